@@ -1,0 +1,229 @@
+"""Searching and the index file, on a few skills that each test one thing; and on all of ESCO where that is at hand."""
+
+import hashlib
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from skills.index import IndexSource, build_index, build_index_from
+from skills.search import SkillIndex
+from skills.skill import ESCO_NOTICE, ESCO_SKILL_PREFIX, Skill
+
+ESCO = Path(__file__).resolve().parents[3] / "shared" / "data" / "esco"
+needs_esco = pytest.mark.skipif(not ESCO.is_dir(), reason=f"the ESCO files are not at {ESCO}")
+
+
+def uri(name: str) -> str:
+    return ESCO_SKILL_PREFIX + name
+
+
+def source(name: str, nl: str | None, en: str | None, *, also_nl: tuple[str, ...] = (), also_en: tuple[str, ...] = ()):
+    labels = {language: label for language, label in (("nl", nl), ("en", en)) if label}
+    return IndexSource(Skill(uri(name), labels, f"About {name}."), {"nl": also_nl, "en": also_en})
+
+
+SOURCES = [
+    source("hrm", "personeelsbeleid", "human resource management", also_en=("HR", "HRM"), also_nl=("hr-beleid",)),
+    source("personnel", "personeel", "staff"),
+    source("recruit", "personeel werven", "recruit personnel"),
+    source("guide", "ander personeel begeleiden", "guide staff"),
+    source("advise", None, "advise on personnel management"),
+    source("coordinate", "coördinatie van vergaderingen", "coordinate meetings"),
+    source("joinery", "buitenschrijnwerk", "exterior joinery"),
+    source("interview", "onderzoeksinterviews uitvoeren", "conduct research interview"),
+    source("report", "analyseresultaten rapporteren", "report analysis results"),
+    source("staffing", "bezetting plannen", "plan staffing", also_nl=("personeel plannen",)),
+]
+BROADER = [(uri("recruit"), uri("hrm")), (uri("guide"), uri("recruit")), (uri("hrm"), uri("hrm"))]
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory):
+    path = tmp_path_factory.mktemp("skills") / "index.sqlite3"
+    build_index_from(SOURCES, path, broader=BROADER)
+    opened = SkillIndex.open(path)
+    yield opened
+    opened.close()
+
+
+def names(index: SkillIndex, text: str, language: str = "nl", limit: int = 10) -> list[str]:
+    return [skill.uri.removeprefix(ESCO_SKILL_PREFIX) for skill in index.search(text, language=language, limit=limit)]
+
+
+def test_search_ranks_exact_then_starting_with_then_containing(index):
+    assert names(index, "personeel") == ["personnel", "recruit", "hrm", "staffing", "guide"]
+
+
+def test_search_puts_the_preferred_name_before_a_longer_or_other_one(index):
+    assert names(index, "personeel w") == ["recruit"]
+    assert names(index, "personeel")[1:4] == ["recruit", "hrm", "staffing"]
+
+
+def test_search_puts_the_language_of_the_page_first_among_equal_matches(index):
+    assert names(index, "staf", "en")[0] == "personnel"
+    assert names(index, "personn", "nl") == ["recruit", "advise"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        pytest.param("Coordinatie", "coordinate", id="without the accent"),
+        pytest.param("COÖRDI", "coordinate", id="capitals and half a word"),
+        pytest.param("vergader coord", "coordinate", id="beginnings in another order"),
+        pytest.param("hr beleid", "hrm", id="a hyphen is a space"),
+        pytest.param("hrm", "hrm", id="a synonym in the other language"),
+        pytest.param("schrijn", "joinery", id="inside a compound"),
+        pytest.param("onderzoeksintervieuws", "interview", id="misspelt"),
+        pytest.param("analyserezultaten raporteren", "report", id="two misspelt words"),
+    ],
+)
+def test_search_finds_what_people_type(index, typed, expected):
+    assert names(index, typed)[0] == expected
+
+
+@pytest.mark.parametrize(
+    "typed", ["", " ", "p", "!?", '"', "zzzzzzzz", "a" * 5000, "NEAR(", "* OR *", "'; --", "\x00\x00"]
+)
+def test_search_answers_nonsense_with_nothing(index, typed):
+    assert names(index, typed) == []
+
+
+def test_search_keeps_to_the_limit(index):
+    assert len(names(index, "personeel", limit=2)) == 2
+    assert names(index, "personeel", limit=0) == []
+
+
+def test_label_missing_in_dutch_falls_back_to_english_and_says_so(index):
+    skill = index.get(uri("advise"))
+    assert skill is not None
+    assert (skill.label("nl"), skill.label_language("nl")) == ("advise on personnel management", "en")
+    assert index.get(uri("hrm")).label_language("nl") == "nl"
+
+
+def test_get_answers_only_the_exact_uri(index):
+    assert index.get(uri("hrm")).description == "About hrm."
+    assert index.get(uri("HRM")) is None
+    assert index.get(uri("hrm").replace("http:", "https:")) is None
+
+
+def test_S10_narrower_goes_to_any_depth_and_survives_a_circle(index):
+    assert index.narrower(uri("hrm")) == [uri("guide"), uri("recruit")]
+    assert index.narrower(uri("guide")) == []
+    assert index.narrower(uri("unknown")) == []
+
+
+def test_S01_alignment_has_the_uri_as_published(index):
+    assert index.get(uri("hrm")).alignment("nl") == {
+        "type": "Alignment",
+        "targetName": "personeelsbeleid",
+        "targetUrl": "http://data.europa.eu/esco/skill/hrm",
+        "targetCode": "hrm",
+        "targetFramework": "ESCO",
+        "targetType": "ext:ESCOAlignment",
+        "targetDescription": "ESCO v1.2.0",
+    }
+
+
+def test_S01_alignment_of_another_framework_claims_nothing_about_esco():
+    skill = Skill("https://linkeddata.competentnl.nl/id/humancapability/53E033E58A", {"nl": "Plannen"})
+    assert skill.alignment("en") == {"type": "Alignment", "targetName": "Plannen", "targetUrl": skill.uri}
+
+
+def test_without_a_path_the_index_is_empty_and_never_an_error():
+    empty = SkillIndex.open(None)
+    assert not empty.available
+    assert empty.search("personeel", language="nl") == []
+    assert empty.get(uri("hrm")) is None
+    assert empty.narrower(uri("hrm")) == []
+
+
+def test_a_configured_path_without_a_file_is_refused(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        SkillIndex.open(tmp_path / "none.sqlite3")
+
+
+def test_a_file_of_another_format_is_refused(tmp_path):
+    (tmp_path / "empty.sqlite3").touch()
+    with pytest.raises(ValueError, match="format 0"):
+        SkillIndex.open(tmp_path / "empty.sqlite3")
+
+
+def test_the_notice_of_the_commission_is_word_for_word():
+    assert ESCO_NOTICE == "This service uses the ESCO classification of the European Commission."
+
+
+def test_the_same_skills_give_the_same_bytes_in_any_order(tmp_path):
+    build_index_from(SOURCES, tmp_path / "one", broader=BROADER)
+    build_index_from(reversed(SOURCES), tmp_path / "two", broader=reversed(BROADER))
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_a_failed_build_leaves_the_old_index_and_no_rest(tmp_path):
+    out = tmp_path / "index"
+    build_index_from(SOURCES, out)
+    before = out.read_bytes()
+    with pytest.raises(ZeroDivisionError):
+        build_index_from(SOURCES, out, broader=((uri("hrm"), str(1 // 0)) for _ in range(1)))
+    assert out.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [out]
+
+
+@pytest.fixture(scope="module")
+def esco(tmp_path_factory):
+    path = tmp_path_factory.mktemp("esco") / "index.sqlite3"
+    summary = build_index(ESCO, path)
+    opened = SkillIndex.open(path)
+    yield path, summary, opened
+    opened.close()
+
+
+@needs_esco
+def test_all_of_esco_goes_in(esco):
+    _, summary, _ = esco
+    assert (summary.skills, summary.dutch_labels) == (13_939, 6_377)
+
+
+@needs_esco
+@pytest.mark.parametrize(
+    ("typed", "language", "label"),
+    [
+        ("personeelsbeleid", "nl", "personeelsbeleid"),
+        ("HRM", "en", "human resource management"),
+        ("onderzoeksintervieuws", "nl", "onderzoeksinterviews uitvoeren"),
+        ("report analysis", "en", "report analysis results"),
+        ("schrijn", "nl", "timmerwerk"),
+        ("advise on personnel", "nl", "advise on personnel management"),
+    ],
+)
+def test_esco_search_finds(esco, typed, language, label):
+    assert esco[2].search(typed, language=language)[0].label(language) == label
+
+
+@needs_esco
+def test_esco_search_answers_within_thirty_milliseconds(esco):
+    typed = ["ma", "in", "manage", "advies", "personeel", "hr", "schrijn", "bedrijfsproces", "intervieuw", "consult"]
+    times = []
+    for text in typed * 3:
+        began = time.thread_time()
+        esco[2].search(text, language="nl")
+        times.append(time.thread_time() - began)
+    assert sorted(times)[len(times) // 2] < 0.030
+
+
+@needs_esco
+def test_esco_build_and_search_are_the_same_under_another_hash_seed(esco, tmp_path):
+    script = (
+        "import hashlib, sys; from pathlib import Path; from skills.index import build_index;"
+        "build_index(Path(sys.argv[1]), Path(sys.argv[2]));"
+        "print(hashlib.sha256(Path(sys.argv[2]).read_bytes()).hexdigest())"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": "4711"}
+    ran = subprocess.run(
+        [sys.executable, "-c", script, str(ESCO), str(tmp_path / "again")],
+        capture_output=True, text=True, check=True, env=environment, cwd=Path(__file__).resolve().parents[2],
+    )  # fmt: skip
+    assert ran.stdout.strip() == hashlib.sha256(esco[0].read_bytes()).hexdigest()

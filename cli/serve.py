@@ -1,0 +1,60 @@
+"""Run one service in this process, with the settings of the environment."""
+
+from importlib import import_module
+from typing import Any
+
+import uvicorn
+
+from cli.processes import stop_when_stdin_closes
+from runtime.database import migrate
+from runtime.settings import ServiceSettings
+
+
+def settings_of(name: str) -> ServiceSettings:
+    """The settings of one service, read from the process environment; SettingsError lists all that is wrong."""
+    settings_class: type[ServiceSettings] = getattr(import_module(f"{name}.settings"), f"{name.capitalize()}Settings")
+    return settings_class.from_environment()
+
+
+def migrate_service(name: str) -> None:
+    """Bring the service's database to the newest form."""
+    migrate(settings_of(name).database_url.get_secret_value(), name)
+
+
+def create_service_app(name: str) -> Any:
+    """The ASGI application of one service."""
+    return import_module(f"{name}.app").create_app(settings_of(name))
+
+
+def issuer() -> Any:
+    """Factory for `uvicorn cli.serve:issuer --factory`."""
+    return create_service_app("issuer")
+
+
+def wallet() -> Any:
+    """Factory for `uvicorn cli.serve:wallet --factory`."""
+    return create_service_app("wallet")
+
+
+def verifier() -> Any:
+    """Factory for `uvicorn cli.serve:verifier --factory`."""
+    return create_service_app("verifier")
+
+
+def serve(name: str, *, host: str, port: int, workers: int, until_stdin_closes: bool) -> None:
+    """Answer requests until told to stop."""
+    settings_of(name)
+    if until_stdin_closes:
+        stop_when_stdin_closes()
+    uvicorn.run(
+        f"cli.serve:{name}",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        log_level="warning",
+        timeout_graceful_shutdown=3,
+    )

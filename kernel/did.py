@@ -46,13 +46,13 @@ class DidDocument:
     _methods: Mapping[str, Mapping[str, Any]] = field(repr=False)
     _relations: Mapping[Relation, frozenset[str]] = field(repr=False)
 
-    def find_key(self, kid: str, *, relation: Relation) -> PublicKey:
+    def find_key(self, kid: object, *, relation: Relation) -> PublicKey:
         """Return the key with exactly this DID URL, if the document lists it in this relation.
 
         K-23, A-02, A-04: no match by fragment or by guess. A method of another controller, one that was revoked
         and one with an end date (which nobody here could judge) are not usable.
         """
-        method = self._methods.get(kid)
+        method = self._methods.get(kid) if isinstance(kid, str) else None
         if method is None or kid not in self._relations[relation]:
             raise UntrustedIssuerError(f"the DID document has no such key in {relation}")
         if method.get("controller") != self.did:
@@ -62,10 +62,13 @@ class DidDocument:
         return _parse_method_key(method)
 
 
-def parse_did_document(raw: bytes | Mapping[str, Any], *, did: str) -> DidDocument:
-    """Read a DID document that must be about this DID. Keys in it are read when they are asked for."""
+def parse_did_document(raw: object, *, did: str) -> DidDocument:
+    """Read a DID document, as bytes or as parsed JSON, that must be about this DID.
+
+    Keys in it are read when they are asked for: one of a kind unknown to us is no reason to refuse the others.
+    """
     document = parse_json_object(raw) if isinstance(raw, bytes) else raw
-    if document.get("id") != did:
+    if not isinstance(document, Mapping) or document.get("id") != did:
         raise MalformedError("the DID document is about another subject")
     methods: dict[str, Mapping[str, Any]] = {}
     for method in _elements(document, "verificationMethod"):
@@ -185,6 +188,8 @@ def _absolute(reference: str, did: str) -> str:
 
 def _parse_method_key(method: Mapping[str, Any]) -> PublicKey:
     jwk, multibase, kind = method.get("publicKeyJwk"), method.get("publicKeyMultibase"), method.get("type")
+    if not isinstance(kind, str):
+        raise MalformedError("a verification method without type")
     if jwk is not None and multibase is None and kind in _JWK_TYPES:
         return parse_public_jwk(jwk)
     if isinstance(multibase, str) and jwk is None and kind in _MULTIBASE_TYPES:

@@ -51,15 +51,15 @@ class VerifiedJwt:
     key: PublicKey
 
 
-def parse_jwt(raw: str, *, max_bytes: int = MAX_BYTES) -> UnverifiedJwt:
+def parse_jwt(raw: object, *, max_bytes: int = MAX_BYTES) -> UnverifiedJwt:
     """Read a compact JWS whose payload is a JSON object, and believe nothing of it.
 
     Refused already here: an unknown or symmetric `alg` and `none` (AlgorithmNotAllowedError), any `crit`, since no
     extension is understood (RFC 7515 §4.1.11), a private key in the header (K-05), and every second spelling of
     the same bytes (K-06).
     """
-    if len(raw) > max_bytes:
-        raise MalformedError("the token is larger than allowed here")
+    if not isinstance(raw, str) or len(raw) > max_bytes:
+        raise MalformedError("not a text, or one larger than allowed here")
     segments = raw.split(".")
     if len(segments) != 3:
         raise MalformedError("a compact JWS has three segments")
@@ -81,7 +81,7 @@ def verify_jwt(
     algorithm = token.header["alg"]
     if algorithm not in algorithms:
         raise AlgorithmNotAllowedError(f"{algorithm} is not allowed here")
-    if token.header.get("typ") not in ({typ} if isinstance(typ, str) else typ):
+    if token.header.get("typ") not in ((typ,) if isinstance(typ, str) else tuple(typ)):
         raise WrongTypeError("another `typ` than expected")
     key.verify(algorithm, token.signing_input, token.signature)
     return VerifiedJwt(token.raw, token.header, token.payload, key)

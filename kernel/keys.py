@@ -154,6 +154,8 @@ class SoftwareSigner:
         if not isinstance(secret, str):
             raise MalformedError("a private JWK needs `d`")
         algorithm = private_jwk.get("alg", "ES256" if public.jwk["kty"] == "EC" else "Ed25519")
+        if algorithm not in tuple(public.algorithms):
+            raise AlgorithmNotAllowedError("a private JWK that is not for signatures")
         return cls(_private_key(public, base64url.decode(secret)), algorithm)
 
     def private_jwk(self) -> dict[str, Any]:

@@ -15,8 +15,9 @@ MAX_BYTES: Final = 512 * 1024
 MAX_DEPTH: Final = 32
 MAX_ELEMENTS: Final = 10_000
 MAX_STRING: Final = 1024 * 1024
-# 19 characters hold every integer up to 10^18 and its sign: inside 64 bits for every reader.
-_MAX_INTEGER_CHARACTERS: Final = 19
+# What a signed 64-bit integer holds: readers in other languages agree on it.
+_MAX_INTEGER: Final = 2**63 - 1
+_MAX_INTEGER_CHARACTERS: Final = 20
 
 
 def parse_json(raw: bytes | str, *, max_bytes: int = MAX_BYTES) -> Any:
@@ -45,14 +46,13 @@ def encode_json(value: object) -> bytes:
 
 
 def _decode_text(raw: bytes | str, max_bytes: int) -> str:
-    if len(raw) > max_bytes:
-        raise MalformedError("the JSON text is larger than allowed here")
-    if isinstance(raw, str):
-        return raw
     try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as exc:
+        data, text = (raw.encode("utf-8"), raw) if isinstance(raw, str) else (raw, raw.decode("utf-8"))
+    except UnicodeError as exc:
         raise MalformedError("the JSON text is not UTF-8") from exc
+    if len(data) > max_bytes:
+        raise MalformedError("the JSON text is larger than allowed here")
+    return text
 
 
 def _needs_inspection(text: str) -> bool:
@@ -62,7 +62,6 @@ def _needs_inspection(text: str) -> bool:
         or text.count(",") >= MAX_ELEMENTS
         or len(text) > MAX_STRING
         or "\\u" in text
-        or not text.isascii()
     )
 
 
@@ -100,9 +99,9 @@ def _read_object(members: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _read_integer(text: str) -> int:
-    if len(text) > _MAX_INTEGER_CHARACTERS:
+    if len(text) > _MAX_INTEGER_CHARACTERS or abs(number := int(text)) > _MAX_INTEGER:
         raise MalformedError("a JSON number that is too large")
-    return int(text)
+    return number
 
 
 def _read_fraction(text: str) -> float:

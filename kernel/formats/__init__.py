@@ -1,0 +1,41 @@
+"""The credential formats, all with the same verbs: issue, parse, verify, present."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from kernel.formats.credential import (
+    CredentialFormat,
+    IssuerIdentity,
+    StatusReference,
+    UnverifiedCredential,
+    VerifiedCredential,
+    VerifiedPresentation,
+    verify_validity,
+)
+from kernel.formats.dc_sd_jwt import DcSdJwt
+from kernel.formats.sd_jwt_format import SdJwtFormat, get_content_format
+from kernel.formats.vc_sd_jwt import VcSdJwt
+from kernel.sd_jwt import parse_sd_jwt
+
+__all__ = [
+    "FORMATS",
+    "CredentialFormat",
+    "IssuerIdentity",
+    "StatusReference",
+    "UnverifiedCredential",
+    "VerifiedCredential",
+    "VerifiedPresentation",
+    "parse_credential",
+    "verify_validity",
+]
+
+_SD_JWT_FORMATS: Final[Mapping[str, SdJwtFormat]] = {
+    credential_format.format_id: credential_format for credential_format in (DcSdJwt(), VcSdJwt())
+}
+FORMATS: Final[Mapping[str, CredentialFormat]] = _SD_JWT_FORMATS
+
+
+def parse_credential(raw: str) -> UnverifiedCredential:
+    """Read a credential or presentation; its content decides the format, not what anybody calls it. K-68."""
+    sd_jwt = parse_sd_jwt(raw)
+    return _SD_JWT_FORMATS[get_content_format(sd_jwt.issuer_jwt.payload)].read(sd_jwt)

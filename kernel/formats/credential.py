@@ -1,0 +1,233 @@
+"""What every credential format gives and takes: the same verbs and the same results, whatever secures the bytes.
+
+What has been read and not yet believed is an `UnverifiedCredential`; only a `verify_…` function makes the rest.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from kernel.did import did_jwk, resolve_static_did
+from kernel.errors import ExpiredError, HolderBindingError, MalformedError, NotYetValidError
+from kernel.jwt import LEEWAY
+from kernel.keys import PublicKey, Signer, parse_public_jwk
+from kernel.open_badges import CredentialDataset
+from kernel.sd_jwt import ClaimsPath, SdJwt
+
+DC_SD_JWT = "dc+sd-jwt"
+VC_SD_JWT = "vc+sd-jwt"
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerIdentity:
+    """Who signs, and how a verifier finds the key: by the DID URL `kid`, or by a certificate chain when there is one.
+
+    `id` is a did:web for the DIIP form, or the https identifier that the leaf certificate names for HAIP.
+    """
+
+    id: str
+    kid: str
+    x5c: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReference:
+    """Where a Token Status List tells whether the credential still holds."""
+
+    uri: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnverifiedCredential:
+    """A credential or presentation that was read; nobody has checked who signed it.
+
+    `unverified_issuer` is empty when only a certificate chain says who the issuer is (HAIP). `is_legacy` marks
+    an SD-JWT VC under the media type of before November 2024 (K-45).
+    """
+
+    format: str
+    raw: str
+    header: Mapping[str, Any]
+    payload: Mapping[str, Any]
+    unverified_issuer: str
+    key_id: str | None
+    x5c: tuple[str, ...]
+    is_legacy: bool
+    sd_jwt: SdJwt = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedCredential:
+    """A credential whose signature, disclosures and shape held.
+
+    Whether it is still valid, not withdrawn, and from a recognised issuer are checks of their own.
+    """
+
+    format: str
+    raw: str
+    issuer: str
+    claims: dict[str, Any] = field(repr=False)
+    types: frozenset[str]
+    holder_key: PublicKey | None
+    issued_at: datetime | None
+    valid_from: datetime | None
+    expires_at: datetime | None
+    status: StatusReference | None
+    key: PublicKey
+    key_id: str | None
+    is_legacy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedPresentation:
+    """A credential that its holder showed: made just now, for this verifier and this transaction."""
+
+    credential: VerifiedCredential
+    holder_key: PublicKey
+
+
+class CredentialFormat(Protocol):
+    """The verbs that each format has; `FORMATS` finds them by format identifier."""
+
+    @property
+    def format_id(self) -> str: ...
+
+    def issue(
+        self,
+        dataset: CredentialDataset,
+        *,
+        issuer: IssuerIdentity,
+        signer: Signer,
+        holder_key: PublicKey,
+        type_id: str,
+        status: StatusReference | None,
+        issued_at: datetime,
+        valid_from: datetime,
+        expires_at: datetime | None,
+        type_integrity: str | None = None,
+    ) -> str: ...
+
+    def parse(self, raw: str) -> UnverifiedCredential: ...
+
+    def verify(
+        self,
+        credential: UnverifiedCredential,
+        *,
+        key: PublicKey,
+        algorithms: frozenset[str],
+        now: datetime,
+        check_validity: bool = True,
+    ) -> VerifiedCredential: ...
+
+    def verify_signature(
+        self, credential: UnverifiedCredential, *, key: PublicKey, algorithms: frozenset[str]
+    ) -> VerifiedCredential: ...
+
+    def verify_holder_binding(
+        self,
+        presented: UnverifiedCredential,
+        credential: VerifiedCredential,
+        *,
+        algorithms: frozenset[str],
+        audience: str,
+        nonce: str,
+        now: datetime,
+    ) -> VerifiedPresentation: ...
+
+    def verify_presentation(
+        self,
+        presented: UnverifiedCredential | str,
+        *,
+        key: PublicKey,
+        algorithms: frozenset[str],
+        audience: str,
+        nonce: str,
+        now: datetime,
+        check_validity: bool = True,
+    ) -> VerifiedPresentation: ...
+
+    def present(
+        self,
+        raw: str,
+        *,
+        disclose: Collection[ClaimsPath],
+        holder_signer: Signer,
+        audience: str,
+        nonce: str,
+        now: datetime,
+    ) -> str: ...
+
+    def disclosable_paths(self, raw: str) -> dict[ClaimsPath, Any]: ...
+
+
+def verify_validity(credential: VerifiedCredential, *, now: datetime) -> None:
+    """Check that the credential's time has come and has not passed, with the usual leeway. K-10, K-46, K-56."""
+    if credential.expires_at is not None and now - LEEWAY >= credential.expires_at:
+        raise ExpiredError("the end of the credential's validity has passed")
+    for begins_at in (credential.issued_at, credential.valid_from):
+        if begins_at is not None and now + LEEWAY < begins_at:
+            raise NotYetValidError("the credential's validity lies ahead")
+
+
+def find_holder_key(claims: Mapping[str, Any]) -> PublicKey | None:
+    """Return the key of the `cnf` claim, None when the credential is bound to nobody. RFC 7800 §3, K-47, K-48.
+
+    Read are `jwk`, and `kid` when it is a DID URL that contains its own key; if both are there they must name
+    the same key. A binding that cannot be read is refused: it is no credential without binding.
+    """
+    if "cnf" not in claims:
+        return None
+    confirmation = claims["cnf"]
+    if not isinstance(confirmation, dict):
+        raise MalformedError("a `cnf` claim that is no object")
+    kid = confirmation.get("kid")
+    by_kid = _resolve_holder_kid(kid) if isinstance(kid, str) and kid.startswith("did:") else None
+    by_jwk = parse_public_jwk(confirmation["jwk"]) if "jwk" in confirmation else None
+    if by_kid is not None and by_jwk is not None and by_kid != by_jwk:
+        raise HolderBindingError("`cnf` names two different keys")
+    key = by_jwk or by_kid
+    if key is None:
+        raise HolderBindingError("a holder binding of a kind that is not known here")
+    return key
+
+
+def _resolve_holder_kid(kid: str) -> PublicKey:
+    did = kid.partition("#")[0]
+    if not did.startswith(("did:jwk:", "did:key:")):
+        raise HolderBindingError("a holder key behind a DID that does not contain it")
+    return resolve_static_did(did).find_key(kid, relation="authentication")
+
+
+def find_status_reference(claims: Mapping[str, Any]) -> StatusReference | None:
+    """Return where the status is kept, None when the issuer keeps none. Token Status List §6.1, §6.2.
+
+    A status claim that cannot be read is refused, since ignoring it would turn a withdrawn credential valid.
+    """
+    if "status" not in claims:
+        return None
+    status = claims["status"]
+    reference = status.get("status_list") if isinstance(status, dict) else None
+    if not isinstance(reference, dict):
+        raise MalformedError("a status claim without a status list")
+    uri, index = reference.get("uri"), reference.get("idx")
+    if not isinstance(uri, str) or not uri or type(index) is not int or index < 0:
+        raise MalformedError("a status list reference without `uri` or `idx`")
+    return StatusReference(uri, index)
+
+
+def cut_to_day(moment: datetime) -> int:
+    """Return the NumericDate of the beginning of the day in UTC. I-61."""
+    seconds = int(moment.timestamp())
+    return seconds - seconds % 86_400
+
+
+def create_confirmation(holder_key: PublicKey) -> dict[str, Any]:
+    """Name the holder's key twice: as JWK for HAIP, as DID URL for DIIP. K-47."""
+    return {"kid": f"{did_jwk(holder_key.jwk)}#0", "jwk": holder_key.jwk}
+
+
+def create_status_claim(status: StatusReference | None) -> dict[str, Any]:
+    """Return the `status` member that points into a Token Status List, or nothing. Token Status List §6.2."""
+    return {} if status is None else {"status": {"status_list": {"idx": status.index, "uri": status.uri}}}

@@ -1,0 +1,567 @@
+"""The Open Badges 3.0 model: achievements, alignments, evidence and results, and how a badge is read. OB 3.0 §B.
+
+An achievement is described once. From one `CredentialDataset` come the claims of an SD-JWT VC and the document of a
+VCDM 2.0 credential, each with the claims paths that its holder may keep hidden; `badge_view` reads both back alike.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from kernel.errors import MalformedError
+from kernel.sd_jwt import ClaimsPath
+
+CREDENTIALS_V2: Final = "https://www.w3.org/ns/credentials/v2"
+OPEN_BADGES_3_0_3: Final = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"
+# The contexts that are pinned, and their files in `schemas`.
+CONTEXTS: Final[Mapping[str, str]] = {
+    CREDENTIALS_V2: "credentials-v2.json",
+    OPEN_BADGES_3_0_3: "open-badges-3.0.3.json",
+}
+
+# Appendix B, AchievementType enumeration; B-05.
+ACHIEVEMENT_TYPES: Final = frozenset(
+    [
+        "Achievement",
+        "ApprenticeshipCertificate",
+        "Assessment",
+        "Assignment",
+        "AssociateDegree",
+        "Award",
+        "Badge",
+        "BachelorDegree",
+        "Certificate",
+        "CertificateOfCompletion",
+        "Certification",
+        "CommunityService",
+        "Competency",
+        "Course",
+        "CoCurricular",
+        "Degree",
+        "Diploma",
+        "DoctoralDegree",
+        "Fieldwork",
+        "GeneralEducationDevelopment",
+        "JourneymanCertificate",
+        "LearningProgram",
+        "License",
+        "Membership",
+        "ProfessionalDoctorate",
+        "QualityAssuranceCredential",
+        "MasterCertificate",
+        "MasterDegree",
+        "MicroCredential",
+        "ResearchDoctorate",
+        "SecondarySchoolDiploma",
+    ]
+)
+# Appendix B, AlignmentTargetType enumeration; B-06.
+TARGET_TYPES: Final = frozenset(
+    [
+        "ceasn:Competency",
+        "ceterms:Credential",
+        "CFItem",
+        "CFRubric",
+        "CFRubricCriterion",
+        "CFRubricCriterionLevel",
+        "CTDL",
+    ]
+)
+# Appendix B, ResultType and ResultStatusType enumerations; B-07.
+RESULT_TYPES: Final = frozenset(
+    [
+        "GradePointAverage",
+        "LetterGrade",
+        "Percent",
+        "PerformanceLevel",
+        "PredictedScore",
+        "RawScore",
+        "Result",
+        "RubricCriterion",
+        "RubricCriterionLevel",
+        "RubricScore",
+        "ScaledScore",
+        "Status",
+    ]
+)
+RESULT_STATUSES: Final = frozenset(
+    ["Completed", "Enrolled", "Failed", "InProgress", "OnHold", "Provisional", "Withdrew"]
+)
+
+PERSON_MEMBERS: Final[Mapping[str, str]] = {
+    "given_name": "givenName",
+    "family_name": "familyName",
+    "email": "email",
+}
+
+_EXTENSION: Final = re.compile(r"ext:[A-Za-z0-9._-]+")
+_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s]+")
+_IMAGE_URL: Final = re.compile(r"https://[^\s]+|data:image/(png|svg\+xml|jpeg|webp|gif);base64,[A-Za-z0-9+/]+=*")
+_DATE_TIME_STAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialDataset:
+    """What one badge says about one person, before any format. OpenID4VCI 1.0 §3.3.2 calls it Credential Dataset.
+
+    `person` may hold given_name, family_name and email. `credential_id` differs in each copy of a badge (I-61).
+    """
+
+    achievement: Mapping[str, Any]
+    issuer_profile: Mapping[str, Any]
+    person: Mapping[str, str]
+    issuing_authority: str
+    credential_id: str
+    evidence: Sequence[Mapping[str, Any]] = ()
+    result: Sequence[Mapping[str, Any]] = ()
+    awarded_at: datetime | None = None
+    issuing_country: str = "NL"
+
+
+# Describing
+
+
+def create_alignment(
+    *,
+    target_url: str,
+    target_name: str,
+    target_framework: str | None = None,
+    target_code: str | None = None,
+    target_description: str | None = None,
+    target_type: str | None = None,
+) -> dict[str, Any]:
+    """Return an alignment to one concept, whose URI stands there exactly as published. B-06, S-01."""
+    alignment = _without_absent(
+        {
+            "type": ["Alignment"],
+            "targetType": target_type,
+            "targetFramework": target_framework,
+            "targetName": target_name,
+            "targetCode": target_code,
+            "targetUrl": target_url,
+            "targetDescription": target_description,
+        }
+    )
+    _verify_alignment(alignment)
+    return alignment
+
+
+def create_achievement(
+    *,
+    achievement_id: str,
+    name: str,
+    description: str,
+    criteria_narrative: str | None = None,
+    criteria_url: str | None = None,
+    achievement_type: str | None = None,
+    alignments: Sequence[Mapping[str, Any]] = (),
+    image: str | None = None,
+    image_caption: str | None = None,
+    language: str | None = None,
+    version: str | None = None,
+    tags: Sequence[str] = (),
+    result_descriptions: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """Return a well-formed Achievement; what is not given is left out, never null or empty. B-04, B-10."""
+    achievement = _without_absent(
+        {
+            "id": achievement_id,
+            "type": ["Achievement"],
+            "achievementType": achievement_type,
+            "name": name,
+            "description": description,
+            "inLanguage": language,
+            "version": version,
+            "criteria": _without_absent({"id": criteria_url, "narrative": criteria_narrative}),
+            "image": image and _without_absent({"id": image, "type": "Image", "caption": image_caption}),
+            "tag": list(tags),
+            "alignment": [dict(alignment) for alignment in alignments],
+            "resultDescription": [dict(description) for description in result_descriptions],
+        }
+    )
+    verify_achievement(achievement)
+    return achievement
+
+
+def create_evidence(
+    *, name: str, description: str | None = None, url: str | None = None, digest: str | None = None
+) -> dict[str, Any]:
+    """Return a piece of evidence; `digest` is a Subresource Integrity value such as `sha256-…` over its bytes. B-09."""
+    return _without_absent(
+        {"id": url, "type": ["Evidence"], "name": name, "description": description, "digestSRI": digest}
+    )
+
+
+def _without_absent(members: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value not in (None, "", [], {})}
+
+
+# Checking what we issue
+
+
+def verify_achievement(achievement: Mapping[str, Any]) -> None:
+    """Check that an Achievement is one that we would issue. B-04 to B-07, B-10.
+
+    Stricter than a reader of foreign badges would be: multi-valued members are arrays, nothing is null or empty,
+    vocabularies are closed but for `ext:` values, and references inside the badge resolve.
+    """
+    _require_filled(achievement, "achievement")
+    _require_members(achievement, "Achievement", texts=("name", "description"), urls=("id",))
+    _require_criteria(achievement.get("criteria"))
+    if "achievementType" in achievement:
+        _require_word(achievement["achievementType"], ACHIEVEMENT_TYPES, "achievementType")
+    if "image" in achievement:
+        _require_image(achievement["image"])
+    for alignment in _require_array(achievement, "alignment"):
+        _verify_alignment(alignment)
+    for description in _require_array(achievement, "resultDescription"):
+        _verify_result_description(description)
+
+
+def verify_dataset(dataset: CredentialDataset) -> None:
+    """Check everything that a badge will say before it is signed. B-02 to B-10."""
+    verify_achievement(dataset.achievement)
+    _require_members(dataset.issuer_profile, "Profile", texts=("name",))
+    if not dataset.person.keys() <= PERSON_MEMBERS.keys():
+        raise MalformedError("a member of the person that no badge has room for")
+    for name, value in dataset.person.items():
+        _require_text(value, name)
+    for evidence in dataset.evidence:
+        _require_filled(evidence, "evidence")
+        _require_members(evidence, "Evidence", texts=())
+    for result in dataset.result:
+        _verify_result(result, dataset.achievement)
+    _require_text(dataset.issuing_authority, "issuing_authority")
+    if not re.fullmatch("[A-Z]{2}", dataset.issuing_country):
+        raise MalformedError("`issuing_country` is no ISO 3166-1 alpha-2 code")
+    _require_url(dataset.credential_id, "credential_id")
+
+
+def _verify_alignment(alignment: Any) -> None:
+    _require_members(alignment, "Alignment", texts=("targetName",), urls=("targetUrl",))
+    if "targetType" in alignment:
+        _require_word(alignment["targetType"], TARGET_TYPES, "targetType")
+
+
+def _verify_result_description(description: Any) -> None:
+    _require_members(description, "ResultDescription", texts=("name",), urls=("id",))
+    _require_word(description.get("resultType"), RESULT_TYPES, "resultType")
+    levels = _require_array(description, "rubricCriterionLevel")
+    for level in levels:
+        _require_members(level, "RubricCriterionLevel", texts=("name",), urls=("id",))
+    if "requiredLevel" in description and description["requiredLevel"] not in [level["id"] for level in levels]:
+        raise MalformedError("a `requiredLevel` that is not one of the levels")
+
+
+def _verify_result(result: Any, achievement: Mapping[str, Any]) -> None:
+    _require_members(result, "Result", texts=())
+    if "status" in result and result["status"] not in RESULT_STATUSES:
+        raise MalformedError("an unknown `status` of a result")
+    if "resultDescription" not in result:
+        return
+    described = {description["id"]: description for description in achievement.get("resultDescription", ())}
+    description = described.get(result["resultDescription"])
+    if description is None:
+        raise MalformedError("a result whose description is not in the badge")
+    levels = [level["id"] for level in description.get("rubricCriterionLevel", ())]
+    if "achievedLevel" in result and result["achievedLevel"] not in levels:
+        raise MalformedError("a result on a level that is not in the badge")
+
+
+def _require_members(value: Any, kind: str, *, texts: Sequence[str], urls: Sequence[str] = ()) -> None:
+    if not isinstance(value, Mapping):
+        raise MalformedError(f"a {kind} that is no object")
+    if kind not in _require_array(value, "type"):
+        raise MalformedError(f"not of the type {kind}")
+    for name in texts:
+        _require_text(value.get(name), name)
+    for name in urls:
+        _require_url(value.get(name), name)
+
+
+def _require_criteria(criteria: Any) -> None:
+    if not isinstance(criteria, Mapping) or not criteria.keys() & {"id", "narrative"}:
+        raise MalformedError("criteria without `id` or `narrative`")
+    if "id" in criteria:
+        _require_url(criteria["id"], "criteria.id")
+    if "narrative" in criteria:
+        _require_text(criteria["narrative"], "criteria.narrative")
+
+
+def _require_image(image: Any) -> None:
+    if not isinstance(image, Mapping) or image.get("type") != "Image":
+        raise MalformedError("an image that is no Image object")
+    if not isinstance(image.get("id"), str) or not _IMAGE_URL.fullmatch(image["id"]):
+        raise MalformedError("an image that is neither https nor a data URL of a picture")
+
+
+def _require_array(value: Mapping[str, Any], name: str) -> Sequence[Any]:
+    elements = value.get(name, ())
+    if not isinstance(elements, list | tuple):
+        raise MalformedError(f"`{name}` is no array")
+    return elements
+
+
+def _require_word(value: Any, vocabulary: frozenset[str], name: str) -> None:
+    if not isinstance(value, str) or not (value in vocabulary or _EXTENSION.fullmatch(value)):
+        raise MalformedError(f"`{name}` is neither in the vocabulary nor an extension")
+
+
+def _require_text(value: Any, name: str) -> None:
+    if not isinstance(value, str) or not value.strip():
+        raise MalformedError(f"`{name}` is no text")
+
+
+def _require_url(value: Any, name: str) -> None:
+    if not isinstance(value, str) or not _URI.fullmatch(value):
+        raise MalformedError(f"`{name}` is no URL")
+
+
+def _require_filled(value: Any, name: str) -> None:
+    """Refuse null, empty arrays and empty objects anywhere below. B-10."""
+    if value is None or value == [] or value == {}:
+        raise MalformedError(f"`{name}` is null or empty")
+    if isinstance(value, Mapping):
+        for key, member in value.items():
+            _require_filled(member, f"{name}.{key}")
+    elif isinstance(value, list | tuple):
+        for element in value:
+            _require_filled(element, f"{name}[]")
+
+
+# Writing
+
+
+def create_sd_jwt_vc_claims(dataset: CredentialDataset) -> tuple[dict[str, Any], list[ClaimsPath]]:
+    """Return the claims of an SD-JWT VC that speak of the badge, and the paths its holder may hide. S-09.
+
+    Open are the achievement without its skills, and the day of the award: they say which badge this is.
+    """
+    verify_dataset(dataset)
+    claims = _without_absent(
+        {
+            "id": dataset.credential_id,
+            "achievement": {"creator": dict(dataset.issuer_profile), **dataset.achievement},
+            "awarded_at": dataset.awarded_at and format_date_time(_day(dataset.awarded_at)),
+            **dataset.person,
+            "evidence": [dict(evidence) for evidence in dataset.evidence],
+            "result": [dict(result) for result in dataset.result],
+        }
+    )
+    hidden = [(name,) for name in ("id", *PERSON_MEMBERS, "evidence", "result") if name in claims]
+    return claims, [*hidden, *_alignment_paths(dataset, ("achievement",))]
+
+
+def create_open_badge(
+    dataset: CredentialDataset, *, issuer_id: str, subject_id: str
+) -> tuple[dict[str, Any], list[ClaimsPath]]:
+    """Return an Open Badges 3.0 credential without dates and proof, and the paths its holder may hide. B-01 to B-04.
+
+    The subject is a Profile as well, since only a Profile has a name and an e-mail address in the vocabulary.
+    """
+    verify_dataset(dataset)
+    person = {PERSON_MEMBERS[name]: value for name, value in dataset.person.items()}
+    subject = _without_absent(
+        {
+            "id": subject_id,
+            "type": ["AchievementSubject", "Profile"] if person else ["AchievementSubject"],
+            "achievement": dict(dataset.achievement),
+            **person,
+            "result": [dict(result) for result in dataset.result],
+        }
+    )
+    badge = _without_absent(
+        {
+            "@context": [CREDENTIALS_V2, OPEN_BADGES_3_0_3],
+            "id": dataset.credential_id,
+            "type": ["VerifiableCredential", "OpenBadgeCredential"],
+            "name": dataset.achievement["name"],
+            "issuer": {**dataset.issuer_profile, "id": issuer_id},
+            "awardedDate": dataset.awarded_at and format_date_time(_day(dataset.awarded_at)),
+            "credentialSubject": subject,
+            "evidence": [dict(evidence) for evidence in dataset.evidence],
+        }
+    )
+    hidden: list[ClaimsPath] = [("evidence",)] if "evidence" in badge else []
+    hidden += [("credentialSubject", name) for name in (*PERSON_MEMBERS.values(), "result") if name in subject]
+    return badge, [*hidden, *_alignment_paths(dataset, ("credentialSubject", "achievement"))]
+
+
+def _alignment_paths(dataset: CredentialDataset, parent: ClaimsPath) -> list[ClaimsPath]:
+    return [(*parent, "alignment", None)] if "alignment" in dataset.achievement else []
+
+
+def _day(moment: datetime) -> int:
+    seconds = int(moment.timestamp())
+    return seconds - seconds % 86_400
+
+
+def format_date_time(seconds: int) -> str:
+    """Return a date and time as Open Badges and VCDM write it. B-02, XSD dateTimeStamp."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_date_time(text: object) -> datetime:
+    """Read an XSD dateTimeStamp: the zone is required. VCDM 2.0 §4.9, K-55."""
+    if not isinstance(text, str) or not _DATE_TIME_STAMP.fullmatch(text):
+        raise MalformedError("a date and time without its zone, or none at all")
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError) as exc:
+        raise MalformedError("a date that does not exist") from exc
+
+
+# Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Skill:
+    """A skill that the issuer says this badge stands for."""
+
+    uri: str
+    name: str
+    framework: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Something that shows why the badge was given."""
+
+    name: str
+    description: str | None
+    url: str | None
+    digest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BadgeView:
+    """A badge as a person wants to see it, whatever format it came in. What was not shown is absent."""
+
+    name: str
+    description: str | None
+    criteria: str | None
+    criteria_url: str | None
+    image: str | None
+    issuer_name: str | None
+    issuer_url: str | None
+    achievement_id: str | None
+    achievement_type: str | None
+    is_known_type: bool
+    language: str | None
+    skills: tuple[Skill, ...]
+    evidence: tuple[Evidence, ...]
+    person: Mapping[str, str] = field(repr=False)
+    awarded_at: datetime | None
+
+
+def badge_view(claims: Mapping[str, Any], format: str) -> BadgeView:
+    """Read the processed claims of a badge, ours or a stranger's, and leave out what is not readable. B-05, B-10."""
+    read = _VIEWS[format]
+    return read(claims)
+
+
+def _view_sd_jwt_vc(claims: Mapping[str, Any]) -> BadgeView:
+    achievement = _read_object(claims, "achievement")
+    return _view(
+        achievement,
+        issuer=_read_object(achievement, "creator"),
+        issuer_name=_read_text(claims, "issuing_authority"),
+        evidence=read_many(claims, "evidence"),
+        person={name: text for name in PERSON_MEMBERS if (text := _read_text(claims, name))},
+        awarded_at=_read_date(claims, "awarded_at"),
+    )
+
+
+def _view_open_badge(claims: Mapping[str, Any]) -> BadgeView:
+    subject = _read_object(claims, "credentialSubject")
+    person = {name: text for name, member in PERSON_MEMBERS.items() if (text := _read_text(subject, member))}
+    return _view(
+        _read_object(subject, "achievement"),
+        issuer=_read_object(claims, "issuer"),
+        issuer_name=None,
+        evidence=read_many(claims, "evidence"),
+        person=person,
+        awarded_at=_read_date(claims, "awardedDate"),
+    )
+
+
+_VIEWS: Final[Mapping[str, Callable[[Mapping[str, Any]], BadgeView]]] = {
+    "dc+sd-jwt": _view_sd_jwt_vc,
+    "vc+sd-jwt": _view_open_badge,
+}
+
+
+def _view(
+    achievement: Mapping[str, Any],
+    *,
+    issuer: Mapping[str, Any],
+    issuer_name: str | None,
+    evidence: Sequence[Any],
+    person: Mapping[str, str],
+    awarded_at: datetime | None,
+) -> BadgeView:
+    criteria = _read_object(achievement, "criteria")
+    achievement_type = _read_text(achievement, "achievementType")
+    return BadgeView(
+        name=_read_text(achievement, "name") or "",
+        description=_read_text(achievement, "description"),
+        criteria=_read_text(criteria, "narrative"),
+        criteria_url=_read_text(criteria, "id"),
+        image=_read_image(achievement),
+        issuer_name=issuer_name or _read_text(issuer, "name"),
+        issuer_url=_read_text(issuer, "url"),
+        achievement_id=_read_text(achievement, "id"),
+        achievement_type=achievement_type,
+        is_known_type=achievement_type in ACHIEVEMENT_TYPES,
+        language=_read_text(achievement, "inLanguage"),
+        skills=tuple(skill for element in read_many(achievement, "alignment") if (skill := _read_skill(element))),
+        evidence=tuple(_read_evidence(element) for element in evidence if isinstance(element, dict)),
+        person=person,
+        awarded_at=awarded_at,
+    )
+
+
+def read_many(value: Mapping[str, Any], name: str) -> list[Any]:
+    """Return the values of a member that may be one value or an array of them. B-10."""
+    found = value.get(name)
+    return list(found) if isinstance(found, list) else [] if found is None else [found]
+
+
+def _read_object(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return the object below a member, the first one if there are several, an empty one if there is none."""
+    return next((found for found in read_many(value, name) if isinstance(found, dict)), {})
+
+
+def _read_text(value: Mapping[str, Any], name: str) -> str | None:
+    found = value.get(name)
+    return found if isinstance(found, str) and found else None
+
+
+def _read_image(achievement: Mapping[str, Any]) -> str | None:
+    url = _read_text(_read_object(achievement, "image"), "id") or _read_text(achievement, "image")
+    return url if url is not None and _IMAGE_URL.fullmatch(url) else None
+
+
+def _read_skill(alignment: Any) -> Skill | None:
+    if not isinstance(alignment, dict):
+        return None
+    uri, name = _read_text(alignment, "targetUrl"), _read_text(alignment, "targetName")
+    return Skill(uri, name or uri, _read_text(alignment, "targetFramework")) if uri else None
+
+
+def _read_evidence(evidence: Mapping[str, Any]) -> Evidence:
+    return Evidence(
+        name=_read_text(evidence, "name") or "",
+        description=_read_text(evidence, "description") or _read_text(evidence, "narrative"),
+        url=_read_text(evidence, "id"),
+        digest=_read_text(evidence, "digestSRI"),
+    )
+
+
+def _read_date(value: Mapping[str, Any], name: str) -> datetime | None:
+    try:
+        return parse_date_time(value.get(name))
+    except MalformedError:
+        return None

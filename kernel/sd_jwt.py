@@ -1,0 +1,459 @@
+"""Selective disclosure for JWTs: conceal claims, reveal them, present a choice of them, bind it to a holder. RFC 9901.
+
+Four rules run through this file. A digest is taken over the text of a disclosure as it was received,
+never over JSON written anew (§4.2.3). Claims are read from the processed payload that `reveal` builds and
+nowhere else (§7.1). A place in a credential is named by its claims path in the payload with *every*
+disclosure revealed, so that decoys and withheld array elements shift nothing. And what may never be hidden
+is told by the caller (`protected`), since only the credential format knows it (§9.7).
+
+The JWS JSON serialisation (§8, optional) is not supported.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from kernel import base64url
+from kernel.errors import (
+    AlgorithmNotAllowedError,
+    AudienceError,
+    DisclosureError,
+    HolderBindingError,
+    MalformedError,
+    NonceError,
+    RejectedError,
+)
+from kernel.jwt import LEEWAY, UnverifiedJwt, find_numeric_date, parse_jwt, sign_jwt, verify_jwt, verify_times
+from kernel.keys import PublicKey, Signer
+from kernel.strict_json import MAX_DEPTH, encode_json, parse_json
+
+ClaimsPath = tuple[str | int | None, ...]
+DecoyPolicy = Callable[[ClaimsPath, int], int]
+
+KEY_BINDING_TYP: Final = "kb+jwt"
+DEFAULT_HASH: Final = "sha-256"
+# PROFILE.md K-86.
+MAX_CHARACTERS: Final = 512 * 1024
+MAX_DISCLOSURES: Final = 1_000
+_SALT_BYTES: Final = 16
+# Names of the IANA "Named Information Hash Algorithm" registry; weaker ones are not understood (§4.1.1).
+_HASHES: Final[Mapping[str, Callable[[bytes], Any]]] = {
+    "sha-256": hashlib.sha256,
+    "sha-384": hashlib.sha384,
+    "sha-512": hashlib.sha512,
+}
+_RESERVED: Final = frozenset({"_sd", "..."})
+
+
+class Disclosure(NamedTuple):
+    """One hidden claim: the text that travels, what it says, and the digest that stands in its place. §4.2.
+
+    A named tuple and not a dataclass because a dozen are made for every credential: it costs a third.
+    """
+
+    raw: str
+    salt: str
+    name: str | None
+    value: Any
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class SdJwt:
+    """The parts of an SD-JWT or SD-JWT+KB. Nothing in it has been verified. §4."""
+
+    raw: str
+    issuer_jwt: UnverifiedJwt
+    disclosures: tuple[Disclosure, ...]
+    key_binding_jwt: str | None
+    hash_algorithm: str
+
+    @property
+    def presented(self) -> str:
+        """Everything before the Key Binding JWT, the last tilde included: what `sd_hash` covers. §4.3.1."""
+        return self.raw[: self.raw.rindex("~") + 1]
+
+
+def create_salt() -> str:
+    """Return 128 fresh random bits as text. §9.3."""
+    return base64url.encode(secrets.token_bytes(_SALT_BYTES))
+
+
+# Issuing
+
+
+def conceal(
+    claims: Mapping[str, Any],
+    *,
+    disclosable: Iterable[ClaimsPath],
+    decoys: int | DecoyPolicy = 0,
+    salt: Callable[[], str] = create_salt,
+) -> tuple[dict[str, Any], list[Disclosure]]:
+    """Return the payload to sign, with a digest in place of every disclosable claim, and the disclosures. §4.2, §6.
+
+    `None` in a path stands for each element of an array. A path below another disclosable path makes a
+    recursive disclosure (§6.3). A path that leads nowhere is an error of the caller (ValueError), because
+    a misspelt one would publish what should be hidden. `decoys` is a number for every object and array in
+    which something is hidden, or a function that is asked, for every object and array on a disclosable
+    path, with that path and the number of hidden entries (§4.2.7).
+    """
+    concealing = _Concealing(decoys, salt)
+    payload = concealing.conceal_object(claims, [tuple(path) for path in disclosable], ())
+    if "_sd_alg" in claims:
+        raise MalformedError("a claim may not be called _sd_alg")
+    payload["_sd_alg"] = DEFAULT_HASH
+    return payload, concealing.disclosures
+
+
+class _Concealing:
+    """One run of `conceal`: the choices of the caller, and the disclosures made so far."""
+
+    def __init__(self, decoys: int | DecoyPolicy, salt: Callable[[], str]) -> None:
+        self._decoys = decoys
+        self._salt = salt
+        self.disclosures: list[Disclosure] = []
+
+    def conceal_object(self, value: Mapping[str, Any], wanted: list[ClaimsPath], path: ClaimsPath) -> dict[str, Any]:
+        by_name = _group_by_first(wanted)
+        if not by_name.keys() <= value.keys():
+            raise ValueError(f"no such claim to conceal below {path}: {sorted(by_name.keys() - value.keys(), key=str)}")
+        result: dict[str, Any] = {}
+        digests = []
+        for name, member in value.items():
+            if name in _RESERVED:
+                raise MalformedError(f"a claim may not be called {name}")
+            rest = by_name.get(name, ())
+            opened = self._conceal_below(member, rest, (*path, name))
+            if () in rest:
+                digests.append(self._hide(name, opened))
+            else:
+                result[name] = opened
+        digests += self._create_decoys(path, len(digests))
+        if digests:
+            # Sorted: where a digest stands says nothing about which claim it hides (§4.2.4.1).
+            result["_sd"] = sorted(digests)
+        return result
+
+    def _conceal_array(self, value: Sequence[Any], wanted: list[ClaimsPath], path: ClaimsPath) -> list[Any]:
+        by_index = _group_by_first(wanted)
+        every = by_index.pop(None, ())
+        if not by_index.keys() <= set(range(len(value))):
+            raise ValueError(f"no such element to conceal below {path}")
+        result: list[Any] = []
+        hidden = 0
+        for index, element in enumerate(value):
+            rest = (*every, *by_index.get(index, ()))
+            opened = self._conceal_below(element, rest, (*path, index))
+            if () in rest:
+                hidden += 1
+                opened = {"...": self._hide(None, opened)}
+            result.append(opened)
+        for digest in self._create_decoys(path, hidden):
+            result.insert(secrets.randbelow(len(result) + 1), {"...": digest})
+        return result
+
+    def _conceal_below(self, value: Any, rest: Sequence[ClaimsPath], path: ClaimsPath) -> Any:
+        deeper = [tail for tail in rest if tail]
+        if not deeper:
+            _refuse_reserved_names(value)
+            return value
+        if isinstance(value, Mapping):
+            return self.conceal_object(value, deeper, path)
+        if isinstance(value, list | tuple):
+            return self._conceal_array(value, deeper, path)
+        raise ValueError(f"nothing can be concealed below {path}, which is no object or array")
+
+    def _hide(self, name: str | None, value: Any) -> str:
+        disclosure = create_disclosure(name, value, salt=self._salt())
+        self.disclosures.append(disclosure)
+        return disclosure.digest
+
+    def _create_decoys(self, path: ClaimsPath, hidden: int) -> list[str]:
+        decoys = self._decoys
+        count = decoys(path, hidden) if callable(decoys) else decoys * bool(hidden)
+        return [base64url.encode(secrets.token_bytes(32)) for _ in range(count)]
+
+
+def create_disclosure(name: str | None, value: Any, *, salt: str) -> Disclosure:
+    """Return the disclosure of an object member, or of an array element when `name` is None. §4.2.1, §4.2.2."""
+    content = [salt, value] if name is None else [salt, name, value]
+    raw = base64url.encode(encode_json(content))
+    return Disclosure(raw, salt, name, value, _digest(raw, DEFAULT_HASH))
+
+
+def _group_by_first(paths: Iterable[ClaimsPath]) -> dict[str | int | None, tuple[ClaimsPath, ...]]:
+    groups: dict[str | int | None, tuple[ClaimsPath, ...]] = {}
+    for path in paths:
+        if not path:
+            raise ValueError("an empty claims path names nothing")
+        groups[path[0]] = (*groups.get(path[0], ()), path[1:])
+    return groups
+
+
+def _refuse_reserved_names(value: Any) -> None:
+    if isinstance(value, dict):
+        if not _RESERVED.isdisjoint(value):
+            raise MalformedError("a claim may not be called _sd or ...")
+        for member in value.values():
+            _refuse_reserved_names(member)
+    elif isinstance(value, list | tuple):
+        for element in value:
+            _refuse_reserved_names(element)
+
+
+def _digest(text: str, hash_algorithm: str) -> str:
+    digest: bytes = _HASHES[hash_algorithm](text.encode("ascii")).digest()
+    return base64url.encode(digest)
+
+
+# Reading
+
+
+def parse_sd_jwt(raw: str) -> SdJwt:
+    """Take an SD-JWT or SD-JWT+KB in compact serialisation apart. §4."""
+    if len(raw) > MAX_CHARACTERS or not raw.isascii():
+        raise MalformedError("an SD-JWT that is too long or not ASCII")
+    issuer_jwt, *disclosures = raw.split("~")
+    if not disclosures:
+        raise MalformedError("an SD-JWT without a tilde")
+    key_binding_jwt = disclosures.pop()
+    if len(disclosures) > MAX_DISCLOSURES:
+        raise MalformedError("an SD-JWT with too many disclosures")
+    token = parse_jwt(issuer_jwt)
+    hash_algorithm = token.payload.get("_sd_alg", DEFAULT_HASH)
+    if not isinstance(hash_algorithm, str) or hash_algorithm not in _HASHES:
+        raise AlgorithmNotAllowedError("the _sd_alg is not understood")
+    return SdJwt(
+        raw=raw,
+        issuer_jwt=token,
+        disclosures=tuple([parse_disclosure(text, hash_algorithm=hash_algorithm) for text in disclosures]),
+        key_binding_jwt=key_binding_jwt or None,
+        hash_algorithm=hash_algorithm,
+    )
+
+
+def parse_disclosure(raw: str, *, hash_algorithm: str = DEFAULT_HASH) -> Disclosure:
+    """Read `[salt, name, value]` or `[salt, value]`; the digest is over the text as it came. §4.2.1 to §4.2.3."""
+    content = parse_json(base64url.decode(raw))
+    if type(content) is not list or not 2 <= len(content) <= 3 or type(content[0]) is not str:
+        raise MalformedError("a disclosure that is no array of a salt, a name perhaps, and a value")
+    if len(content) == 2:
+        return Disclosure(raw, content[0], None, content[1], _digest(raw, hash_algorithm))
+    if type(content[1]) is not str:
+        raise MalformedError("a disclosure of a claim whose name is no text")
+    return Disclosure(raw, content[0], content[1], content[2], _digest(raw, hash_algorithm))
+
+
+def reveal(
+    payload: Mapping[str, Any], disclosures: Collection[Disclosure], *, protected: frozenset[str]
+) -> dict[str, Any]:
+    """Return the processed payload: every disclosure in its place, no trace of the mechanism left. §7.1 steps 3 to 5.
+
+    Refused: a digest or a disclosure that occurs twice, a disclosure that no digest refers to or that has
+    the wrong length for its place, one that is called `_sd` or `...` or as a member that is already there,
+    and anything hidden at or below a top-level member named in `protected`.
+    """
+    return _Revealing(disclosures, protected).reveal(payload)
+
+
+class _Revealing:
+    """One run of `reveal`: which digests were seen, and where each disclosure found its place."""
+
+    def __init__(self, disclosures: Collection[Disclosure], protected: frozenset[str]) -> None:
+        self._by_digest = {disclosure.digest: disclosure for disclosure in disclosures}
+        if len(self._by_digest) != len(disclosures):
+            raise DisclosureError("the same disclosure twice")
+        self._protected = protected | {"_sd_alg"}
+        self._seen: set[str] = set()
+        self.placed: dict[ClaimsPath, Disclosure] = {}
+
+    def reveal(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        result = self._reveal_object(payload, ())
+        if len(self.placed) != len(self._by_digest):
+            raise DisclosureError("a disclosure that no digest refers to")
+        result.pop("_sd_alg", None)
+        return result
+
+    def _reveal_object(self, members: Mapping[str, Any], path: ClaimsPath) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for name, value in members.items():
+            if name not in _RESERVED:
+                result[name] = self._reveal_below(value, path, name)
+            elif name == "...":
+                raise DisclosureError("a member ... where no array element stands")
+        for digest in self._read_digests(members.get("_sd", ()), path):
+            disclosure = self._find(digest)
+            if disclosure is None:
+                continue
+            name = self._get_free_name(disclosure, members=result, path=path)
+            self.placed[(*path, name)] = disclosure
+            result[name] = self._reveal_below(disclosure.value, path, name)
+        return result
+
+    def _reveal_array(self, elements: list[Any], path: ClaimsPath) -> list[Any]:
+        result: list[Any] = []
+        for element in elements:
+            if type(element) is not dict or "..." not in element:
+                result.append(self._reveal_below(element, path, len(result)))
+                continue
+            [digest] = self._read_digests(list(element.values()) if len(element) == 1 else None, path)
+            disclosure = self._find(digest)
+            if disclosure is None:
+                continue
+            if disclosure.name is not None:
+                raise DisclosureError("a disclosure of an object member at the place of an array element")
+            self.placed[(*path, len(result))] = disclosure
+            result.append(self._reveal_below(disclosure.value, path, len(result)))
+        return result
+
+    def _reveal_below(self, value: Any, path: ClaimsPath, step: str | int) -> Any:
+        kind = type(value)
+        if kind is not dict and kind is not list:
+            return value
+        if len(path) >= MAX_DEPTH:
+            raise MalformedError("claims nested too deeply")
+        return self._reveal_object(value, (*path, step)) if kind is dict else self._reveal_array(value, (*path, step))
+
+    def _read_digests(self, digests: Any, path: ClaimsPath) -> Sequence[str]:
+        if not isinstance(digests, list | tuple) or not all(type(digest) is str for digest in digests):
+            raise DisclosureError("digests that are no array of text")
+        if digests and path and path[0] in self._protected:
+            raise DisclosureError("something is hidden that must be in the open")
+        return digests
+
+    def _find(self, digest: str) -> Disclosure | None:
+        if digest in self._seen:
+            raise DisclosureError("the same digest twice")
+        self._seen.add(digest)
+        return self._by_digest.get(digest)
+
+    def _get_free_name(self, disclosure: Disclosure, *, members: Mapping[str, Any], path: ClaimsPath) -> str:
+        name = disclosure.name
+        if name is None:
+            raise DisclosureError("a disclosure of an array element at the place of an object member")
+        if name in _RESERVED or name in members:
+            raise DisclosureError("a disclosure that is called as something that is already there")
+        if not path and name in self._protected:
+            raise DisclosureError("a claim was hidden that must be in the open")
+        return name
+
+
+# Presenting
+
+
+def disclosable_paths(sd_jwt: SdJwt | str) -> dict[ClaimsPath, Any]:
+    """Return every claim that its holder may show or keep hidden, by its concrete path, with its revealed value."""
+    parsed = parse_sd_jwt(sd_jwt) if isinstance(sd_jwt, str) else sd_jwt
+    revealing = _Revealing(parsed.disclosures, frozenset())
+    claims = revealing.reveal(parsed.issuer_jwt.payload)
+    return {path: _get_claim(claims, path) for path in revealing.placed}
+
+
+def present(sd_jwt: SdJwt | str, *, disclose: Collection[ClaimsPath]) -> str:
+    """Return the SD-JWT with exactly the disclosures that these concrete paths need, and no more. §7.2.
+
+    A path is one into the claims with everything revealed. What lies on the way to it is disclosed with it,
+    what lies hidden below it is not. A path to nothing is refused. Key binding is added by the caller.
+    """
+    parsed = parse_sd_jwt(sd_jwt) if isinstance(sd_jwt, str) else sd_jwt
+    if parsed.key_binding_jwt is not None:
+        raise MalformedError("a presentation cannot be presented again")
+    revealing = _Revealing(parsed.disclosures, frozenset())
+    claims = revealing.reveal(parsed.issuer_jwt.payload)
+    needed: set[str] = set()
+    for path in disclose:
+        _get_claim(claims, path)
+        for length in range(1, len(path) + 1):
+            disclosure = revealing.placed.get(path[:length])
+            if disclosure is not None:
+                needed.add(disclosure.raw)
+    kept = [disclosure.raw for disclosure in parsed.disclosures if disclosure.raw in needed]
+    return "~".join([parsed.issuer_jwt.raw, *kept, ""])
+
+
+def _get_claim(claims: Any, path: ClaimsPath) -> Any:
+    """Return what stands at a concrete path; an array index counts from the front, and null names nothing."""
+    value = claims
+    for step in path:
+        is_member = isinstance(value, dict) and isinstance(step, str) and step in value
+        is_element = isinstance(value, list) and type(step) is int and 0 <= step < len(value)
+        if not (is_member or is_element):
+            raise DisclosureError("a claims path that leads to nothing in this credential")
+        value = value[step]
+    return value
+
+
+# Key binding
+
+
+def create_key_binding_jwt(
+    sd_jwt: str, *, signer: Signer, audience: str, nonce: str, now: datetime, hash_algorithm: str = DEFAULT_HASH
+) -> str:
+    """Return the holder's signature over this choice of disclosures, for one verifier and one transaction. §4.3.
+
+    `sd_jwt` ends in its tilde; `hash_algorithm` is the one that its issuer chose (`SdJwt.hash_algorithm`).
+    """
+    payload = {
+        "iat": int(now.timestamp()),
+        "aud": audience,
+        "nonce": nonce,
+        "sd_hash": _digest(sd_jwt, hash_algorithm),
+    }
+    return sign_jwt(payload, signer=signer, typ=KEY_BINDING_TYP)
+
+
+def verify_key_binding_jwt(
+    sd_jwt: SdJwt,
+    *,
+    key: PublicKey,
+    audience: str,
+    nonce: str,
+    now: datetime,
+    algorithms: frozenset[str],
+    max_age: timedelta = timedelta(minutes=5),
+) -> None:
+    """Check that the holder of `key` made this presentation, just now, for this verifier and transaction. §7.3 step 5.
+
+    Whether key binding is needed is the caller's policy: who calls this wants it, and a missing Key Binding
+    JWT is a refusal. Whether the nonce was handed out and is unspent, only the verifier's database knows.
+    """
+    # (5.2) to (5.4): algorithm, signature, type.
+    payload = _verify_holder_signature(sd_jwt.key_binding_jwt, key=key, algorithms=algorithms, now=now)
+    # (5.5): made within an acceptable window.
+    _verify_freshness(payload, now=now, max_age=max_age)
+    # (5.6): for this verifier and this transaction.
+    if payload.get("aud") != audience:
+        raise AudienceError("the Key Binding JWT was made for another verifier")
+    if not _is_same_text(payload.get("nonce"), nonce):
+        raise NonceError("the Key Binding JWT was made for another transaction")
+    # (5.7): over exactly these disclosures.
+    if not _is_same_text(payload.get("sd_hash"), _digest(sd_jwt.presented, sd_jwt.hash_algorithm)):
+        raise HolderBindingError("the Key Binding JWT was made over other disclosures")
+
+
+def _verify_holder_signature(
+    raw: str | None, *, key: PublicKey, algorithms: frozenset[str], now: datetime
+) -> Mapping[str, Any]:
+    if raw is None:
+        raise HolderBindingError("a presentation without a Key Binding JWT")
+    try:
+        token = verify_jwt(raw, key=key, typ=KEY_BINDING_TYP, algorithms=algorithms)
+        verify_times(token.payload, now=now)
+    except RejectedError as exc:
+        raise HolderBindingError(f"the Key Binding JWT was refused: {exc.code}") from exc
+    return token.payload
+
+
+def _verify_freshness(payload: Mapping[str, Any], *, now: datetime, max_age: timedelta) -> None:
+    """An `iat` in the future was refused with the other times; here it must be there and not too old."""
+    made_at = find_numeric_date(payload, "iat")
+    if made_at is None or made_at < now - max_age - LEEWAY:
+        raise HolderBindingError("the Key Binding JWT has no date, or is too old")
+
+
+def _is_same_text(given: object, expected: str) -> bool:
+    return isinstance(given, str) and hmac.compare_digest(given.encode("utf-8"), expected.encode("utf-8"))

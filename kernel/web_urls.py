@@ -1,0 +1,60 @@
+"""URLs that messages carry: https, absolute, one spelling of who is meant. RFC 3986; PROFILE.md K-81, W-46, A-35.
+
+Plain http is read for loopback names only, so that the three services can run on one machine; whether such an
+address may then be called is for the guarded fetcher to say, never for the message.
+"""
+
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from kernel.errors import MalformedError
+
+MAX_URL: Final = 2048
+LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def parse_web_url(value: object, what: str, *, query: bool = True, fragment: bool = False) -> SplitResult:
+    """Read an absolute https URL with a host and without user information, or raise MalformedError.
+
+    Numeric hosts are refused: nobody's identifier is an address, and addresses are how a message would point
+    into the network it is read in (A-35). Fragments and queries only where the caller says so.
+    """
+    parts = _split(value, what)
+    host = parts.hostname or ""
+    if parts.scheme != "https" and not (parts.scheme == "http" and host in LOOPBACK_HOSTS):
+        raise MalformedError(f"{what} is not an https URL")
+    if not host or "@" in parts.netloc or (_is_numeric(host) and host not in LOOPBACK_HOSTS):
+        raise MalformedError(f"{what} does not name a host")
+    if (parts.query and not query) or (parts.fragment and not fragment):
+        raise MalformedError(f"{what} has a query or a fragment")
+    return parts
+
+
+def web_url(value: object, what: str, *, query: bool = True, fragment: bool = False) -> str:
+    """Return the text of a URL that `parse_web_url` reads, unchanged: identifiers are compared as they came."""
+    parse_web_url(value, what, query=query, fragment=fragment)
+    return str(value)
+
+
+def host_of(url: str) -> str:
+    """Return host and explicit port of a URL that was read before, in lower case."""
+    return urlsplit(url).netloc.lower()
+
+
+def _split(value: object, what: str) -> SplitResult:
+    if not isinstance(value, str) or len(value) > MAX_URL:
+        raise MalformedError(f"{what} is not a URL of sensible length")
+    if not value.isascii() or not value.isprintable() or any(character in value for character in ' "<>\\^`{|}'):
+        raise MalformedError(f"{what} has characters that no URL has")
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 - reading it is the check
+    except ValueError as exc:
+        raise MalformedError(f"{what} is not a URL") from exc
+    return parts
+
+
+def _is_numeric(host: str) -> bool:
+    """Tell whether a host is an address in any of its spellings: IPv6, dotted, decimal, octal, hexadecimal."""
+    last = host.rstrip(".").rpartition(".")[2]
+    return ":" in host or last.isdigit() or last.startswith("0x")

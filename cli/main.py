@@ -1,0 +1,96 @@
+"""`skillswallet`: the whole house from the command line."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import issuer_commands, skills_commands, trust_commands, verifier_commands, wallet_commands
+from cli.language import choose_language, say
+from cli.local import DEFAULT_FOLDER, SERVICES
+from cli.terminal import explained_errors, out
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Own the proof of what you can do: issue, keep, show and check badges of skills.",
+)
+app.add_typer(issuer_commands.app, name="issuer")
+app.add_typer(wallet_commands.app, name="wallet")
+app.add_typer(verifier_commands.app, name="verifier")
+app.add_typer(trust_commands.app, name="trust")
+app.add_typer(skills_commands.app, name="skills")
+
+ServiceName = Annotated[str, typer.Argument(help="issuer, wallet or verifier.")]
+Folder = Annotated[Path, typer.Option("--data", envvar="SKILLSWALLET_DATA", help="Folder for everything it makes.")]
+
+
+@app.callback()
+def begin(
+    language: Annotated[str | None, typer.Option("--language", "-l", help="nl or en; else as LANG says.")] = None,
+) -> None:
+    """Own the proof of what you can do: issue, keep, show and check badges of skills."""
+    if language not in {None, "nl", "en"}:
+        raise typer.BadParameter("nl | en", param_hint="--language")
+    choose_language(language)
+
+
+@app.command("demo")
+def demo(
+    data: Folder = DEFAULT_FOLDER,
+    keep_running: Annotated[bool, typer.Option(help="Leave the services running at the end, until Ctrl-C.")] = False,
+) -> None:
+    """One badge lives its whole life, over HTTP, between three services started for it."""
+    from cli.demo import run_demo  # everything else answers faster without it
+
+    with explained_errors():
+        raise typer.Exit(run_demo(data, keep_running=keep_running))
+
+
+@app.command("up")
+def up(data: Folder = DEFAULT_FOLDER) -> None:
+    """Start the three services with the data of the demo, and leave them running until Ctrl-C."""
+    from cli.up import run_up
+
+    with explained_errors():
+        run_up(data)
+
+
+@app.command("serve")
+def serve(
+    service: ServiceName,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    migrate: Annotated[bool, typer.Option("--migrate", help="First bring the database to the newest form.")] = False,
+    until_stdin_closes: Annotated[bool, typer.Option("--until-stdin-closes", hidden=True)] = False,
+) -> None:
+    """Run one service, with the settings of the environment."""
+    from cli import serve as server
+
+    _check_name(service)
+    with explained_errors():
+        if migrate:
+            server.migrate_service(service)
+        server.serve(service, host=host, port=port, workers=workers, until_stdin_closes=until_stdin_closes)
+
+
+@app.command("migrate")
+def migrate(service: ServiceName) -> None:
+    """Bring the database of one service to the newest form."""
+    from cli import serve as server
+
+    _check_name(service)
+    with explained_errors():
+        server.migrate_service(service)
+    out.print(say("De database is bij.", "The database is up to date."))
+
+
+def _check_name(service: str) -> None:
+    if service not in SERVICES:
+        raise typer.BadParameter(" | ".join(SERVICES), param_hint="service")
+
+
+if __name__ == "__main__":
+    app()

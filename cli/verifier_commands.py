@@ -1,0 +1,187 @@
+"""`skillswallet verifier …`: ask for proof of skills and read what held."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from cli.connections import Connection
+from cli.language import language, say
+from cli.local import DEFAULT_FOLDER
+from cli.terminal import fail, out, print_qr, run, waiting
+from skills.search import SkillIndex
+
+app = typer.Typer(no_args_is_help=True, help="Ask for proof of skills and read what held.")
+
+RelyingParty = Annotated[str, typer.Option("--relying-party", "-r", help="Short name (slug) of who asks.")]
+FINAL_STATES = {"settled", "refused", "expired"}
+
+
+@app.callback()
+def connect(
+    context: typer.Context,
+    data: Annotated[
+        Path, typer.Option(envvar="SKILLSWALLET_DATA", help="Folder with keys and addresses.")
+    ] = DEFAULT_FOLDER,
+    url: Annotated[str | None, typer.Option(help="Address of the verifier.")] = None,
+    key: Annotated[
+        str | None, typer.Option(envvar="SKILLSWALLET_VERIFIER_KEY", help="API key.", show_default=False)
+    ] = None,
+) -> None:
+    """Which verifier, and with which key."""
+    context.obj = Connection("verifier", data, url, key)
+
+
+@app.command("relying-party")
+def create_relying_party(
+    context: typer.Context,
+    slug: Annotated[str, typer.Argument(help="Short name in web addresses.")],
+    name: Annotated[str, typer.Option(prompt=True, help="Name as people know it.")],
+) -> None:
+    """Add an organisation that asks; its API key is kept in the data folder."""
+
+    async def work() -> Any:
+        connection = _connection(context)
+        async with connection.verifier() as verifier:
+            created = await verifier.create_relying_party({"slug": slug, "name": name})
+        connection.remember(**{f"key/{slug}": created["api_key"]})
+        return created
+
+    run(work())
+    out.print(say(f"{name} kan nu vragen stellen.", f"{name} can ask questions now."))
+
+
+@app.command("question")
+def create_question(
+    context: typer.Context,
+    relying_party: RelyingParty,
+    skill: Annotated[list[str], typer.Option("--skill", "-s", help="URI of a skill; repeat it for more.")],
+    title: Annotated[str, typer.Option(prompt=True)],
+    purpose: Annotated[str, typer.Option(prompt=True, help="Why you ask; the holder gets to read it.")],
+) -> None:
+    """Save a question about one or more skills."""
+
+    async def work() -> Any:
+        connection = _connection(context)
+        skills = [{"uri": uri, "name": _name_of(uri, connection.folder)} for uri in skill]
+        async with connection.verifier(relying_party) as verifier:
+            return await verifier.create_question(relying_party, {"title": title, "purpose": purpose, "skills": skills})
+
+    out.print(say("Bewaard als", "Saved as") + f" [bold]{run(work())['id']}[/bold]")
+
+
+@app.command("questions")
+def list_questions(context: typer.Context, relying_party: RelyingParty) -> None:
+    """The saved questions."""
+
+    async def work() -> Any:
+        async with _connection(context).verifier(relying_party) as verifier:
+            return await verifier.questions(relying_party)
+
+    answer = run(work())
+    table = Table(say("nummer", "number"), say("vraag", "question"), "skills")
+    for item in answer["questions"] if isinstance(answer, dict) else answer:
+        table.add_row(str(item["id"]), item["title"], ", ".join(skill["name"] for skill in item["skills"]))
+    out.print(table)
+
+
+@app.command("ask")
+def ask(
+    context: typer.Context,
+    relying_party: RelyingParty,
+    question: Annotated[str, typer.Argument(help="Number of a saved question.")],
+    wait: Annotated[bool, typer.Option(help="Wait for the answer and show it.")] = True,
+) -> None:
+    """Make a link and QR code for one person, and wait for the answer."""
+
+    async def work() -> Any:
+        async with _connection(context).verifier(relying_party) as verifier:
+            started = await verifier.start_presentation(relying_party, {"question_id": question})
+            out.print(f"{say('link', 'link')}: {escape(started['link'])}", soft_wrap=True)
+            print_qr(started["link"])
+            out.print(f"[dim]{say('nummer', 'number')}: {started['id']}[/dim]")
+            if not wait:
+                return None
+            with waiting(
+                say(
+                    f"Wachten op het antwoord (tot {started['expires_at']})…",
+                    f"Waiting for the answer (until {started['expires_at']})…",
+                )
+            ):
+                return await _wait(verifier, relying_party, started["id"])
+
+    answer = run(work())
+    if answer is not None:
+        show_presentation(answer)
+
+
+@app.command("result")
+def result(
+    context: typer.Context,
+    relying_party: RelyingParty,
+    number: Annotated[str, typer.Argument(help="Number of the presentation.")],
+) -> None:
+    """What came of a question."""
+
+    async def work() -> Any:
+        async with _connection(context).verifier(relying_party) as verifier:
+            return await verifier.presentation(relying_party, number)
+
+    show_presentation(run(work()))
+
+
+def show_presentation(presentation: dict[str, Any]) -> None:
+    """Every check and how it ended; exit status 1 when the answer was not accepted."""
+    report = presentation.get("report")
+    if not report:
+        out.print(say(f"Stand: {presentation['state']}", f"State: {presentation['state']}"))
+        return
+    if report["accepted"]:
+        out.print(say("Ja: alles is nagekeken en klopt.", "Yes: everything was checked and holds."), style="bold green")
+    table = Table(say("controle", "check"), say("uitkomst", "outcome"), say("waarom", "why"))
+    for check in all_checks(report):
+        table.add_row(check["code"], outcome_text(check["outcome"]), check.get("error_code") or "")
+    out.print(table)
+    if not report["accepted"]:
+        fail(say("Dit antwoord is niet aanvaard.", "This answer was not accepted."))
+
+
+def all_checks(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """The checks of every shown badge and of the whole, in the order of checking."""
+    shown = [check for part in report.get("presentations", []) for check in part["checks"]]
+    return [*shown, *report.get("overall", {}).get("checks", [])]
+
+
+def outcome_text(outcome: str) -> str:
+    """How a check ended, in words."""
+    return {
+        "passed": say("✓ klopt", "✓ holds"),
+        "failed": say("✗ klopt niet", "✗ does not hold"),
+        "unknown": say("? kon niet worden nagekeken", "? could not be checked"),
+        "not_applicable": say("– niet van toepassing", "– does not apply"),
+    }.get(outcome.lower(), outcome)
+
+
+async def _wait(verifier: Any, relying_party: str, number: str) -> Any:
+    deadline = time.monotonic() + 600
+    while time.monotonic() < deadline:
+        presentation = await verifier.presentation(relying_party, number)
+        if presentation["state"] in FINAL_STATES:
+            return presentation
+        await asyncio.sleep(1)
+    return presentation
+
+
+def _name_of(uri: str, folder: Path) -> str:
+    path = folder / "skills.sqlite3"
+    skill = SkillIndex.open(path if path.exists() else None).get(uri)
+    return skill.label(language()) if skill else uri
+
+
+def _connection(context: typer.Context) -> Connection:
+    connection: Connection = context.obj
+    return connection

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import schemas
 from kernel.errors import MalformedError
 from kernel.sd_jwt import ClaimsPath
 
@@ -21,74 +22,12 @@ CONTEXTS: Final[Mapping[str, str]] = {
     OPEN_BADGES_3_0_3: "open-badges-3.0.3.json",
 }
 
-# Appendix B, AchievementType enumeration; B-05.
-ACHIEVEMENT_TYPES: Final = frozenset(
-    [
-        "Achievement",
-        "ApprenticeshipCertificate",
-        "Assessment",
-        "Assignment",
-        "AssociateDegree",
-        "Award",
-        "Badge",
-        "BachelorDegree",
-        "Certificate",
-        "CertificateOfCompletion",
-        "Certification",
-        "CommunityService",
-        "Competency",
-        "Course",
-        "CoCurricular",
-        "Degree",
-        "Diploma",
-        "DoctoralDegree",
-        "Fieldwork",
-        "GeneralEducationDevelopment",
-        "JourneymanCertificate",
-        "LearningProgram",
-        "License",
-        "Membership",
-        "ProfessionalDoctorate",
-        "QualityAssuranceCredential",
-        "MasterCertificate",
-        "MasterDegree",
-        "MicroCredential",
-        "ResearchDoctorate",
-        "SecondarySchoolDiploma",
-    ]
-)
-# Appendix B, AlignmentTargetType enumeration; B-06.
-TARGET_TYPES: Final = frozenset(
-    [
-        "ceasn:Competency",
-        "ceterms:Credential",
-        "CFItem",
-        "CFRubric",
-        "CFRubricCriterion",
-        "CFRubricCriterionLevel",
-        "CTDL",
-    ]
-)
-# Appendix B, ResultType and ResultStatusType enumerations; B-07.
-RESULT_TYPES: Final = frozenset(
-    [
-        "GradePointAverage",
-        "LetterGrade",
-        "Percent",
-        "PerformanceLevel",
-        "PredictedScore",
-        "RawScore",
-        "Result",
-        "RubricCriterion",
-        "RubricCriterionLevel",
-        "RubricScore",
-        "ScaledScore",
-        "Status",
-    ]
-)
-RESULT_STATUSES: Final = frozenset(
-    ["Completed", "Enrolled", "Failed", "InProgress", "OnHold", "Provisional", "Withdrew"]
-)
+_DEFINITIONS: Final = schemas.load("achievement.schema.json")["$defs"]
+# Open Badges 3.0 Appendix B; all but the last are open to `ext:` values (B-05 to B-07).
+ACHIEVEMENT_TYPES: Final = frozenset(_DEFINITIONS["AchievementType"]["anyOf"][0]["enum"])
+TARGET_TYPES: Final = frozenset(_DEFINITIONS["TargetType"]["anyOf"][0]["enum"])
+RESULT_TYPES: Final = frozenset(_DEFINITIONS["ResultType"]["anyOf"][0]["enum"])
+RESULT_STATUSES: Final = frozenset(_DEFINITIONS["ResultStatus"]["enum"])
 
 PERSON_MEMBERS: Final[Mapping[str, str]] = {
     "given_name": "givenName",

@@ -13,7 +13,7 @@ from kernel.formats.credential import (
     verify_validity,
 )
 from kernel.formats.dc_sd_jwt import DcSdJwt
-from kernel.formats.sd_jwt_format import SdJwtFormat, get_content_format
+from kernel.formats.sd_jwt_format import get_content_format
 from kernel.formats.vc_sd_jwt import VcSdJwt
 from kernel.sd_jwt import parse_sd_jwt
 
@@ -29,8 +29,9 @@ __all__ = [
     "verify_validity",
 ]
 
-_SD_JWT_FORMATS: Final[Mapping[str, SdJwtFormat]] = {
-    credential_format.format_id: credential_format for credential_format in (DcSdJwt(), VcSdJwt())
+_SD_JWT_FORMATS: Final[Mapping[str, DcSdJwt | VcSdJwt]] = {
+    DcSdJwt.format_id: DcSdJwt(),
+    VcSdJwt.format_id: VcSdJwt(),
 }
 FORMATS: Final[Mapping[str, CredentialFormat]] = _SD_JWT_FORMATS
 

@@ -35,9 +35,9 @@ _DECOY_STEP = 8
 def pad_with_decoys(path: ClaimsPath, hidden: int) -> int:
     """Fill up every object and array with something hidden to a multiple of eight digests. K-33, S-09.
 
-    Then neither the number of somebody's skills nor the presence of evidence can be counted.
+    Then neither the number of somebody's skills nor, at the top, the presence of evidence can be counted.
     """
-    return -hidden % _DECOY_STEP
+    return -hidden % _DECOY_STEP if hidden or path else _DECOY_STEP
 
 
 class SdJwtFormat(ABC):

@@ -4,17 +4,15 @@ import binascii
 
 from kernel.errors import MalformedError
 
-_TO_URL = bytes.maketrans(b"+/", b"-_")
-# The alphabet that base64url does not have must not slip through as its own translation.
-_FROM_URL = bytes.maketrans(b"-_+/=", b"+/!!!")
 # How the last character must end so that the unused bits are zero, by length modulo 4.
 _LAST_CHARACTERS = {2: frozenset("AQgw"), 3: frozenset("AEIMQUYcgkosw048")}
-_PADDING = {0: b"", 2: b"==", 3: b"="}
+_PADDING = {0: "", 2: "==", 3: "="}
 
 
 def encode(data: bytes) -> str:
     """Return the base64url text of the bytes, without padding."""
-    return binascii.b2a_base64(data, newline=False).translate(_TO_URL, b"=").decode("ascii")
+    text = binascii.b2a_base64(data, newline=False).decode("ascii")
+    return text.rstrip("=").replace("+", "-").replace("/", "_")
 
 
 def decode(text: str) -> bytes:
@@ -28,8 +26,10 @@ def decode(text: str) -> bytes:
         raise MalformedError("base64url text of impossible length")
     if remainder and text[-1] not in _LAST_CHARACTERS[remainder]:
         raise MalformedError("base64url text that ends in unused bits, padding or a foreign character")
+    if "+" in text or "/" in text or "=" in text:
+        raise MalformedError("padded or standard base64 where base64url belongs")
     try:
-        standard = text.encode("ascii").translate(_FROM_URL) + _PADDING[remainder]
+        standard = text.replace("-", "+").replace("_", "/") + _PADDING[remainder]
         return binascii.a2b_base64(standard, strict_mode=True)
     except ValueError as exc:
         raise MalformedError("text outside the base64url alphabet") from exc

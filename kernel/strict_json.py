@@ -7,6 +7,8 @@ longer or wider than any honest credential (PROFILE.md K-06, K-86).
 
 import json
 import math
+import re
+from collections.abc import Iterator
 from typing import Any, Final
 
 from kernel.errors import MalformedError
@@ -18,6 +20,9 @@ MAX_STRING: Final = 1024 * 1024
 # What a signed 64-bit integer holds: readers in other languages agree on it.
 _MAX_INTEGER: Final = 2**63 - 1
 _MAX_INTEGER_CHARACTERS: Final = 20
+_CONTAINERS: Final = (list, dict)
+# Escapes of U+0000 and of surrogates; a pair of surrogates is innocent, so the strings themselves are judged then.
+_SUSPECT_ESCAPE: Final = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
 
 def parse_json(raw: bytes | str, *, max_bytes: int = MAX_BYTES) -> Any:
@@ -27,8 +32,7 @@ def parse_json(raw: bytes | str, *, max_bytes: int = MAX_BYTES) -> Any:
         value = _DECODER.decode(text)
     except (ValueError, RecursionError) as exc:
         raise MalformedError(f"not JSON: {type(exc).__name__}") from exc
-    if _needs_inspection(text):
-        _inspect(value, depth=0)
+    _inspect(value, text)
     return value
 
 
@@ -55,29 +59,41 @@ def _decode_text(raw: bytes | str, max_bytes: int) -> str:
     return text
 
 
-def _needs_inspection(text: str) -> bool:
-    """Tell whether a limit could be exceeded at all; most texts are too small for that and save the walk."""
-    return (
-        text.count("{") + text.count("[") > MAX_DEPTH
-        or text.count(",") >= MAX_ELEMENTS
-        or len(text) > MAX_STRING
-        or "\\u" in text
-    )
+def _inspect(value: object, text: str) -> None:
+    """Check the limits that this text could exceed at all; most texts are too small for any, and save the walk."""
+    if (len(text) > MAX_ELEMENTS and text.count(",") >= MAX_ELEMENTS) or text.count("{") + text.count("[") > MAX_DEPTH:
+        _inspect_containers(value)
+    if len(text) > MAX_STRING or ("\\u" in text and _SUSPECT_ESCAPE.search(text)):
+        for string in _strings(value):
+            _inspect_string(string)
 
 
-def _inspect(value: object, *, depth: int) -> None:
-    if isinstance(value, str):
-        _inspect_string(value)
-    elif isinstance(value, list | dict):
-        if depth == MAX_DEPTH:
-            raise MalformedError("JSON nested too deeply")
-        if len(value) > MAX_ELEMENTS:
+def _inspect_containers(value: object) -> None:
+    """Walk down level by level, so that depth costs no stack."""
+    containers = [value] if isinstance(value, list | dict) else []
+    for _ in range(MAX_DEPTH):
+        if any(len(container) > MAX_ELEMENTS for container in containers):
             raise MalformedError("a JSON array or object with too many elements")
-        if isinstance(value, dict):
-            for name in value:
-                _inspect_string(name)
-        for element in value.values() if isinstance(value, dict) else value:
-            _inspect(element, depth=depth + 1)
+        containers = [
+            child
+            for container in containers
+            for child in (container.values() if isinstance(container, dict) else container)
+            if isinstance(child, _CONTAINERS)
+        ]
+    if containers:
+        raise MalformedError("JSON nested too deeply")
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for element in value:
+            yield from _strings(element)
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            yield name
+            yield from _strings(member)
 
 
 def _inspect_string(text: str) -> None:

@@ -1,0 +1,329 @@
+"""Accounts: sign up, sign in with lock-out, recover, change the passphrase, erase everything.
+
+There is no stored hash of a passphrase: whoever opens the vault is the owner. Names are personal, so the
+database holds only their digest under the service's key. An account that does not exist costs a stranger
+the same time and gives the same answer as a wrong passphrase (A-54).
+"""
+
+import hmac
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from unicodedata import normalize
+
+from runtime.database import Database
+from runtime.encryption import MAXIMUM_PASSPHRASE_LENGTH, MINIMUM_PASSPHRASE_LENGTH, SealError
+from runtime.tokens import create_token, hash_token
+from wallet import store
+from wallet.errors import (
+    AccountNameError,
+    LockedOutError,
+    PassphraseError,
+    RecoveryCodeError,
+    SignedOutError,
+    SignInError,
+)
+from wallet.models import Account, SignInAttempt, VaultSession, VaultWrap
+from wallet.settings import WalletSettings
+from wallet.vault import (
+    Vault,
+    WrapKind,
+    WrongSecretError,
+    create_recovery_code,
+    create_salt,
+    create_vault_key,
+    open_from_session,
+    seal_for_session,
+    unwrap_with_passphrase,
+    unwrap_with_recovery_code,
+    wrap_with_passphrase,
+    wrap_with_recovery_code,
+)
+
+_TOUCH_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """An opened vault together with the token of its session, which is handed out and not kept."""
+
+    vault: Vault
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Wrap:
+    account_id: str
+    salt: bytes
+    wrapped_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """What a sign-up gives: an open session, and the recovery code that is shown this once."""
+
+    signed_in: SignedIn
+    recovery_code: str
+
+
+async def create_account(
+    database: Database, settings: WalletSettings, *, name: str, passphrase: str, now: datetime
+) -> NewAccount:
+    """Make a wallet with a fresh vault key, wrapped by the passphrase and by a fresh recovery code."""
+    shown_name = _checked_name(name)
+    _check_passphrase(passphrase)
+    vault = Vault(create_token(), create_vault_key())
+    code = create_recovery_code()
+    account = Account(
+        id=vault.account_id,
+        name_digest=_name_digest(settings, name),
+        sealed=vault.seal("account", vault.account_id, {"name": shown_name}),
+        created_at=now,
+    )
+    wraps = [
+        await _create_passphrase_wrap(settings, vault, passphrase, now),
+        _create_recovery_wrap(settings, vault, code, now),
+    ]
+    async with database.transaction() as session:
+        await store.add_account(session, account)
+        for wrap in wraps:
+            await store.replace_wraps(session, vault.account_id, wrap.kind, wrap)
+        signed_in = await _start_session(session, settings, vault, now)
+    return NewAccount(signed_in, code)
+
+
+async def sign_in(
+    database: Database, settings: WalletSettings, *, name: str, passphrase: str, now: datetime
+) -> SignedIn:
+    """Open the vault with name and passphrase, or raise SignInError, or LockedOutError after too many tries."""
+    name_digest = _name_digest(settings, name)
+    async with _counted_try(database, settings, name_digest, now):
+        vault = await _open_with_passphrase(database, settings, name_digest, passphrase)
+    async with database.transaction() as session:
+        await store.remove_expired(session, now=now, attempts_before=now - settings.sign_in_window)
+        return await _start_session(session, settings, vault, now)
+
+
+async def find_signed_in(
+    database: Database, settings: WalletSettings, *, token: str | None, now: datetime
+) -> SignedIn | None:
+    """The opened vault of a session token, or None when there is no such live session."""
+    if not token:
+        return None
+    token_hash = hash_token(token)
+    async with database.reading() as session:
+        found = await store.find_vault_session(
+            session, token_hash, now=now, used_after=now - settings.session_idle_lifetime
+        )
+    if found is None:
+        return None
+    if now - found.used_at >= _TOUCH_EVERY:
+        async with database.transaction() as session:
+            await store.touch_vault_session(session, token_hash, now)
+    return SignedIn(open_from_session(found.account_id, found.sealed_vault_key, token), token)
+
+
+async def get_signed_in(database: Database, settings: WalletSettings, *, token: str | None, now: datetime) -> SignedIn:
+    signed_in = await find_signed_in(database, settings, token=token, now=now)
+    if signed_in is None:
+        raise SignedOutError
+    return signed_in
+
+
+async def sign_out(database: Database, token: str) -> None:
+    """End the session: the vault key that lay in it is gone with its row."""
+    async with database.transaction() as session:
+        await store.remove_vault_session(session, hash_token(token))
+
+
+async def get_account_name(database: Database, vault: Vault) -> str:
+    async with database.reading() as session:
+        account = await store.get_account(session, vault.account_id)
+    return str(vault.open("account", account.id, account.sealed)["name"])
+
+
+async def recover(
+    database: Database, settings: WalletSettings, *, name: str, recovery_code: str, passphrase: str, now: datetime
+) -> NewAccount:
+    """Open the vault with the recovery code and set a new passphrase; the code is used up and replaced."""
+    _check_passphrase(passphrase)
+    name_digest = _name_digest(settings, name)
+    async with _counted_try(database, settings, name_digest + b"recovery", now):
+        vault = await _open_with_recovery_code(database, settings, name_digest, recovery_code)
+    code = create_recovery_code()
+    passphrase_wrap = await _create_passphrase_wrap(settings, vault, passphrase, now)
+    async with database.transaction() as session:
+        await store.replace_wraps(session, vault.account_id, "passphrase", passphrase_wrap)
+        await store.replace_wraps(
+            session, vault.account_id, "recovery_code", _create_recovery_wrap(settings, vault, code, now)
+        )
+        await store.remove_vault_sessions(session, vault.account_id)
+        await store.remove_sign_in_attempts(session, name_digest)
+        signed_in = await _start_session(session, settings, vault, now)
+    return NewAccount(signed_in, code)
+
+
+async def change_passphrase(
+    database: Database, settings: WalletSettings, signed_in: SignedIn, *, old: str, new: str, now: datetime
+) -> None:
+    """Replace the passphrase; the old one and every other session no longer open the vault."""
+    _check_passphrase(new)
+    await verify_passphrase_of(database, settings, signed_in.vault, old, now)
+    wrap = await _create_passphrase_wrap(settings, signed_in.vault, new, now)
+    async with database.transaction() as session:
+        await store.replace_wraps(session, signed_in.vault.account_id, "passphrase", wrap)
+        await store.remove_vault_sessions(session, signed_in.vault.account_id, except_hash=hash_token(signed_in.token))
+
+
+async def replace_recovery_code(
+    database: Database, settings: WalletSettings, vault: Vault, *, passphrase: str, now: datetime
+) -> str:
+    """Make a new recovery code, shown this once; the one before no longer works."""
+    await verify_passphrase_of(database, settings, vault, passphrase, now)
+    code = create_recovery_code()
+    async with database.transaction() as session:
+        wrap = _create_recovery_wrap(settings, vault, code, now)
+        await store.replace_wraps(session, vault.account_id, "recovery_code", wrap)
+    return code
+
+
+async def erase_account(
+    database: Database, settings: WalletSettings, vault: Vault, *, passphrase: str, now: datetime
+) -> None:
+    """Remove the account and everything it held; nothing of it stays in the database (DOMAIN.md row 20)."""
+    await verify_passphrase_of(database, settings, vault, passphrase, now)
+    async with database.transaction() as session:
+        account = await store.get_account(session, vault.account_id)
+        await store.remove_sign_in_attempts(session, account.name_digest)
+        await store.remove_account(session, vault.account_id)
+
+
+async def verify_passphrase_of(
+    database: Database, settings: WalletSettings, vault: Vault, passphrase: str, now: datetime
+) -> None:
+    """Ask the owner's passphrase again before something that cannot be undone, or raise SignInError."""
+    async with database.reading() as session:
+        name_digest = (await store.get_account(session, vault.account_id)).name_digest
+    async with _counted_try(database, settings, name_digest, now):
+        await _open_with_passphrase(database, settings, name_digest, passphrase)
+
+
+@asynccontextmanager
+async def _counted_try(
+    database: Database, settings: WalletSettings, name_digest: bytes, now: datetime
+) -> AsyncIterator[None]:
+    """Count a try before it is made, in a transaction of its own, so that simultaneous guesses all count.
+
+    A refused try is not counted again: waiting helps. A good one clears the count.
+    """
+    digest = hmac.digest(name_digest, b"tries", "sha256")
+    since = now - settings.sign_in_window
+    attempt = SignInAttempt(id=create_token(16), name_digest=digest, tried_at=now)
+    async with database.transaction() as session:
+        await store.add_sign_in_attempt(session, attempt)
+    async with database.transaction() as session:
+        tries, first = await store.count_sign_in_attempts(session, digest, since=since)
+        if tries > settings.sign_in_tries:
+            await store.remove_sign_in_attempt(session, attempt.id)
+    if tries > settings.sign_in_tries:
+        raise LockedOutError(first + settings.sign_in_window)
+    yield
+    async with database.transaction() as session:
+        await store.remove_sign_in_attempts(session, digest)
+
+
+async def _open_with_passphrase(
+    database: Database, settings: WalletSettings, name_digest: bytes, passphrase: str
+) -> Vault:
+    wrap = await _find_wrap(database, name_digest, "passphrase")
+    if len(passphrase) > MAXIMUM_PASSPHRASE_LENGTH:
+        raise SignInError
+    try:
+        return await unwrap_with_passphrase(
+            settings.sealing_key(), wrap.account_id, wrap.wrapped_key, normalize("NFC", passphrase), salt=wrap.salt
+        )
+    except (WrongSecretError, SealError) as exc:
+        raise SignInError from exc
+
+
+async def _open_with_recovery_code(
+    database: Database, settings: WalletSettings, name_digest: bytes, recovery_code: str
+) -> Vault:
+    wrap = await _find_wrap(database, name_digest, "recovery_code")
+    try:
+        return unwrap_with_recovery_code(
+            settings.sealing_key(), wrap.account_id, wrap.wrapped_key, recovery_code, salt=wrap.salt
+        )
+    except (WrongSecretError, SealError) as exc:
+        raise RecoveryCodeError from exc
+
+
+async def _find_wrap(database: Database, name_digest: bytes, kind: WrapKind) -> _Wrap:
+    """The account's wrap; for an account that does not exist one of the same shape that nothing opens (A-54)."""
+    async with database.reading() as session:
+        account = await store.find_account_by_name_digest(session, name_digest)
+        found = await store.find_wraps(session, account.id, kind) if account else []
+    if not found:
+        return _Wrap("", name_digest[:16], secrets.token_bytes(150))
+    return _Wrap(found[0].account_id, found[0].salt, found[0].wrapped_key)
+
+
+async def _start_session(session: store.Session, settings: WalletSettings, vault: Vault, now: datetime) -> SignedIn:
+    token = create_token()
+    await store.add_vault_session(
+        session,
+        VaultSession(
+            token_hash=hash_token(token),
+            account_id=vault.account_id,
+            sealed_vault_key=seal_for_session(vault, token),
+            created_at=now,
+            used_at=now,
+            expires_at=now + settings.session_lifetime,
+        ),
+    )
+    return SignedIn(vault, token)
+
+
+async def _create_passphrase_wrap(settings: WalletSettings, vault: Vault, passphrase: str, now: datetime) -> VaultWrap:
+    salt = create_salt()
+    wrapped = await wrap_with_passphrase(settings.sealing_key(), vault, normalize("NFC", passphrase), salt=salt)
+    return _wrap_row(vault, "passphrase", salt, wrapped, now)
+
+
+def _create_recovery_wrap(settings: WalletSettings, vault: Vault, code: str, now: datetime) -> VaultWrap:
+    salt = create_salt()
+    return _wrap_row(
+        vault, "recovery_code", salt, wrap_with_recovery_code(settings.sealing_key(), vault, code, salt=salt), now
+    )
+
+
+def _wrap_row(vault: Vault, kind: WrapKind, salt: bytes, wrapped: bytes, now: datetime) -> VaultWrap:
+    return VaultWrap(
+        id=secrets.token_urlsafe(16),
+        account_id=vault.account_id,
+        kind=kind,
+        salt=salt,
+        wrapped_key=wrapped,
+        created_at=now,
+    )
+
+
+def _name_digest(settings: WalletSettings, name: str) -> bytes:
+    key = settings.sealing_key().derive("wallet/account-name")
+    return hmac.digest(key, normalize("NFKC", name).strip().casefold().encode(), "sha256")
+
+
+def _checked_name(name: str) -> str:
+    shown = " ".join(name.split())
+    if not 2 <= len(shown) <= 100 or not shown.isprintable():
+        raise AccountNameError
+    return shown
+
+
+def _check_passphrase(passphrase: str) -> None:
+    if not MINIMUM_PASSPHRASE_LENGTH <= len(passphrase) <= MAXIMUM_PASSPHRASE_LENGTH:
+        raise PassphraseError
+    if len(set(passphrase.casefold())) < 5:
+        raise PassphraseError

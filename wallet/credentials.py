@@ -1,0 +1,274 @@
+"""The badges that a person holds: what stands on them, how they stand now, and how they go.
+
+A badge may have several signed forms; the person sees one badge. The forms lie here exactly as they were
+received, with the issuer's key that their signature was checked with. Looking at a badge asks the issuer's
+status list, whole and through a cache (W-32), and nothing else.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from kernel.errors import CredentialError
+from kernel.formats import FORMATS, VerifiedCredential
+from kernel.jwt import LEEWAY
+from kernel.keys import parse_public_jwk
+from kernel.open_badges import BadgeView, badge_view
+from kernel.status.token_status_list import Status
+from wallet import store
+from wallet.errors import NotFoundError
+from wallet.history import HistoryRecord, add_history_record
+from wallet.images import SafeImage
+from wallet.models import Credential, CredentialForm
+from wallet.recognition import PartyRecognition, recognition_json, resolve_recognition
+from wallet.settings import Wallet
+from wallet.vault import Vault
+
+ALGORITHMS = frozenset({"ES256"})
+
+StateKind = Literal["valid", "not_yet_valid", "expired", "revoked", "suspended", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldForm:
+    """One signed form of a badge, opened, its signature checked again with the key it was received under."""
+
+    id: str
+    credential_id: str
+    configuration_id: str
+    credential: VerifiedCredential
+
+
+@dataclass(frozen=True, slots=True)
+class BadgeState:
+    """Whether a badge holds now. `unknown` means that it could not be checked, which is no kind of yes."""
+
+    kind: StateKind
+    expires_at: datetime | None = None
+    is_expiring: bool = False
+    checked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A badge as its owner sees it."""
+
+    id: str
+    view: BadgeView
+    forms: tuple[HeldForm, ...]
+    credential_issuer: str
+    has_image: bool
+    received_at: datetime
+    state: BadgeState
+    recognition: PartyRecognition
+
+    @property
+    def issuer_id(self) -> str:
+        return self.forms[0].credential.issuer
+
+    @property
+    def issued_at(self) -> datetime:
+        return issued_at(self.forms[0].credential, self.received_at)
+
+
+def seal_form(vault: Vault, form: HeldForm) -> CredentialForm:
+    """The row that keeps a signed form, byte for byte."""
+    credential = form.credential
+    content = {
+        "format": credential.format,
+        "raw": credential.raw,
+        "issuer_key": credential.key.jwk,
+        "configuration_id": form.configuration_id,
+    }
+    return CredentialForm(
+        id=form.id,
+        account_id=vault.account_id,
+        credential_id=form.credential_id,
+        sealed=vault.seal("form", form.id, content),
+    )
+
+
+def open_form(vault: Vault, row: CredentialForm, now: datetime) -> HeldForm:
+    """Open a stored form. Its signature must still hold; whether it is still valid is judged by `resolve_state`."""
+    content = vault.open("form", row.id, row.sealed)
+    handler = FORMATS[content["format"]]
+    credential = handler.verify(
+        handler.parse(content["raw"]),
+        key=parse_public_jwk(content["issuer_key"]),
+        algorithms=ALGORITHMS,
+        now=now,
+        check_validity=False,
+    )
+    return HeldForm(row.id, row.credential_id, content["configuration_id"], credential)
+
+
+async def find_forms(session: store.Session, vault: Vault, now: datetime) -> list[HeldForm]:
+    return [open_form(vault, row, now) for row in await store.find_forms(session, vault.account_id)]
+
+
+async def find_badges(wallet: Wallet, vault: Vault, now: datetime) -> list[Badge]:
+    """All badges, newest first, each with its state and its issuer's recognition, asked for at the same time."""
+    async with wallet.database.reading() as session:
+        rows = await store.find_credentials(session, vault.account_id)
+        forms = await find_forms(session, vault, now)
+    held = {row.id: [form for form in forms if form.credential_id == row.id] for row in rows}
+    return list(await asyncio.gather(*(_resolve_badge(wallet, vault, row, held[row.id], now) for row in rows)))
+
+
+async def get_badge(wallet: Wallet, vault: Vault, credential_id: str, now: datetime) -> Badge:
+    async with wallet.database.reading() as session:
+        row = await store.get_credential(session, vault.account_id, credential_id)
+        rows = await store.find_forms(session, vault.account_id, credential_id)
+    return await _resolve_badge(wallet, vault, row, [open_form(vault, form, now) for form in rows], now)
+
+
+async def get_badge_image(wallet: Wallet, vault: Vault, credential_id: str) -> SafeImage:
+    """The picture that was kept when the badge was received."""
+    async with wallet.database.reading() as session:
+        row = await store.get_credential(session, vault.account_id, credential_id)
+    media_type = vault.open("credential", row.id, row.sealed)["image_media_type"]
+    if row.sealed_image is None or media_type is None:
+        raise NotFoundError("image")
+    return SafeImage(media_type, vault.open_bytes("image", row.id, row.sealed_image))
+
+
+async def delete_badge(wallet: Wallet, vault: Vault, credential_id: str, now: datetime) -> None:
+    """Remove a badge, its forms and their keys (W-30). The history keeps that it was there.
+
+    Its issuer is not told: what a person does with a badge is not the issuer's to know. OpenID4VCI 1.0 §11.1
+    has `credential_deleted` for a badge that was turned down while it was being received; see `wallet.issuance`.
+    """
+    badge = await get_badge(wallet, vault, credential_id, now)
+    async with wallet.database.transaction() as session:
+        await store.remove_credential(session, vault.account_id, credential_id)
+        await add_history_record(
+            session,
+            vault,
+            HistoryRecord(
+                kind="deleted",
+                party_name=badge.view.issuer_name or badge.issuer_id,
+                party_id=badge.issuer_id,
+                recognition=badge.recognition.outcome,
+                happened_at=now,
+                badges=(badge.view.name,),
+            ),
+        )
+
+
+def seal_badge(
+    vault: Vault, credential_id: str, *, credential_issuer: str, image: SafeImage | None, now: datetime
+) -> Credential:
+    """The row of a new badge. What stands on it is read from its signed form whenever it is shown."""
+    content = {"credential_issuer": credential_issuer, "image_media_type": image.media_type if image else None}
+    return Credential(
+        id=credential_id,
+        account_id=vault.account_id,
+        sealed=vault.seal("credential", credential_id, content),
+        sealed_image=vault.seal_bytes("image", credential_id, image.content) if image else None,
+        received_at=now,
+    )
+
+
+async def resolve_state(wallet: Wallet, credential: VerifiedCredential, now: datetime) -> BadgeState:
+    """Validity first, which needs nobody; then the issuer's status list, within the patience of a page."""
+    expires_at = credential.expires_at
+    if expires_at is not None and now >= expires_at:
+        return BadgeState("expired", expires_at)
+    if credential.valid_from is not None and now + LEEWAY < credential.valid_from:
+        return BadgeState("not_yet_valid", expires_at)
+    is_expiring = expires_at is not None and expires_at - now <= wallet.settings.expiry_warning
+    try:
+        async with asyncio.timeout(wallet.settings.status_patience.total_seconds()):
+            answer = await wallet.resolver.resolve_status(credential, now=now)
+    except (CredentialError, TimeoutError):
+        return BadgeState("unknown", expires_at, is_expiring)
+    if answer is None:
+        return BadgeState("valid", expires_at, is_expiring, now)
+    return BadgeState(_STATE_OF_STATUS.get(answer.status, "unknown"), expires_at, is_expiring, answer.checked_at)
+
+
+async def resolve_issuer_recognition(
+    wallet: Wallet, credential: VerifiedCredential, *, credential_issuer: str, now: datetime
+) -> PartyRecognition:
+    """Whether the issuer was recognised for this kind of badge when it issued it (T-04)."""
+    return await resolve_recognition(
+        wallet.resolver,
+        identifiers=(credential.issuer, credential_issuer),
+        key=credential.key,
+        service="issuance",
+        types=credential.types,
+        achievement_type=badge_view(credential.claims, credential.format).achievement_type,
+        at=issued_at(credential, now),
+        now=now,
+    )
+
+
+def issued_at(credential: VerifiedCredential, otherwise: datetime) -> datetime:
+    """When the issuer signed it, as far as the credential says so."""
+    return credential.issued_at or credential.valid_from or otherwise
+
+
+def badge_json(badge: Badge) -> dict[str, Any]:
+    """A badge for the API. Person's claims are among them: this goes to the owner alone."""
+    return {
+        "id": badge.id,
+        "state": badge.state.kind,
+        "expires_at": _iso(badge.state.expires_at),
+        "is_expiring": badge.state.is_expiring,
+        "checked_at": _iso(badge.state.checked_at),
+        "issued_at": _iso(badge.issued_at),
+        "received_at": _iso(badge.received_at),
+        "issuer": badge.issuer_id,
+        "credential_issuer": badge.credential_issuer,
+        "recognition": recognition_json(badge.recognition),
+        "formats": [form.credential.format for form in badge.forms],
+        **view_json(badge.view),
+    }
+
+
+def view_json(view: BadgeView) -> dict[str, Any]:
+    content = asdict(view)
+    content["awarded_at"] = _iso(view.awarded_at)
+    content.pop("image", None)
+    return content
+
+
+_STATE_OF_STATUS: Mapping[Status, StateKind] = {
+    Status.VALID: "valid",
+    Status.INVALID: "revoked",
+    Status.SUSPENDED: "suspended",
+}
+# Several forms of one badge share one fate: the worst answer counts.
+_WORST_FIRST: Sequence[StateKind] = ("revoked", "suspended", "expired", "not_yet_valid", "unknown", "valid")
+
+
+async def _resolve_badge(
+    wallet: Wallet, vault: Vault, row: Credential, forms: Sequence[HeldForm], now: datetime
+) -> Badge:
+    content = vault.open("credential", row.id, row.sealed)
+    first = forms[0].credential
+    recognition, states = await asyncio.gather(
+        resolve_issuer_recognition(wallet, first, credential_issuer=content["credential_issuer"], now=now),
+        asyncio.gather(*(resolve_state(wallet, form.credential, now) for form in forms)),
+    )
+    return Badge(
+        id=row.id,
+        view=badge_view(first.claims, first.format),
+        forms=tuple(forms),
+        credential_issuer=content["credential_issuer"],
+        has_image=row.sealed_image is not None,
+        received_at=row.received_at,
+        state=_worst(states),
+        recognition=recognition,
+    )
+
+
+def _worst(states: Sequence[BadgeState]) -> BadgeState:
+    worst = min(states, key=lambda state: _WORST_FIRST.index(state.kind))
+    return replace(worst, is_expiring=any(state.is_expiring for state in states))
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

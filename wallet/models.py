@@ -1,0 +1,150 @@
+"""The wallet's tables. Whatever tells something about a person is ciphertext or a keyed digest.
+
+In the open stand only random identifiers, times, and the state of one-time things. `sealed` columns
+are encrypted under the account's vault key (`wallet.vault`), which no column holds in the open.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from runtime.database import UtcDateTime, declarative_base
+
+
+class Base(DeclarativeBase):
+    """The wallet's own tables, with the constraint names of every service."""
+
+    metadata = declarative_base().metadata
+
+
+def _account() -> Mapped[str]:
+    return mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+
+
+class Account(Base):
+    """One person's wallet. The name is kept as a digest under the service's key, and sealed for its owner."""
+
+    __tablename__ = "accounts"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name_digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class VaultWrap(Base):
+    """The vault key, wrapped by one secret of the person: a passphrase, a recovery code, later a passkey."""
+
+    __tablename__ = "vault_wraps"
+    __table_args__ = (UniqueConstraint("account_id", "kind", "label"),)
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[str] = _account()
+    kind: Mapped[str] = mapped_column(String(32))
+    label: Mapped[str] = mapped_column(String(128), default="")
+    salt: Mapped[bytes] = mapped_column(LargeBinary)
+    wrapped_key: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class VaultSession(Base):
+    """A signed-in browser or program. The vault key lies here encrypted under its token, which we do not keep."""
+
+    __tablename__ = "vault_sessions"
+
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    account_id: Mapped[str] = _account()
+    sealed_vault_key: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class SignInAttempt(Base):
+    """One try to open an account, whether the account exists or not."""
+
+    __tablename__ = "sign_in_attempts"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name_digest: Mapped[bytes] = mapped_column(LargeBinary(32), index=True)
+    tried_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class Offer(Base):
+    """A credential offer on its way. `state`: open, redeeming, redeemed, unchecked, received, failed, discarded."""
+
+    __tablename__ = "offers"
+    __table_args__ = (UniqueConstraint("account_id", "link_digest"),)
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[str] = _account()
+    link_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    state: Mapped[str] = mapped_column(String(16))
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class PresentationRequest(Base):
+    """A verifier's question. `state`: open, answering, answered, declined, failed. One answer each."""
+
+    __tablename__ = "presentation_requests"
+    __table_args__ = (
+        UniqueConstraint("account_id", "link_digest"),
+        UniqueConstraint("account_id", "request_digest"),
+    )
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[str] = _account()
+    link_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    request_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    state: Mapped[str] = mapped_column(String(16))
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class Credential(Base):
+    """A badge as its owner sees it. Its signed forms hang below it."""
+
+    __tablename__ = "credentials"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[str] = _account()
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed_image: Mapped[bytes | None] = mapped_column(LargeBinary)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class CredentialForm(Base):
+    """One signed form of a badge, exactly as received."""
+
+    __tablename__ = "credential_forms"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[str] = _account()
+    credential_id: Mapped[str] = mapped_column(ForeignKey("credentials.id", ondelete="CASCADE"), index=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class HolderKey(Base):
+    """The private key of one signed form, and of no other (W-11). It goes when the form goes (W-30)."""
+
+    __tablename__ = "holder_keys"
+
+    form_id: Mapped[str] = mapped_column(ForeignKey("credential_forms.id", ondelete="CASCADE"), primary_key=True)
+    account_id: Mapped[str] = _account()
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class HistoryEntry(Base):
+    """What was received or shown, with whom and when. It stays when a badge is deleted (W-31)."""
+
+    __tablename__ = "history_entries"
+    __table_args__ = (Index("history_by_account", "account_id", "happened_at"),)
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    happened_at: Mapped[datetime] = mapped_column(UtcDateTime)

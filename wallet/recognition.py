@@ -1,0 +1,80 @@
+"""Who is this, according to the ecosystem's list? Shown beside every issuer and verifier (T-06, T-10).
+
+Recognised and valid are two answers (T-01). An unknown party gets a warning and no block: the list may be
+incomplete, and the person decides.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from kernel.errors import CredentialError
+from kernel.keys import PublicKey
+from kernel.trust_list import Outcome, Recognition, TrustList
+from runtime.resolve import Resolver
+
+
+@dataclass(frozen=True, slots=True)
+class PartyRecognition:
+    """One of the five outcomes, with the list and entry that say so."""
+
+    outcome: str
+    list_name: str = ""
+    entity_name: str = ""
+
+    @property
+    def is_recognised(self) -> bool:
+        return self.outcome == Outcome.RECOGNISED.value
+
+
+def recognition_json(recognition: PartyRecognition) -> dict[str, Any]:
+    return {
+        "outcome": recognition.outcome,
+        "list_name": recognition.list_name,
+        "entity_name": recognition.entity_name,
+    }
+
+
+async def resolve_recognition(
+    resolver: Resolver,
+    *,
+    identifiers: Collection[str],
+    key: PublicKey | None,
+    service: Literal["issuance", "verification"],
+    types: Collection[str] = (),
+    achievement_type: str | None = None,
+    at: datetime,
+    now: datetime,
+) -> PartyRecognition:
+    """Whether a credential's issuer was recognised for this kind of credential then (T-04)."""
+    trust_list = await _find_trust_list(resolver, now)
+    if trust_list is None:
+        return PartyRecognition(Outcome.LIST_UNAVAILABLE.value)
+    return _party_recognition(
+        trust_list.recognise(
+            identifiers=identifiers, key=key, service=service, types=types, achievement_type=achievement_type, at=at
+        )
+    )
+
+
+async def resolve_party_recognition(
+    resolver: Resolver, *, identifiers: Collection[str], service: Literal["issuance", "verification"], now: datetime
+) -> PartyRecognition:
+    """Whether a party is known at all for what it says it does, before anything of it was verified."""
+    trust_list = await _find_trust_list(resolver, now)
+    if trust_list is None:
+        return PartyRecognition(Outcome.LIST_UNAVAILABLE.value)
+    return _party_recognition(trust_list.recognise_party(identifiers=identifiers, service=service, at=now))
+
+
+async def _find_trust_list(resolver: Resolver, now: datetime) -> TrustList | None:
+    """The list; one that cannot be had is an outcome of its own, never a yes."""
+    try:
+        return await resolver.resolve_trust_list(now=now)
+    except CredentialError:
+        return None
+
+
+def _party_recognition(found: Recognition) -> PartyRecognition:
+    return PartyRecognition(found.outcome.value, found.list_name or "", found.entity_name or "")

@@ -1,0 +1,407 @@
+"""All of the wallet's queries. Every read and write names the account, so that nobody reaches another's rows.
+
+Nothing here opens what is sealed, and nothing commits: the caller's transaction does. What a person may
+do once is done in one statement (`spend_offer`, `spend_request`): eight callers, one winner.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from wallet.errors import (
+    NameTakenError,
+    NotFoundError,
+    OfferExpiredError,
+    OfferSpentError,
+    RequestAnsweredError,
+    RequestExpiredError,
+)
+from wallet.models import (
+    Account,
+    Credential,
+    CredentialForm,
+    HistoryEntry,
+    HolderKey,
+    Offer,
+    PresentationRequest,
+    SignInAttempt,
+    VaultSession,
+    VaultWrap,
+)
+
+Session = AsyncSession
+
+
+# --- accounts, wraps, sessions, attempts
+
+
+async def add_account(session: Session, account: Account) -> None:
+    """Keep a new account, or raise NameTakenError: the unique index decides, not a look beforehand."""
+    session.add(account)
+    try:
+        await session.flush()
+    except IntegrityError as exc:
+        raise NameTakenError from exc
+
+
+async def find_account_by_name_digest(session: Session, name_digest: bytes) -> Account | None:
+    return await session.scalar(select(Account).where(Account.name_digest == name_digest))
+
+
+async def get_account(session: Session, account_id: str) -> Account:
+    account = await session.get(Account, account_id)
+    if account is None:
+        raise NotFoundError("account")
+    return account
+
+
+async def remove_account(session: Session, account_id: str) -> None:
+    """Erase every row of an account; `runtime.database` has SQLite overwrite what is freed."""
+    for model in (
+        HistoryEntry,
+        HolderKey,
+        CredentialForm,
+        Credential,
+        PresentationRequest,
+        Offer,
+        VaultSession,
+        VaultWrap,
+    ):
+        await session.execute(delete(model).where(model.account_id == account_id))
+    await session.execute(delete(Account).where(Account.id == account_id))
+
+
+async def find_wraps(session: Session, account_id: str, kind: str) -> Sequence[VaultWrap]:
+    found = await session.scalars(select(VaultWrap).where(VaultWrap.account_id == account_id, VaultWrap.kind == kind))
+    return found.all()
+
+
+async def replace_wraps(session: Session, account_id: str, kind: str, wrap: VaultWrap) -> None:
+    """Put one wrap in the place of all of its kind: the old secret no longer opens the vault."""
+    await session.execute(delete(VaultWrap).where(VaultWrap.account_id == account_id, VaultWrap.kind == kind))
+    session.add(wrap)
+    await session.flush()
+
+
+async def add_vault_session(session: Session, vault_session: VaultSession) -> None:
+    session.add(vault_session)
+    await session.flush()
+
+
+async def find_vault_session(
+    session: Session, token_hash: bytes, *, now: datetime, used_after: datetime
+) -> VaultSession | None:
+    """The live session of a token: neither past its end nor left unused too long."""
+    return await session.scalar(
+        select(VaultSession).where(
+            VaultSession.token_hash == token_hash,
+            VaultSession.expires_at > now,
+            VaultSession.used_at > used_after,
+        )
+    )
+
+
+async def touch_vault_session(session: Session, token_hash: bytes, now: datetime) -> None:
+    await session.execute(update(VaultSession).where(VaultSession.token_hash == token_hash).values(used_at=now))
+
+
+async def remove_vault_session(session: Session, token_hash: bytes) -> None:
+    await session.execute(delete(VaultSession).where(VaultSession.token_hash == token_hash))
+
+
+async def remove_vault_sessions(session: Session, account_id: str, *, except_hash: bytes | None = None) -> None:
+    """End an account's sessions, all or all but one."""
+    query = delete(VaultSession).where(VaultSession.account_id == account_id)
+    if except_hash is not None:
+        query = query.where(VaultSession.token_hash != except_hash)
+    await session.execute(query)
+
+
+async def add_sign_in_attempt(session: Session, attempt: SignInAttempt) -> None:
+    session.add(attempt)
+    await session.flush()
+
+
+async def count_sign_in_attempts(session: Session, name_digest: bytes, *, since: datetime) -> tuple[int, datetime]:
+    """How often this name was tried since then, and when the first of those tries was."""
+    row = (
+        await session.execute(
+            select(func.count(), func.min(SignInAttempt.tried_at)).where(
+                SignInAttempt.name_digest == name_digest, SignInAttempt.tried_at > since
+            )
+        )
+    ).one()
+    return int(row[0]), row[1] or since
+
+
+async def remove_sign_in_attempt(session: Session, attempt_id: str) -> None:
+    await session.execute(delete(SignInAttempt).where(SignInAttempt.id == attempt_id))
+
+
+async def remove_sign_in_attempts(session: Session, name_digest: bytes) -> None:
+    await session.execute(delete(SignInAttempt).where(SignInAttempt.name_digest == name_digest))
+
+
+async def remove_expired(session: Session, *, now: datetime, attempts_before: datetime) -> None:
+    """Forget what has had its time: sessions, attempts, offers and questions (W-58)."""
+    await session.execute(delete(VaultSession).where(VaultSession.expires_at <= now))
+    await session.execute(delete(SignInAttempt).where(SignInAttempt.tried_at <= attempts_before))
+    await session.execute(delete(Offer).where(Offer.expires_at <= now))
+    await session.execute(delete(PresentationRequest).where(PresentationRequest.expires_at <= now))
+
+
+# --- offers
+
+
+async def add_offer(session: Session, offer: Offer) -> None:
+    """Keep a new offer, or raise OfferSpentError: the same link is being opened in this account at this moment."""
+    session.add(offer)
+    try:
+        await session.flush()
+    except IntegrityError as exc:
+        raise OfferSpentError from exc
+
+
+async def remove_offer(session: Session, account_id: str, offer_id: str) -> None:
+    await session.execute(delete(Offer).where(Offer.id == offer_id, Offer.account_id == account_id))
+
+
+async def find_offer_by_link(session: Session, account_id: str, link_digest: bytes, now: datetime) -> Offer | None:
+    return await session.scalar(
+        select(Offer).where(Offer.account_id == account_id, Offer.link_digest == link_digest, Offer.expires_at > now)
+    )
+
+
+async def remove_expired_offer_link(session: Session, account_id: str, link_digest: bytes, now: datetime) -> None:
+    await session.execute(
+        delete(Offer).where(Offer.account_id == account_id, Offer.link_digest == link_digest, Offer.expires_at <= now)
+    )
+
+
+async def get_offer(session: Session, account_id: str, offer_id: str) -> Offer:
+    offer = await session.scalar(select(Offer).where(Offer.id == offer_id, Offer.account_id == account_id))
+    if offer is None:
+        raise NotFoundError("offer")
+    return offer
+
+
+async def spend_offer(session: Session, account_id: str, offer_id: str, *, states: Sequence[str], now: datetime) -> str:
+    """Take an offer for redeeming and return the state it was in; one caller wins (OpenID4VCI 1.0 §13.6.3)."""
+    before = await get_offer(session, account_id, offer_id)
+    if before.expires_at <= now:
+        raise OfferExpiredError
+    state = before.state
+    won = await session.scalar(
+        update(Offer)
+        .where(Offer.id == offer_id, Offer.account_id == account_id, Offer.state == state, Offer.state.in_(states))
+        .values(state="redeeming")
+        .returning(Offer.id)
+    )
+    if won is None:
+        raise OfferSpentError
+    return state
+
+
+async def set_offer(
+    session: Session, account_id: str, offer_id: str, *, state: str, sealed: bytes, expires_at: datetime | None = None
+) -> None:
+    values: dict[str, object] = {"state": state, "sealed": sealed}
+    if expires_at is not None:
+        values["expires_at"] = expires_at
+    await session.execute(update(Offer).where(Offer.id == offer_id, Offer.account_id == account_id).values(**values))
+
+
+# --- credentials
+
+
+async def add_credential(session: Session, credential: Credential) -> None:
+    session.add(credential)
+    await session.flush()
+
+
+async def add_credential_form(session: Session, form: CredentialForm, key: HolderKey) -> None:
+    session.add(form)
+    await session.flush()
+    session.add(key)
+    await session.flush()
+
+
+async def find_credentials(session: Session, account_id: str) -> Sequence[Credential]:
+    found = await session.scalars(
+        select(Credential).where(Credential.account_id == account_id).order_by(Credential.received_at.desc())
+    )
+    return found.all()
+
+
+async def get_credential(session: Session, account_id: str, credential_id: str) -> Credential:
+    credential = await session.scalar(
+        select(Credential).where(Credential.id == credential_id, Credential.account_id == account_id)
+    )
+    if credential is None:
+        raise NotFoundError("credential")
+    return credential
+
+
+async def find_forms(session: Session, account_id: str, credential_id: str | None = None) -> Sequence[CredentialForm]:
+    query = select(CredentialForm).where(CredentialForm.account_id == account_id)
+    if credential_id is not None:
+        query = query.where(CredentialForm.credential_id == credential_id)
+    return (await session.scalars(query.order_by(CredentialForm.id))).all()
+
+
+async def set_credential(session: Session, account_id: str, credential_id: str, sealed: bytes) -> None:
+    await session.execute(
+        update(Credential)
+        .where(Credential.id == credential_id, Credential.account_id == account_id)
+        .values(sealed=sealed)
+    )
+
+
+async def remove_credential(session: Session, account_id: str, credential_id: str) -> None:
+    """Delete a badge with its forms and their keys (W-30)."""
+    await get_credential(session, account_id, credential_id)
+    forms = select(CredentialForm.id).where(
+        CredentialForm.credential_id == credential_id, CredentialForm.account_id == account_id
+    )
+    await session.execute(delete(HolderKey).where(HolderKey.form_id.in_(forms)))
+    await session.execute(
+        delete(CredentialForm).where(
+            CredentialForm.credential_id == credential_id, CredentialForm.account_id == account_id
+        )
+    )
+    await session.execute(delete(Credential).where(Credential.id == credential_id, Credential.account_id == account_id))
+
+
+async def get_holder_key(session: Session, account_id: str, form_id: str) -> HolderKey:
+    key = await session.scalar(
+        select(HolderKey).where(HolderKey.form_id == form_id, HolderKey.account_id == account_id)
+    )
+    if key is None:
+        raise NotFoundError("holder key")
+    return key
+
+
+async def find_holder_keys(session: Session, account_id: str) -> Sequence[HolderKey]:
+    return (await session.scalars(select(HolderKey).where(HolderKey.account_id == account_id))).all()
+
+
+# --- requests
+
+
+async def add_request(session: Session, request: PresentationRequest) -> None:
+    """Keep a question, or raise RequestAnsweredError: the same request object came in before (W-58)."""
+    session.add(request)
+    try:
+        await session.flush()
+    except IntegrityError as exc:
+        raise RequestAnsweredError from exc
+
+
+async def find_request_by_link(
+    session: Session, account_id: str, link_digest: bytes, now: datetime
+) -> PresentationRequest | None:
+    return await session.scalar(
+        select(PresentationRequest).where(
+            PresentationRequest.account_id == account_id,
+            PresentationRequest.link_digest == link_digest,
+            PresentationRequest.expires_at > now,
+        )
+    )
+
+
+async def is_request_known(session: Session, account_id: str, request_digest: bytes) -> bool:
+    return bool(
+        await session.scalar(
+            select(
+                exists().where(
+                    PresentationRequest.account_id == account_id,
+                    PresentationRequest.request_digest == request_digest,
+                )
+            )
+        )
+    )
+
+
+async def get_request(session: Session, account_id: str, request_id: str) -> PresentationRequest:
+    request = await session.scalar(
+        select(PresentationRequest).where(
+            PresentationRequest.id == request_id, PresentationRequest.account_id == account_id
+        )
+    )
+    if request is None:
+        raise NotFoundError("request")
+    return request
+
+
+async def spend_request(session: Session, account_id: str, request_id: str, now: datetime) -> None:
+    """Take a question for answering, or raise; one caller wins, and it is answered once (W-58)."""
+    won = await session.scalar(
+        update(PresentationRequest)
+        .where(
+            PresentationRequest.id == request_id,
+            PresentationRequest.account_id == account_id,
+            PresentationRequest.state == "open",
+            PresentationRequest.expires_at > now,
+        )
+        .values(state="answering")
+        .returning(PresentationRequest.id)
+    )
+    if won is not None:
+        return
+    request = await get_request(session, account_id, request_id)
+    raise RequestExpiredError if request.state == "open" else RequestAnsweredError
+
+
+async def set_request_state(session: Session, account_id: str, request_id: str, state: str) -> None:
+    await session.execute(
+        update(PresentationRequest)
+        .where(PresentationRequest.id == request_id, PresentationRequest.account_id == account_id)
+        .values(state=state)
+    )
+
+
+# --- history
+
+
+async def add_history_entry(session: Session, entry: HistoryEntry) -> None:
+    session.add(entry)
+    await session.flush()
+
+
+async def find_history_entries(session: Session, account_id: str) -> Sequence[HistoryEntry]:
+    found = await session.scalars(
+        select(HistoryEntry)
+        .where(HistoryEntry.account_id == account_id)
+        .order_by(HistoryEntry.happened_at.desc(), HistoryEntry.id)
+    )
+    return found.all()
+
+
+async def get_history_entry(session: Session, account_id: str, entry_id: str) -> HistoryEntry:
+    entry = await session.scalar(
+        select(HistoryEntry).where(HistoryEntry.id == entry_id, HistoryEntry.account_id == account_id)
+    )
+    if entry is None:
+        raise NotFoundError("history entry")
+    return entry
+
+
+async def set_history_entry(session: Session, account_id: str, entry_id: str, sealed: bytes) -> None:
+    await session.execute(
+        update(HistoryEntry)
+        .where(HistoryEntry.id == entry_id, HistoryEntry.account_id == account_id)
+        .values(sealed=sealed)
+    )
+
+
+async def remove_history_entry(session: Session, account_id: str, entry_id: str) -> None:
+    removed = await session.scalar(
+        delete(HistoryEntry)
+        .where(HistoryEntry.id == entry_id, HistoryEntry.account_id == account_id)
+        .returning(HistoryEntry.id)
+    )
+    if removed is None:
+        raise NotFoundError("history entry")

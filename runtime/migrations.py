@@ -20,7 +20,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +32,7 @@ from sqlalchemy import MetaData, create_engine, text
 from sqlalchemy.engine import Connection
 
 from runtime.database import driver_url, listen_for_sqlite
+from runtime.folders import package_folder
 
 # Any constant will do, as long as every process of ours takes the same.
 _ADVISORY_LOCK: Final = 0x5B111
@@ -106,7 +106,7 @@ def write_revision(package: str, message: str) -> Path:
         raise ValueError(f"the models of {package} and its revisions agree; there is nothing to write")
     revision = f"{int(previous or 0) + 1:04d}"
     slug = "_".join(re.findall(r"[a-z0-9]+", message.lower())[:8])
-    path = _package_folder(package) / "migrations" / "versions" / f"{revision}_{slug}.py"
+    path = package_folder(package) / "migrations" / "versions" / f"{revision}_{slug}.py"
     body = render_python_code(operations, render_as_batch=True, user_module_prefix="runtime.database.")
     path.write_text(
         _REVISION.format(message=message, revision=revision, previous=previous, body=body.replace("\n", "\n    "))
@@ -135,18 +135,11 @@ def _connection(url: str) -> Iterator[Connection]:
 
 def _config(package: str, connection: Connection | None = None) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(_package_folder(package) / "migrations"))
+    config.set_main_option("script_location", str(package_folder(package) / "migrations"))
     config.set_main_option("path_separator", "os")
     if connection is not None:
         config.attributes["connection"] = connection
     return config
-
-
-def _package_folder(package: str) -> Path:
-    spec = find_spec(package)
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(package)
-    return Path(spec.origin).parent
 
 
 def main(arguments: list[str]) -> None:

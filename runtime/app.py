@@ -1,0 +1,149 @@
+"""From settings to a running service.
+
+    def create_app(settings: IssuerSettings, *, transport=None, clock=utc_now) -> FastAPI:
+        service = create_service(settings, name="issuer", transport=transport, clock=clock)
+        return create_fastapi(service, title="Skillswallet issuer", routers=[api.router, web.router], pages=pages)
+
+`transport` (an httpx transport) replaces the network in tests; the rules of runtime.fetch hold all the same.
+`routes` are plain Starlette routes beside FastAPI's: a fifth faster, for protocol endpoints. Routers come first, then
+routes, so that neither shadows `/health`, `/ready`, `/static` and `/language`.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Final, TypeVar
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from httpx import AsyncBaseTransport
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute
+
+from kernel.errors import CredentialError
+from runtime.clock import Clock, utc_now
+from runtime.database import Database
+from runtime.errors import OAuthError, Problem, log_refusal, problem_of
+from runtime.fetch import Fetcher
+from runtime.logging import configure_logging, get_logger
+from runtime.middleware import RateLimit, Shell
+from runtime.resolve import Resolver
+from runtime.service import Service
+from runtime.settings import ServiceSettings
+from runtime.web.pages import Pages
+from runtime.web.shell import shell_routes
+from skills.search import SkillIndex
+
+log = get_logger(__name__)
+
+S = TypeVar("S", bound=ServiceSettings)
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+# Argon2id runs behind these: a flood of them would eat the machine before any account is locked.
+_COSTLY: Final = RateLimit(("/sign-in", "/sign-up", "/api/sessions", "/api/accounts"), 120)
+
+
+def create_service(
+    settings: S, *, name: str, transport: AsyncBaseTransport | None = None, clock: Clock = utc_now
+) -> Service[S]:
+    """Open what the service needs; nothing is asked of the network or the database yet."""
+    fetch = Fetcher(settings.local_hosts, transport)
+    return Service(
+        name=name,
+        settings=settings,
+        database=Database(settings.database_url.get_secret_value()),
+        fetch=fetch,
+        resolver=Resolver(fetch, trust_list=settings.trust_list, trust_list_signer=settings.trust_list_signer_jwk()),
+        clock=clock,
+        skills=SkillIndex.open(settings.skills_index),
+        sealing_key=settings.sealing_key(),
+    )
+
+
+def create_fastapi(
+    service: Service[S],
+    *,
+    title: str,
+    routers: Sequence[APIRouter],
+    routes: Sequence[BaseRoute] = (),
+    pages: Pages | None = None,
+    lifespan: Lifespan | None = None,
+    large_bodies: Mapping[str, int] | None = None,
+) -> FastAPI:
+    """The ASGI application: routes, error shapes, security headers, limits, logs with a trace id.
+
+    `pages` also makes failures of page requests into pages. `lifespan` runs while the service runs (workers).
+    `large_bodies` lets named path prefixes take more than 1 MiB, such as the upload of a picture.
+    """
+    app = FastAPI(
+        title=title,
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        lifespan=_running(service, lifespan),
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.service = service
+    app.state.text_packages = pages.packages if pages is not None else ()
+    app.router.routes.extend(shell_routes(pages))
+    for router in routers:
+        app.include_router(router)
+    app.router.routes.extend(routes)
+    _handle_errors(app, pages)
+    limits = _rate_limits(service.settings.requests_per_minute)
+    is_https = service.settings.is_https
+    app.add_middleware(Shell, is_https=is_https, rate_limits=limits, large_bodies=dict(large_bodies or {}))
+    return app
+
+
+def _running(service: Service[S], inner: Lifespan | None) -> Lifespan:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        configure_logging(service.settings.log_level)
+        log.info("started", service=service.name, public_url=service.settings.public_url)
+        if service.settings.allow_http_for_local_development:
+            log.warning("http_is_allowed_for_local_development", local_hosts=sorted(service.settings.local_hosts))
+        try:
+            if inner is None:
+                yield
+            else:
+                async with inner(app):
+                    yield
+        finally:
+            await service.close()
+
+    return lifespan
+
+
+def _rate_limits(per_minute: int) -> tuple[RateLimit, ...]:
+    if per_minute == 0:
+        return ()
+    return (RateLimit(("/health", "/ready"), 6000), _COSTLY, RateLimit(("/",), per_minute))
+
+
+def _handle_errors(app: FastAPI, pages: Pages | None) -> None:
+    def show(request: Request, problem: Problem) -> Response:
+        if pages is not None and _wants_page(request):
+            return pages.problem(request, problem)
+        return problem.response()
+
+    async def oauth_error(_request: Request, error: Exception) -> Response:
+        if not isinstance(error, OAuthError):
+            raise error
+        log_refusal(error, error.status, error.error)
+        return error.response()
+
+    async def other_error(request: Request, error: Exception) -> Response:
+        problem = problem_of(error)
+        log_refusal(error, problem.status, problem.code)
+        return show(request, problem)
+
+    app.state.show_problem = show
+    app.add_exception_handler(OAuthError, oauth_error)
+    for kind in (Problem, CredentialError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, other_error)
+
+
+def _wants_page(request: Request) -> bool:
+    """A browser's navigation; protocol and management clients never ask for HTML."""
+    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")

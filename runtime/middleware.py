@@ -1,0 +1,193 @@
+"""What happens around every request, in one ASGI layer: trace id, log line, limits, security headers, last catch."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from runtime.errors import OAuthError, Problem, create_trace_id, problem_of
+from runtime.logging import get_logger, trace_id
+
+log = get_logger(__name__)
+
+_MAX_CLIENTS: Final = 20_000
+_QUIET: Final = ("/health", "/ready", "/static/")
+
+# Pages load nothing from elsewhere and run no inline code. Images may be data: URLs, which <img> treats as inert.
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+_HEADERS: Final = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """So many requests a minute for one client address on paths that begin with one of these, in this process.
+
+    Coarse, against floods. Several processes each count for themselves; what guards a secret (`tx_code`, sign-in)
+    is counted by its service in the database.
+    """
+
+    prefixes: tuple[str, ...]
+    per_minute: int
+
+
+class Shell:
+    """The outermost layer of a service."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        is_https: bool = True,
+        max_body_bytes: int = 1024 * 1024,
+        large_bodies: dict[str, int] | None = None,
+        rate_limits: Sequence[RateLimit] = (),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._app = app
+        self._headers = _HEADERS | ({"Strict-Transport-Security": "max-age=63072000"} if is_https else {})
+        self._max_body_bytes = max_body_bytes
+        self._large_bodies = large_bodies or {}
+        self._limiter = _Limiter(rate_limits, monotonic) if rate_limits else None
+        self._monotonic = monotonic
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        current = trace_id.set(create_trace_id())
+        try:
+            await self._answer(scope, receive, _Sender(send, self._headers))
+        finally:
+            trace_id.reset(current)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: "_Sender") -> None:
+        began = self._monotonic()
+        path: str = scope["path"]
+        try:
+            limited = _LimitedBody(scope, receive, self._max_body(path))
+            if self._limiter is not None and not self._limiter.admits(_client(scope), path):
+                raise Problem(
+                    429, "too_many_requests", "Too many requests; wait a minute.", headers={"Retry-After": "60"}
+                )
+            await self._app(scope, limited, send)
+        except Exception as exc:
+            await _answer_failure(exc, scope, receive, send)
+        finally:
+            if not path.startswith(_QUIET):
+                milliseconds = round((self._monotonic() - began) * 1000, 1)
+                log.info("request", method=scope["method"], route=_route(scope), status=send.status, ms=milliseconds)
+
+    def _max_body(self, path: str) -> int:
+        return next(
+            (size for prefix, size in self._large_bodies.items() if path.startswith(prefix)), self._max_body_bytes
+        )
+
+
+async def _answer_failure(error: Exception, scope: Scope, receive: Receive, send: "_Sender") -> None:
+    """The last catch: a page where the service has pages, problem details elsewhere; 500 in either, never a 400."""
+    problem = problem_of(error)
+    if problem.status >= 500:
+        log.error("unexpected", exc_info=error)
+    if send.status is not None:
+        raise error
+    request = Request(scope, receive)
+    if isinstance(error, OAuthError):
+        response = error.response()
+    else:
+        show = getattr(scope["app"].state, "show_problem", None) if "app" in scope else None
+        response = problem.response() if show is None else show(request, problem)
+    await response(scope, receive, send)
+
+
+class _Sender:
+    """Adds our headers where the route set none, and remembers the status."""
+
+    def __init__(self, send: Send, headers: dict[str, str]) -> None:
+        self._send = send
+        self._headers = headers
+        self.status: int | None = None
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            for name, value in self._headers.items():
+                headers.setdefault(name, value)
+            headers["Trace-Id"] = trace_id.get() or ""
+        await self._send(message)
+
+
+class _LimitedBody:
+    """Reads a request's body and refuses to read more than allowed."""
+
+    def __init__(self, scope: Scope, receive: Receive, limit: int) -> None:
+        self._receive = receive
+        self._left = limit
+        declared = Headers(scope=scope).get("content-length", "0")
+        if not declared.isdecimal() or int(declared) > limit:
+            raise _too_large()
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._left -= len(message.get("body", b""))
+            if self._left < 0:
+                raise _too_large()
+        return message
+
+
+def _too_large() -> Problem:
+    return Problem(413, "too_large", "This is more than we read at once.")
+
+
+class _Limiter:
+    """One token bucket for each client address and group of paths; it starts full and holds one minute's worth."""
+
+    def __init__(self, limits: Sequence[RateLimit], monotonic: Callable[[], float]) -> None:
+        self._limits = tuple(limits)
+        self._monotonic = monotonic
+        self._buckets: OrderedDict[tuple[str, int], tuple[float, float]] = OrderedDict()
+
+    def admits(self, client: str, path: str) -> bool:
+        for number, limit in enumerate(self._limits):
+            if path.startswith(limit.prefixes):
+                return self._take((client, number), limit.per_minute)
+        return True
+
+    def _take(self, key: tuple[str, int], per_minute: int) -> bool:
+        now = self._monotonic()
+        tokens, seen = self._buckets.pop(key, (float(per_minute), now))
+        tokens = min(float(per_minute), tokens + (now - seen) * per_minute / 60)
+        admitted = tokens >= 1
+        self._buckets[key] = (tokens - 1 if admitted else tokens, now)
+        if len(self._buckets) > _MAX_CLIENTS:
+            self._buckets.popitem(last=False)
+        return admitted
+
+
+def _client(scope: Scope) -> str:
+    """The address that uvicorn names; behind a proxy it is the forwarded one (`--forwarded-allow-ips`)."""
+    client: Any = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def _route(scope: Scope) -> str:
+    """The route's pattern or function, since a path may carry a secret; unknown paths are not written down at all."""
+    pattern = getattr(scope.get("route"), "path", None)
+    return str(pattern or getattr(scope.get("endpoint"), "__name__", "-"))

@@ -1,0 +1,66 @@
+"""What a failure means to a person, by its code: what happened, what it means, what to do."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemWords:
+    """Three sentences for one failure."""
+
+    title: str
+    meaning: str
+    advice: str
+
+
+def problem_words(_: Callable[[str], str], code: str, status: int) -> ProblemWords:
+    """The words for a problem; services say theirs on their own pages, this is for what they leave to the shell."""
+    match code, status:
+        case "form_expired", _status:
+            return ProblemWords(
+                _("Dit formulier is verlopen"),
+                _("We hebben niets veranderd."),
+                _("Ga terug, laad de pagina opnieuw en probeer het nog eens."),
+            )
+        case "too_many_requests", _status:
+            return ProblemWords(
+                _("Even wachten"),
+                _("Er kwamen te veel verzoeken kort na elkaar."),
+                _("Probeer het over een minuut opnieuw."),
+            )
+        case "too_large", _status:
+            return ProblemWords(
+                _("Dit is te groot"),
+                _("We hebben het niet ontvangen."),
+                _("Kies een kleiner bestand en probeer het opnieuw."),
+            )
+        case "undecided", _status:
+            return ProblemWords(
+                _("We konden dit nu niet nakijken"),
+                _("De andere kant antwoordt niet. Dat zegt niets over de echtheid."),
+                _("Probeer het over een paar minuten opnieuw."),
+            )
+        case _code, 401 | 403:
+            return ProblemWords(
+                _("Deze pagina is niet voor jou"),
+                _("Je bent niet aangemeld, of je hebt hier geen rechten."),
+                _("Meld je aan, of vraag iemand die wel rechten heeft."),
+            )
+        case _code, 404 | 410:
+            return ProblemWords(
+                _("Deze pagina is er niet"),
+                _("Het adres klopt niet, of wat hier stond is weg."),
+                _("Kijk het adres na, of begin opnieuw."),
+            )
+        case _code, number if number >= 500:
+            return ProblemWords(
+                _("Er ging iets mis bij ons"),
+                _("Het ligt niet aan jou. We hebben niets half opgeslagen."),
+                _("Probeer het over een paar minuten opnieuw."),
+            )
+        case _:
+            return ProblemWords(
+                _("Dit kunnen we niet aannemen"),
+                _("Er klopt iets niet aan wat is verstuurd."),
+                _("Ga terug en probeer het opnieuw."),
+            )

@@ -1,4 +1,4 @@
-"""Key proofs of type `jwt`: a wallet shows that it holds the key that a credential will name. OpenID4VCI 1.0 §8.2.1.1."""
+"""Key proofs of type `jwt`: a wallet shows that it holds the key a credential will name. OpenID4VCI 1.0 Appendix F."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -1,0 +1,100 @@
+"""Links by which a verifier's request reaches a wallet. OpenID4VP 1.0 §5, §9; PROFILE.md W-40, V-04."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from kernel.errors import MalformedError
+from kernel.openid4vp.client_identifier import ClientIdentifier, parse_client_identifier
+from kernel.openid4vp.error_codes import INVALID_REQUEST_URI_METHOD, UnsupportedRequestError
+from kernel.web_urls import parse_web_url, web_url
+
+REQUEST_SCHEME: Final = "openid4vp://"
+HAIP_REQUEST_SCHEME: Final = "haip-vp://"
+
+RequestUriMethod = Literal["get", "post"]
+
+_MAX_LINK: Final = 64 * 1024
+_MAX_PARAMETERS: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class RequestByReference:
+    """A link that says where the signed request object is to be fetched. §5.10."""
+
+    client_id: ClientIdentifier
+    request_uri: str
+    request_uri_method: RequestUriMethod
+
+
+@dataclass(frozen=True, slots=True)
+class RequestByValue:
+    """A link that carries its signed request object. RFC 9101 §5."""
+
+    client_id: ClientIdentifier
+    request: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnsignedRequest:
+    """A link whose parameters are the request; nobody signed it. §5.9.3, prefix `redirect_uri`."""
+
+    client_id: ClientIdentifier
+    parameters: Mapping[str, str]
+
+
+def parse_authorization_request_link(text: str) -> RequestByReference | RequestByValue | UnsignedRequest:
+    """Read a link, scanned or pasted, by which a request reaches the wallet. §5; W-40.
+
+    `openid4vp://`, `haip-vp://` and https links. Of a request that is signed only `client_id` counts outside the
+    signature; parameters beside it are not even returned.
+    """
+    parameters = _parse_link(text.strip())
+    client_id = parse_client_identifier(parameters.get("client_id"))
+    if "request" in parameters and "request_uri" in parameters:
+        raise MalformedError("a link has either 'request' or 'request_uri'")
+    if "request_uri_method" in parameters and "request_uri" not in parameters:
+        raise MalformedError("'request_uri_method' without 'request_uri'")
+    if "request_uri" in parameters:
+        method = _parse_method(parameters.get("request_uri_method", "get"))
+        return RequestByReference(client_id, web_url(parameters["request_uri"], "'request_uri'"), method)
+    if "request" in parameters:
+        return RequestByValue(client_id, parameters["request"])
+    return UnsignedRequest(client_id, parameters)
+
+
+def create_request_link(
+    *,
+    client_id: str,
+    request_uri: str,
+    request_uri_method: RequestUriMethod = "post",
+    scheme: str = REQUEST_SCHEME,
+) -> str:
+    """Return the link to a request object; `scheme` may also be the https address of a wallet. §5.10; V-04."""
+    link = f"{scheme}?client_id={quote(client_id, safe='')}&request_uri={quote(request_uri, safe='')}"
+    return link if request_uri_method == "get" else f"{link}&request_uri_method=post"
+
+
+def _parse_method(text: str) -> RequestUriMethod:
+    """Read `request_uri_method`, which is case-sensitive. §8.5."""
+    match text:
+        case "get" | "post":
+            return text
+    raise UnsupportedRequestError(INVALID_REQUEST_URI_METHOD, "a request_uri_method that is neither get nor post")
+
+
+def _parse_link(text: str) -> dict[str, str]:
+    if len(text) > _MAX_LINK:
+        raise MalformedError("a link longer than any request")
+    try:
+        parts = urlsplit(text)
+        pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=_MAX_PARAMETERS, errors="strict")
+    except ValueError as exc:
+        raise MalformedError("the link cannot be read") from exc
+    if f"{parts.scheme}://" not in (REQUEST_SCHEME, HAIP_REQUEST_SCHEME):
+        parse_web_url(text.partition("?")[0], "the link")
+    parameters = dict(pairs)
+    if len(parameters) != len(pairs):
+        raise MalformedError("a link that gives a parameter twice")
+    return parameters

@@ -4,7 +4,7 @@
         service = create_service(settings, name="issuer", transport=transport, clock=clock)
         return create_fastapi(service, title="Skillswallet issuer", routers=[api.router, web.router], pages=pages)
 
-`transport` (an httpx transport) replaces the network in tests; the rules of runtime.fetch hold all the same.
+`transport` (`runtime.fetch.Transport`) replaces the network in tests; the rules of runtime.fetch hold all the same.
 `routes` are plain Starlette routes beside FastAPI's: a fifth faster, for protocol endpoints. Routers come first, then
 routes, so that neither shadows `/health`, `/ready`, `/static` and `/language`.
 """
@@ -15,7 +15,6 @@ from typing import Final, TypeVar
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from httpx import AsyncBaseTransport
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
@@ -23,7 +22,7 @@ from kernel.errors import CredentialError
 from runtime.clock import Clock, utc_now
 from runtime.database import Database
 from runtime.errors import OAuthError, Problem, log_refusal, problem_of
-from runtime.fetch import Fetcher
+from runtime.fetch import Fetcher, Transport
 from runtime.logging import configure_logging, get_logger
 from runtime.middleware import RateLimit, Shell
 from runtime.resolve import Resolver
@@ -42,9 +41,7 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 _COSTLY: Final = RateLimit(("/sign-in", "/sign-up", "/api/sessions", "/api/accounts"), 120)
 
 
-def create_service(
-    settings: S, *, name: str, transport: AsyncBaseTransport | None = None, clock: Clock = utc_now
-) -> Service[S]:
+def create_service(settings: S, *, name: str, transport: Transport | None = None, clock: Clock = utc_now) -> Service[S]:
     """Open what the service needs; nothing is asked of the network or the database yet."""
     fetch = Fetcher(settings.local_hosts, transport)
     return Service(

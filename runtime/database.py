@@ -45,6 +45,9 @@ _NAMING: Final = {
     "pk": "pk_%(table_name)s",
 }
 
+Session = AsyncSession
+"""The name for it in use cases, which take one and ask nothing of SQLAlchemy themselves."""
+
 _open_session: ContextVar[AsyncSession | None] = ContextVar("open_session", default=None)
 
 

@@ -42,6 +42,8 @@ _JSON: Final = ("application/json",)
 _JWT_OR_JSON: Final = ("application/json", "application/jwt")
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+Transport = httpx.AsyncBaseTransport
+"""What `create_app` may be given instead of the network."""
 
 
 class FetchKind(Enum):

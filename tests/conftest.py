@@ -1,0 +1,108 @@
+"""What every test stands on: a fixed time, no network, and real databases of two kinds.
+
+def test_x(now): …                                  NOW, 28 May 2026 at noon UTC
+async def test_y(new_database):                     runs on SQLite and again on PostgreSQL
+    database = Database(new_database("issuer"))     a fresh database, migrated; ask as often as you need
+@pytest.mark.loopback                               this test may open connections to this machine
+"""
+
+import ipaddress
+import os
+import socket
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from tests.support.clock import NOW, FixedClock
+from tests.support.databases import PostgresDatabases, SqliteDatabases, postgres_url
+
+NewDatabase = Callable[[str | None], str]
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOW
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock()
+
+
+@pytest.fixture(autouse=True)
+def blocked_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The suite runs offline, and fails where something tries to go out (ARCHITECTURE section 7).
+
+    libpq makes its own connections: a PostgreSQL server is reached where `tests.support.databases` found one.
+    """
+    may_use_loopback = request.node.get_closest_marker("loopback") is not None
+    connect = socket.socket.connect
+    getaddrinfo = socket.getaddrinfo
+
+    def is_allowed(host: object) -> bool:
+        return may_use_loopback and _is_loopback(str(host))
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX and not is_allowed(address[0]):
+            raise AssertionError(f"a test tried to connect to {address[0]}")
+        connect(self, address)
+
+    def guarded_getaddrinfo(host: Any, *arguments: Any, **named: Any) -> Any:
+        if not is_allowed(host.decode() if isinstance(host, bytes) else host):
+            raise AssertionError(f"a test tried to resolve {host}")
+        return getaddrinfo(host, *arguments, **named)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
+    monkeypatch.setattr(socket, "getaddrinfo", guarded_getaddrinfo)
+
+
+@pytest.fixture(scope="session")
+def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabases:
+    return SqliteDatabases(tmp_path_factory.mktemp("databases"))
+
+
+@pytest.fixture(scope="session")
+def postgres_databases() -> Iterator[PostgresDatabases]:
+    server = postgres_url()
+    if server is None:
+        _skip_or_fail("no PostgreSQL server answers (TEST_POSTGRES_URL)")
+    databases = PostgresDatabases(str(server))
+    yield databases
+    databases.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_database(request: pytest.FixtureRequest) -> Iterator[NewDatabase]:
+    """Makes fresh databases; the test runs once a kind. `None` for the package: an empty one."""
+    databases = request.getfixturevalue("sqlite_databases" if request.param == "sqlite" else "postgres_databases")
+    made: list[str] = []
+
+    def create(package: str | None) -> str:
+        made.append(databases.create(package))
+        return made[-1]
+
+    yield create
+    for url in made:
+        databases.drop(url)
+
+
+@pytest.fixture
+def new_sqlite_database(sqlite_databases: SqliteDatabases) -> NewDatabase:
+    """The same on SQLite alone, for tests that the kind of database cannot change."""
+    return sqlite_databases.create
+
+
+def _skip_or_fail(reason: str) -> None:
+    """Skipping is for laptops; in CI (CI=true) what cannot run has failed."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,29 @@
+"""Several applications, one process, no ports: an httpx transport that finds the application by host and port."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+
+App = Callable[..., Any]
+
+
+class HostTransport(httpx.AsyncBaseTransport):
+    """`HostTransport({"localhost:8101": issuer_app})`, handed to `create_app(…, transport=…)`.
+
+    The mapping is read at each request, so applications that need one another can be added after they were made.
+    Every request is kept in `requests`: what left the process, and where it went. Hosts in `down` do not answer.
+    """
+
+    def __init__(self, apps: Mapping[str, App] | None = None) -> None:
+        self.apps: dict[str, App] = dict(apps or {})
+        self.requests: list[httpx.Request] = []
+        self.down: set[str] = set()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        default = 443 if request.url.scheme == "https" else 80
+        host = f"{request.url.host}:{request.url.port or default}"
+        self.requests.append(request)
+        if host in self.down or host not in self.apps:
+            raise httpx.ConnectError(f"nobody answers at {host}", request=request)
+        return await httpx.ASGITransport(self.apps[host]).handle_async_request(request)

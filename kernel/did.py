@@ -143,7 +143,13 @@ def did_web(url: str) -> str:
         host, port = parts.hostname or "", parts.port
     except ValueError as exc:
         raise MalformedError("not a URL") from exc
-    if parts.scheme not in ("https", "http") or parts.query or parts.fragment or "@" in parts.netloc:
+    if (
+        parts.scheme not in ("https", "http")
+        or parts.query
+        or parts.fragment
+        or "@" in parts.netloc
+        or ":" in parts.path
+    ):
         raise MalformedError("not a URL that can be a did:web")
     segments = parts.path.strip("/").split("/") if parts.path.strip("/") else []
     did = ":".join(["did:web", host if port is None else f"{host}%3A{port}", *segments])
@@ -225,22 +231,23 @@ def _create_method(did: str, fragment: str, key: PublicKey) -> dict[str, Any]:
 
 
 def _resolve_did_jwk(did: str) -> DidDocument:
+    """Expand a did:jwk; a key whose `use` is `enc` gets no relation that signs. did:jwk, "Read"."""
     jwk = parse_json_object(base64url.decode(did.removeprefix("did:jwk:")))
     parse_public_jwk(jwk)
     method = {"id": f"{did}#0", "type": "JsonWebKey", "controller": did, "publicKeyJwk": jwk}
-    return _static_document(did, method)
+    return _static_document(did, method, () if jwk.get("use") == "enc" else _RELATIONS)
 
 
 def _resolve_did_key(did: str) -> DidDocument:
     value = did.removeprefix("did:key:")
     _parse_multikey(value)
     method = {"id": f"{did}#{value}", "type": "Multikey", "controller": did, "publicKeyMultibase": value}
-    return _static_document(did, method)
+    return _static_document(did, method, _RELATIONS)
 
 
-def _static_document(did: str, method: Mapping[str, Any]) -> DidDocument:
+def _static_document(did: str, method: Mapping[str, Any], relations: Sequence[Relation]) -> DidDocument:
     document: dict[str, Any] = {"id": did, "verificationMethod": [method]}
-    document.update((relation, [method["id"]]) for relation in _RELATIONS)
+    document.update((relation, [method["id"]]) for relation in relations)
     return parse_did_document(document, did=did)
 
 

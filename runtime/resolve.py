@@ -13,37 +13,40 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from cryptography.x509 import Certificate
 
-from kernel.did import DidDocument, did_web_url, parse_did_document, resolve_static_did
+from kernel.did import DidDocument, Relation, did_web_url, parse_did_document, resolve_static_did
 from kernel.errors import CredentialError, UndecidedError, UntrustedIssuerError
-from kernel.jwt import parse_jwt
+from kernel.formats import UnverifiedCredential, VerifiedCredential
+from kernel.jwt import UnverifiedJwt
 from kernel.keys import PublicKey, parse_public_jwk
+from kernel.status.token_status_list import (
+    Status,
+    VerifiedStatusList,
+    parse_status_list_token,
+    verify_status_list_token,
+)
+from kernel.trust_list import TrustList, verify_trust_list
 from kernel.web_urls import host_of
 from kernel.x5c import verify_x5c
 from runtime.fetch import Fetcher, FetchKind
 from runtime.logging import get_logger
-
-if TYPE_CHECKING:
-    from kernel.formats import UnverifiedCredential, VerifiedCredential
-    from kernel.status.token_status_list import Status, VerifiedStatusList
-    from kernel.trust_list import TrustList
 
 log = get_logger(__name__)
 
 STATUS_LIST_MEDIA_TYPE: Final = "application/statuslist+jwt"
 # K-27: DID documents at most one hour.
 _DID_AGE: Final = timedelta(hours=1)
-# For a list without `ttl`; and the most we take from one that has it, so that a revocation is seen within a day
-# whatever an issuer writes there.
-_STATUS_AGE: Final = timedelta(minutes=5)
+# A revocation is seen within a day, whatever `ttl` an issuer writes.
 _MAX_STATUS_AGE: Final = timedelta(days=1)
 _TRUST_LIST_AGE: Final = timedelta(minutes=5)
 _STATUS_ALGORITHMS: Final = frozenset({"ES256", "ES384", "Ed25519", "EdDSA"})
+
+_FOREVER: Final = datetime.max.replace(tzinfo=UTC)
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -53,7 +56,7 @@ V = TypeVar("V")
 class StatusAnswer:
     """What the issuer's list says about one credential, and how fresh that is."""
 
-    status: "Status"
+    status: Status
     checked_at: datetime
     list_uri: str
     issued_at: datetime
@@ -96,23 +99,26 @@ class Resolver:
         self._anchors = tuple(anchors)
         self._documents: _Cache[str, DidDocument] = _Cache(512)
         self._status_lists: _Cache[tuple[str, str], VerifiedStatusList] = _Cache(128)
+        self._newest_lists: _Cache[tuple[str, str], datetime] = _Cache(4096)
         self._trust = None if trust_list is None else _TrustListSource(fetch, trust_list, trust_list_signer)
 
-    async def resolve_issuer_key(self, credential: "UnverifiedCredential", *, now: datetime) -> PublicKey:
+    async def resolve_issuer_key(self, credential: UnverifiedCredential, *, now: datetime) -> PublicKey:
         """The key that this credential must be signed with, by the one mechanism its issuer identifier calls for.
 
-        A DID means its document and `kid`; an https issuer means an `x5c` chain to a configured anchor, for its own
-        host name. Both present must agree; a mechanism that failed is never replaced by the other (K-26).
+        A DID means its document and `kid`. Otherwise an `x5c` chain to a configured or listed anchor decides, for the
+        host name of the issuer where there is one. Where both could be used they must agree, and a mechanism that
+        failed is never replaced by the other (K-26).
         """
         issuer = credential.unverified_issuer
+        anchors = await self._anchors_at(now) if credential.x5c else ()
         if issuer.startswith("did:"):
             key = await self._did_key(issuer, credential.key_id, now)
-            if credential.x5c and self._anchors and self._chain_key(credential.x5c, None, now) != key:
+            if anchors and verify_x5c(credential.x5c, anchors=anchors, now=now).leaf_key != key:
                 raise UntrustedIssuerError("the DID document and the certificate chain name different keys")
             return key
-        if credential.x5c and self._anchors:
-            return self._chain_key(credential.x5c, host_of(issuer), now)
-        raise UntrustedIssuerError("no way to this issuer's key that policy allows")
+        if not anchors:
+            raise UntrustedIssuerError("no way to this issuer's key that policy allows")
+        return verify_x5c(credential.x5c, anchors=anchors, now=now, dns_name=_host(issuer)).leaf_key
 
     async def resolve_did(self, did: str, *, now: datetime) -> DidDocument:
         """The DID's document: computed for did:jwk and did:key, fetched for did:web and kept at most an hour."""
@@ -122,7 +128,7 @@ class Resolver:
         """The key `kid` that the DID uses for `authentication`: a verifier's key for its requests."""
         return await self._find_key(did, kid, now, relation="authentication")
 
-    async def resolve_status(self, credential: "VerifiedCredential", *, now: datetime) -> StatusAnswer | None:
+    async def resolve_status(self, credential: VerifiedCredential, *, now: datetime) -> StatusAnswer | None:
         """What the status list says now; None for a credential that names no list.
 
         Any failure to get a good list is `UndecidedError`; an index beyond the list is refused (K-73, K-74).
@@ -134,7 +140,7 @@ class Resolver:
         status_list = known or await self._read_status_list(credential, uri, now)
         return StatusAnswer(status_list.get(credential.status.index), now, uri, status_list.issued_at)
 
-    async def resolve_trust_list(self, *, now: datetime) -> "TrustList | None":
+    async def resolve_trust_list(self, *, now: datetime) -> TrustList | None:
         """The newest good list, or the last good one until its `NextUpdate`; None when there is neither (T-03)."""
         return None if self._trust is None else await self._trust.read(now)
 
@@ -143,7 +149,7 @@ class Resolver:
             raise UntrustedIssuerError("the credential does not say which key of its issuer signed it")
         return await self._find_key(did, kid, now, relation="assertionMethod")
 
-    async def _find_key(self, did: str, kid: str, now: datetime, *, relation: Any) -> PublicKey:
+    async def _find_key(self, did: str, kid: str, now: datetime, *, relation: Relation) -> PublicKey:
         """K-27: a kept document that does not know the key is fetched afresh, once."""
         kept = self._documents.find(did, now)
         if kept is not None:
@@ -161,44 +167,55 @@ class Resolver:
         self._documents.put(did, document, now + _DID_AGE)
         return document
 
-    def _chain_key(self, x5c: Sequence[str], dns_name: str | None, now: datetime) -> PublicKey:
-        return verify_x5c(x5c, anchors=self._anchors, now=now, dns_name=dns_name).leaf_key
+    async def _anchors_at(self, now: datetime) -> tuple[Certificate, ...]:
+        """Where chains may end: the configured anchors and those of the ecosystem list (T-05)."""
+        trust_list = await self.resolve_trust_list(now=now)
+        return self._anchors + (() if trust_list is None else trust_list.anchors)
 
-    async def _read_status_list(
-        self, credential: "VerifiedCredential", uri: str, now: datetime
-    ) -> "VerifiedStatusList":
-        from kernel.status.token_status_list import verify_status_list_token
-
+    async def _read_status_list(self, credential: VerifiedCredential, uri: str, now: datetime) -> VerifiedStatusList:
+        """Fetch and verify; a list older than one that was seen before is no good list either (A-46)."""
+        place = (credential.issuer, uri)
         try:
             answer = await self._fetch.get(uri, accept=STATUS_LIST_MEDIA_TYPE, kind=FetchKind.STATUS_LIST)
-            raw = answer.text()
-            key = await self._status_key(credential, raw, now)
-            status_list = verify_status_list_token(raw, uri=uri, key=key, algorithms=_STATUS_ALGORITHMS, now=now)
+            token = parse_status_list_token(answer.text())
+            status_list = verify_status_list_token(
+                token,
+                uri=uri,
+                key=await self._status_key(credential, token, now),
+                algorithms=_STATUS_ALGORITHMS,
+                now=now,
+                previously_issued_at=self._newest_lists.find(place, now),
+            )
         except UndecidedError:
             raise
         except CredentialError as exc:
             raise UndecidedError(f"no good status list: {exc.code}: {exc.detail}") from exc
-        self._status_lists.put((credential.issuer, uri), status_list, _keep_until(status_list, now))
+        self._status_lists.put(place, status_list, min(status_list.fresh_until(now), now + _MAX_STATUS_AGE))
+        self._newest_lists.put(place, status_list.issued_at, _FOREVER)
         return status_list
 
-    async def _status_key(self, credential: "VerifiedCredential", raw: str, now: datetime) -> PublicKey:
-        """A status list is signed by the issuer of the credential, by DID or by chain (K-76)."""
-        header = parse_jwt(raw).header
+    async def _status_key(self, credential: VerifiedCredential, token: UnverifiedJwt, now: datetime) -> PublicKey:
+        """A status list is signed by the issuer of the credential: by its DID, or by the certificate chain (K-76)."""
+        kid, x5c = token.header.get("kid"), token.header.get("x5c", ())
         if credential.issuer.startswith("did:"):
-            return await self._did_key(credential.issuer, header.get("kid"), now)
-        if not self._anchors:
-            raise UntrustedIssuerError("no way to the key of this status list that policy allows")
-        return self._chain_key(header.get("x5c", ()), host_of(credential.issuer), now)
+            return await self._did_key(credential.issuer, kid, now)
+        key = verify_x5c(x5c, anchors=await self._anchors_at(now), now=now, dns_name=_host(credential.issuer)).leaf_key
+        # Without a name that both certificates carry, only the same key shows that it is the same issuer.
+        if not credential.issuer and key != credential.key:
+            raise UntrustedIssuerError("the status list is signed by another certificate than the credential")
+        return key
 
 
-def _keep_until(status_list: "VerifiedStatusList", now: datetime) -> datetime:
-    """No longer than `ttl`, never beyond `exp` (K-75)."""
-    age = _STATUS_AGE if status_list.ttl is None else min(status_list.ttl, _MAX_STATUS_AGE)
-    return now + age if status_list.expires_at is None else min(now + age, status_list.expires_at)
+def _host(issuer: str) -> str | None:
+    return host_of(issuer) if issuer else None
 
 
 class _TrustListSource:
-    """One list at one place, with the last good copy of it."""
+    """One list at one place, with the last good copy of it.
+
+    The copy and its sequence number live as long as the process. After a restart an older list can be played again
+    only until its own `NextUpdate`.
+    """
 
     def __init__(self, fetch: Fetcher, place: str, signer: dict[str, Any] | None) -> None:
         self._fetch = fetch
@@ -208,7 +225,7 @@ class _TrustListSource:
         self._good: TrustList | None = None
         self._look_again_at: datetime | None = None
 
-    async def read(self, now: datetime) -> "TrustList | None":
+    async def read(self, now: datetime) -> TrustList | None:
         if self._look_again_at is None or now >= self._look_again_at:
             try:
                 await self._refresh(now)
@@ -219,8 +236,6 @@ class _TrustListSource:
         return self._good
 
     async def _refresh(self, now: datetime) -> None:
-        from kernel.trust_list import verify_trust_list
-
         raw = await self._load(now)
         if raw == self._raw:
             return

@@ -32,6 +32,7 @@ _OURS = {
     "trust-list.json",
     "skills.sqlite3",
     "session.json",
+    "qr",
     *(f"{name}.{end}" for name in SERVICES for end in ("env", "log", "sqlite3", "sqlite3-wal", "sqlite3-shm")),
 }
 

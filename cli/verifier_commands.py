@@ -153,7 +153,7 @@ def show_presentation(presentation: dict[str, Any]) -> None:
 def all_checks(report: dict[str, Any]) -> list[dict[str, Any]]:
     """The checks of every shown badge and of the whole, in the order of checking."""
     shown = [check for part in report.get("presentations", []) for check in part["checks"]]
-    return [*shown, *report.get("overall", {}).get("checks", [])]
+    return [*shown, *report["checks"]]
 
 
 def outcome_text(outcome: str) -> str:

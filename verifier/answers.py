@@ -1,0 +1,312 @@
+"""What the report says to a person: does it meet what was asked, how sure is that, by whom, since when.
+
+Two parts are kept apart from the start. The *report* holds what we asked and what we found: outcomes, codes, keys and
+lists, never a claim of the holder; it stays. What was *shown* (badge, dates, evidence, names if they were shown) is
+sealed and goes when its time has passed (PROFILE.md V-40, V-41). Pages and API read both through `Answer`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from kernel.formats import VerifiedCredential
+from kernel.open_badges import badge_view
+from kernel.report import CHECK_CODES, Outcome, VerificationReport
+from verifier.questions import Requirement
+from verifier.report_texts import CHECK_TITLES, FAILURES, Text, answer_text, check_text, same_person_text
+from verifier.verification import VALIDITY_CODES, CheckedPresentation, CheckedResponse
+
+MET = "met"
+NOT_SHOWN = "not_shown"
+UNRECOGNISED = "unrecognised"
+UNDECIDED = "undecided"
+REFUSED = "refused"
+
+# How sure is that? The ladder of five (UX.md, 4). Which kinds of achievement stand on the highest step: those that end
+# in a formal paper. Every other achievement that a recognised issuer awarded was assessed by it.
+CERTIFIED_TYPES = frozenset(
+    {
+        "ApprenticeshipCertificate",
+        "AssociateDegree",
+        "BachelorDegree",
+        "Certification",
+        "Degree",
+        "Diploma",
+        "DoctoralDegree",
+        "JourneymanCertificate",
+        "License",
+        "MasterCertificate",
+        "MasterDegree",
+        "ProfessionalDoctorate",
+        "ResearchDoctorate",
+        "SecondarySchoolDiploma",
+    }
+)
+ASSESSED, CERTIFIED = 4, 5
+
+
+# --- what is stored ---
+
+
+def create_report(requirements: Sequence[Requirement], checked: CheckedResponse, *, now: datetime) -> dict[str, Any]:
+    """The report as it is stored and sent: no claim of the holder is in it."""
+    holders = checked.holder_numbers()
+    return {
+        "accepted": checked.report.accepted,
+        "valid": _is_valid(checked.report) and bool(checked.presentations),
+        "recognised": checked.report.outcome("issuer_recognised") is Outcome.PASSED,
+        "checked_at": now.isoformat(),
+        "requirements": [_judge(requirement, checked) for requirement in requirements],
+        "checks": [check.as_json() for check in checked.report.checks],
+        "presentations": [
+            {
+                "query_id": each.query_id,
+                "position": each.position,
+                "accepted": each in checked.believed,
+                "valid": _is_valid(each.report),
+                "recognised": each.report.outcome("issuer_recognised") is Outcome.PASSED,
+                "holder": holders.get((each.query_id, each.position)),
+                "checks": [check.as_json() for check in each.report.checks],
+            }
+            for each in checked.presentations
+        ],
+    }
+
+
+def create_shown(checked: CheckedResponse) -> dict[str, Any]:
+    """The claims that were shown and whose signature holds; sealed before they are stored."""
+    return {
+        _presentation_name(each.query_id, each.position): _shown(each.credential)
+        for each in checked.presentations
+        if each.credential is not None
+    }
+
+
+def _shown(credential: VerifiedCredential) -> dict[str, Any]:
+    badge = badge_view(credential.claims, credential.format)
+    return {
+        "name": badge.name,
+        "issuer": credential.issuer,
+        "issuer_name": badge.issuer_name,
+        "achievement_type": badge.achievement_type,
+        "skills": [{"uri": skill.uri, "name": skill.name} for skill in badge.skills],
+        "evidence": [{"name": item.name, "url": item.url} for item in badge.evidence],
+        "person": dict(badge.person),
+        "issued_at": _iso(credential.issued_at or credential.valid_from),
+        "expires_at": _iso(credential.expires_at),
+    }
+
+
+def _judge(requirement: Requirement, checked: CheckedResponse) -> dict[str, Any]:
+    shown = [each for each in checked.presentations if each.query_id in requirement.query_ids()]
+    believed = [each for each in shown if each in checked.believed]
+    outcome, error_code = (MET, None) if believed else _why_not(shown)
+    return {
+        "id": requirement.id,
+        "uri": requirement.uri,
+        "names": dict(requirement.names),
+        "required": requirement.required,
+        "outcome": outcome,
+        "error_code": error_code,
+        "presentations": [_presentation_name(each.query_id, each.position) for each in (believed or shown)],
+    }
+
+
+def _why_not(shown: Sequence[CheckedPresentation]) -> tuple[str, str | None]:
+    """What stands in the way of the best that was shown: unknown issuer before not checked before refused."""
+    found = [_problem(each.report) for each in shown]
+    order = (UNRECOGNISED, UNDECIDED, REFUSED)
+    return min(found, key=lambda pair: order.index(pair[0]), default=(NOT_SHOWN, None))
+
+
+def _problem(report: VerificationReport) -> tuple[str, str | None]:
+    failed = [check for check in report.checks if check.outcome is Outcome.FAILED]
+    if not failed:
+        unknown = next((check for check in report.checks if check.outcome is Outcome.UNKNOWN), None)
+        # All its own checks passed: it was left out with a response that was replayed.
+        return (UNDECIDED, unknown.error_code) if unknown else (REFUSED, "nonce")
+    if all(check.code == "issuer_recognised" for check in failed) and _is_valid(report):
+        return UNRECOGNISED, failed[0].error_code
+    return REFUSED, failed[0].error_code
+
+
+def _is_valid(report: VerificationReport) -> bool:
+    """Authentic, in its time, the presenter's own, not withdrawn: the first of the two answers (T-01)."""
+    return all(report.outcome(code) in (Outcome.PASSED, Outcome.NOT_APPLICABLE) for code in VALIDITY_CODES)
+
+
+def _presentation_name(query_id: str, position: int) -> str:
+    return f"{query_id}/{position}"
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+# --- what is read ---
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLine:
+    """One check in words."""
+
+    code: str
+    outcome: str
+    title: Text
+    text: Text
+    evidence: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RequirementLine:
+    """One thing that was asked: was it met, how sure, by whom, since when."""
+
+    names: Mapping[str, str]
+    uri: str
+    required: bool
+    outcome: str
+    why_not: Text | None
+    level: int | None
+    by: str | None
+    is_listed_name: bool
+    badge_name: str | None
+    issued_at: datetime | None
+    expires_at: datetime | None
+
+    def name(self, language: str) -> str:
+        return self.names.get(language) or next(iter(self.names.values()), self.uri)
+
+    def name_language(self, language: str) -> str | None:
+        return language if language in self.names else next(iter(self.names), None)
+
+
+@dataclass(frozen=True, slots=True)
+class PresentationLine:
+    """One presentation with its own checks."""
+
+    name: str
+    title: str | None
+    holder: int | None
+    checks: tuple[CheckLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Everything a report page needs."""
+
+    accepted: bool
+    valid: bool
+    recognised: bool
+    checked_at: datetime
+    requirements: tuple[RequirementLine, ...]
+    checks: tuple[CheckLine, ...]
+    presentations: tuple[PresentationLine, ...]
+    persons: tuple[Mapping[str, str], ...]
+
+    @property
+    def first_line(self) -> Text:
+        """The answer to the question, before anything else."""
+        outcomes = [line.outcome for line in self.requirements if line.required]
+        return answer_text(
+            met=outcomes.count(MET),
+            required=len(outcomes),
+            undecided=outcomes.count(UNDECIDED),
+            unrecognised=outcomes.count(UNRECOGNISED),
+        )
+
+    @property
+    def same_person(self) -> Text | None:
+        holders = [line.holder for line in self.presentations if line.holder is not None]
+        return same_person_text(presentations=len(holders), holders=len(set(holders)))
+
+    @property
+    def passed_count(self) -> int:
+        return sum(check.outcome == "passed" for check in self.checks)
+
+    @property
+    def first_problem(self) -> Text | None:
+        """The words for what went wrong first, failures before what could not be checked."""
+        for outcome in ("failed", "unknown"):
+            for check in self.checks:
+                if check.outcome == outcome:
+                    return check.text
+        return None
+
+
+def read_answer(report: Mapping[str, Any], shown: Mapping[str, Any] | None) -> Answer:
+    """Put the kept report, and what is still kept of what was shown, into words and order."""
+    shown = shown or {}
+    entities = {
+        _presentation_name(each["query_id"], each["position"]): _entity(each["checks"])
+        for each in report["presentations"]
+    }
+    return Answer(
+        accepted=report["accepted"],
+        valid=report["valid"],
+        recognised=report["recognised"],
+        checked_at=datetime.fromisoformat(report["checked_at"]),
+        requirements=tuple(_read_requirement(each, shown, entities) for each in report["requirements"]),
+        checks=_read_checks(report["checks"]),
+        presentations=tuple(_read_presentation(each, shown) for each in report["presentations"]),
+        persons=tuple(each["person"] for each in shown.values() if each["person"]),
+    )
+
+
+def _read_requirement(
+    line: Mapping[str, Any], shown: Mapping[str, Any], entities: Mapping[str, str | None]
+) -> RequirementLine:
+    name = next(iter(line["presentations"]), "")
+    badge = shown.get(name, {})
+    listed = entities.get(name)
+    is_met = line["outcome"] == MET
+    failure = FAILURES.get(line["error_code"] or "")
+    return RequirementLine(
+        names=line["names"],
+        uri=line["uri"],
+        required=line["required"],
+        outcome=line["outcome"],
+        why_not=None if failure is None else failure.happened,
+        level=_level(badge.get("achievement_type")) if is_met and badge else None,
+        by=listed or badge.get("issuer_name") or badge.get("issuer"),
+        is_listed_name=listed is not None,
+        badge_name=badge.get("name"),
+        issued_at=_moment(badge.get("issued_at")),
+        expires_at=_moment(badge.get("expires_at")),
+    )
+
+
+def _read_presentation(each: Mapping[str, Any], shown: Mapping[str, Any]) -> PresentationLine:
+    name = _presentation_name(each["query_id"], each["position"])
+    return PresentationLine(name, shown.get(name, {}).get("name"), each["holder"], _read_checks(each["checks"]))
+
+
+def _read_checks(checks: Sequence[Mapping[str, Any]]) -> tuple[CheckLine, ...]:
+    found = {check["code"]: check for check in checks}
+    return tuple(
+        CheckLine(
+            code=code,
+            outcome=found[code]["outcome"],
+            title=CHECK_TITLES[code],
+            text=check_text(code, found[code]["outcome"], found[code]["error_code"]),
+            evidence=found[code]["evidence"],
+        )
+        for code in CHECK_CODES
+    )
+
+
+def _entity(checks: Sequence[Mapping[str, Any]]) -> str | None:
+    """The issuer's name as the trust list has it: before what a badge says of itself."""
+    for check in checks:
+        if check["code"] == "issuer_recognised" and check["outcome"] == Outcome.PASSED.value:
+            entity: str | None = check["evidence"].get("entity")
+            return entity
+    return None
+
+
+def _level(achievement_type: str | None) -> int:
+    return CERTIFIED if achievement_type in CERTIFIED_TYPES else ASSESSED
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -1,0 +1,467 @@
+"""Which URLs exist: the protocol's endpoints for wallets, and the management API for relying parties.
+
+Protocol endpoints answer OAuth errors with fixed sentences and never FastAPI's 422. The management API asks for a
+bearer key and answers problem details (RFC 9457).
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from kernel.errors import CredentialError, MalformedError
+from kernel.openid4vp import MEDIA_TYPE, ResponseMode, parse_request_uri_form
+from runtime.dependencies import DatabaseDep, NowDep, SessionDep, get_service
+from runtime.errors import OAuthError, Problem, log_refusal, oauth_route
+from runtime.service import Service
+from verifier import operators, questions, relying_parties, results, store
+from verifier.errors import RESPONSE_ANSWERS, InputError, UnknownError, VerifierError
+from verifier.models import PresentationRequest, Question, RelyingParty
+from verifier.presentation_request import (
+    Asking,
+    Flow,
+    create_link,
+    create_wallet_link,
+    get_request_object,
+    open_exchange,
+    request_uri,
+    start_presentation,
+)
+from verifier.presentation_response import receive_response
+from verifier.relying_parties import Caller
+from verifier.settings import VerifierSettings
+
+MAX_FORM_FIELDS = 20
+
+ServiceDep = Annotated[Service[VerifierSettings], Depends(get_service)]
+
+# --- what wallets call ---
+
+protocol = APIRouter(route_class=oauth_route(malformed="invalid_request"), tags=["protocol"])
+
+
+@protocol.get("/{slug}/did.json", name="did_document")
+async def did_document(slug: str, session: SessionDep, service: ServiceDep) -> Response:
+    """The relying party's DID document. did:web; PROFILE.md K-21."""
+    relying_party = await _find_party(session, slug)
+    document = relying_parties.create_did_document(service.settings, relying_party)
+    return JSONResponse(document, media_type="application/did+json", headers={"Cache-Control": "max-age=300"})
+
+
+@protocol.get("/{slug}/requests/{secret}", name="request_object")
+async def request_object(slug: str, secret: str, session: SessionDep, service: ServiceDep, now: NowDep) -> Response:
+    """The signed request object, by GET. OpenID4VP 1.0 §5; RFC 9101 §5.2.3."""
+    return await _serve_request_object(session, service, slug, secret, wallet_nonce=None, now=now)
+
+
+@protocol.post("/{slug}/requests/{secret}", name="request_object_post")
+async def request_object_post(
+    request: Request, slug: str, secret: str, session: SessionDep, service: ServiceDep, now: NowDep
+) -> Response:
+    """The signed request object, by POST with `wallet_nonce`. OpenID4VP 1.0 §5.10."""
+    wallet_nonce = parse_request_uri_form(await _read_form(request))
+    return await _serve_request_object(session, service, slug, secret, wallet_nonce=wallet_nonce, now=now)
+
+
+@protocol.post("/{slug}/responses/{secret}", name="response")
+async def response(request: Request, slug: str, secret: str, database: DatabaseDep, service: ServiceDep) -> Response:
+    """The response endpoint. OpenID4VP 1.0 §8.2, §8.3."""
+    async with database.reading() as session:
+        relying_party = await _find_party(session, slug)
+    try:
+        reply = await receive_response(service, relying_party, secret, await _read_form(request))
+    except CredentialError as exc:
+        answer = RESPONSE_ANSWERS.get(type(exc), RESPONSE_ANSWERS[CredentialError])
+        status = answer.status if answer.error is not None else 400
+        log_refusal(exc, status, "invalid_request")
+        raise OAuthError(status, "invalid_request", "The response could not be accepted.") from exc
+    return JSONResponse(reply.body(), status_code=reply.answer.status, headers={"Cache-Control": "no-store"})
+
+
+async def _find_party(session: Any, slug: str) -> RelyingParty:
+    relying_party = await store.find_relying_party(session, slug)
+    if relying_party is None:
+        raise OAuthError(404, "not_found", "There is nothing at this address.")
+    return relying_party
+
+
+async def _serve_request_object(
+    session: Any, service: Service[VerifierSettings], slug: str, secret: str, *, wallet_nonce: str | None, now: datetime
+) -> Response:
+    relying_party = await _find_party(session, slug)
+    try:
+        raw = await get_request_object(session, service, relying_party, secret, wallet_nonce=wallet_nonce, now=now)
+    except UnknownError as exc:
+        raise OAuthError(404, "invalid_request_uri", "This request is not waiting for an answer.") from exc
+    return Response(raw, media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
+
+
+async def _read_form(request: Request) -> list[tuple[str, str]]:
+    """The form's fields as they came; that none is there twice, the kernel's parsers see to (RFC 6749 §3.1)."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/x-www-form-urlencoded":
+        raise MalformedError("not a form")
+    try:
+        return parse_qsl(
+            (await request.body()).decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=True,
+            encoding="utf-8",
+            errors="strict",
+            max_num_fields=MAX_FORM_FIELDS,
+        )
+    except ValueError as exc:
+        raise MalformedError("a form that cannot be read") from exc
+
+
+# --- what relying parties call ---
+
+management = APIRouter(prefix="/api", tags=["management"])
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+WebAddress = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"]+$", max_length=500)]
+
+
+class Body(BaseModel):
+    """A body of the management API: unknown members are refused (PROFILE.md A-52)."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class NewRelyingParty(Body):
+    """An organisation that will ask questions."""
+
+    slug: str = Field(max_length=63)
+    name: Name
+    url: WebAddress | None = None
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
+    registration_number: Annotated[str, StringConstraints(max_length=100)] | None = None
+
+
+class NewKey(Body):
+    """A further API key, with no more rights than it needs."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    scopes: list[str] = Field(min_length=1, max_length=20)
+
+
+class NewOperator(Body):
+    """Somebody who may sign in."""
+
+    email: Annotated[str, StringConstraints(min_length=3, max_length=254)]
+    name: Name
+    passphrase: str = Field(max_length=1000)
+
+
+class SkillChoice(Body):
+    """A skill to ask for; names are looked up where the index knows the skill."""
+
+    uri: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=300)] | None = None
+    required: bool = True
+
+
+class NewQuestion(Body):
+    """A question to save."""
+
+    title: Name
+    purpose: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+    skills: list[SkillChoice] = Field(min_length=1, max_length=questions.MAX_SKILLS)
+    retention_hours: int | None = Field(default=None, ge=0, le=720)
+
+
+class NewPresentation(Body):
+    """A question to ask now: a saved one, or skills and a purpose."""
+
+    question_id: Annotated[str, StringConstraints(max_length=43)] | None = None
+    title: Name | None = None
+    purpose: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
+    skills: list[SkillChoice] | None = Field(default=None, min_length=1, max_length=questions.MAX_SKILLS)
+    retention_hours: int | None = Field(default=None, ge=0, le=720)
+    response_mode: ResponseMode = "direct_post.jwt"
+    flow: Flow = "cross_device"
+    return_uri: Annotated[str, StringConstraints(max_length=2000)] | None = None
+
+
+class ResponseCode(Body):
+    """The code that came back in the fragment of the return address."""
+
+    response_code: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+async def get_caller(request: Request, session: SessionDep) -> Caller:
+    return await relying_parties.authenticate(session, request.headers.get("authorization"))
+
+
+CallerDep = Annotated[Caller, Depends(get_caller)]
+
+
+@management.post("/relying-parties", status_code=201, name="create_relying_party")
+async def create_relying_party(
+    body: NewRelyingParty, caller: CallerDep, session: SessionDep, service: ServiceDep, now: NowDep
+) -> dict[str, Any]:
+    """Make a relying party with its own key; its API key is shown only in this answer."""
+    caller.require("relying-parties:write")
+    relying_party, key = await relying_parties.create_relying_party(
+        session, service.settings, **body.model_dump(), now=now
+    )
+    return {**_party_json(relying_party, service.settings), "api_key": key}
+
+
+@management.get("/relying-parties/{slug}", name="get_relying_party")
+async def get_relying_party(slug: str, caller: CallerDep, session: SessionDep, service: ServiceDep) -> dict[str, Any]:
+    """A relying party as wallets know it."""
+    relying_party = await relying_parties.get_relying_party(session, slug)
+    if not caller.may_see(relying_party.id):
+        raise UnknownError
+    return _party_json(relying_party, service.settings)
+
+
+@management.post("/relying-parties/{slug}/keys", status_code=201, name="create_key")
+async def create_key(slug: str, body: NewKey, caller: CallerDep, session: SessionDep, now: NowDep) -> dict[str, Any]:
+    """Make a further API key; it is shown only in this answer."""
+    relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
+    key = await relying_parties.create_api_key(
+        session, relying_party_id=relying_party.id, name=body.name, scopes=body.scopes, now=now
+    )
+    return {"name": body.name, "scopes": sorted(body.scopes), "api_key": key}
+
+
+@management.get("/relying-parties/{slug}/keys", name="list_keys")
+async def list_keys(slug: str, caller: CallerDep, session: SessionDep) -> dict[str, Any]:
+    """The API keys that work now, without the keys themselves."""
+    relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
+    keys = await store.list_api_keys(session, relying_party.id)
+    return {
+        "keys": [
+            {"id": key.id, "name": key.name, "scopes": key.scopes, "created_at": key.created_at.isoformat()}
+            for key in keys
+        ]
+    }
+
+
+@management.delete("/relying-parties/{slug}/keys/{key_id}", status_code=204, name="revoke_key")
+async def revoke_key(slug: str, key_id: str, caller: CallerDep, session: SessionDep, now: NowDep) -> Response:
+    """End an API key."""
+    relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
+    if not await store.revoke_api_key(session, relying_party.id, key_id, now):
+        raise UnknownError
+    return Response(status_code=204)
+
+
+@management.post("/relying-parties/{slug}/operators", status_code=201, name="create_operator")
+async def create_operator(slug: str, body: NewOperator, request: Request, database: DatabaseDep) -> dict[str, Any]:
+    """Let somebody sign in for this relying party."""
+    async with database.transaction() as session:
+        caller = await relying_parties.authenticate(session, request.headers.get("authorization"))
+        relying_party = await relying_parties.authorise(session, caller, slug, "operators:write")
+    operator_id = await operators.create_operator(
+        database, relying_party.id, email=body.email, name=body.name, passphrase=body.passphrase
+    )
+    return {"id": operator_id, "email": body.email, "name": body.name}
+
+
+@management.post("/relying-parties/{slug}/questions", status_code=201, name="create_question")
+async def create_question(
+    slug: str, body: NewQuestion, caller: CallerDep, session: SessionDep, service: ServiceDep, now: NowDep
+) -> dict[str, Any]:
+    """Save a question."""
+    relying_party = await relying_parties.authorise(session, caller, slug, "questions:write")
+    question = await questions.create_question(
+        session,
+        relying_party,
+        title=body.title,
+        purpose=body.purpose,
+        skills=_asked_skills(body.skills, service),
+        retention_hours=_retention(body.retention_hours, service.settings),
+        now=now,
+    )
+    return _question_json(question, slug, service.settings)
+
+
+@management.get("/relying-parties/{slug}/questions", name="list_questions")
+async def list_questions(slug: str, caller: CallerDep, session: SessionDep, service: ServiceDep) -> dict[str, Any]:
+    """The saved questions, newest first."""
+    relying_party = await relying_parties.authorise(session, caller, slug, "questions:read")
+    rows = await store.list_questions(session, relying_party.id)
+    return {"questions": [_question_json(row, slug, service.settings) for row in rows]}
+
+
+@management.get("/relying-parties/{slug}/questions/{question_id}", name="get_question")
+async def get_question(
+    slug: str, question_id: str, caller: CallerDep, session: SessionDep, service: ServiceDep
+) -> dict[str, Any]:
+    """One saved question."""
+    relying_party = await relying_parties.authorise(session, caller, slug, "questions:read")
+    question = await questions.get_question(session, relying_party, question_id)
+    return _question_json(question, slug, service.settings)
+
+
+@management.delete("/relying-parties/{slug}/questions/{question_id}", status_code=204, name="archive_question")
+async def archive_question(
+    slug: str, question_id: str, caller: CallerDep, session: SessionDep, now: NowDep
+) -> Response:
+    """Put a question away; answers to it stay."""
+    relying_party = await relying_parties.authorise(session, caller, slug, "questions:write")
+    if not await store.archive_question(session, relying_party.id, question_id, now):
+        raise UnknownError
+    return Response(status_code=204)
+
+
+@management.post("/relying-parties/{slug}/presentations", status_code=201, name="start_presentation")
+async def start(
+    slug: str, body: NewPresentation, caller: CallerDep, session: SessionDep, service: ServiceDep, now: NowDep
+) -> dict[str, Any]:
+    """Ask: open a transaction and return the link for the wallet."""
+    relying_party = await relying_parties.authorise(session, caller, slug, "presentations:write")
+    asking = await _read_asking(session, relying_party, body, service)
+    request = await start_presentation(session, service, relying_party, asking, now=now)
+    exchange = open_exchange(service.sealing_key, request)
+    link = create_link(service.settings, slug, exchange)
+    return {
+        **results.summary_json(request, now),
+        "link": link,
+        "wallet_link": create_wallet_link(service.settings, link),
+        "request_uri": request_uri(service.settings, slug, exchange),
+    }
+
+
+@management.get("/relying-parties/{slug}/presentations", name="list_presentations")
+async def list_presentations(slug: str, caller: CallerDep, session: SessionDep, now: NowDep) -> dict[str, Any]:
+    """The newest hundred, without their reports."""
+    relying_party = await relying_parties.authorise(session, caller, slug, "presentations:read")
+    rows = await store.list_presentation_requests(session, relying_party.id)
+    return {"presentations": [results.summary_json(row, now) for row in rows]}
+
+
+@management.get("/relying-parties/{slug}/presentations/{request_id}", name="get_presentation")
+async def get_presentation(
+    slug: str, request_id: str, caller: CallerDep, session: SessionDep, service: ServiceDep, now: NowDep
+) -> dict[str, Any]:
+    """Where it stands, and the report once there is one that was released."""
+    request = await _find_request(session, caller, slug, request_id)
+    return results.result_json(service.sealing_key, request, now)
+
+
+@management.post("/relying-parties/{slug}/presentations/{request_id}/result", name="collect_result")
+async def collect_result(
+    slug: str,
+    request_id: str,
+    body: ResponseCode,
+    caller: CallerDep,
+    session: SessionDep,
+    service: ServiceDep,
+    now: NowDep,
+) -> dict[str, Any]:
+    """Collect a same-device result for a `return_uri` of one's own, with the response code. PROFILE.md V-22."""
+    request = await _find_request(session, caller, slug, request_id)
+    released = await results.release_to_relying_party(session, request, body.response_code, now=now)
+    return results.result_json(service.sealing_key, released, now)
+
+
+@management.get("/skills", name="search_skills")
+async def search_skills(service: ServiceDep, q: str = "", language: str = "nl", limit: int = 10) -> dict[str, Any]:
+    """Look up skills by word, in Dutch or English. Open to all: the taxonomy is public."""
+    if language not in ("nl", "en") or not 1 <= limit <= 50 or len(q) > 200:
+        raise InputError(fields={"q": "range"})
+    return {
+        "available": service.skills.available,
+        "skills": [
+            {
+                "uri": skill.uri,
+                "name": skill.label(language),
+                "language": skill.label_language(language),
+                "description": skill.description,
+            }
+            for skill in (service.skills.search(q, language=_language(language), limit=limit) if q.strip() else [])
+        ],
+    }
+
+
+# --- shapes ---
+
+
+async def _find_request(session: Any, caller: Caller, slug: str, request_id: str) -> PresentationRequest:
+    relying_party = await relying_parties.authorise(session, caller, slug, "presentations:read")
+    request = await store.find_presentation_request(session, relying_party.id, request_id)
+    if request is None:
+        raise UnknownError
+    return request
+
+
+async def _read_asking(
+    session: Any, relying_party: RelyingParty, body: NewPresentation, service: Service[VerifierSettings]
+) -> Asking:
+    common: dict[str, Any] = {
+        "flow": body.flow,
+        "response_mode": body.response_mode,
+        "return_uri": body.return_uri,
+    }
+    if body.question_id is not None:
+        if body.skills is not None or body.purpose is not None:
+            raise InputError(fields={"question_id": "not_with_skills"})
+        question = await questions.get_question(session, relying_party, body.question_id)
+        return Asking.of_question(question, **common)
+    if body.skills is None or body.purpose is None:
+        raise InputError(fields={"skills": "missing"})
+    skills = _asked_skills(body.skills, service)
+    questions.require_askable(skills)
+    return Asking(
+        title=body.title or body.purpose[:200],
+        purpose=body.purpose,
+        skills=skills,
+        retention_hours=_retention(body.retention_hours, service.settings),
+        **common,
+    )
+
+
+def _asked_skills(choices: list[SkillChoice], service: Service[VerifierSettings]) -> tuple[questions.AskedSkill, ...]:
+    return tuple(
+        questions.find_asked_skill(service.skills, choice.uri, name=choice.name, required=choice.required)
+        for choice in choices
+    )
+
+
+def _retention(hours: int | None, settings: VerifierSettings) -> int:
+    return settings.retention_hours if hours is None else hours
+
+
+def _party_json(relying_party: RelyingParty, settings: VerifierSettings) -> dict[str, Any]:
+    return {
+        "slug": relying_party.slug,
+        "name": relying_party.name,
+        "url": relying_party.url,
+        "country": relying_party.country,
+        "registration_number": relying_party.registration_number,
+        "did": relying_parties.relying_party_did(settings, relying_party.slug),
+        "client_id": relying_parties.client_id(settings, relying_party.slug),
+        "key_id": relying_parties.key_id(settings, relying_party),
+        "public_jwk": relying_party.public_jwk,
+    }
+
+
+def _question_json(question: Question, slug: str, settings: VerifierSettings) -> dict[str, Any]:
+    return {
+        "id": question.id,
+        "title": question.title,
+        "purpose": question.purpose,
+        "skills": question.skills,
+        "retention_hours": question.retention_hours,
+        "ask_url": f"{settings.public_url}/ask/{slug}/{question.id}",
+        "created_at": question.created_at.isoformat(),
+    }
+
+
+def _language(language: str) -> Any:
+    return language
+
+
+def problem_of(error: VerifierError) -> Problem:
+    """A refusal of the management API as problem details."""
+    fields: Mapping[str, str] = error.fields
+    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
+    return Problem(error.status, error.code, error.title, hint=error.hint, fields=fields, headers=headers)

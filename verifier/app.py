@@ -1,0 +1,86 @@
+"""The verifier service, put together."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+
+import httpx
+from fastapi import FastAPI, Request, Response
+
+from runtime.app import create_fastapi, create_service
+from runtime.clock import Clock, utc_now
+from runtime.logging import get_logger
+from runtime.service import Service
+from runtime.web.pages import Pages
+from skills.search import SkillIndex
+from verifier import api
+from verifier.errors import VerifierError
+from verifier.presentation_response import finish_interrupted
+from verifier.relying_parties import keep_admin_key
+from verifier.retention import erase_what_has_passed
+from verifier.settings import VerifierSettings
+from verifier.web.pages import create_router
+
+log = get_logger(__name__)
+
+# Several badges with their pictures, encrypted: more than the shell's 1 MiB. Paths of response endpoints begin with the
+# relying party's name, so the limit is that of the whole service.
+MAX_RESPONSE_BYTES = 4 * 1024 * 1024
+
+
+def create_app(
+    settings: VerifierSettings,
+    *,
+    transport: httpx.AsyncBaseTransport | None = None,
+    clock: Clock = utc_now,
+    skills: SkillIndex | None = None,
+) -> FastAPI:
+    """The application. `transport`, `clock` and `skills` are handed in by tests."""
+    service = create_service(settings, name="verifier", transport=transport, clock=clock)
+    if skills is not None:
+        service = replace(service, skills=skills)
+    pages = Pages("verifier")
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with service.database.transaction() as session:
+            await keep_admin_key(session, settings, now=clock())
+        worker = asyncio.create_task(_work(service))
+        try:
+            yield
+        finally:
+            worker.cancel()
+            with suppress(asyncio.CancelledError):
+                await worker
+
+    app = create_fastapi(
+        service,
+        title="Skillswallet verifier",
+        routers=[api.management, create_router(pages), api.protocol],
+        pages=pages,
+        lifespan=lifespan,
+        large_bodies={"/": MAX_RESPONSE_BYTES},
+    )
+
+    async def answer_refusal(request: Request, error: Exception) -> Response:
+        if not isinstance(error, VerifierError):
+            raise error
+        show = request.app.state.show_problem
+        response: Response = show(request, api.problem_of(error))
+        return response
+
+    app.add_exception_handler(VerifierError, answer_refusal)
+    return app
+
+
+async def _work(service: Service[VerifierSettings]) -> None:
+    """Every few minutes: forget what has passed, finish what broke off. A failure is logged and tried again."""
+    while True:
+        try:
+            erased = await erase_what_has_passed(service)
+            finished = await finish_interrupted(service)
+            log.info("worked", erased=erased.received, discarded=erased.uncollected, finished=finished)
+        except Exception:
+            log.exception("work_failed")
+        await asyncio.sleep(service.settings.retention_interval.total_seconds())

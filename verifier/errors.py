@@ -1,0 +1,145 @@
+"""What the verifier answers when something is wrong: one table, from what the kernel found to the word on the wire.
+
+OpenID4VP 1.0 §8.2 leaves the shape of a refusal at the response endpoint open; we answer an OAuth error object
+(RFC 6749 §5.2) with fixed sentences. Nothing from the request and no text of an exception ever gets into an answer.
+
+Two kinds of "no" are kept apart. A response that is forged, altered, repeated or meant for another is refused to the
+sender's face (400). A response whose proof holds, but whose badge has expired, was revoked, comes from an issuer that
+nobody listed or does not answer the question, was processed well: the sender gets 200, and the *report* says no.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kernel import errors as kernel
+
+
+@dataclass(frozen=True, slots=True)
+class WireAnswer:
+    """What the response endpoint says about one kind of error."""
+
+    status: int
+    error: str | None
+    description: str | None
+
+
+INVALID = WireAnswer(400, "invalid_request", "The response could not be accepted.")
+PROCESSED = WireAnswer(200, None, None)
+
+# Walked by a test: every class of CredentialError stands here itself; nothing inherits its row by accident.
+RESPONSE_ANSWERS: Mapping[type[kernel.CredentialError], WireAnswer] = {
+    kernel.CredentialError: INVALID,
+    kernel.MalformedError: INVALID,
+    kernel.RejectedError: INVALID,
+    kernel.AlgorithmNotAllowedError: INVALID,
+    kernel.InvalidSignatureError: INVALID,
+    kernel.WrongTypeError: INVALID,
+    kernel.HolderBindingError: INVALID,
+    kernel.AudienceError: INVALID,
+    kernel.NonceError: INVALID,
+    kernel.DisclosureError: INVALID,
+    kernel.UntrustedIssuerError: PROCESSED,
+    kernel.ExpiredError: PROCESSED,
+    kernel.NotYetValidError: PROCESSED,
+    kernel.RevokedError: PROCESSED,
+    kernel.SuspendedError: PROCESSED,
+    kernel.QueryNotSatisfiedError: PROCESSED,
+    kernel.UndecidedError: PROCESSED,
+}
+
+ANSWERS_BY_CODE: Mapping[str, WireAnswer] = {error.code: answer for error, answer in RESPONSE_ANSWERS.items()}
+
+# What a wallet may say instead of an answer (OpenID4VP 1.0 §8.5); any other word is kept as "other".
+WALLET_ERRORS = frozenset(
+    {
+        "access_denied",
+        "invalid_client",
+        "invalid_request",
+        "invalid_request_uri_method",
+        "invalid_scope",
+        "invalid_transaction_data",
+        "vp_formats_not_supported",
+        "wallet_unavailable",
+    }
+)
+
+
+def answer_for_code(code: str | None) -> WireAnswer:
+    """The wire answer for a check's `error_code`; a code that is no kernel error (a trust outcome) was processed."""
+    return PROCESSED if code is None else ANSWERS_BY_CODE.get(code, PROCESSED)
+
+
+class VerifierError(Exception):
+    """Something that a person or a management client asked cannot be done. Pages have their own words for it."""
+
+    code = "refused"
+    status = 400
+    title = "This cannot be done."
+    hint = "Try again."
+
+    def __init__(self, *, fields: Mapping[str, str] | None = None) -> None:
+        super().__init__(self.code)
+        self.fields = dict(fields or {})
+
+
+class NotSignedInError(VerifierError):
+    """No API key, or one that is unknown or was revoked."""
+
+    code = "unauthorized"
+    status = 401
+    title = "No valid API key was sent."
+    hint = "Send your API key in the Authorization header, as Bearer."
+
+
+class ForbiddenError(VerifierError):
+    """The API key is known but may not do this."""
+
+    code = "forbidden"
+    status = 403
+    title = "This API key may not do this."
+    hint = "Use a key with the scope that this needs."
+
+
+class UnknownError(VerifierError):
+    """It does not exist, or belongs to another relying party: from outside the two look alike."""
+
+    code = "not_found"
+    status = 404
+    title = "There is no such thing here, or no longer."
+    hint = "Check the address, or start again."
+
+
+class SlugTakenError(VerifierError):
+    """Another relying party has this name in its address, or the service needs it itself."""
+
+    code = "slug_taken"
+    status = 409
+    title = "This slug is already in use."
+    hint = "Choose another one."
+
+
+class OperatorExistsError(VerifierError):
+    """This e-mail address already signs in here."""
+
+    code = "operator_exists"
+    status = 409
+    title = "This e-mail address already signs in here."
+    hint = "Use another e-mail address."
+
+
+class InputError(VerifierError):
+    """A field is missing or cannot be read; `fields` says which."""
+
+    code = "input"
+    status = 400
+    title = "The input is not as described."
+    hint = "Look at the fields that are named."
+
+
+class NotReleasedError(VerifierError):
+    """The session does not hold this request, or the response code is not its own (PROFILE.md V-22)."""
+
+    code = "not_released"
+    status = 403
+    title = "The response code does not belong to this request."
+    hint = "Nothing was handed out. Ask again."

@@ -1,0 +1,141 @@
+"""The verifier's tables. What others sent us and every secret lie sealed; what is looked up by secret, by its hash."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from runtime.database import UtcDateTime, declarative_base
+from runtime.tokens import create_token
+from runtime.web.browser_session import BrowserSessionMixin
+from runtime.web.operators import OperatorMixin
+
+
+class Base(DeclarativeBase):
+    """The verifier's own tables, with the constraint names of every service."""
+
+    metadata = declarative_base().metadata
+
+
+class RelyingParty(Base):
+    """An organisation that asks: its own identifier, key and people. Nothing is shared between two of them."""
+
+    __tablename__ = "relying_parties"
+
+    id: Mapped[str] = mapped_column(String(43), primary_key=True)
+    slug: Mapped[str] = mapped_column(String(63), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    url: Mapped[str | None] = mapped_column(String(500))
+    country: Mapped[str | None] = mapped_column(String(2))
+    registration_number: Mapped[str | None] = mapped_column(String(100))
+    key_name: Mapped[str] = mapped_column(String(43))
+    public_jwk: Mapped[dict[str, Any]] = mapped_column(JSON)
+    sealed_private_jwk: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ApiKey(Base):
+    """A key to the management API; without a relying party it belongs to the deployment itself."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[str] = mapped_column(String(43), primary_key=True)
+    relying_party_id: Mapped[str | None] = mapped_column(ForeignKey("relying_parties.id"))
+    name: Mapped[str] = mapped_column(String(100))
+    key_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    scopes: Mapped[list[str]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Operator(OperatorMixin, Base):
+    """Somebody who asks questions for one relying party."""
+
+    __tablename__ = "operators"
+
+    relying_party_id: Mapped[str] = mapped_column(ForeignKey("relying_parties.id"))
+
+
+class BrowserSession(BrowserSessionMixin, Base):
+    """A browser: of a signed-in operator, or of a candidate who answers a question.
+
+    The id stays when the token is renewed, so that what this browser began remains its own.
+    """
+
+    __tablename__ = "browser_sessions"
+
+    id: Mapped[str] = mapped_column(String(43), unique=True, default=lambda: create_token(16))
+    operator_id: Mapped[str | None] = mapped_column(ForeignKey("operators.id", ondelete="CASCADE"))
+
+
+class Question(Base):
+    """A saved question: which skills, and what for (PROFILE.md V-07)."""
+
+    __tablename__ = "questions"
+
+    id: Mapped[str] = mapped_column(String(43), primary_key=True)
+    relying_party_id: Mapped[str] = mapped_column(ForeignKey("relying_parties.id"), index=True)
+    title: Mapped[str] = mapped_column(String(200))
+    purpose: Mapped[str] = mapped_column(Text)
+    skills: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    retention_hours: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class PresentationRequest(Base):
+    """One asking of a question: the Authorization Request, its one answer, and what was found.
+
+    `state` is the lock: waiting → fetched → received → settled, or refused, or discarded. Whoever moves it, owns the
+    step. That its time has passed is not stored but seen from `expires_at`.
+    """
+
+    __tablename__ = "presentation_requests"
+
+    id: Mapped[str] = mapped_column(String(43), primary_key=True)
+    relying_party_id: Mapped[str] = mapped_column(ForeignKey("relying_parties.id"))
+    question_id: Mapped[str | None] = mapped_column(ForeignKey("questions.id"))
+    browser_session_id: Mapped[str | None] = mapped_column(String(43))
+
+    title: Mapped[str] = mapped_column(String(200))
+    purpose: Mapped[str] = mapped_column(Text)
+    requirements: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    dcql_query: Mapped[dict[str, Any]] = mapped_column(JSON)
+    flow: Mapped[str] = mapped_column(String(20))
+    response_mode: Mapped[str] = mapped_column(String(20))
+    return_uri: Mapped[str | None] = mapped_column(String(2000))
+    comparison_code: Mapped[str] = mapped_column(String(10))
+    retention_hours: Mapped[int]
+
+    request_secret_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    response_secret_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    state_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed_exchange: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Link secrets, nonce, state and the private key that opens the response; gone once there is an answer."""
+
+    state: Mapped[str] = mapped_column(String(20))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    received_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    leased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When somebody last took on the checking of a received answer."""
+    settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    released_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the result was let go to those who asked: at once across devices, else by session and response code."""
+
+    response_code_hash: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
+    wallet_error: Mapped[str | None] = mapped_column(String(40))
+    report: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    """What was checked and found; no claim of the holder is in it, so it may stay."""
+
+    sealed_received: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """What the holder sent, and the claims read from it; erased when its time has passed."""
+    erase_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        Index("ix_presentation_requests_relying_party", "relying_party_id", "created_at"),
+        Index("ix_presentation_requests_erase", "erase_at"),
+        Index("ix_presentation_requests_state", "state", "leased_at"),
+    )

@@ -1,0 +1,244 @@
+"""Receive: one answer a transaction, settled exactly once. OpenID4VP 1.0 §8.2, §8.3; ARCHITECTURE, step 14.
+
+1. Find the transaction by the secret in the URL, open the message with that transaction's own key, compare `state`.
+   Whatever cannot be opened or read changes nothing: 400, and the transaction still waits (PROFILE.md A-40).
+2. Spend the state, in one statement, together with keeping what came in. Eight at once: one wins, the rest get 400.
+3. Check it, out on the network and outside any transaction.
+4. Settle: write the report down, once. If this process dies before, another takes the check up (`finish_interrupted`).
+"""
+
+import hmac
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from kernel.dcql import parse_dcql_query
+from kernel.errors import MalformedError, NonceError
+from kernel.openid4vp import (
+    EncryptedResponse,
+    ErrorResponse,
+    decrypt_response,
+    parse_response_form,
+    parse_vp_token,
+)
+from runtime.encryption import SealingKey
+from runtime.logging import get_logger
+from runtime.service import Service
+from runtime.tokens import create_token, hash_token
+from verifier import store
+from verifier.answers import create_report, create_shown
+from verifier.errors import WALLET_ERRORS, WireAnswer, answer_for_code
+from verifier.models import PresentationRequest, RelyingParty
+from verifier.presentation_request import Exchange, is_encrypted, open_exchange
+from verifier.questions import Requirement
+from verifier.relying_parties import client_id
+from verifier.settings import VerifierSettings
+from verifier.verification import Asked, CheckedResponse, verify_response
+
+log = get_logger(__name__)
+
+
+class UnknownTransactionError(NonceError):
+    """No transaction waits here: it never was, it has ended, or its `state` is another."""
+
+    sentence = "The response could not be accepted."
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What a wallet answered: a vp_token, or the word why not."""
+
+    vp_token: Mapping[str, Sequence[str]]
+    wallet_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What we tell the wallet in return (OpenID4VP 1.0 §8.2)."""
+
+    answer: WireAnswer
+    redirect_uri: str | None
+
+    def body(self) -> dict[str, str]:
+        if self.answer.error is not None:
+            return {"error": self.answer.error, "error_description": self.answer.description or ""}
+        return {} if self.redirect_uri is None else {"redirect_uri": self.redirect_uri}
+
+
+async def receive_response(
+    service: Service[VerifierSettings],
+    relying_party: RelyingParty,
+    response_secret: str,
+    form: Iterable[tuple[str, str]],
+) -> Reply:
+    """Take in the one answer to a transaction, check it and settle it."""
+    now = service.clock()
+    async with service.database.reading() as session:
+        request = await store.find_waiting_by_response_secret(
+            session, relying_party.id, hash_token(response_secret), now
+        )
+    if request is None:
+        raise UnknownTransactionError("no transaction waits here")
+    exchange = open_exchange(service.sealing_key, request)
+    received = _read_response(request, exchange, form)
+    if received.wallet_error is not None:
+        return await _refuse(service, request, exchange, received.wallet_error, now)
+    sealed = _seal_received(service.sealing_key, request.id, {"vp_token": received.vp_token, "nonce": exchange.nonce})
+    async with service.database.transaction() as session:
+        is_ours = await store.spend_state(
+            session, request.id, hash_token(exchange.state), now, next_state="received", sealed_received=sealed
+        )
+    if not is_ours:
+        raise UnknownTransactionError("another answer was first")
+    return await _check_and_settle(service, relying_party, request, received.vp_token, exchange.nonce, received_at=now)
+
+
+async def finish_interrupted(service: Service[VerifierSettings]) -> int:
+    """Check the answers that were received but never settled, because a process ended in between."""
+    now = service.clock()
+    async with service.database.transaction() as session:
+        requests = await store.lease_interrupted(session, now, lease=service.settings.verification_lease)
+        parties = {request.id: await store.get_relying_party(session, request.relying_party_id) for request in requests}
+    for request in requests:
+        kept = open_received(service.sealing_key, request)
+        if kept is not None and request.received_at is not None:
+            await _check_and_settle(
+                service,
+                parties[request.id],
+                request,
+                kept["vp_token"],
+                kept["nonce"],
+                received_at=request.received_at,
+            )
+    return len(requests)
+
+
+def open_received(sealing_key: SealingKey, request: PresentationRequest) -> dict[str, Any] | None:
+    """What the holder sent, as long as it is kept."""
+    if request.sealed_received is None:
+        return None
+    opened: dict[str, Any] = json.loads(sealing_key.open(request.sealed_received, context=_context(request.id)))
+    return opened
+
+
+# --- 1. reading ---
+
+
+def _read_response(request: PresentationRequest, exchange: Exchange, form: Iterable[tuple[str, str]]) -> Received:
+    """Open and read the message; nothing in it is believed yet. OpenID4VP 1.0 §8.2, §8.3, §8.5."""
+    response = parse_response_form(form)
+    if isinstance(response, EncryptedResponse):
+        response = decrypt_response(response, private_jwk=exchange.encryption_jwk)
+    elif is_encrypted(request) and not isinstance(response, ErrorResponse):
+        # An answer in the clear was not asked for. An error may come so, from a wallet that could not encrypt.
+        raise MalformedError("the response is not encrypted")
+    if not hmac.compare_digest((response.state or "").encode(), exchange.state.encode()):
+        raise UnknownTransactionError("another state")
+    if isinstance(response, ErrorResponse):
+        return Received({}, response.error if response.error in WALLET_ERRORS else "other")
+    return Received(parse_vp_token(response.vp_token, parse_dcql_query(request.dcql_query)), None)
+
+
+# --- 2. a wallet that says no ---
+
+
+async def _refuse(
+    service: Service[VerifierSettings],
+    request: PresentationRequest,
+    exchange: Exchange,
+    wallet_error: str,
+    now: datetime,
+) -> Reply:
+    """The wallet's error ends the transaction too, and its browser is sent back all the same (PROFILE.md V-21)."""
+    code = _create_response_code(request)
+    async with service.database.transaction() as session:
+        is_ours = await store.spend_state(
+            session,
+            request.id,
+            hash_token(exchange.state),
+            now,
+            next_state="refused",
+            wallet_error=wallet_error,
+            response_code_hash=None if code is None else hash_token(code),
+        )
+    if not is_ours:
+        raise UnknownTransactionError("another answer was first")
+    return Reply(answer_for_code(None), _redirect_uri(service.settings, request, code))
+
+
+# --- 3. and 4. checking and settling ---
+
+
+async def _check_and_settle(
+    service: Service[VerifierSettings],
+    relying_party: RelyingParty,
+    request: PresentationRequest,
+    vp_token: Mapping[str, Sequence[str]],
+    nonce: str,
+    *,
+    received_at: datetime,
+) -> Reply:
+    now = service.clock()
+    asked = Asked(parse_dcql_query(request.dcql_query), client_id(service.settings, relying_party.slug), nonce)
+    checked = await verify_response(service.resolver, vp_token, asked=asked, received_at=received_at, now=now)
+    code = _create_response_code(request)
+    await _settle(service, request, checked, vp_token, code, now=service.clock())
+    return Reply(_answer_to(checked), _redirect_uri(service.settings, request, code))
+
+
+async def _settle(
+    service: Service[VerifierSettings],
+    request: PresentationRequest,
+    checked: CheckedResponse,
+    vp_token: Mapping[str, Sequence[str]],
+    code: str | None,
+    *,
+    now: datetime,
+) -> None:
+    requirements = [Requirement.from_json(each) for each in request.requirements]
+    keeps = request.retention_hours > 0
+    kept = {"vp_token": vp_token, "shown": create_shown(checked)}
+    async with service.database.transaction() as session:
+        is_settled = await store.settle(
+            session,
+            request.id,
+            now,
+            report=create_report(requirements, checked, now=now),
+            sealed_received=_seal_received(service.sealing_key, request.id, kept) if keeps else None,
+            erase_at=now + timedelta(hours=request.retention_hours) if keeps else None,
+            released_at=now if code is None else None,
+            response_code_hash=None if code is None else hash_token(code),
+        )
+    if not is_settled:
+        raise UnknownTransactionError("another process settled it")
+    log.info("presentation_settled", accepted=checked.report.accepted, presentations=len(checked.presentations))
+
+
+def _answer_to(checked: CheckedResponse) -> WireAnswer:
+    """A response that was forged, altered or meant for another is refused to the sender's face; the rest is 200."""
+    if checked.believed:
+        return answer_for_code(None)
+    problems = [problem for each in checked.presentations if (problem := each.report.first_problem()) is not None]
+    answers = [answer_for_code(problem.error_code) for problem in problems]
+    return max(answers, key=lambda answer: answer.status, default=answer_for_code(None))
+
+
+def _create_response_code(request: PresentationRequest) -> str | None:
+    """Only a same-device flow comes back with a code; across devices nobody is redirected (PROFILE.md V-22, V-23)."""
+    return create_token() if request.flow == "same_device" else None
+
+
+def _redirect_uri(settings: VerifierSettings, request: PresentationRequest, code: str | None) -> str | None:
+    if code is None:
+        return None
+    return f"{request.return_uri or settings.public_url + '/result'}#response_code={code}"
+
+
+def _seal_received(sealing_key: SealingKey, request_id: str, received: Mapping[str, Any]) -> bytes:
+    return sealing_key.seal(json.dumps(received).encode(), context=_context(request_id))
+
+
+def _context(request_id: str) -> str:
+    return f"verifier/received/{request_id}"

@@ -1,0 +1,203 @@
+"""Saved questions: from "which skills, and what for" to the DCQL query that a wallet is asked.
+
+A question asks for skills and nothing else (PROFILE.md V-07). Whoever holds a narrower skill than the one asked for
+holds the one asked for: that is decided here, by listing every accepted URL (PROFILE.md S-10), because DCQL compares
+values and knows no hierarchy.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from kernel.formats import FORMATS
+from runtime.tokens import create_token
+from skills.search import SkillIndex
+from verifier import store
+from verifier.errors import InputError, UnknownError
+from verifier.models import Question, RelyingParty
+from verifier.store import Session
+
+ALIGNMENT_PATHS: Mapping[str, tuple[str | None, ...]] = {
+    "dc+sd-jwt": ("achievement", "alignment", None, "targetUrl"),
+    "vc+sd-jwt": ("credentialSubject", "achievement", "alignment", None, "targetUrl"),
+}
+QUERY_SUFFIXES: Mapping[str, str] = {"dc+sd-jwt": "sd", "vc+sd-jwt": "w3"}
+
+MAX_SKILLS = 20
+MAX_ACCEPTED_URIS = 500
+"""A very broad skill has thousands below it; a request object with all of them would not fit a wallet's limits."""
+
+
+class NarrowerSkills(Protocol):
+    """The part of `skills.search.SkillIndex` that a question needs."""
+
+    def narrower(self, uri: str) -> list[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AskedSkill:
+    """A skill as the operator chose it; `names` by language."""
+
+    uri: str
+    names: Mapping[str, str]
+    required: bool = True
+
+    def name(self, language: str) -> str:
+        return self.names.get(language) or next(iter(self.names.values()), self.uri)
+
+    def as_json(self) -> dict[str, Any]:
+        return {"uri": self.uri, "names": dict(self.names), "required": self.required}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "AskedSkill":
+        return cls(value["uri"], value["names"], value["required"])
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One skill of a question that was asked, with every URL that answers it."""
+
+    id: str
+    uri: str
+    names: Mapping[str, str]
+    required: bool
+    accepted: tuple[str, ...]
+
+    def name(self, language: str) -> str:
+        return self.names.get(language) or next(iter(self.names.values()), self.uri)
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "names": dict(self.names), "accepted": list(self.accepted)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Requirement":
+        return cls(
+            id=value["id"],
+            uri=value["uri"],
+            names=value["names"],
+            required=value["required"],
+            accepted=tuple(value["accepted"]),
+        )
+
+    def query_ids(self) -> tuple[str, ...]:
+        return tuple(query_id(self.id, format_id) for format_id in FORMATS)
+
+
+def query_id(requirement_id: str, format_id: str) -> str:
+    return f"{requirement_id}_{QUERY_SUFFIXES[format_id]}"
+
+
+def create_requirements(skills: Sequence[AskedSkill], *, index: NarrowerSkills) -> tuple[Requirement, ...]:
+    """Number the skills of a question and widen each to what also proves it."""
+    return tuple(
+        Requirement(
+            id=f"skill_{number}",
+            uri=skill.uri,
+            names=skill.names,
+            required=skill.required,
+            accepted=_accepted_uris(skill.uri, index),
+        )
+        for number, skill in enumerate(skills, start=1)
+    )
+
+
+def _accepted_uris(uri: str, index: NarrowerSkills) -> tuple[str, ...]:
+    """The skill itself first, then what is narrower, each once."""
+    return tuple(dict.fromkeys([uri, *index.narrower(uri)]))[:MAX_ACCEPTED_URIS]
+
+
+def create_dcql_query(
+    requirements: Iterable[Requirement], *, vct_values: Sequence[str], type_values: Sequence[str]
+) -> dict[str, Any]:
+    """One credential query for each skill and format; a set for each skill says that either format will do.
+
+    OpenID4VP 1.0 §6.1, §6.2: a set of a skill that is welcome but not needed is `required: false`.
+    """
+    requirements = tuple(requirements)
+    metas = {
+        "dc+sd-jwt": {"vct_values": list(vct_values)},
+        "vc+sd-jwt": {"type_values": [list(type_values)]},
+    }
+    return {
+        "credentials": [
+            {
+                "id": query_id(requirement.id, format_id),
+                "format": format_id,
+                "meta": metas[format_id],
+                "claims": [{"path": list(ALIGNMENT_PATHS[format_id]), "values": list(requirement.accepted)}],
+            }
+            for requirement in requirements
+            for format_id in FORMATS
+        ],
+        "credential_sets": [
+            {
+                "options": [[query_id(requirement.id, format_id)] for format_id in FORMATS],
+                "required": requirement.required,
+            }
+            for requirement in requirements
+        ],
+    }
+
+
+# --- saving ---
+
+
+async def create_question(
+    session: Session,
+    relying_party: RelyingParty,
+    *,
+    title: str,
+    purpose: str,
+    skills: Sequence[AskedSkill],
+    retention_hours: int,
+    now: datetime,
+) -> Question:
+    """Save a question that can be asked many times."""
+    require_askable(skills)
+    question = Question(
+        id=create_token(16),
+        relying_party_id=relying_party.id,
+        title=title,
+        purpose=purpose,
+        skills=[skill.as_json() for skill in skills],
+        retention_hours=retention_hours,
+        created_at=now,
+    )
+    await store.add_row(session, question)
+    return question
+
+
+async def get_question(session: Session, relying_party: RelyingParty, question_id: str) -> Question:
+    question = await store.find_question(session, relying_party.id, question_id)
+    if question is None:
+        raise UnknownError
+    return question
+
+
+def read_skills(question: Question) -> tuple[AskedSkill, ...]:
+    return tuple(AskedSkill.from_json(value) for value in question.skills)
+
+
+def require_askable(skills: Sequence[AskedSkill]) -> None:
+    """At least one skill that is needed, not too many, each once, each a web address (PROFILE.md V-07, S-01)."""
+    uris = [skill.uri for skill in skills]
+    if not any(skill.required for skill in skills):
+        raise InputError(fields={"skills": "missing"})
+    if len(uris) > MAX_SKILLS or len(set(uris)) != len(uris):
+        raise InputError(fields={"skills": "too_many"})
+    if not all(_is_skill_uri(uri) for uri in uris):
+        raise InputError(fields={"skills": "uri"})
+
+
+def find_asked_skill(index: SkillIndex, uri: str, *, name: str | None, required: bool) -> AskedSkill:
+    """A skill with its names in both languages where the index knows it, else with the name that was given."""
+    skill = index.get(uri)
+    names = dict(skill.labels) if skill is not None else {"nl": name or uri}
+    return AskedSkill(uri, names, required)
+
+
+def _is_skill_uri(uri: str) -> bool:
+    """Skills are named by opaque web addresses (PROFILE.md S-04); anything else could not be matched."""
+    return len(uri) <= 500 and uri.isprintable() and urlsplit(uri).scheme in ("http", "https") and " " not in uri

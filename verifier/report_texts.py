@@ -1,0 +1,322 @@
+"""What each check and each failure means, in plain Dutch and English: the one place for the words of a report.
+
+A check that passed has one sentence. A failure has three: what happened, what that means, what one can do
+(UX.md, "Words"). The codes are those of `kernel.report` and `kernel.errors`, the outcomes of `kernel.trust_list`, and
+the few of this service; a test finds any code without words.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The same thing said in both languages."""
+
+    nl: str
+    en: str
+
+    def in_language(self, language: str) -> str:
+        return self.en if language == "en" else self.nl
+
+
+@dataclass(frozen=True, slots=True)
+class FailureText:
+    """What happened, what it means, what to do."""
+
+    happened: Text
+    means: Text
+    do: Text
+
+    def in_language(self, language: str) -> str:
+        return " ".join(text.in_language(language) for text in (self.happened, self.means, self.do))
+
+
+CHECK_TITLES: Mapping[str, Text] = {
+    "format": Text("Leesbaar", "Readable"),
+    "issuer_key": Text("Sleutel van de uitgever gevonden", "Key of the issuer found"),
+    "signature": Text("Echt en niet gewijzigd", "Authentic and unchanged"),
+    "validity": Text("Niet verlopen", "Not expired"),
+    "holder_binding": Text("Van degene die het deelde", "Belongs to the person who shared it"),
+    "status": Text("Niet ingetrokken", "Not revoked"),
+    "issuer_recognised": Text("Uitgever erkend", "Issuer recognised"),
+    "query": Text("Past bij uw vraag", "Answers your question"),
+}
+
+PASSED: Mapping[str, Text] = {
+    "format": Text("De badge heeft een vorm die wij kennen.", "The badge has a form that we know."),
+    "issuer_key": Text(
+        "De uitgever publiceert zelf de sleutel waarmee deze badge is getekend.",
+        "The issuer itself publishes the key that signed this badge.",
+    ),
+    "signature": Text(
+        "De uitgever heeft precies dit getekend. Er is niets veranderd.",
+        "The issuer signed exactly this. Nothing was changed.",
+    ),
+    "validity": Text("De badge is nu geldig.", "The badge is valid now."),
+    "holder_binding": Text(
+        "Wie deelde, heeft de sleutel van deze badge, en deelde hem nu en alleen met u.",
+        "Whoever shared holds the key of this badge, and shared it now and only with you.",
+    ),
+    "status": Text(
+        "De uitgever heeft de badge niet ingetrokken en niet opgeschort.",
+        "The issuer has not revoked or suspended the badge.",
+    ),
+    "issuer_recognised": Text(
+        "De uitgever staat op de lijst van erkende uitgevers, voor dit soort badge.",
+        "The issuer is on the list of recognised issuers, for this kind of badge.",
+    ),
+    "query": Text("Wat gedeeld is, is wat u vroeg.", "What was shared is what you asked for."),
+}
+
+NOT_APPLICABLE: Mapping[str, Text] = {
+    "status": Text(
+        "De uitgever houdt voor deze badge niet bij of hij is ingetrokken.",
+        "The issuer keeps no record of revocation for this badge.",
+    ),
+}
+
+NOT_APPLICABLE_OTHERWISE = Text("Dit speelt hier niet.", "This does not apply here.")
+
+SKIPPED = Text(
+    "Niet nagekeken, omdat een eerdere controle niet slaagde. Dat is geen ja.",
+    "Not checked, because an earlier check did not pass. That is not a yes.",
+)
+
+_ASK_ISSUER = Text("Vraag de kandidaat naar een nieuwe badge.", "Ask the candidate for a new badge.")
+_ASK_AGAIN = Text("Stel uw vraag opnieuw.", "Ask your question again.")
+_NO_VALUE = Text("Vertrouw dit bewijs niet.", "Do not rely on this proof.")
+
+FAILURES: Mapping[str, FailureText] = {
+    "credential": FailureText(
+        Text("Er is iets mis met deze badge.", "Something is wrong with this badge."), _NO_VALUE, _ASK_AGAIN
+    ),
+    "malformed": FailureText(
+        Text(
+            "Wat wij kregen, is geen leesbare badge.",
+            "What we received is not a readable badge.",
+        ),
+        Text("Wij konden niets nakijken.", "We could not check anything."),
+        Text(
+            "Stel uw vraag opnieuw. Gebeurt het weer, dan past de wallet van de kandidaat niet bij de onze.",
+            "Ask again. If it happens again, the candidate's wallet does not work with ours.",
+        ),
+    ),
+    "rejected": FailureText(
+        Text("Een controle van deze badge slaagde niet.", "A check of this badge did not pass."), _NO_VALUE, _ASK_AGAIN
+    ),
+    "algorithm": FailureText(
+        Text(
+            "De badge is beveiligd op een manier die wij niet vertrouwen.",
+            "The badge is secured in a way that we do not trust.",
+        ),
+        _NO_VALUE,
+        _ASK_ISSUER,
+    ),
+    "signature": FailureText(
+        Text(
+            "Deze badge is veranderd nadat hij werd uitgegeven, of niet door deze uitgever getekend.",
+            "This badge was changed after it was issued, or was not signed by this issuer.",
+        ),
+        Text("Vertrouw hem niet.", "Do not trust it."),
+        Text("Vraag de uitgever om een nieuwe.", "Ask the issuer for a new one."),
+    ),
+    "type": FailureText(
+        Text("Wij kregen iets anders dan een badge.", "We received something other than a badge."),
+        Text("Het is misschien echt, maar het is niet wat u vroeg.", "It may be real, but it is not what you asked."),
+        _ASK_AGAIN,
+    ),
+    "issuer": FailureText(
+        Text(
+            "De uitgever die op de badge staat, noemt de sleutel niet waarmee hij is getekend.",
+            "The issuer named on the badge does not list the key that signed it.",
+        ),
+        Text(
+            "De badge komt misschien niet van deze uitgever. Vertrouw hem niet.",
+            "The badge may not come from this issuer. Do not trust it.",
+        ),
+        Text("Vraag de uitgever of hij deze badge heeft uitgegeven.", "Ask the issuer whether it issued this badge."),
+    ),
+    "expired": FailureText(
+        Text("Deze badge is verlopen.", "This badge has expired."),
+        Text(
+            "De badge was echt, maar de uitgever staat er nu niet meer voor in.",
+            "The badge was real, but the issuer no longer stands behind it.",
+        ),
+        Text("Vraag de kandidaat of er een nieuwere badge is.", "Ask the candidate whether there is a newer badge."),
+    ),
+    "not_yet_valid": FailureText(
+        Text("Deze badge is nog niet geldig.", "This badge is not valid yet."),
+        Text("De begindatum ligt in de toekomst.", "Its start date lies in the future."),
+        Text("Stel uw vraag opnieuw na die datum.", "Ask again after that date."),
+    ),
+    "revoked": FailureText(
+        Text("De uitgever heeft deze badge ingetrokken.", "The issuer revoked this badge."),
+        Text("De badge telt niet meer.", "The badge no longer counts."),
+        Text(
+            "Vraag de kandidaat naar de reden, of de uitgever als de kandidaat dat goed vindt.",
+            "Ask the candidate for the reason, or the issuer if the candidate agrees.",
+        ),
+    ),
+    "suspended": FailureText(
+        Text("De uitgever heeft deze badge tijdelijk stilgezet.", "The issuer has put this badge on hold."),
+        Text("De badge telt nu niet. Dat kan later weer wel.", "The badge does not count now. Later it may again."),
+        Text("Stel uw vraag later opnieuw.", "Ask again later."),
+    ),
+    "holder_binding": FailureText(
+        Text(
+            "Het is niet bewezen dat deze badge hoort bij degene die hem deelde.",
+            "It was not proven that this badge belongs to the person who shared it.",
+        ),
+        Text("De badge kan van iemand anders zijn.", "The badge may be someone else's."),
+        _ASK_AGAIN,
+    ),
+    "audience": FailureText(
+        Text("Dit antwoord was voor iemand anders gemaakt.", "This answer was made for someone else."),
+        Text(
+            "Iemand heeft misschien een antwoord aan een ander doorgestuurd.",
+            "Someone may have passed on an answer that was given to another.",
+        ),
+        _ASK_AGAIN,
+    ),
+    "nonce": FailureText(
+        Text("Dit antwoord hoort bij een andere vraag.", "This answer belongs to another question."),
+        Text(
+            "Het is misschien een oud antwoord dat opnieuw is gestuurd. Wij namen niets ervan aan.",
+            "It may be an old answer that was sent again. We accepted none of it.",
+        ),
+        _ASK_AGAIN,
+    ),
+    "disclosure": FailureText(
+        Text(
+            "Wat gedeeld is, hoort niet bij deze badge. Er is iets in veranderd of bijgezet.",
+            "What was shared does not belong to this badge. Something in it was changed or added.",
+        ),
+        Text("Vertrouw hem niet.", "Do not trust it."),
+        Text("Vraag de uitgever om een nieuwe.", "Ask the issuer for a new one."),
+    ),
+    "query": FailureText(
+        Text("Wat gedeeld is, beantwoordt uw vraag niet.", "What was shared does not answer your question."),
+        Text(
+            "De badge kan echt zijn, maar bewijst niet wat u vroeg.",
+            "The badge may be real, but it does not prove what you asked.",
+        ),
+        Text("Vraag de kandidaat naar een andere badge.", "Ask the candidate for another badge."),
+    ),
+    "undecided": FailureText(
+        Text(
+            "We konden dit nu niet nakijken: de uitgever antwoordt niet.",
+            "We could not check this now: the issuer does not answer.",
+        ),
+        Text(
+            "We weten niet of deze badge nog geldig is. Dat is geen ja.",
+            "We do not know whether this badge is still valid. That is not a yes.",
+        ),
+        Text("Probeer het over een paar minuten opnieuw.", "Try again in a few minutes."),
+    ),
+    # The outcomes of the trust list (PROFILE.md T-06).
+    "not_listed": FailureText(
+        Text("We kennen deze uitgever niet.", "We do not know this issuer."),
+        Text(
+            "De badge kan echt zijn, maar de uitgever staat op geen lijst die wij gebruiken.",
+            "The badge may be real, but the issuer is on no list that we use.",
+        ),
+        Text("Kijk zelf of u deze uitgever vertrouwt.", "Decide for yourself whether you trust this issuer."),
+    ),
+    "not_for_this_type": FailureText(
+        Text(
+            "We kennen deze uitgever, maar niet voor dit soort badge.",
+            "We know this issuer, but not for this kind of badge.",
+        ),
+        Text(
+            "De badge kan echt zijn. De lijst erkent de uitgever voor andere badges.",
+            "The badge may be real. The list recognises the issuer for other badges.",
+        ),
+        Text("Kijk zelf of u deze uitgever hierin vertrouwt.", "Decide for yourself whether you trust it in this."),
+    ),
+    "withdrawn": FailureText(
+        Text("De erkenning van deze uitgever is ingetrokken.", "The recognition of this issuer was withdrawn."),
+        Text(
+            "Toen de badge werd uitgegeven, was de uitgever niet erkend.",
+            "When the badge was issued, the issuer was not recognised.",
+        ),
+        Text("Vraag de kandidaat naar een andere badge.", "Ask the candidate for another badge."),
+    ),
+    "list_unavailable": FailureText(
+        Text(
+            "We konden nu niet nakijken of de uitgever erkend is: de lijst is er niet.",
+            "We could not check now whether the issuer is recognised: the list is not available.",
+        ),
+        Text("We weten het niet. Dat is geen ja.", "We do not know. That is not a yes."),
+        Text("Probeer het over een paar minuten opnieuw.", "Try again in a few minutes."),
+    ),
+}
+
+# What a wallet said instead of an answer (OpenID4VP 1.0 §8.5).
+WALLET_ERRORS: Mapping[str, Text] = {
+    "access_denied": Text(
+        "Er is niets gedeeld. De kandidaat zei nee, of heeft geen badge die hierbij past. Wij weten niet welke van "
+        "de twee.",
+        "Nothing was shared. The candidate said no, or has no badge that fits. We do not know which of the two.",
+    ),
+    "vp_formats_not_supported": Text(
+        "De wallet van de kandidaat kent de vorm van badges niet die wij kunnen lezen.",
+        "The candidate's wallet does not know the form of badges that we can read.",
+    ),
+    "wallet_unavailable": Text("De wallet kon nu niet antwoorden.", "The wallet could not answer now."),
+    "other": Text(
+        "De wallet kon deze vraag niet verwerken. Er is niets gedeeld.",
+        "The wallet could not process this question. Nothing was shared.",
+    ),
+}
+
+
+def wallet_error_text(code: str | None) -> Text:
+    return WALLET_ERRORS.get(code or "other", WALLET_ERRORS["other"])
+
+
+def check_text(code: str, outcome: str, error_code: str | None) -> Text:
+    """The words for one check; `outcome` is the value of `kernel.report.Outcome`."""
+    if outcome == "passed":
+        return PASSED[code]
+    if outcome == "not_applicable":
+        return NOT_APPLICABLE.get(code, NOT_APPLICABLE_OTHERWISE)
+    if error_code is None or error_code == "skipped":
+        return SKIPPED
+    failure = FAILURES[error_code]
+    return Text(failure.in_language("nl"), failure.in_language("en"))
+
+
+def answer_text(*, met: int, required: int, undecided: int, unrecognised: int) -> Text:
+    """The first line of a report: it answers the question that was asked (UX.md, 1)."""
+    missing = required - met - undecided - unrecognised
+    nl, en = [], []
+    if unrecognised:
+        nl.append(f"bij {unrecognised} kennen we de uitgever niet")
+        en.append(f"for {unrecognised} we do not know the issuer")
+    if undecided:
+        nl.append(f"{undecided} kon niet worden nagekeken")
+        en.append(f"{undecided} could not be checked")
+    if missing:
+        nl.append(f"{missing} is nog niet bewezen" if missing == 1 else f"{missing} zijn nog niet bewezen")
+        en.append(f"{missing} is not proven yet" if missing == 1 else f"{missing} are not proven yet")
+    noun_nl, noun_en = ("eis", "requirement") if required == 1 else ("eisen", "requirements")
+    verb_nl = f"Voldoet aan {met} van de {required} {noun_nl}"
+    verb_en = f"Meets {met} of the {required} {noun_en}"
+    return Text(", ".join([verb_nl, *nl]), ", ".join([verb_en, *en]))
+
+
+def same_person_text(*, presentations: int, holders: int) -> Text | None:
+    """Whether several badges are shown by one person (PROFILE.md V-29); nothing to say about a single one."""
+    if presentations < 2 or holders == 0:
+        return None
+    if holders == 1:
+        return Text(
+            "Alle badges horen bij dezelfde sleutel, dus bij dezelfde persoon.",
+            "All badges belong to the same key, so to the same person.",
+        )
+    return Text(
+        "De badges horen bij verschillende sleutels. Ze kwamen samen binnen, maar dat ze van een en dezelfde persoon "
+        "zijn, is niet bewezen.",
+        "The badges belong to different keys. They came in together, but that one person holds them is not proven.",
+    )

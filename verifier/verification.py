@@ -1,0 +1,346 @@
+"""Believe, or not: what was shown, check by check, in the order that PROFILE.md V-24 fixes.
+
+For every presentation: format → issuer key → signature and disclosures → validity → holder binding → status →
+recognised issuer → query. Every check always appears in the report: passed, failed, unknown (it could not be asked,
+or an earlier one did not pass) or not applicable. Nothing that a credential names is fetched before its signature
+holds, except the issuer's key, and that only by the mechanism that policy fixed beforehand (PROFILE.md K-04, K-26).
+
+"Valid" and "recognised" are two answers (PROFILE.md T-01). A status list that cannot be reached is never a yes (K-74).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from kernel.dcql import CredentialQuery, DcqlQuery, verify_answer, verify_credential_answer
+from kernel.errors import (
+    CredentialError,
+    QueryNotSatisfiedError,
+    RejectedError,
+    RevokedError,
+    SuspendedError,
+    UndecidedError,
+    WrongTypeError,
+)
+from kernel.formats import (
+    FORMATS,
+    UnverifiedCredential,
+    VerifiedCredential,
+    parse_credential,
+    verify_validity,
+)
+from kernel.keys import PublicKey
+from kernel.report import CHECK_CODES, Check, Outcome, VerificationReport
+from kernel.status.token_status_list import Status
+from runtime.resolve import Resolver
+from verifier.trust import check_issuer_recognised
+
+ALGORITHMS = frozenset({"ES256"})
+"""Allowed on credentials and key binding (PROFILE.md K-01); what a header says never widens it (K-02)."""
+
+VALIDITY_CODES = frozenset(CHECK_CODES) - {"issuer_recognised", "query"}
+"""The checks that make "valid"; recognition is the other answer, and the query is about our question, not the badge."""
+
+SKIPPED = "skipped"
+"""The error code of a check that was not run because one before it did not pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What we asked, and what an answer must therefore be bound to."""
+
+    query: DcqlQuery
+    audience: str
+    nonce: str
+
+    def credential_query(self, query_id: str) -> CredentialQuery:
+        """The part of the question that a presentation was given as the answer to."""
+        wanted = self.query.find(query_id)
+        if wanted is None:
+            raise QueryNotSatisfiedError("an answer to a question that was not asked")
+        return wanted
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedPresentation:
+    """One presentation and what was found. `credential` is there only when its signature holds."""
+
+    query_id: str
+    position: int
+    report: VerificationReport
+    credential: VerifiedCredential | None
+
+    def error_codes(self) -> frozenset[str]:
+        return frozenset(check.error_code for check in self.report.checks if check.error_code is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedResponse:
+    """Everything that was shown, the part of it that is believed, and whether that answers the question."""
+
+    presentations: tuple[CheckedPresentation, ...]
+    believed: tuple[CheckedPresentation, ...]
+    report: VerificationReport
+
+    def holder_numbers(self) -> dict[tuple[str, int], int]:
+        """Number the holder keys of what was believed: equal numbers, one key, so one person (PROFILE.md V-29)."""
+        numbers: dict[str, int] = {}
+        return {
+            (each.query_id, each.position): numbers.setdefault(key.thumbprint, len(numbers) + 1)
+            for each in self.presentations
+            if (key := _proven_holder_key(each)) is not None
+        }
+
+
+async def verify_response(
+    resolver: Resolver,
+    vp_token: Mapping[str, Sequence[str]],
+    *,
+    asked: Asked,
+    received_at: datetime,
+    now: datetime,
+) -> CheckedResponse:
+    """Check every presentation, leave out what fails, and judge what remains by the question. V-24, V-25."""
+    presentations = tuple(
+        [
+            await verify_presentation(
+                resolver, raw, query_id=query_id, position=position, asked=asked, received_at=received_at, now=now
+            )
+            for query_id, raws in vp_token.items()
+            for position, raw in enumerate(raws)
+        ]
+    )
+    # One answer to another question spoils the whole response: somebody is replaying (OpenID4VP 1.0 §14.1.2).
+    is_replayed = any("nonce" in each.error_codes() for each in presentations)
+    believed = () if is_replayed else tuple(each for each in presentations if each.report.accepted)
+    query_check = _check_answer(asked.query, believed, is_replayed=is_replayed)
+    return CheckedResponse(presentations, believed, _overall_report(presentations, believed, query_check))
+
+
+async def verify_presentation(
+    resolver: Resolver,
+    raw: str,
+    *,
+    query_id: str,
+    position: int,
+    asked: Asked,
+    received_at: datetime,
+    now: datetime,
+) -> CheckedPresentation:
+    """Run all eight checks on one presentation; what depends on a check that did not pass is not run."""
+    checks = _Checks()
+    credential: VerifiedCredential | None = None
+    with suppress(_EndedError):
+        wanted = asked.credential_query(query_id)
+        unverified = _check_format(checks, raw, wanted.format)
+        key = await _check_issuer_key(checks, resolver, unverified, now)
+        credential = _check_signature(checks, unverified, key)
+        _check_validity(checks, credential, now)
+        _check_holder_binding(checks, unverified, credential, asked, received_at)
+        await _check_status(checks, resolver, credential, now)
+        await _check_issuer_recognised(checks, resolver, credential, now)
+        _check_query(checks, credential, wanted)
+    return CheckedPresentation(query_id, position, checks.report(), credential)
+
+
+# --- the eight checks of one presentation ---
+
+
+def _check_format(checks: "_Checks", raw: str, expected_format: str) -> UnverifiedCredential:
+    with checks.step("format", ends=True) as evidence:
+        credential = parse_credential(raw)
+        if credential.format != expected_format:
+            raise WrongTypeError(f"asked for {expected_format}, got {credential.format}")
+        evidence["format"] = credential.format
+    return credential
+
+
+async def _check_issuer_key(
+    checks: "_Checks", resolver: Resolver, credential: UnverifiedCredential, now: datetime
+) -> PublicKey:
+    with checks.step("issuer_key", ends=True) as evidence:
+        key = await resolver.resolve_issuer_key(credential, now=now)
+        evidence["issuer"] = credential.unverified_issuer
+        evidence["key_id"] = credential.key_id
+    return key
+
+
+def _check_signature(checks: "_Checks", credential: UnverifiedCredential, key: PublicKey) -> VerifiedCredential:
+    with checks.step("signature", ends=True) as evidence:
+        verified = FORMATS[credential.format].verify_signature(credential, key=key, algorithms=ALGORITHMS)
+        evidence["algorithm"] = str(credential.header.get("alg"))
+    return verified
+
+
+def _check_validity(checks: "_Checks", credential: VerifiedCredential, now: datetime) -> None:
+    with checks.step("validity"):
+        verify_validity(credential, now=now)
+
+
+def _check_holder_binding(
+    checks: "_Checks",
+    presented: UnverifiedCredential,
+    credential: VerifiedCredential,
+    asked: Asked,
+    received_at: datetime,
+) -> None:
+    """That we want key binding is our policy, decided before the message was seen (RFC 9901 §7.3; K-37).
+
+    Its age is judged by when the answer came in, so that a check that is finished later finds the same.
+    """
+    with checks.step("holder_binding") as evidence:
+        FORMATS[credential.format].verify_holder_binding(
+            presented,
+            credential,
+            algorithms=ALGORITHMS,
+            audience=asked.audience,
+            nonce=asked.nonce,
+            now=received_at,
+        )
+        evidence["audience"] = asked.audience
+
+
+async def _check_status(checks: "_Checks", resolver: Resolver, credential: VerifiedCredential, now: datetime) -> None:
+    """Fetched only for a credential that is authentic, in its time and the presenter's own (K-73)."""
+    unmet = checks.first_unmet("signature", "validity", "holder_binding")
+    if unmet is not None:
+        checks.skip("status", after=unmet)
+        return
+    if credential.status is None:
+        checks.add(Check.not_applicable("status"))
+        return
+    with checks.step("status") as evidence:
+        answer = await resolver.resolve_status(credential, now=now)
+        if answer is None:
+            raise UndecidedError("no answer about the status")
+        evidence["list"] = answer.list_uri
+        evidence["checked_at"] = answer.checked_at.isoformat()
+        evidence["list_issued_at"] = answer.issued_at.isoformat()
+        _require_valid(answer.status)
+
+
+def _require_valid(status: Status) -> None:
+    """Only VALID is valid; a value that we do not know is not (K-72, K-73)."""
+    match status:
+        case Status.VALID:
+            return
+        case Status.INVALID:
+            raise RevokedError("status INVALID")
+        case Status.SUSPENDED:
+            raise SuspendedError("status SUSPENDED")
+        case _:
+            raise RejectedError("a status value that is not VALID")
+
+
+async def _check_issuer_recognised(
+    checks: "_Checks", resolver: Resolver, credential: VerifiedCredential, now: datetime
+) -> None:
+    trust_list = await resolver.resolve_trust_list(now=now)
+    checks.add(check_issuer_recognised(trust_list, credential, now=now))
+
+
+def _check_query(checks: "_Checks", credential: VerifiedCredential, wanted: CredentialQuery) -> None:
+    """Judged on what was disclosed and verified, never on what the wallet says it matched (V-28, K-99, A-18)."""
+    with checks.step("query"):
+        verify_credential_answer(wanted, credential)
+
+
+# --- the response as a whole ---
+
+
+def _check_answer(query: DcqlQuery, believed: Sequence[CheckedPresentation], *, is_replayed: bool) -> Check:
+    shown: dict[str, list[VerifiedCredential]] = {}
+    for each in believed:
+        if each.credential is not None:
+            shown.setdefault(each.query_id, []).append(each.credential)
+    checks = _Checks()
+    with checks.step("query") as evidence:
+        if is_replayed:
+            evidence["discarded"] = "all"
+        if not shown:
+            raise QueryNotSatisfiedError("nothing was shown that could be believed")
+        verify_answer(query, shown)
+    return checks.get("query")
+
+
+def _overall_report(
+    presentations: Sequence[CheckedPresentation], believed: Sequence[CheckedPresentation], query_check: Check
+) -> VerificationReport:
+    """One line a check for the whole response.
+
+    When what remained answers the question, the lines speak of that; a presentation that was left out keeps its own
+    report. When it does not, the lines speak of everything that was shown, so that the reader sees what went wrong.
+    """
+    counted = believed if query_check.outcome is Outcome.PASSED else presentations
+    checks = [_worst(code, [each.report for each in counted]) for code in CHECK_CODES[:-1]]
+    return _report([*checks, query_check])
+
+
+_SEVERITY = (Outcome.FAILED, Outcome.UNKNOWN, Outcome.PASSED, Outcome.NOT_APPLICABLE)
+
+
+def _worst(code: str, reports: Sequence[VerificationReport]) -> Check:
+    found = [check for report in reports for check in report.checks if check.code == code]
+    if not found:
+        return Check(code, Outcome.UNKNOWN, SKIPPED)
+    worst = min(found, key=lambda check: _SEVERITY.index(check.outcome))
+    return Check(code, worst.outcome, worst.error_code)
+
+
+def _report(checks: Sequence[Check]) -> VerificationReport:
+    """Every check is required, but one that does not apply cannot be."""
+    inapplicable = {check.code for check in checks if check.outcome is Outcome.NOT_APPLICABLE}
+    return VerificationReport(tuple(checks), required=frozenset(CHECK_CODES) - inapplicable)
+
+
+def _proven_holder_key(each: CheckedPresentation) -> PublicKey | None:
+    proven = any(check.code == "holder_binding" and check.outcome is Outcome.PASSED for check in each.report.checks)
+    return each.credential.holder_key if proven and each.credential is not None else None
+
+
+# --- the list that is being filled ---
+
+
+class _EndedError(Exception):
+    """A check did not pass on which all later ones depend."""
+
+
+@dataclass(slots=True)
+class _Checks:
+    """The checks so far. What was never added is reported as skipped, so that no check can be forgotten."""
+
+    found: dict[str, Check] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, code: str, *, ends: bool = False) -> Iterator[dict[str, Any]]:
+        """Run one check: passed if the block ends, else failed or unknown by the kind of error."""
+        evidence: dict[str, Any] = {}
+        try:
+            yield evidence
+        except CredentialError as exc:
+            self.add(Check.failed(code, exc, **evidence))
+            if ends:
+                raise _EndedError from exc
+        else:
+            self.add(Check.passed(code, **evidence))
+
+    def add(self, check: Check) -> None:
+        self.found[check.code] = check
+
+    def get(self, code: str) -> Check:
+        return self.found[code]
+
+    def skip(self, code: str, *, after: str) -> None:
+        self.add(Check(code, Outcome.UNKNOWN, SKIPPED, {"skipped_after": after}))
+
+    def first_unmet(self, *codes: str) -> str | None:
+        return next((code for code in codes if self.found[code].outcome is not Outcome.PASSED), None)
+
+    def report(self) -> VerificationReport:
+        ended_by = next((code for code in reversed(CHECK_CODES) if code in self.found), "format")
+        for code in CHECK_CODES:
+            if code not in self.found:
+                self.skip(code, after=ended_by)
+        return _report([self.found[code] for code in CHECK_CODES])

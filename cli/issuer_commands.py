@@ -11,7 +11,7 @@ from cli.connections import Connection
 from cli.language import say
 from cli.local import DEFAULT_FOLDER
 from cli.recipients import evidence_of, read_achievement, read_recipients
-from cli.terminal import out, print_qr, run, waiting
+from cli.terminal import explained_errors, out, print_qr, run, waiting
 
 app = typer.Typer(no_args_is_help=True, help="Describe a badge, award it, follow it, withdraw it.")
 
@@ -33,6 +33,16 @@ def connect(
 ) -> None:
     """Which issuer, and with which key."""
     context.obj = Connection("issuer", data, url, key)
+
+
+@app.command("admin-key")
+def create_admin_key(context: typer.Context) -> None:
+    """On the machine of the issuer, with its settings: make a key that may do everything. Shown once."""
+    from cli.serve import create_issuer_admin_key
+
+    with explained_errors():
+        key = create_issuer_admin_key()
+    out.print(key)
 
 
 @app.command("organisation")

@@ -1,24 +1,44 @@
 """Run one service in this process, with the settings of the environment."""
 
+import asyncio
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
 import uvicorn
 
 from cli.processes import stop_when_stdin_closes
-from runtime.database import migrate
+from runtime.clock import utc_now
+from runtime.database import Database, migrate
 from runtime.settings import ServiceSettings
 
 
-def settings_of(name: str) -> ServiceSettings:
+def settings_of(name: str, environment: Mapping[str, str] | None = None) -> ServiceSettings:
     """The settings of one service, read from the process environment; SettingsError lists all that is wrong."""
     settings_class: type[ServiceSettings] = getattr(import_module(f"{name}.settings"), f"{name.capitalize()}Settings")
-    return settings_class.from_environment()
+    return settings_class.from_environment(environment)
 
 
-def migrate_service(name: str) -> None:
+def migrate_service(name: str, environment: Mapping[str, str] | None = None) -> None:
     """Bring the service's database to the newest form."""
-    migrate(settings_of(name).database_url.get_secret_value(), name)
+    migrate(settings_of(name, environment).database_url.get_secret_value(), name)
+
+
+def create_issuer_admin_key(environment: Mapping[str, str] | None = None) -> str:
+    """Make a key to the whole issuer, for whoever runs it; shown once, kept as a hash. The database must exist."""
+    from issuer.api_keys import create_admin_key
+    from issuer.settings import IssuerSettings
+
+    settings = IssuerSettings.from_environment(environment)
+
+    async def work() -> str:
+        database = Database(settings.database_url.get_secret_value())
+        try:
+            return await create_admin_key(database, now=utc_now())
+        finally:
+            await database.close()
+
+    return asyncio.run(work())
 
 
 def create_service_app(name: str) -> Any:

@@ -4,6 +4,7 @@ Plain http is read for loopback names only, so that the three services can run o
 address may then be called is for the guarded fetcher to say, never for the message.
 """
 
+import re
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -11,6 +12,10 @@ from kernel.errors import MalformedError
 
 MAX_URL: Final = 2048
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+_NAME: Final = re.compile(
+    r"(?!.*(^|\.)(\d+|0x[0-9a-f]*)$)([a-z0-9]([a-z0-9_-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9_-]*[a-z0-9])?"
+)
 
 
 def parse_web_url(value: object, what: str, *, query: bool = True, fragment: bool = False) -> SplitResult:
@@ -23,7 +28,7 @@ def parse_web_url(value: object, what: str, *, query: bool = True, fragment: boo
     host = parts.hostname or ""
     if parts.scheme != "https" and not (parts.scheme == "http" and host in LOOPBACK_HOSTS):
         raise MalformedError(f"{what} is not an https URL")
-    if not host or "@" in parts.netloc or (_is_numeric(host) and host not in LOOPBACK_HOSTS):
+    if "@" in parts.netloc or not (_NAME.fullmatch(host) or host in LOOPBACK_HOSTS):
         raise MalformedError(f"{what} does not name a host")
     if (parts.query and not query) or (parts.fragment and not fragment):
         raise MalformedError(f"{what} has a query or a fragment")
@@ -52,9 +57,3 @@ def _split(value: object, what: str) -> SplitResult:
     except ValueError as exc:
         raise MalformedError(f"{what} is not a URL") from exc
     return parts
-
-
-def _is_numeric(host: str) -> bool:
-    """Tell whether a host is an address in any of its spellings: IPv6, dotted, decimal, octal, hexadecimal."""
-    last = host.rstrip(".").rpartition(".")[2]
-    return ":" in host or last.isdigit() or last.startswith("0x")

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kernel.dcql.claims_path import ConcretePath, find_path
+from kernel.dcql.claims_path import ClaimsPath, ConcretePath, find_path
 from kernel.dcql.query import ClaimsQuery, CredentialQuery, DcqlQuery, TrustedAuthority
 from kernel.errors import QueryNotSatisfiedError
 
@@ -44,7 +44,7 @@ class Candidate:
     format: str
     types: frozenset[str]
     claims: Mapping[str, Any]
-    disclosable: frozenset[ConcretePath] = frozenset()
+    disclosable: Collection[ClaimsPath] = frozenset()
     authorities: Authorities = field(default=Authorities())
     is_holder_bound: bool = True
 
@@ -143,9 +143,11 @@ def _find_answer(query: CredentialQuery, candidate: Candidate) -> Answer | None:
     if paths is None:
         return None
     # A claim comes with everything in it (§7.3) and out of everything around it; nothing else is opened.
-    below = frozenset(path for path in candidate.disclosable if _starts_with_any(path, frozenset(paths)))
+    asked = frozenset(paths)
     around = frozenset(path[:length] for path in paths for length in range(1, len(path) + 1))
-    return Answer(candidate.id, paths, frozenset(paths) | below, below | (around & candidate.disclosable))
+    hidden = frozenset(tuple(step for step in path if step is not None) for path in candidate.disclosable)
+    below = frozenset(path for path in hidden if _starts_with_any(path, asked))
+    return Answer(candidate.id, paths, asked | below, below | (around & hidden))
 
 
 def _select_values(claim: ClaimsQuery, claims: Mapping[str, Any]) -> tuple[ConcretePath, ...]:

@@ -69,7 +69,7 @@ class StatusList:
     @classmethod
     def from_bytes(cls, bits: int, data: bytes) -> Self:
         """Return the list that these uncompressed bytes are."""
-        status_list = cls(bits, max(len(data), 1) * 8 // bits)
+        status_list = cls(bits, len(data) * 8 // bits)
         status_list._data[:] = data
         return status_list
 

@@ -1,0 +1,35 @@
+"""The ecosystem's signed list: who is recognised, for what, and since when. PROFILE.md section 10.
+
+That a signature is valid and that its issuer is recognised are two answers (T-01); this package gives the second.
+"""
+
+from kernel.trust_list.reading import verify_trust_list
+from kernel.trust_list.recognition import (
+    LIST_UNAVAILABLE,
+    Outcome,
+    Recognition,
+    Service,
+    ServiceState,
+    State,
+    TrustedEntity,
+    TrustedService,
+    TrustList,
+    combine_recognitions,
+)
+from kernel.trust_list.writing import create_trust_list, sign_trust_list
+
+__all__ = [
+    "LIST_UNAVAILABLE",
+    "Outcome",
+    "Recognition",
+    "Service",
+    "ServiceState",
+    "State",
+    "TrustList",
+    "TrustedEntity",
+    "TrustedService",
+    "combine_recognitions",
+    "create_trust_list",
+    "sign_trust_list",
+    "verify_trust_list",
+]

@@ -28,7 +28,7 @@ def parse_web_url(value: object, what: str, *, query: bool = True, fragment: boo
     host = parts.hostname or ""
     if parts.scheme != "https" and not (parts.scheme == "http" and host in LOOPBACK_HOSTS):
         raise MalformedError(f"{what} is not an https URL")
-    if "@" in parts.netloc or not (_NAME.fullmatch(host) or host in LOOPBACK_HOSTS):
+    if "@" in parts.netloc or len(host) > 253 or not (_NAME.fullmatch(host) or host in LOOPBACK_HOSTS):
         raise MalformedError(f"{what} does not name a host")
     if (parts.query and not query) or (parts.fragment and not fragment):
         raise MalformedError(f"{what} has a query or a fragment")

@@ -7,8 +7,8 @@ from typing import Any
 from kernel.formats import FORMATS, IssuerIdentity, StatusReference
 from kernel.keys import SoftwareSigner
 from kernel.open_badges import CredentialDataset, create_achievement, create_alignment, create_evidence
+from tests.support.clock import NOW
 
-NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 ES256 = frozenset({"ES256"})
 ISSUER = IssuerIdentity("did:web:issuer.example:stmw", "did:web:issuer.example:stmw#es256-1")
 STATUS = StatusReference("https://issuer.example/stmw/status/1", 48213)
@@ -71,7 +71,7 @@ def create_test_dataset(**changes: Any) -> CredentialDataset:
                 digest="sha256-Cm0zRQVfVsuAW3kcQ4IFATejYPVM4ANEHwPG2WaaSqo=",
             )
         ],
-        "awarded_at": datetime(2026, 5, 28, 15, 30, tzinfo=UTC),
+        "awarded_at": datetime(2026, 5, 28, 10, 30, tzinfo=UTC),
     }
     return CredentialDataset(**{**values, **changes})
 

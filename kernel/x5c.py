@@ -97,6 +97,8 @@ def _require_own_rules(
     certificates: Sequence[x509.Certificate], anchors: Sequence[x509.Certificate], dns_name: str | None
 ) -> None:
     leaf = certificates[0]
+    if not anchors:
+        raise UntrustedIssuerError("no trust anchor is configured")
     if leaf.issuer == leaf.subject:
         raise UntrustedIssuerError("the leaf certificate is self-signed")
     if any(certificate in anchors for certificate in certificates):
@@ -149,11 +151,6 @@ def _check_leaf_usage(_: Policy, __: x509.Certificate, usage: x509.KeyUsage | No
         raise ValueError("a leaf whose key may not sign")
 
 
-def _check_ca_constraints(_: Policy, __: x509.Certificate, constraints: x509.BasicConstraints) -> None:
-    if not constraints.ca:
-        raise ValueError("an issuer that is no certificate authority")
-
-
 def _check_ca_usage(_: Policy, __: x509.Certificate, usage: x509.KeyUsage | None) -> None:
     if usage is not None and not usage.key_cert_sign:
         raise ValueError("an issuer whose key may not sign certificates")
@@ -165,8 +162,9 @@ _LEAF_POLICY: Final = (
     .may_be_present(x509.BasicConstraints, Criticality.AGNOSTIC, _check_leaf_constraints)
     .may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _check_leaf_usage)
 )
+# That `cA` is true wherever basic constraints are, the library checks by itself.
 _CA_POLICY: Final = (
     ExtensionPolicy.permit_all()
-    .require_present(x509.BasicConstraints, Criticality.CRITICAL, _check_ca_constraints)
+    .require_present(x509.BasicConstraints, Criticality.CRITICAL, None)
     .may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _check_ca_usage)
 )

@@ -1,0 +1,154 @@
+"""The Token Endpoint: a pre-authorized code, with its `tx_code`, for an access token. OpenID4VCI 1.0 §6.
+
+Order of a try: count it, compare, spend. The counter is committed before the code is compared, so neither a
+raised error nor eight parallel guesses give back a try (I-28, A-25). Access tokens are opaque, kept as
+hashes, and good only at the organisation that gave them out.
+"""
+
+import hmac
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from issuer import store
+from issuer.configurations import configuration_ids
+from issuer.credential_issuer import CredentialIssuer
+from issuer.credential_offer import open_secrets
+from issuer.errors import GrantError, GrantTypeError, TransactionCodeUsageError, UnknownConfigurationError
+from issuer.models import AccessToken, Offer
+from issuer.settings import IssuerSettings
+from kernel.errors import MalformedError
+from kernel.openid4vci import PRE_AUTHORIZED_CODE_GRANT, PreAuthorizedTokenRequest, parse_pre_authorized_token_request
+from runtime.database import Database
+from runtime.tokens import create_token, hash_token
+
+_HOUR = timedelta(hours=1)
+
+
+def parse_token_request(form: Sequence[tuple[str, str]]) -> PreAuthorizedTokenRequest:
+    """Read a Token Request. A parameter that is there twice is refused, unknown ones are ignored. RFC 6749 §3.2."""
+    fields = dict(form)
+    if len(fields) != len(form):
+        raise MalformedError("a parameter is there twice")
+    if fields.get("grant_type", PRE_AUTHORIZED_CODE_GRANT) != PRE_AUTHORIZED_CODE_GRANT:
+        raise GrantTypeError("another grant type")
+    return parse_pre_authorized_token_request(fields)
+
+
+async def exchange_pre_authorized_code(
+    database: Database,
+    settings: IssuerSettings,
+    issuer: CredentialIssuer,
+    request: PreAuthorizedTokenRequest,
+    *,
+    source: str,
+    now: datetime,
+) -> Mapping[str, Any]:
+    """Exchange a code for an access token. OpenID4VCI 1.0 §6.1 to §6.3; I-07, I-27 to I-31.
+
+    A code that comes back after it was spent was copied by somebody: the tokens bought with it are revoked.
+    """
+    offer, achievement_slug = await _find_offer(database, issuer, request, now)
+    if offer.has_tx_code:
+        await _verify_tx_code(database, settings, offer, request.tx_code or "", source=source, now=now)
+    asked = [detail.credential_configuration_id for detail in request.authorization_details]
+    configurations = _authorized(achievement_slug, asked)
+    token = create_token(32)
+    identifiers = {f"badge-{secrets.token_urlsafe(12)}": configuration for configuration in configurations}
+    async with database.transaction() as session:
+        if not await store.spend_pre_authorized_code(session, offer.id, now):
+            raise GrantError("somebody else was first")
+        row = AccessToken(
+            token_hash=hash_token(token),
+            organisation_id=issuer.organisation_id,
+            offer_id=offer.id,
+            award_id=offer.award_id,
+            credential_identifiers=identifiers if asked else {},
+            created_at=now,
+            expires_at=now + settings.access_token_lifetime,
+        )
+        await store.add_row(session, row)
+    return _response(token, settings, row.credential_identifiers)
+
+
+async def _find_offer(
+    database: Database, issuer: CredentialIssuer, request: PreAuthorizedTokenRequest, now: datetime
+) -> tuple[Offer, str]:
+    async with database.reading() as session:
+        offer = await store.find_offer_by_code(session, issuer.organisation_id, hash_token(request.pre_authorized_code))
+        award = None if offer is None else await store.find_award(session, issuer.organisation_id, offer.award_id)
+    if offer is None or award is None:
+        raise GrantError("unknown code")
+    if offer.spent_at is not None:
+        await _stop_second_redemption(database, issuer, offer, now)
+        raise GrantError("spent before; its tokens are revoked")
+    if offer.voided_at is not None or offer.expires_at <= now:
+        raise GrantError("void or expired")
+    if offer.has_tx_code != (request.tx_code is not None):
+        raise TransactionCodeUsageError("expected" if offer.has_tx_code else "not expected")
+    return offer, award.achievement.slug
+
+
+async def _stop_second_redemption(database: Database, issuer: CredentialIssuer, offer: Offer, now: datetime) -> None:
+    """Revoke what was bought with a code that two parties hold, in a transaction that the refusal cannot undo."""
+    async with database.transaction() as session:
+        revoked = await store.revoke_access_tokens(session, offer.id, now)
+        reason = f"code used twice; access tokens revoked: {revoked}"
+        await store.add_audit(
+            session, issuer.organisation_id, "wallet", "offer.redeemed_twice", str(offer.award_id), reason, now
+        )
+
+
+async def _verify_tx_code(
+    database: Database, settings: IssuerSettings, offer: Offer, tx_code: str, *, source: str, now: datetime
+) -> None:
+    """Take one try, then compare in constant time. The fifth wrong one ends the offer. I-28, A-25, A-54."""
+    source_hash = hmac.digest(settings.source_key, source.encode(), "sha256")
+    async with database.transaction() as session:
+        limit = settings.tx_code_tries_per_source
+        if not await store.count_source_try(session, source_hash, limit=limit, since=now - _HOUR, now=now):
+            raise GrantError("too many wrong codes from this source")
+        counted = await store.count_tx_code_try(session, offer.id, limit=settings.tx_code_tries, now=now)
+    if counted is None or counted.sealed_secrets is None:
+        raise GrantError("no tries left")
+    expected = open_secrets(settings, offer.award_id, counted.sealed_secrets)["tx_code"] or ""
+    is_right = hmac.compare_digest(expected.encode(), tx_code.encode())
+    async with database.transaction() as session:
+        if is_right:
+            return await store.give_back_source_try(session, source_hash)
+        if counted.tx_code_tries >= settings.tx_code_tries:
+            await store.void_offer(session, offer.id, now)
+            await store.add_audit(
+                session, offer.organisation_id, "wallet", "offer.void", str(offer.award_id), "too many wrong codes", now
+            )
+    raise GrantError("wrong tx_code")
+
+
+def _authorized(achievement_slug: str, asked: Sequence[str]) -> Sequence[str]:
+    """The configurations that the token is for: those offered, or the narrower set that was asked for. I-29."""
+    offered = configuration_ids(achievement_slug)
+    if not asked:
+        return offered
+    if not set(asked) <= set(offered):
+        raise UnknownConfigurationError("not in the offer")
+    return list(dict.fromkeys(asked))
+
+
+def _response(token: str, settings: IssuerSettings, identifiers: Mapping[str, str]) -> Mapping[str, Any]:
+    """The Token Response. OpenID4VCI 1.0 §6.2; I-29."""
+    response: dict[str, Any] = {
+        "access_token": token,
+        "token_type": "Bearer",
+        "expires_in": int(settings.access_token_lifetime.total_seconds()),
+    }
+    if identifiers:
+        response["authorization_details"] = [
+            {
+                "type": "openid_credential",
+                "credential_configuration_id": configuration,
+                "credential_identifiers": [identifier],
+            }
+            for identifier, configuration in identifiers.items()
+        ]
+    return response

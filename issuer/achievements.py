@@ -1,0 +1,354 @@
+"""Achievements: what can be awarded, described once, in versions that never change afterwards.
+
+Which claims of a badge a holder can hide is fixed by the formats: every alignment by itself, evidence, result
+and everything about the person; never the achievement's name, criteria or picture.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from urllib.parse import unquote_to_bytes
+from uuid import UUID
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from issuer import store
+from issuer.configurations import configuration_ids
+from issuer.credential_issuer import CredentialIssuer
+from issuer.errors import ConflictError, InputError, NotFoundError
+from issuer.images import BadgeImage, clean_image, draw_default_image
+from issuer.models import Achievement, AchievementVersion
+from issuer.store import AchievementRow, Session
+from kernel.open_badges import ACHIEVEMENT_TYPES, create_alignment
+from kernel.open_badges import create_achievement as create_achievement_object
+from skills.search import SkillIndex
+
+_ESCO = "http://data.europa.eu/esco/"
+_ECTS = "http://data.europa.eu/snb/education-credit/6fcec5c5af"
+_DATA_URL = re.compile(r"data:(image/(?:png|svg\+xml))(;base64)?,(.*)", re.DOTALL)
+
+WebAddress = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"]+$", max_length=500)]
+
+
+__all__ = [
+    "AchievementDescription",
+    "LocalisedText",
+    "SkillReference",
+    "WebAddress",
+    "achievement_image_uri",
+    "achievement_uri",
+    "change_achievement",
+    "configuration_ids",
+    "create_achievement",
+    "description_of",
+    "get_achievement",
+    "input_problems",
+    "list_achievements",
+    "missing_elements",
+    "parse_description",
+    "warnings_about",
+]
+
+
+class LocalisedText(BaseModel):
+    """A text in Dutch, and in English where there is one. A plain string is Dutch."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    nl: str = Field(min_length=1, max_length=5000)
+    en: str | None = Field(default=None, max_length=5000)
+
+    def best(self, language: str) -> str:
+        """The text in this language, or in Dutch."""
+        return self.en if language == "en" and self.en else self.nl
+
+
+Localised = Annotated[LocalisedText, BeforeValidator(lambda value: {"nl": value} if isinstance(value, str) else value)]
+
+
+class SkillReference(BaseModel):
+    """A skill of a published framework that the achievement attests. S-01."""
+
+    model_config = ConfigDict(extra="ignore", str_strip_whitespace=True)
+
+    uri: WebAddress
+    name: str = Field(min_length=1, max_length=300)
+    framework: str = Field(default="ESCO", pattern=r"^[A-Za-z0-9._-]{1,40}$")
+
+
+class QualityAssurance(BaseModel):
+    """Who watches over the quality of this learning."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    name: str = Field(min_length=1, max_length=200)
+    url: WebAddress
+
+
+class AchievementDescription(BaseModel):
+    """What an achievement says, from the API or from the page."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    slug: Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")]
+    name: Localised
+    description: Localised
+    criteria: Localised
+    assessment: Localised | None = None
+    achievement_type: Annotated[str, StringConstraints(pattern=r"^(?:ext:[A-Za-z0-9._-]+|[A-Za-z]+)$")] = "Badge"
+    image: str | None = Field(default=None, max_length=800_000)
+    skills: list[SkillReference] = Field(min_length=1, max_length=50)
+    validity_days: int | None = Field(default=None, ge=1, le=36500)
+    language: Literal["nl", "en"] = "nl"
+    ects: float | None = Field(default=None, gt=0, le=240, multiple_of=0.5)
+    eqf_level: int | None = Field(default=None, ge=1, le=8)
+    participation_type: Literal["online", "onsite", "blended", "work_experience", "volunteering"] | None = None
+    quality_assurance: QualityAssurance | None = None
+
+    @model_validator(mode="after")
+    def _says_nothing_twice(self) -> "AchievementDescription":
+        if self.achievement_type not in ACHIEVEMENT_TYPES and not self.achievement_type.startswith("ext:"):
+            raise ValueError("achievement_type is not one of Open Badges 3.0")
+        if len({skill.uri for skill in self.skills}) != len(self.skills):
+            raise ValueError("a skill is named twice")
+        return self
+
+
+def parse_description(value: Mapping[str, Any]) -> AchievementDescription:
+    """Read a description, or raise InputError that names each field."""
+    try:
+        return AchievementDescription.model_validate(value)
+    except ValidationError as exc:
+        raise InputError(fields=input_problems(exc)) from exc
+
+
+def input_problems(error: ValidationError) -> dict[str, str]:
+    """For each field, what is wrong with it, without what was filled in."""
+    return {".".join(map(str, problem["loc"])) or "": problem["msg"] for problem in error.errors(include_input=False)}
+
+
+async def create_achievement(
+    session: Session,
+    issuer: CredentialIssuer,
+    description: AchievementDescription,
+    *,
+    skills: SkillIndex,
+    actor: str,
+    now: datetime,
+) -> AchievementRow:
+    """Add an achievement as version 1, or raise ConflictError when its slug is taken."""
+    _check(description, skills)
+    image = _image(description, issuer)
+    row = Achievement(organisation_id=issuer.organisation_id, slug=description.slug, current_version=1, created_at=now)
+    if not await store.add_achievement(session, row):
+        raise ConflictError("Er is al een badge met deze naam in het webadres.")
+    version = await _add_version(session, issuer, row.id, 1, description, image, skills=skills, now=now)
+    await store.add_audit(session, issuer.organisation_id, actor, "achievement.create", row.slug, None, now)
+    return AchievementRow(row, version)
+
+
+async def change_achievement(
+    session: Session,
+    issuer: CredentialIssuer,
+    description: AchievementDescription,
+    *,
+    skills: SkillIndex,
+    actor: str,
+    now: datetime,
+) -> AchievementRow:
+    """Add the next version. What was awarded before keeps the version that it was awarded in."""
+    _check(description, skills)
+    current = await get_achievement(session, issuer, description.slug)
+    number = current.version.version + 1
+    kept = BadgeImage(current.version.image, current.version.image_type)
+    image = kept if description.image is None else _image(description, issuer)
+    if not await store.advance_achievement(session, current.achievement.id, current.version.version):
+        raise ConflictError("Iemand anders wijzigde deze badge net. Kijk eerst naar die versie.")
+    row = current.achievement
+    version = await _add_version(session, issuer, row.id, number, description, image, skills=skills, now=now)
+    await store.add_audit(session, issuer.organisation_id, actor, f"achievement.version.{number}", row.slug, None, now)
+    return AchievementRow(row, version)
+
+
+async def _add_version(
+    session: Session,
+    issuer: CredentialIssuer,
+    achievement_id: UUID,
+    number: int,
+    description: AchievementDescription,
+    image: BadgeImage,
+    *,
+    skills: SkillIndex,
+    now: datetime,
+) -> AchievementVersion:
+    version = AchievementVersion(
+        achievement_id=achievement_id,
+        version=number,
+        description=description.model_dump(mode="json", exclude={"slug", "image"}, exclude_none=True),
+        achievement=_open_badges_achievement(issuer, description, image, version=number, skills=skills),
+        image=image.content,
+        image_type=image.media_type,
+        created_at=now,
+    )
+    await store.add_row(session, version)
+    return version
+
+
+async def get_achievement(
+    session: Session, issuer: CredentialIssuer, slug: str, version: int | None = None
+) -> AchievementRow:
+    """An achievement in its newest or in a named version, or NotFoundError."""
+    found = await store.find_achievement(session, issuer.organisation_id, slug, version)
+    if found is None:
+        raise NotFoundError("Deze badge kennen we niet.")
+    return found
+
+
+async def list_achievements(session: Session, issuer: CredentialIssuer) -> Sequence[AchievementRow]:
+    """Every achievement of an organisation in its newest version."""
+    return await store.list_achievements(session, issuer.organisation_id)
+
+
+def _check(description: AchievementDescription, skills: SkillIndex) -> None:
+    missing = missing_elements(description)
+    if missing:
+        raise InputError("Voor een microcredential ontbreekt nog iets.", fields=missing)
+    unknown = [
+        skill.uri for skill in description.skills if skill.uri.startswith(_ESCO) and not _is_known(skill, skills)
+    ]
+    if unknown:
+        raise InputError(fields={"skills": f"Deze skill staat niet in ESCO: {unknown[0]}"})
+
+
+def _is_known(skill: SkillReference, skills: SkillIndex) -> bool:
+    """Whether ESCO has the concept. Without an index nobody can say, and the address is taken as given."""
+    return not skills.available or skills.get(skill.uri) is not None
+
+
+def missing_elements(description: AchievementDescription) -> dict[str, str]:
+    """The elements that a microcredential must have and this description lacks. E-20, E-22."""
+    if description.achievement_type != "MicroCredential":
+        return {}
+    needed = {
+        "assessment": "Hoe wordt er beoordeeld?",
+        "ects": "Hoeveel studiepunten (ECTS) is het?",
+        "eqf_level": "Welk EQF-niveau heeft het?",
+        "participation_type": "Hoe doet iemand mee: op locatie, online, op het werk?",
+        "quality_assurance": "Wie bewaakt de kwaliteit?",
+    }
+    return {name: question for name, question in needed.items() if getattr(description, name) is None}
+
+
+def warnings_about(description: AchievementDescription) -> Sequence[str]:
+    """What is allowed and still unusual. E-22."""
+    if description.achievement_type == "MicroCredential" and description.ects and not 3 <= description.ects <= 30:
+        return ["Een microcredential heeft meestal 3 tot 30 studiepunten."]
+    return []
+
+
+def _image(description: AchievementDescription, issuer: CredentialIssuer) -> BadgeImage:
+    if description.image is None:
+        return draw_default_image(f"{issuer.slug}/{description.slug}")
+    found = _DATA_URL.fullmatch(description.image)
+    if found is None:
+        raise InputError(fields={"image": "Geef een PNG of SVG, als data:-adres."})
+    try:
+        encoded = found[3]
+        content = base64.b64decode(encoded, validate=True) if found[2] else unquote_to_bytes(encoded)
+    except binascii.Error as exc:
+        raise InputError(fields={"image": "Dit data:-adres kunnen we niet lezen."}) from exc
+    return clean_image(content)
+
+
+# What a version looks like to others
+
+
+def description_of(row: AchievementRow) -> AchievementDescription:
+    """The description that a version was made from, without its image."""
+    return AchievementDescription.model_validate({**row.version.description, "slug": row.achievement.slug})
+
+
+def achievement_uri(issuer: CredentialIssuer, slug: str) -> str:
+    """The identifier of an achievement, which is also its public page."""
+    return issuer.endpoint(f"achievements/{slug}")
+
+
+def achievement_image_uri(issuer: CredentialIssuer, row: AchievementRow) -> str:
+    """Where the art of one version is served, the same for everybody."""
+    return f"{achievement_uri(issuer, row.achievement.slug)}/image?version={row.version.version}"
+
+
+def _image_data_url(image: BadgeImage) -> str:
+    return f"data:{image.media_type};base64,{base64.b64encode(image.content).decode()}"
+
+
+def _open_badges_achievement(
+    issuer: CredentialIssuer,
+    description: AchievementDescription,
+    image: BadgeImage,
+    *,
+    version: int,
+    skills: SkillIndex,
+) -> dict[str, Any]:
+    """The Open Badges 3.0 Achievement of a version. B-04, B-06, S-01, S-02, S-07."""
+    language = description.language
+    uri = achievement_uri(issuer, description.slug)
+    achievement = create_achievement_object(
+        achievement_id=uri,
+        name=description.name.best(language),
+        description=description.description.best(language),
+        criteria_narrative=_narrative(description, language),
+        criteria_url=f"{uri}#criteria",
+        achievement_type=description.achievement_type,
+        alignments=_alignments(description, skills),
+        image=_image_data_url(image),
+        language=language,
+        version=str(version),
+    )
+    if description.ects is not None:
+        achievement["creditsAvailable"] = description.ects
+    return achievement
+
+
+def _narrative(description: AchievementDescription, language: str) -> str:
+    parts = [description.criteria.best(language)]
+    if description.assessment is not None:
+        heading = "Assessment" if language == "en" else "Wijze van beoordelen"
+        parts.append(f"{heading}: {description.assessment.best(language)}")
+    return "\n\n".join(parts)
+
+
+def _alignments(description: AchievementDescription, skills: SkillIndex) -> list[dict[str, Any]]:
+    """One alignment a skill, then those for level, credits and quality assurance. S-01."""
+    alignments = [_skill_alignment(skill, description.language, skills) for skill in description.skills]
+    if description.eqf_level is not None:
+        level = description.eqf_level
+        alignments.append(_alignment("EQF", f"http://data.europa.eu/snb/eqf/{level}", f"EQF {level}", code=str(level)))
+    if description.ects is not None:
+        alignments.append(_alignment("ECTS", _ECTS, "ECTS", code=f"{description.ects:g}"))
+    if description.quality_assurance is not None:
+        quality = description.quality_assurance
+        alignments.append(_alignment("QualityAssurance", quality.url, quality.name))
+    return alignments
+
+
+def _skill_alignment(skill: SkillReference, language: str, skills: SkillIndex) -> dict[str, Any]:
+    """The alignment with a skill: in the framework's own words where the index has it."""
+    known = skills.get(skill.uri)
+    if known is not None:
+        return {**known.alignment(language), "type": ["Alignment"]}
+    code = skill.uri.rpartition("/")[2] if skill.framework in {"ESCO", "CompetentNL"} else None
+    return _alignment(skill.framework, skill.uri, skill.name, code=code)
+
+
+def _alignment(framework: str, uri: str, name: str, *, code: str | None = None) -> dict[str, Any]:
+    return create_alignment(
+        target_url=uri,
+        target_name=name,
+        target_framework=framework,
+        target_code=code,
+        target_type=f"ext:{framework}Alignment",
+    )

@@ -1,0 +1,771 @@
+"""Every URL of the issuer but the pages': the protocol's, and the management API's.
+
+Protocol endpoints are plain Starlette routes, which carry them at a lower cost, and never answer 422: their errors
+are those of OpenID4VCI. The management API is behind API keys with scopes and answers problem details.
+"""
+
+import gzip
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import lru_cache, wraps
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel, Field
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Route
+
+from issuer import achievements, api_keys, awards, metadata, signing_keys, status
+from issuer.access_token import exchange_pre_authorized_code, parse_token_request
+from issuer.achievements import AchievementDescription, LocalisedText, SkillReference
+from issuer.api_keys import Caller, verify_api_key
+from issuer.awards import AwardRequest, AwardView
+from issuer.credential import issue_credential
+from issuer.credential_issuer import CredentialIssuer, get_issuer
+from issuer.credential_offer import OfferPolicy, resolve_offer
+from issuer.errors import (
+    AccessTokenMissingError,
+    EncryptionParametersError,
+    InputError,
+    NotFoundError,
+    Place,
+    wire_error,
+)
+from issuer.nonce import create_nonce
+from issuer.notification import receive_notification
+from issuer.operators import OperatorDescription, create_operator
+from issuer.organisations import OrganisationDescription, create_organisation
+from issuer.settings import IssuerSettings
+from issuer.status import Change
+from issuer.store import AchievementRow
+from kernel.errors import CredentialError, MalformedError
+from kernel.status.token_status_list import MEDIA_TYPE as STATUS_LIST_TYPE
+from kernel.type_metadata import create_skill_badge_type
+from runtime.dependencies import NowDep, SessionDep, get_service
+from runtime.errors import OAuthError, Problem, log_refusal
+from runtime.logging import get_logger
+from runtime.service import Service
+from runtime.web.language import request_language
+
+log = get_logger(__name__)
+
+IssuerService = Service[IssuerSettings]
+IssuerServiceDep = Annotated[IssuerService, Depends(get_service)]
+Answer = Callable[[Request], Awaitable[Response]]
+
+_NO_STORE = {"Cache-Control": "no-store"}
+_MAX_TOKEN_REQUEST = 64 * 1024
+
+
+# Protocol
+
+
+def _protocol(place: Place) -> Callable[[Answer], Answer]:
+    """An endpoint whose every failure is an error of its own specification. I-64."""
+
+    def wrap(answer: Answer) -> Answer:
+        @wraps(answer)
+        async def guarded(request: Request) -> Response:
+            try:
+                return await answer(request)
+            except CredentialError as exc:
+                code, word = wire_error(exc, place)
+                log_refusal(exc, code, word)
+                return OAuthError(code, word, exc.sentence).response()
+            except (NotFoundError, Problem):
+                raise
+            except Exception as exc:
+                log.error("unexpected", exc_info=exc)
+                return OAuthError(500, "server_error").response()
+
+        return guarded
+
+    return wrap
+
+
+def _access_token(request: Request) -> str:
+    """The Bearer token of the Authorization header; one anywhere else does not count. RFC 6750 §2.1, OAuth 2.1."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise AccessTokenMissingError("no Bearer token")
+    return token.strip()
+
+
+async def _json_body(request: Request) -> bytes:
+    """The body of a JSON request. An encrypted one is refused in its own words: nothing here can be encrypted to."""
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type == "application/jwt":
+        raise EncryptionParametersError("an encrypted request")
+    if content_type != "application/json":
+        raise MalformedError("not application/json")
+    return await request.body()
+
+
+async def _issuer(request: Request) -> CredentialIssuer:
+    service: IssuerService = get_service(request)
+    async with service.database.reading() as session:
+        return await get_issuer(session, service.settings, request.path_params["org"])
+
+
+@_protocol(Place.TOKEN)
+async def token(request: Request) -> Response:
+    """Token Endpoint. OpenID4VCI 1.0 §6."""
+    service: IssuerService = get_service(request)
+    answer = await exchange_pre_authorized_code(
+        service.database,
+        service.settings,
+        await _issuer(request),
+        parse_token_request(await _form(request)),
+        source=request.client.host if request.client is not None else "",
+        now=service.clock(),
+    )
+    return JSONResponse(answer, headers=_NO_STORE)
+
+
+async def _form(request: Request) -> Sequence[tuple[str, str]]:
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    body = await request.body()
+    if content_type != "application/x-www-form-urlencoded" or len(body) > _MAX_TOKEN_REQUEST:
+        raise MalformedError("not a form, or a huge one")
+    try:
+        return parse_qsl(body.decode("utf-8"), keep_blank_values=True, strict_parsing=True, max_num_fields=50)
+    except ValueError as exc:
+        raise MalformedError("a form that cannot be read") from exc
+
+
+@_protocol(Place.TOKEN)
+async def nonce(request: Request) -> Response:
+    """Nonce Endpoint. OpenID4VCI 1.0 §7; open to everybody (I-55)."""
+    service: IssuerService = get_service(request)
+    issuer = await _issuer(request)
+    c_nonce = create_nonce(service.settings, issuer.organisation_id, now=service.clock())
+    return JSONResponse({"c_nonce": c_nonce}, headers=_NO_STORE)
+
+
+@_protocol(Place.CREDENTIAL)
+async def credential(request: Request) -> Response:
+    """Credential Endpoint. OpenID4VCI 1.0 §8."""
+    service: IssuerService = get_service(request)
+    access_token = _access_token(request)
+    answer = await issue_credential(
+        service.database,
+        service.settings,
+        request.path_params["org"],
+        access_token,
+        await _json_body(request),
+        now=service.clock(),
+    )
+    return JSONResponse(answer, headers=_NO_STORE)
+
+
+@_protocol(Place.NOTIFICATION)
+async def notification(request: Request) -> Response:
+    """Notification Endpoint. OpenID4VCI 1.0 §11."""
+    service: IssuerService = get_service(request)
+    access_token = _access_token(request)
+    body = await _json_body(request)
+    await receive_notification(service.database, request.path_params["org"], access_token, body, now=service.clock())
+    return Response(status_code=204, headers=_NO_STORE)
+
+
+async def offer(request: Request) -> Response:
+    """A Credential Offer by reference. OpenID4VCI 1.0 §4.1.3; never signed, 404 once used or expired (I-04)."""
+    service: IssuerService = get_service(request)
+    issuer = await _issuer(request)
+    answer = await resolve_offer(
+        service.database, service.settings, issuer, request.path_params["secret"], now=service.clock()
+    )
+    return JSONResponse(answer, headers=_NO_STORE)
+
+
+async def issuer_metadata(request: Request) -> Response:
+    """Credential Issuer Metadata, at the inserted and at the appended address. OpenID4VCI 1.0 §12.2.2; I-10, I-17."""
+    service: IssuerService = get_service(request)
+    language = request_language(request)
+    async with service.database.reading() as session:
+        issuer = await get_issuer(session, service.settings, request.path_params["org"])
+        answer = await metadata.create_issuer_metadata(session, service.settings, issuer, language=language)
+    return JSONResponse(answer, headers={"Content-Language": language, "Vary": "Accept-Language"})
+
+
+async def authorization_server_metadata(request: Request) -> Response:
+    """Authorization Server Metadata. RFC 8414 §3; I-20."""
+    return await _published(request, metadata.create_authorization_server_metadata)
+
+
+async def did_document(request: Request) -> Response:
+    """The organisation's did:web document. K-21."""
+    return await _published(request, metadata.create_did_document, media_type="application/did+json")
+
+
+async def jwt_vc_issuer_metadata(request: Request) -> Response:
+    """JWT VC Issuer Metadata. SD-JWT VC §4."""
+    return await _published(request, metadata.create_jwt_vc_issuer_metadata)
+
+
+async def _published(
+    request: Request, create: Callable[..., Awaitable[Mapping[str, Any]]], *, media_type: str = "application/json"
+) -> Response:
+    service: IssuerService = get_service(request)
+    async with service.database.reading() as session:
+        issuer = await get_issuer(session, service.settings, request.path_params["org"])
+        answer = await create(session, issuer)
+    return JSONResponse(answer, headers={"Access-Control-Allow-Origin": "*"}, media_type=media_type)
+
+
+async def type_metadata(request: Request) -> Response:
+    """Type metadata at the `vct` of this deployment's badges: the bytes behind `vct#integrity`. SD-JWT VC §5; K-49."""
+    service: IssuerService = get_service(request)
+    headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=3600"}
+    return Response(create_skill_badge_type(service.settings.badge_vct), media_type="application/json", headers=headers)
+
+
+async def status_list(request: Request) -> Response:
+    """A Status List Token: cached, compressed, and open to every page's script. Token Status List §8; K-78."""
+    service: IssuerService = get_service(request)
+    if "time" in request.query_params:
+        raise Problem(501, "historical_status", "Status lists of the past are not offered.")
+    served = await status.get_status_list(
+        service.database,
+        service.settings,
+        request.path_params["org"],
+        request.path_params["number"],
+        now=service.clock(),
+    )
+    is_compressed = "gzip" in request.headers.get("accept-encoding", "").lower()
+    etag = f'"{served.etag}{"-gzip" if is_compressed else ""}"'
+    headers = {
+        "ETag": etag,
+        "Cache-Control": f"public, max-age={int(served.fresh_for.total_seconds())}",
+        "Vary": "Accept-Encoding",
+        "Access-Control-Allow-Origin": "*",
+    }
+    if etag in [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]:
+        return Response(status_code=304, headers=headers)
+    if is_compressed:
+        return Response(
+            _gzip(served.token), media_type=STATUS_LIST_TYPE, headers={**headers, "Content-Encoding": "gzip"}
+        )
+    return Response(served.token, media_type=STATUS_LIST_TYPE, headers=headers)
+
+
+@lru_cache(maxsize=64)
+def _gzip(token: str) -> bytes:
+    return gzip.compress(token.encode(), 6)
+
+
+async def status_list_aggregation(request: Request) -> Response:
+    """The addresses of all status lists of an organisation. Token Status List §9; K-78."""
+    service: IssuerService = get_service(request)
+    async with service.database.reading() as session:
+        issuer = await get_issuer(session, service.settings, request.path_params["org"])
+        uris = await status.list_status_list_uris(session, issuer)
+    return JSONResponse({"status_lists": uris}, headers={"Access-Control-Allow-Origin": "*"})
+
+
+protocol_routes: list[BaseRoute] = [
+    Route("/.well-known/openid-credential-issuer/{org}", issuer_metadata),
+    Route("/{org}/.well-known/openid-credential-issuer", issuer_metadata),
+    Route("/.well-known/oauth-authorization-server/{org}", authorization_server_metadata),
+    Route("/{org}/.well-known/oauth-authorization-server", authorization_server_metadata),
+    Route("/.well-known/jwt-vc-issuer/{org}", jwt_vc_issuer_metadata),
+    Route("/{org}/.well-known/jwt-vc-issuer", jwt_vc_issuer_metadata),
+    Route("/vct/skill-badge/1", type_metadata),
+    Route("/{org}/did.json", did_document),
+    Route("/{org}/token", token, methods=["POST"]),
+    Route("/{org}/nonce", nonce, methods=["POST"]),
+    Route("/{org}/credential", credential, methods=["POST"]),
+    Route("/{org}/notification", notification, methods=["POST"]),
+    Route("/{org}/offers/{secret}", offer),
+    Route("/{org}/status", status_list_aggregation),
+    Route("/{org}/status/{number:int}", status_list),
+]
+
+
+# Management
+
+
+router = APIRouter(prefix="/api", tags=["management"])
+
+
+async def _caller(service: IssuerServiceDep, authorization: Annotated[str | None, Header()] = None) -> Caller:
+    async with service.database.reading() as session:
+        return await verify_api_key(session, authorization)
+
+
+CallerDep = Annotated[Caller, Depends(_caller)]
+
+
+class OrganisationAnswer(BaseModel):
+    """An organisation as a Credential Issuer."""
+
+    slug: str
+    name: str
+    url: str | None
+    country: str
+    registration_number: str | None
+    credential_issuer: str
+    did: str
+    kid: str
+    public_jwk: dict[str, Any]
+
+
+class AchievementAnswer(BaseModel):
+    """An achievement in one version."""
+
+    slug: str
+    version: int
+    name: LocalisedText
+    description: LocalisedText
+    criteria: LocalisedText
+    assessment: LocalisedText | None
+    achievement_type: str
+    skills: list[SkillReference]
+    validity_days: int | None
+    language: str
+    url: str
+    image_url: str
+    credential_configuration_ids: list[str]
+    warnings: list[str]
+
+
+class AchievementsAnswer(BaseModel):
+    """All achievements of an organisation."""
+
+    achievements: list[AchievementAnswer]
+
+
+class OfferAnswer(BaseModel):
+    """An open offer. The link and the code travel by different ways."""
+
+    link: str
+    by_value_link: str
+    credential_offer_uri: str
+    wallet_link: str | None
+    tx_code: str | None
+    expires_at: AwareDatetime
+
+
+class AwardAnswer(BaseModel):
+    """An award, its state, and its offer for as long as that is open."""
+
+    id: UUID
+    achievement: str
+    version: int
+    reference: str
+    person: dict[str, str] | None
+    state: str
+    reason: str | None
+    awarded_at: AwareDatetime
+    expires_at: AwareDatetime | None
+    created_at: AwareDatetime
+    changed_at: AwareDatetime
+    offer: OfferAnswer | None
+
+
+class AwardsAnswer(BaseModel):
+    """A list of awards."""
+
+    awards: list[AwardAnswer]
+
+
+class ReasonBody(BaseModel):
+    """Why a status changes; the reason is kept in the audit trail."""
+
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class OfferBody(BaseModel):
+    """How a new offer is made."""
+
+    tx_code: bool = True
+    offer_valid_seconds: int | None = Field(default=None, ge=60)
+    revoke_earlier_copies: bool = False
+
+
+class OperatorAnswer(BaseModel):
+    """A new member of staff."""
+
+    id: str
+    email: str
+
+
+class ApiKeyBody(BaseModel):
+    """A new API key of an organisation."""
+
+    name: str = Field(min_length=1, max_length=100)
+    scopes: list[api_keys.Scope] = Field(min_length=1)
+
+
+class ApiKeyAnswer(BaseModel):
+    """A new API key; it is shown in this answer only."""
+
+    id: UUID
+    api_key: str
+
+
+class KeyAnswer(BaseModel):
+    """The key that signs from now on."""
+
+    kid: str
+
+
+class DroppedAnswer(BaseModel):
+    """How many awards lost their personal data."""
+
+    dropped: int
+
+
+class SkillAnswer(BaseModel):
+    """A skill of ESCO."""
+
+    uri: str
+    name: str
+    language: str
+    description: str
+    framework: str
+
+
+class SkillsAnswer(BaseModel):
+    """Skills that fit a search."""
+
+    skills: list[SkillAnswer]
+    available: bool
+
+
+async def _organisation_answer(session: SessionDep, issuer: CredentialIssuer) -> OrganisationAnswer:
+    key = next(
+        key for key in await signing_keys.list_published_keys(session, issuer.organisation_id) if not key.retired_at
+    )
+    return OrganisationAnswer(
+        slug=issuer.slug,
+        name=issuer.name,
+        url=issuer.url,
+        country=issuer.country,
+        registration_number=issuer.registration_number,
+        credential_issuer=issuer.identifier,
+        did=issuer.did,
+        kid=issuer.verification_method(key.fragment),
+        public_jwk=key.key.jwk,
+    )
+
+
+def _achievement_answer(issuer: CredentialIssuer, row: AchievementRow) -> AchievementAnswer:
+    description = achievements.description_of(row)
+    return AchievementAnswer(
+        slug=description.slug,
+        version=row.version.version,
+        name=description.name,
+        description=description.description,
+        criteria=description.criteria,
+        assessment=description.assessment,
+        achievement_type=description.achievement_type,
+        skills=description.skills,
+        validity_days=description.validity_days,
+        language=description.language,
+        url=achievements.achievement_uri(issuer, description.slug),
+        image_url=achievements.achievement_image_uri(issuer, row),
+        credential_configuration_ids=list(achievements.configuration_ids(description.slug)),
+        warnings=list(achievements.warnings_about(description)),
+    )
+
+
+def _award_answer(view: AwardView) -> AwardAnswer:
+    offer_answer = None
+    if view.offer is not None:
+        offer_answer = OfferAnswer(
+            link=view.offer.link,
+            by_value_link=view.offer.by_value_link,
+            credential_offer_uri=view.offer.credential_offer_uri,
+            wallet_link=view.offer.wallet_link,
+            tx_code=view.offer.tx_code,
+            expires_at=view.offer.expires_at,
+        )
+    return AwardAnswer(
+        id=view.id,
+        achievement=view.achievement_slug,
+        version=view.achievement_version,
+        reference=view.reference,
+        person=None if view.person is None else dict(view.person),
+        state=view.state,
+        reason=view.reason,
+        awarded_at=view.awarded_at,
+        expires_at=view.expires_at,
+        created_at=view.created_at,
+        changed_at=view.changed_at,
+        offer=offer_answer,
+    )
+
+
+@router.post("/organisations", status_code=201)
+async def add_organisation(
+    body: OrganisationDescription, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+) -> OrganisationAnswer:
+    """Add an organisation, with its keys and its first status list."""
+    caller.require("organisations:write")
+    issuer = await create_organisation(session, service.settings, body, actor=caller.name, now=now)
+    return await _organisation_answer(session, issuer)
+
+
+@router.get("/organisations/{org}")
+async def get_organisation(
+    org: str, caller: CallerDep, service: IssuerServiceDep, session: SessionDep
+) -> OrganisationAnswer:
+    """An organisation, with the DID and key that a trust list needs."""
+    caller.require("awards:read", org)
+    return await _organisation_answer(session, await get_issuer(session, service.settings, org))
+
+
+@router.post("/organisations/{org}/operators", status_code=201)
+async def add_operator(
+    org: str, body: OperatorDescription, caller: CallerDep, service: IssuerServiceDep, now: NowDep
+) -> OperatorAnswer:
+    """Let a colleague sign in to the back office."""
+    caller.require("organisations:write", org)
+    operator_id = await create_operator(service.database, service.settings, org, body, actor=caller.name, now=now)
+    return OperatorAnswer(id=operator_id, email=body.email)
+
+
+@router.post("/organisations/{org}/api-keys", status_code=201)
+async def add_api_key(
+    org: str, body: ApiKeyBody, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+) -> ApiKeyAnswer:
+    """Make an API key for this organisation alone, with no more than the caller's own scopes."""
+    caller.require("organisations:write", org)
+    for scope in body.scopes:
+        caller.require(scope, org)
+    issuer = await get_issuer(session, service.settings, org)
+    created = await api_keys.create_api_key(
+        session, name=body.name, scopes=body.scopes, organisation_id=issuer.organisation_id, actor=caller.name, now=now
+    )
+    return ApiKeyAnswer(id=created.id, api_key=created.key)
+
+
+@router.delete("/organisations/{org}/api-keys/{key_id}", status_code=204)
+async def remove_api_key(
+    org: str, key_id: UUID, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+) -> None:
+    """Withdraw an API key of this organisation."""
+    caller.require("organisations:write", org)
+    issuer = await get_issuer(session, service.settings, org)
+    await api_keys.revoke_api_key(session, issuer.organisation_id, key_id, actor=caller.name, now=now)
+
+
+@router.post("/organisations/{org}/signing-keys", status_code=201)
+async def rotate_signing_key(
+    org: str, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+) -> KeyAnswer:
+    """Sign with a new key from now on; the one before it stays in the DID document."""
+    caller.require("organisations:write", org)
+    issuer = await get_issuer(session, service.settings, org)
+    fragment = await signing_keys.create_signing_key(
+        session, service.settings, issuer.organisation_id, actor=caller.name, now=now
+    )
+    return KeyAnswer(kid=issuer.verification_method(fragment))
+
+
+@router.delete("/organisations/{org}/signing-keys/{fragment}", status_code=204)
+async def withdraw_signing_key(
+    org: str, fragment: str, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+) -> None:
+    """Take a leaked key out of the DID document: what it signed stops verifying."""
+    caller.require("organisations:write", org)
+    issuer = await get_issuer(session, service.settings, org)
+    await signing_keys.withdraw_signing_key(session, issuer.organisation_id, fragment, actor=caller.name, now=now)
+
+
+@router.post("/organisations/{org}/achievements", status_code=201)
+async def add_achievement(
+    org: str,
+    body: AchievementDescription,
+    caller: CallerDep,
+    service: IssuerServiceDep,
+    session: SessionDep,
+    now: NowDep,
+) -> AchievementAnswer:
+    """Describe an achievement."""
+    caller.require("achievements:write", org)
+    issuer = await get_issuer(session, service.settings, org)
+    row = await achievements.create_achievement(
+        session, issuer, body, skills=service.skills, actor=caller.name, now=now
+    )
+    return _achievement_answer(issuer, row)
+
+
+@router.get("/organisations/{org}/achievements")
+async def list_achievements(
+    org: str, caller: CallerDep, service: IssuerServiceDep, session: SessionDep
+) -> AchievementsAnswer:
+    """Every achievement in its newest version."""
+    caller.require("awards:read", org)
+    issuer = await get_issuer(session, service.settings, org)
+    rows = await achievements.list_achievements(session, issuer)
+    return AchievementsAnswer(achievements=[_achievement_answer(issuer, row) for row in rows])
+
+
+@router.get("/organisations/{org}/achievements/{slug}")
+async def get_achievement(
+    org: str,
+    slug: str,
+    caller: CallerDep,
+    service: IssuerServiceDep,
+    session: SessionDep,
+    version: Annotated[int | None, Query(ge=1)] = None,
+) -> AchievementAnswer:
+    """An achievement, in its newest or in a named version."""
+    caller.require("awards:read", org)
+    issuer = await get_issuer(session, service.settings, org)
+    return _achievement_answer(issuer, await achievements.get_achievement(session, issuer, slug, version))
+
+
+@router.put("/organisations/{org}/achievements/{slug}")
+async def change_achievement(
+    org: str,
+    slug: str,
+    body: AchievementDescription,
+    caller: CallerDep,
+    service: IssuerServiceDep,
+    session: SessionDep,
+    now: NowDep,
+) -> AchievementAnswer:
+    """Make the next version; awards keep theirs."""
+    caller.require("achievements:write", org)
+    if body.slug != slug:
+        raise InputError(fields={"slug": "Het webadres van een badge blijft wat het was."})
+    issuer = await get_issuer(session, service.settings, org)
+    row = await achievements.change_achievement(
+        session, issuer, body, skills=service.skills, actor=caller.name, now=now
+    )
+    return _achievement_answer(issuer, row)
+
+
+@router.post("/organisations/{org}/achievements/{slug}/awards", status_code=201)
+async def award_achievement(
+    org: str,
+    slug: str,
+    body: AwardRequest,
+    caller: CallerDep,
+    service: IssuerServiceDep,
+    session: SessionDep,
+    now: NowDep,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
+) -> AwardsAnswer:
+    """Award an achievement to everybody in the list, or to nobody. The same Idempotency-Key awards once."""
+    caller.require("awards:write", org)
+    issuer = await get_issuer(session, service.settings, org)
+    views = await awards.award_achievement(
+        session, service.settings, issuer, slug, body, idempotency_key=idempotency_key, actor=caller.name, now=now
+    )
+    return AwardsAnswer(awards=[_award_answer(view) for view in views])
+
+
+@router.get("/organisations/{org}/awards")
+async def list_awards(
+    org: str,
+    caller: CallerDep,
+    service: IssuerServiceDep,
+    session: SessionDep,
+    now: NowDep,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    offset: Annotated[int, Query(ge=0)] = 0,
+) -> AwardsAnswer:
+    """Awards, newest first."""
+    caller.require("awards:read", org)
+    issuer = await get_issuer(session, service.settings, org)
+    views = await awards.list_awards(session, service.settings, issuer, limit=limit, offset=offset, now=now)
+    return AwardsAnswer(awards=[_award_answer(_without_codes(caller, view)) for view in views])
+
+
+@router.get("/organisations/{org}/awards/{award_id}")
+async def get_award(
+    org: str, award_id: UUID, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+) -> AwardAnswer:
+    """One award."""
+    caller.require("awards:read", org)
+    issuer = await get_issuer(session, service.settings, org)
+    view = await awards.get_award(session, service.settings, issuer, award_id, now=now)
+    return _award_answer(_without_codes(caller, view))
+
+
+def _without_codes(caller: Caller, view: AwardView) -> AwardView:
+    """Who may only read sees no link and no code: with both, anybody could fetch the badge."""
+    return view if "awards:write" in caller.scopes else awards.without_offer(view)
+
+
+@router.post("/organisations/{org}/awards/{award_id}/offer", status_code=201)
+async def renew_offer(
+    org: str,
+    award_id: UUID,
+    caller: CallerDep,
+    service: IssuerServiceDep,
+    session: SessionDep,
+    now: NowDep,
+    body: OfferBody | None = None,
+) -> AwardAnswer:
+    """Make a new offer; the one before it ends."""
+    caller.require("awards:write", org)
+    body = body or OfferBody()
+    issuer = await get_issuer(session, service.settings, org)
+    policy = OfferPolicy.of(
+        has_tx_code=body.tx_code,
+        seconds=body.offer_valid_seconds,
+        revokes_earlier_copies=body.revoke_earlier_copies,
+    )
+    view = await awards.renew_offer(session, service.settings, issuer, award_id, policy, actor=caller.name, now=now)
+    return _award_answer(view)
+
+
+@router.post("/organisations/{org}/awards/{award_id}/drop-claims")
+async def drop_claims(
+    org: str, award_id: UUID, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+) -> DroppedAnswer:
+    """Forget what an award says about a person; revoking stays possible."""
+    caller.require("awards:write", org)
+    issuer = await get_issuer(session, service.settings, org)
+    await awards.get_award(session, service.settings, issuer, award_id, now=now)
+    return DroppedAnswer(dropped=await awards.drop_claims(session, issuer, [award_id], actor=caller.name, now=now))
+
+
+@router.post("/organisations/{org}/awards/{award_id}/{change}")
+async def change_status(
+    org: str,
+    award_id: UUID,
+    change: Change,
+    body: ReasonBody,
+    caller: CallerDep,
+    service: IssuerServiceDep,
+    session: SessionDep,
+    now: NowDep,
+) -> AwardAnswer:
+    """Revoke, suspend or reinstate an award, with every copy of it."""
+    caller.require("status:write", org)
+    issuer = await get_issuer(session, service.settings, org)
+    await status.change_status(
+        session, issuer.organisation_id, award_id, change, reason=body.reason, actor=caller.name, now=now
+    )
+    view = await awards.get_award(session, service.settings, issuer, award_id, now=now)
+    return _award_answer(_without_codes(caller, view))
+
+
+@router.get("/skills")
+async def search_skills(
+    service: IssuerServiceDep,
+    _caller: CallerDep,
+    q: Annotated[str, Query(max_length=200)],
+    language: Literal["nl", "en"] = "nl",
+    limit: Annotated[int, Query(ge=1, le=50)] = 10,
+) -> SkillsAnswer:
+    """Skills of ESCO whose name fits."""
+    found = service.skills.search(q, language=language, limit=limit)
+    skills = [
+        SkillAnswer(
+            uri=skill.uri,
+            name=skill.label(language),
+            language=skill.label_language(language),
+            description=skill.description,
+            framework="ESCO",
+        )
+        for skill in found
+    ]
+    return SkillsAnswer(skills=skills, available=service.skills.available)

@@ -1,0 +1,69 @@
+"""The issuer: `create_app(settings)` makes the ASGI application."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+
+from fastapi import FastAPI, Request, Response
+from httpx import AsyncBaseTransport
+
+from issuer import api
+from issuer.api_keys import keep_admin_key
+from issuer.errors import IssuerError
+from issuer.housekeeping import clean_up_forever
+from issuer.settings import IssuerSettings
+from issuer.web import pages as web
+from runtime.app import create_fastapi, create_service
+from runtime.clock import Clock, utc_now
+from runtime.errors import Problem, log_refusal
+from runtime.web.language import load_catalogue
+from runtime.web.pages import Pages
+from skills.search import SkillIndex
+
+
+def create_app(
+    settings: IssuerSettings,
+    *,
+    transport: AsyncBaseTransport | None = None,
+    clock: Clock = utc_now,
+    skills: SkillIndex | None = None,
+) -> FastAPI:
+    """The issuer with these settings; `skills` replaces the index that the settings name."""
+    service = create_service(settings, name="issuer", transport=transport, clock=clock)
+    if skills is not None:
+        service = replace(service, skills=skills)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await keep_admin_key(service.database, settings, now=clock())
+        cleaning = asyncio.create_task(clean_up_forever(service.database, settings, clock))
+        try:
+            yield
+        finally:
+            cleaning.cancel()
+            with suppress(asyncio.CancelledError):
+                await cleaning
+
+    app = create_fastapi(
+        service,
+        title="Skillswallet issuer",
+        routers=[api.router, web.router],
+        routes=api.protocol_routes,
+        pages=Pages("issuer"),
+        lifespan=lifespan,
+    )
+    app.add_exception_handler(IssuerError, _issuer_error)
+    return app
+
+
+async def _issuer_error(request: Request, error: Exception) -> Response:
+    """A request that cannot be done, as a page or as problem details; those speak English."""
+    if not isinstance(error, IssuerError):
+        raise error
+    english = load_catalogue(request.app.state.text_packages, "en").gettext
+    fields = {name: english(sentence) for name, sentence in error.fields.items()}
+    problem = Problem(error.status, error.code, english(error.sentence), fields=fields)
+    log_refusal(error, problem.status, problem.code)
+    response: Response = request.app.state.show_problem(request, problem)
+    return response

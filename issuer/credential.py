@@ -1,0 +1,241 @@
+"""The Credential Endpoint: what happens on a credential request. OpenID4VCI 1.0 §8.
+
+Everything that costs no row is checked first, so that strangers burn no nonces. The nonce is then spent in the
+transaction that reserves the copies, gives each its place in the status list, signs and stores: if that
+fails, the wallet may try again with the same nonce. The signed bytes are kept and never made again.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from issuer import nonce as nonces
+from issuer import signing_keys, status, store
+from issuer.awards import open_claims
+from issuer.configurations import configuration_format, configuration_ids
+from issuer.credential_issuer import CredentialIssuer, credential_issuer
+from issuer.errors import (
+    AccessTokenError,
+    EncryptionParametersError,
+    IssuanceDeniedError,
+    KeyProofError,
+    UnknownConfigurationError,
+    UnknownIdentifierError,
+)
+from issuer.settings import IssuerSettings
+from issuer.status import StatusPlace
+from issuer.store import Grant, Session
+from kernel.errors import CredentialError, MalformedError
+from kernel.formats import FORMATS, IssuerIdentity, StatusReference
+from kernel.keys import PublicKey
+from kernel.open_badges import CredentialDataset
+from kernel.openid4vci import CredentialRequest, KeyProof, parse_credential_request, verify_key_proof
+from kernel.strict_json import parse_json_object
+from kernel.type_metadata import create_integrity, create_skill_badge_type
+from runtime.database import Database
+from runtime.tokens import create_token, hash_token
+
+PROOF_ALGORITHMS = frozenset({"ES256"})
+_MAX_REQUEST_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """A credential request in which everything was checked that can be without writing."""
+
+    grant: Grant
+    issuer: CredentialIssuer
+    configuration_id: str
+    nonces: frozenset[str]
+    holder_keys: Sequence[PublicKey]
+
+
+async def issue_credential(
+    database: Database, settings: IssuerSettings, slug: str, access_token: str, body: bytes, *, now: datetime
+) -> Mapping[str, Any]:
+    """Answer a Credential Request: one copy for each proven key. OpenID4VCI 1.0 §8.2, §8.3; I-57 to I-62, I-68.
+
+    A key that already got its copy under this offer gets the same bytes again, so a lost response costs nothing.
+    """
+    async with database.reading() as session:
+        grant = await store.find_grant(session, hash_token(access_token), slug, now)
+    if grant is None:
+        raise AccessTokenError("unknown, expired, revoked, or another organisation's")
+    order = _verify_request(settings, grant, body, now)
+    notification_id = create_token(16)
+    async with database.transaction() as session:
+        for nonce in order.nonces:
+            await nonces.spend_nonce(session, settings, order.issuer.organisation_id, nonce, now=now)
+        credentials = await _issue_copies(session, settings, order, hash_token(notification_id), now)
+    return {
+        "credentials": [{"credential": credentials[key.thumbprint]} for key in order.holder_keys],
+        "notification_id": notification_id,
+    }
+
+
+def _verify_request(settings: IssuerSettings, grant: Grant, body: bytes, now: datetime) -> _Order:
+    issuer = credential_issuer(grant.organisation, settings)
+    request = parse_credential_request(parse_json_object(body, max_bytes=_MAX_REQUEST_BYTES))
+    if request.credential_response_encryption is not None:
+        raise EncryptionParametersError("not offered")
+    configuration = _find_configuration(grant, request)
+    if grant.award_status != "valid" or grant.sealed_claims is None:
+        raise IssuanceDeniedError(f"the award is {grant.award_status}, or its claims were dropped")
+    proofs = _verify_proofs(settings, issuer, request, now)
+    nonces_ = frozenset(proof.nonce for proof in proofs)
+    for nonce in nonces_:
+        nonces.verify_nonce(settings, issuer.organisation_id, nonce, now=now)
+    return _Order(grant, issuer, configuration, nonces_, [proof.holder_key for proof in proofs])
+
+
+def _find_configuration(grant: Grant, request: CredentialRequest) -> str:
+    """What is asked for, if the token covers it. An identifier is used exactly when the token came with some. I-57."""
+    if request.credential_identifier is not None:
+        found = grant.credential_identifiers.get(request.credential_identifier)
+        if found is None:
+            raise UnknownIdentifierError("not of this access token")
+        return found
+    if grant.credential_identifiers:
+        raise MalformedError("the token response named credential identifiers; one of them is due")
+    if request.credential_configuration_id not in configuration_ids(grant.achievement_slug):
+        raise UnknownConfigurationError("not in the offer")
+    return request.credential_configuration_id
+
+
+def _verify_proofs(
+    settings: IssuerSettings, issuer: CredentialIssuer, request: CredentialRequest, now: datetime
+) -> Sequence[KeyProof]:
+    """Every proof, before anything is issued. OpenID4VCI 1.0 §8.2, Appendix F.4; I-58, I-60."""
+    if request.proof_type != "jwt" or not 1 <= len(request.proofs) <= settings.batch_size:
+        raise KeyProofError("no proofs of type jwt, or too many")
+    proofs = [_verify_proof(proof, issuer, now) for proof in request.proofs]
+    if len({proof.holder_key.thumbprint for proof in proofs}) != len(proofs):
+        raise KeyProofError("one key twice in a batch")
+    return proofs
+
+
+def _verify_proof(proof: object, issuer: CredentialIssuer, now: datetime) -> KeyProof:
+    if not isinstance(proof, str):
+        raise KeyProofError("not a compact JWS")
+    try:
+        return verify_key_proof(proof, audience=issuer.identifier, algorithms=PROOF_ALGORITHMS, now=now)
+    except CredentialError as exc:
+        raise KeyProofError(f"{exc.code}: {exc.detail}") from exc
+
+
+async def _issue_copies(
+    session: Session, settings: IssuerSettings, order: _Order, notification_hash: bytes, now: datetime
+) -> Mapping[str, str]:
+    """The credential for each key, by thumbprint: those issued before as they were, new ones for the others."""
+    issued = await _find_earlier(session, settings, order) if order.grant.copies else {}
+    new = [key for key in order.holder_keys if key.thumbprint not in issued]
+    if not new:
+        return issued
+    grant = order.grant
+    limit = settings.batch_size * len(configuration_ids(grant.achievement_slug))
+    if not await store.claim_copies(session, grant, len(new), limit=limit, now=now):
+        raise IssuanceDeniedError("withdrawn meanwhile, or every copy was handed out")
+    if grant.revokes_earlier_copies and not grant.copies:
+        revoked = status.Status.INVALID.value_in_list
+        await store.set_status_of_copies(session, grant.award_id, revoked, now, except_offer=grant.offer_id)
+    places = await status.allocate_status_places(
+        session, settings, order.issuer, award_id=grant.award_id, offer_id=grant.offer_id, count=len(new), now=now
+    )
+    signed = {key.thumbprint: _sign(settings, order, key, place, now) for key, place in zip(new, places, strict=True)}
+    rows = [
+        _credential_row(settings, order, key.thumbprint, signed[key.thumbprint], place, notification_hash, now)
+        for key, place in zip(new, places, strict=True)
+    ]
+    await store.add_credentials(session, rows)
+    return {**issued, **signed}
+
+
+async def _find_earlier(session: Session, settings: IssuerSettings, order: _Order) -> dict[str, str]:
+    thumbprints = [key.thumbprint for key in order.holder_keys]
+    rows = await store.find_issued_copies(session, order.grant.offer_id, order.configuration_id, thumbprints)
+    return {
+        thumbprint: settings.seal.open(row.sealed_credential, context=_context(row.id)).decode()
+        for thumbprint, row in rows.items()
+        if row.sealed_credential is not None
+    }
+
+
+def _sign(settings: IssuerSettings, order: _Order, key: PublicKey, place: StatusPlace, now: datetime) -> str:
+    """Sign one copy: own salts, own place in the list, own identifier, times rounded to the day. I-61, I-75."""
+    grant, issuer = order.grant, order.issuer
+    claims = open_claims(settings, grant.award_id, grant.sealed_claims or b"")
+    dataset = CredentialDataset(
+        achievement=grant.achievement,
+        issuer_profile=issuer_profile(issuer),
+        person=claims["person"],
+        evidence=claims["evidence"],
+        awarded_at=grant.awarded_at,
+        issuing_authority=issuer.name,
+        issuing_country=issuer.country,
+        credential_id=f"urn:uuid:{uuid.uuid4()}",
+    )
+    return FORMATS[configuration_format(order.configuration_id)].issue(
+        dataset,
+        issuer=IssuerIdentity(issuer.did, issuer.verification_method(grant.key_fragment)),
+        signer=signing_keys.open_signer(settings, issuer.organisation_id, grant.sealed_private_jwk),
+        holder_key=key,
+        type_id=settings.badge_vct,
+        type_integrity=_type_integrity(settings.badge_vct),
+        status=StatusReference(place.uri, place.index),
+        issued_at=now,
+        valid_from=now,
+        expires_at=grant.expires_at,
+    )
+
+
+@lru_cache(maxsize=8)
+def _type_integrity(vct: str) -> str:
+    return create_integrity(create_skill_badge_type(vct))
+
+
+def issuer_profile(issuer: CredentialIssuer) -> dict[str, Any]:
+    """The organisation as an Open Badges Profile. B-02, T-12."""
+    profile: dict[str, Any] = {"id": issuer.did, "type": ["Profile"], "name": issuer.name}
+    if issuer.url is not None:
+        profile["url"] = issuer.url
+    if issuer.registration_number is not None:
+        profile["otherIdentifier"] = [
+            {
+                "type": "IdentifierEntry",
+                "identifier": issuer.registration_number,
+                "identifierType": "ext:RegistrationNumber",
+            }
+        ]
+    return profile
+
+
+def _credential_row(
+    settings: IssuerSettings,
+    order: _Order,
+    thumbprint: str,
+    credential: str,
+    place: StatusPlace,
+    notification_hash: bytes,
+    now: datetime,
+) -> dict[str, Any]:
+    row_id = store.new_id()
+    return {
+        "id": row_id,
+        "organisation_id": order.issuer.organisation_id,
+        "award_id": order.grant.award_id,
+        "offer_id": order.grant.offer_id,
+        "configuration_id": order.configuration_id,
+        "holder_thumbprint": thumbprint,
+        "status_list_id": place.status_list_id,
+        "status_index": place.index,
+        "sealed_credential": settings.seal.seal(credential.encode(), context=_context(row_id)),
+        "notification_hash": notification_hash,
+        "issued_at": now,
+    }
+
+
+def _context(row_id: uuid.UUID) -> str:
+    return f"issuer/credential/{row_id}"

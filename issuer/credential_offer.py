@@ -1,0 +1,159 @@
+"""Credential Offers. OpenID4VCI 1.0 §4.1.
+
+An offer carries no personal data: who it is for stands in the database, behind the code (I-06). Its secrets
+lie sealed while it is open, so that staff can show the link and the code again, and are gone when it ends.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Self
+from urllib.parse import quote
+from uuid import UUID
+
+from issuer import store
+from issuer.configurations import configuration_ids
+from issuer.credential_issuer import CredentialIssuer
+from issuer.errors import InputError, NotFoundError
+from issuer.models import Offer
+from issuer.settings import IssuerSettings
+from issuer.store import Session
+from kernel.openid4vci import CredentialOffer, PreAuthorizedCodeGrant, TxCode, create_offer_link
+from runtime.database import Database
+from runtime.tokens import create_numeric_code, create_token, hash_token
+
+_TX_CODE_LENGTH = 6
+_TX_CODE_DESCRIPTION = "De code krijg je apart van je opleiding of organisatie. You receive this code separately."
+
+
+@dataclass(frozen=True, slots=True)
+class OfferPolicy:
+    """How offers of one batch are made."""
+
+    has_tx_code: bool = True
+    lifetime: timedelta | None = None
+    revokes_earlier_copies: bool = False
+
+    @classmethod
+    def of(cls, *, has_tx_code: bool, seconds: int | None, revokes_earlier_copies: bool = False) -> Self:
+        """The policy that a request asks for."""
+        return cls(has_tx_code, None if seconds is None else timedelta(seconds=seconds), revokes_earlier_copies)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOffer:
+    """An open offer as staff hand it over: the link one way, the code another."""
+
+    link: str
+    by_value_link: str
+    credential_offer_uri: str
+    wallet_link: str | None
+    tx_code: str | None
+    expires_at: datetime
+
+
+async def create_offer(
+    session: Session,
+    settings: IssuerSettings,
+    issuer: CredentialIssuer,
+    *,
+    award_id: UUID,
+    achievement_slug: str,
+    policy: OfferPolicy,
+    now: datetime,
+) -> OpenOffer:
+    """Make a new offer of an award; only hashes of its secrets can be searched for. I-01 to I-07, I-28."""
+    secrets = {
+        "reference": create_token(32),
+        "pre-authorized_code": create_token(32),
+        "tx_code": create_numeric_code(_TX_CODE_LENGTH) if policy.has_tx_code else None,
+    }
+    offer = Offer(
+        award_id=award_id,
+        organisation_id=issuer.organisation_id,
+        reference_hash=hash_token(str(secrets["reference"])),
+        code_hash=hash_token(str(secrets["pre-authorized_code"])),
+        sealed_secrets=settings.seal.seal(json.dumps(secrets).encode(), context=_context(award_id)),
+        has_tx_code=policy.has_tx_code,
+        revokes_earlier_copies=policy.revokes_earlier_copies,
+        created_at=now,
+        expires_at=now + _lifetime(settings, issuer, policy),
+    )
+    await store.add_row(session, offer)
+    return _as_open(settings, issuer, achievement_slug, secrets, offer.expires_at)
+
+
+def _lifetime(settings: IssuerSettings, issuer: CredentialIssuer, policy: OfferPolicy) -> timedelta:
+    """How long an offer stands open: ten minutes, or longer when a `tx_code` guards it (settings say why)."""
+    if not policy.has_tx_code:
+        lifetime = policy.lifetime or settings.offer_lifetime
+        if lifetime > settings.offer_lifetime:
+            raise InputError(
+                fields={"offer_valid_seconds": "Zonder code kan een aanbod hooguit 10 minuten open staan."}
+            )
+        return lifetime
+    lifetime = policy.lifetime or issuer.offer_lifetime or settings.protected_offer_lifetime
+    if not timedelta(minutes=1) <= lifetime <= settings.longest_offer_lifetime:
+        raise InputError(fields={"offer_valid_seconds": "Zo lang of kort kan een aanbod niet open staan."})
+    return lifetime
+
+
+def find_open_offer(
+    settings: IssuerSettings, issuer: CredentialIssuer, offer: Offer | None, achievement_slug: str, *, now: datetime
+) -> OpenOffer | None:
+    """The link and code of an offer, for as long as it is open; staff may show them again."""
+    if offer is None or offer.sealed_secrets is None or offer.expires_at <= now:
+        return None
+    secrets = open_secrets(settings, offer.award_id, offer.sealed_secrets)
+    return _as_open(settings, issuer, achievement_slug, secrets, offer.expires_at)
+
+
+def open_secrets(settings: IssuerSettings, award_id: UUID, sealed: bytes) -> dict[str, str | None]:
+    """The reference, code and `tx_code` of an open offer."""
+    secrets: dict[str, str | None] = json.loads(settings.seal.open(sealed, context=_context(award_id)))
+    return secrets
+
+
+async def resolve_offer(
+    database: Database, settings: IssuerSettings, issuer: CredentialIssuer, reference: str, *, now: datetime
+) -> Mapping[str, Any]:
+    """The offer behind a `credential_offer_uri`, or NotFoundError once it was used or has expired. I-04."""
+    async with database.transaction() as session:
+        offer = await store.open_offer(session, issuer.organisation_id, hash_token(reference), now)
+        row = None if offer is None else await store.find_award(session, issuer.organisation_id, offer.award_id)
+    if offer is None or offer.sealed_secrets is None or row is None:
+        raise NotFoundError("Dit aanbod is al gebruikt of verlopen. Vraag een nieuw aan bij wie het u stuurde.")
+    secrets = open_secrets(settings, offer.award_id, offer.sealed_secrets)
+    return _offer(issuer, configuration_ids(row.achievement.slug), secrets).as_json()
+
+
+def _as_open(
+    settings: IssuerSettings,
+    issuer: CredentialIssuer,
+    achievement_slug: str,
+    secrets: Mapping[str, str | None],
+    expires_at: datetime,
+) -> OpenOffer:
+    uri = issuer.endpoint(f"offers/{secrets['reference']}")
+    link = create_offer_link(uri)
+    return OpenOffer(
+        link=link,
+        by_value_link=create_offer_link(_offer(issuer, configuration_ids(achievement_slug), secrets)),
+        credential_offer_uri=uri,
+        wallet_link=None if settings.wallet_url is None else f"{settings.wallet_url}/open?link={quote(link, safe='')}",
+        tx_code=secrets["tx_code"],
+        expires_at=expires_at,
+    )
+
+
+def _offer(
+    issuer: CredentialIssuer, configurations: Sequence[str], secrets: Mapping[str, str | None]
+) -> CredentialOffer:
+    tx_code = TxCode("numeric", _TX_CODE_LENGTH, _TX_CODE_DESCRIPTION) if secrets["tx_code"] is not None else None
+    grant = PreAuthorizedCodeGrant(str(secrets["pre-authorized_code"]), tx_code)
+    return CredentialOffer(issuer.identifier, tuple(configurations), pre_authorized_code=grant)
+
+
+def _context(award_id: UUID) -> str:
+    return f"issuer/offer/{award_id}"

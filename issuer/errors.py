@@ -1,0 +1,205 @@
+"""What the issuer answers when something is wrong: one row a class, one column a place.
+
+A `CredentialError` is the other side's mistake and becomes the word that the protocol has for it at
+that endpoint. An `IssuerError` is a management request that cannot be done. Anything else is ours:
+500. `tests/issuer/test_errors.py` walks every subclass and fails when a class has no row.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from kernel import errors as kernel_errors
+from kernel.errors import CredentialError, MalformedError, RejectedError
+
+
+class GrantError(RejectedError):
+    """The pre-authorized code is unknown, expired or used, or the `tx_code` is wrong."""
+
+    code = "grant"
+    sentence = "The code is not valid, or no longer."
+
+
+class TransactionCodeUsageError(MalformedError):
+    """A `tx_code` is missing where one is expected, or present where none is."""
+
+    code = "tx_code_usage"
+    sentence = "A transaction code is missing, or was not expected."
+
+
+class GrantTypeError(RejectedError):
+    """Another grant type than the pre-authorized code."""
+
+    code = "grant_type"
+    sentence = "This grant type is not supported here."
+
+
+class AccessTokenMissingError(RejectedError):
+    """The request carries no access token in the Authorization header."""
+
+    code = "access_token_missing"
+    sentence = "An access token is needed."
+
+
+class AccessTokenError(RejectedError):
+    """The access token is unknown, expired, revoked, or belongs to another issuer."""
+
+    code = "access_token"
+    sentence = "The access token is not valid, or no longer."
+
+
+class UnknownConfigurationError(RejectedError):
+    """The access token does not cover this credential configuration."""
+
+    code = "credential_configuration"
+    sentence = "This credential configuration was not offered."
+
+
+class UnknownIdentifierError(RejectedError):
+    """The access token does not cover this credential identifier."""
+
+    code = "credential_identifier"
+    sentence = "This credential identifier is not known here."
+
+
+class EncryptionParametersError(RejectedError):
+    """The wallet asks for an encrypted response, which this issuer does not offer."""
+
+    code = "encryption_parameters"
+    sentence = "Encrypted responses are not offered by this issuer."
+
+
+class IssuanceDeniedError(RejectedError):
+    """The award was withdrawn, its data are gone, or every copy was handed out."""
+
+    code = "issuance_denied"
+    sentence = "This credential is not issued any more."
+
+
+class KeyProofError(RejectedError):
+    """A key proof is missing, broken, made for somebody else, without nonce, or its key is there twice."""
+
+    code = "key_proof"
+    sentence = "A key proof is missing or not valid."
+
+
+class UnknownNotificationError(RejectedError):
+    """The `notification_id` was not handed out to the holder of this access token."""
+
+    code = "notification_id"
+    sentence = "This notification_id is not known here."
+
+
+class Place(Enum):
+    """Where in the protocol a check failed; the same class has another word in another place."""
+
+    TOKEN = "token"
+    CREDENTIAL = "credential"
+    NOTIFICATION = "notification"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One error class: HTTP status, and its word at each endpoint. None is a bare challenge (RFC 6750 §3)."""
+
+    token: str | None
+    credential: str | None
+    notification: str | None
+    status: int = 400
+
+
+_BAD_NOTIFICATION = "invalid_notification_request"  # VCI §11.3
+_REJECTED = Row("invalid_grant", "credential_request_denied", _BAD_NOTIFICATION)
+_MALFORMED = Row("invalid_request", "invalid_credential_request", _BAD_NOTIFICATION)  # VCI §6.3, §8.3.1.2
+_UNDECIDED = Row("temporarily_unavailable", "temporarily_unavailable", "temporarily_unavailable", status=503)
+
+ROWS: Mapping[type[CredentialError], Row] = {
+    kernel_errors.CredentialError: _REJECTED,
+    kernel_errors.MalformedError: _MALFORMED,
+    kernel_errors.RejectedError: _REJECTED,
+    kernel_errors.AlgorithmNotAllowedError: _REJECTED,
+    kernel_errors.InvalidSignatureError: _REJECTED,
+    kernel_errors.WrongTypeError: _REJECTED,
+    kernel_errors.UntrustedIssuerError: _REJECTED,
+    kernel_errors.ExpiredError: _REJECTED,
+    kernel_errors.NotYetValidError: _REJECTED,
+    kernel_errors.RevokedError: _REJECTED,
+    kernel_errors.SuspendedError: _REJECTED,
+    kernel_errors.HolderBindingError: _REJECTED,
+    kernel_errors.AudienceError: _REJECTED,
+    kernel_errors.NonceError: Row("invalid_grant", "invalid_nonce", _BAD_NOTIFICATION),  # VCI §8.3.1.2
+    kernel_errors.DisclosureError: _REJECTED,
+    kernel_errors.QueryNotSatisfiedError: _REJECTED,
+    kernel_errors.UndecidedError: _UNDECIDED,
+    GrantError: _REJECTED,
+    TransactionCodeUsageError: _MALFORMED,
+    GrantTypeError: Row("unsupported_grant_type", "invalid_credential_request", _BAD_NOTIFICATION),  # RFC 6749 §5.2
+    AccessTokenMissingError: Row(None, None, None, status=401),
+    AccessTokenError: Row("invalid_token", "invalid_token", "invalid_token", status=401),  # RFC 6750 §3.1
+    KeyProofError: Row("invalid_request", "invalid_proof", _BAD_NOTIFICATION),
+    UnknownConfigurationError: Row("invalid_request", "unknown_credential_configuration", _BAD_NOTIFICATION),
+    UnknownIdentifierError: Row("invalid_request", "unknown_credential_identifier", _BAD_NOTIFICATION),
+    EncryptionParametersError: Row("invalid_request", "invalid_encryption_parameters", _BAD_NOTIFICATION),
+    IssuanceDeniedError: _REJECTED,
+    UnknownNotificationError: Row("invalid_request", "invalid_credential_request", "invalid_notification_id"),
+}
+
+
+def wire_error(error: CredentialError, place: Place) -> tuple[int, str | None]:
+    """The status and error code that this place's specification has for this error."""
+    row = next(ROWS[cls] for cls in type(error).__mro__ if cls in ROWS)
+    code: str | None = getattr(row, place.value)
+    return row.status, code
+
+
+class IssuerError(Exception):
+    """A management request that cannot be done. `code` is stable, `sentence` is for people, in Dutch."""
+
+    status = 400
+    code = "request"
+    sentence = "Dit kan zo niet."
+
+    def __init__(self, sentence: str = "", *, fields: Mapping[str, str] | None = None) -> None:
+        super().__init__(sentence or self.sentence)
+        self.sentence = sentence or type(self).sentence
+        self.fields = dict(fields or {})
+
+
+class NotFoundError(IssuerError):
+    """There is no such thing, or it belongs to another organisation: the same answer for both."""
+
+    status = 404
+    code = "not_found"
+    sentence = "Dit bestaat niet (meer)."
+
+
+class InputError(IssuerError):
+    """What was filled in cannot be used; `fields` says which field and why."""
+
+    status = 400
+    code = "input"
+    sentence = "Kijk nog eens naar wat u invulde."
+
+
+class ConflictError(IssuerError):
+    """It clashes with what is already there."""
+
+    status = 409
+    code = "conflict"
+    sentence = "Dit botst met wat er al is."
+
+
+class ApiKeyError(IssuerError):
+    """No API key, an unknown one, or one that was withdrawn."""
+
+    status = 401
+    code = "api_key"
+    sentence = "Hiervoor is een geldige API-sleutel nodig."
+
+
+class ScopeError(IssuerError):
+    """The API key is good, but not for this."""
+
+    status = 403
+    code = "scope"
+    sentence = "Deze API-sleutel mag dit niet."

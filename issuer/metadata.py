@@ -1,0 +1,153 @@
+"""What this issuer offers, for machines: Credential Issuer and Authorization Server metadata, keys and the type.
+
+OpenID4VCI 1.0 §12; RFC 8414; SD-JWT VC §4. Left out, since not offered: authorization code, PAR, DPoP, client and
+key attestation, deferred issuance, encryption. A document never names what would not work.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from issuer import signing_keys, store
+from issuer.achievements import AchievementDescription, description_of
+from issuer.configurations import FORMAT_SUFFIXES, configuration_id
+from issuer.credential import PROOF_ALGORITHMS
+from issuer.credential_issuer import CredentialIssuer
+from issuer.settings import IssuerSettings
+from issuer.store import AchievementRow, Session
+from kernel.did import create_did_web_document
+from kernel.open_badges import CREDENTIALS_V2, OPEN_BADGES_3_0_3
+from kernel.openid4vci import PRE_AUTHORIZED_CODE_GRANT
+
+_LOCALES = {"nl": "nl-NL", "en": "en"}
+# What a wallet may show before there is a credential: path below the badge, whether it is always there, its labels.
+_CLAIMS: Sequence[tuple[Sequence[str | None], bool, str, str]] = (
+    (("achievement", "name"), True, "Naam van de badge", "Badge name"),
+    (("achievement", "description"), True, "Beschrijving", "Description"),
+    (("achievement", "criteria", "narrative"), True, "Waarvoor je hem krijgt", "Criteria"),
+    (("achievement", "alignment", None, "targetName"), False, "Vaardigheden", "Skills"),
+    (("evidence",), False, "Bewijs", "Evidence"),
+    (("given_name",), False, "Voornaam", "Given name"),
+    (("family_name",), False, "Achternaam", "Family name"),
+    (("email",), False, "E-mailadres", "E-mail address"),
+)
+_VCDM_PERSON = {"given_name": "givenName", "family_name": "familyName", "email": "email"}
+
+
+async def create_issuer_metadata(
+    session: Session, settings: IssuerSettings, issuer: CredentialIssuer, *, language: str
+) -> Mapping[str, Any]:
+    """The Credential Issuer Metadata, with the display of the asked language first. OpenID4VCI 1.0 §12.2; I-10 to I-19."""
+    configurations: dict[str, Any] = {}
+    for row in await store.list_achievements(session, issuer.organisation_id):
+        for format_id in FORMAT_SUFFIXES:
+            identifier = configuration_id(row.achievement.slug, format_id)
+            configurations[identifier] = _configuration(settings, row, format_id, identifier, language)
+    return {
+        "credential_issuer": issuer.identifier,
+        "credential_endpoint": issuer.endpoint("credential"),
+        "nonce_endpoint": issuer.endpoint("nonce"),
+        "notification_endpoint": issuer.endpoint("notification"),
+        "batch_credential_issuance": {"batch_size": settings.batch_size},
+        "display": _in_order({name: {"name": issuer.name, "locale": _LOCALES[name]} for name in _LOCALES}, language),
+        "credential_configurations_supported": configurations,
+    }
+
+
+def _configuration(
+    settings: IssuerSettings, row: AchievementRow, format_id: str, identifier: str, language: str
+) -> dict[str, Any]:
+    """One credential configuration. OpenID4VCI 1.0 §12.2.4, Appendix A; I-13 to I-16."""
+    return {
+        "format": format_id,
+        **_type_members(settings, format_id),
+        "scope": identifier,
+        "credential_signing_alg_values_supported": ["ES256"],
+        "cryptographic_binding_methods_supported": ["jwk", "did:jwk", "did:key"],
+        "proof_types_supported": {"jwt": {"proof_signing_alg_values_supported": sorted(PROOF_ALGORITHMS)}},
+        "credential_metadata": {
+            "display": _in_order(_displays(description_of(row), row), language),
+            "claims": _claims(format_id, language),
+        },
+    }
+
+
+def _type_members(settings: IssuerSettings, format_id: str) -> dict[str, Any]:
+    if format_id == "dc+sd-jwt":
+        return {"vct": settings.badge_vct}
+    return {
+        "credential_definition": {
+            "@context": [CREDENTIALS_V2, OPEN_BADGES_3_0_3],
+            "type": ["VerifiableCredential", "OpenBadgeCredential"],
+        }
+    }
+
+
+def _displays(description: AchievementDescription, row: AchievementRow) -> dict[str, dict[str, Any]]:
+    """Name, words and art of the achievement in each language, Dutch and English always. I-17, I-19."""
+    logo = {"uri": row.version.achievement["image"]["id"], "alt_text": description.name.nl}
+    return {
+        language: {
+            "name": description.name.best(language),
+            "locale": locale,
+            "description": description.description.best(language),
+            "logo": {**logo, "alt_text": description.name.best(language)},
+            "background_color": "#0b5f63",
+            "text_color": "#ffffff",
+        }
+        for language, locale in _LOCALES.items()
+    }
+
+
+def _claims(format_id: str, language: str) -> list[dict[str, Any]]:
+    """The claims of a badge and what they are called; a fixed table, in which no path stands twice. I-16."""
+    return [
+        {
+            "path": _claims_path(format_id, path),
+            **({"mandatory": True} if mandatory else {}),
+            "display": _in_order({"nl": {"name": nl, "locale": "nl-NL"}, "en": {"name": en, "locale": "en"}}, language),
+        }
+        for path, mandatory, nl, en in _CLAIMS
+    ]
+
+
+def _claims_path(format_id: str, path: Sequence[str | None]) -> list[str | None]:
+    first = path[0]
+    if format_id == "dc+sd-jwt" or first == "evidence":
+        return list(path)
+    return ["credentialSubject", _VCDM_PERSON.get(str(first), first), *path[1:]]
+
+
+def _in_order(displays: Mapping[str, dict[str, Any]], language: str) -> list[dict[str, Any]]:
+    """One display a language, the asked one first."""
+    return [displays[name] for name in sorted(displays, key=lambda name: name != language)]
+
+
+async def create_authorization_server_metadata(session: Session, issuer: CredentialIssuer) -> Mapping[str, Any]:
+    """The metadata of the issuer's own authorization server, which knows one grant. RFC 8414 §2; VCI §12.3; I-20."""
+    achievements = await store.list_achievements(session, issuer.organisation_id)
+    return {
+        "issuer": issuer.identifier,
+        "token_endpoint": issuer.endpoint("token"),
+        "response_types_supported": [],
+        "grant_types_supported": [PRE_AUTHORIZED_CODE_GRANT],
+        "scopes_supported": [
+            configuration_id(row.achievement.slug, name) for row in achievements for name in FORMAT_SUFFIXES
+        ],
+        "authorization_details_types_supported": ["openid_credential"],
+        "token_endpoint_auth_methods_supported": ["none"],
+        "pre-authorized_grant_anonymous_access_supported": True,
+        "status_list_aggregation_endpoint": issuer.endpoint("status"),
+    }
+
+
+async def create_did_document(session: Session, issuer: CredentialIssuer) -> Mapping[str, Any]:
+    """The did:web document: every key that credentials in circulation are signed with. K-21 to K-23, D5."""
+    keys = await signing_keys.list_published_keys(session, issuer.organisation_id)
+    return create_did_web_document(issuer.did, [(published.fragment, published.key) for published in keys])
+
+
+async def create_jwt_vc_issuer_metadata(session: Session, issuer: CredentialIssuer) -> Mapping[str, Any]:
+    """The same keys for verifiers that start from the https identifier. SD-JWT VC §4; K-25."""
+    keys = await signing_keys.list_published_keys(session, issuer.organisation_id)
+    members = [{"kid": key.fragment, "use": "sig", "alg": "ES256", **key.key.jwk} for key in keys]
+    return {"issuer": issuer.identifier, "jwks": {"keys": members}}

@@ -1,0 +1,4 @@
+from issuer.models import Base
+from runtime.migrations import run_migrations
+
+run_migrations(Base.metadata)

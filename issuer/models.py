@@ -1,0 +1,262 @@
+"""The issuer's tables. Queries live in `store.py`.
+
+Codes and tokens are kept as hashes; personal data, secrets, private keys and credentials are sealed.
+"""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, SmallInteger, String, Text, UniqueConstraint, Uuid
+from sqlalchemy.orm import Mapped, mapped_column
+
+from runtime.database import UtcDateTime, declarative_base
+from runtime.web.browser_session import BrowserSessionMixin
+from runtime.web.operators import OperatorMixin
+
+
+class Base(declarative_base()):  # type: ignore[misc]  # made at run time, with our naming of constraints
+    """What all tables of the issuer have in common."""
+
+    __abstract__ = True
+
+
+def _id() -> Mapped[uuid.UUID]:
+    return mapped_column(Uuid, primary_key=True, default=uuid.uuid4)
+
+
+class Organisation(Base):
+    """One Credential Issuer: its own identifier, keys and status lists. I-81."""
+
+    __tablename__ = "organisations"
+    id: Mapped[uuid.UUID] = _id()
+    slug: Mapped[str] = mapped_column(String(63), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    url: Mapped[str | None] = mapped_column(String(500))
+    country: Mapped[str] = mapped_column(String(2))
+    registration_number: Mapped[str | None] = mapped_column(String(50))
+    offer_lifetime_seconds: Mapped[int | None]
+    claims_retention_days: Mapped[int | None]
+    claims_retention_ground: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class SigningKey(Base):
+    """A key of one organisation. A retired key still verifies what it signed."""
+
+    __tablename__ = "signing_keys"
+    __table_args__ = (UniqueConstraint("organisation_id", "fragment"),)
+    id: Mapped[uuid.UUID] = _id()
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.id"))
+    fragment: Mapped[str] = mapped_column(String(64))
+    public_jwk: Mapped[dict[str, Any]] = mapped_column(JSON)
+    sealed_private_jwk: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    retired_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class ApiKey(Base):
+    """A key to the management API, kept as a hash. Without organisation it is the operator's of the whole service."""
+
+    __tablename__ = "api_keys"
+    id: Mapped[uuid.UUID] = _id()
+    organisation_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("organisations.id"))
+    name: Mapped[str] = mapped_column(String(100))
+    key_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    scopes: Mapped[list[str]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Operator(OperatorMixin, Base):
+    """A member of an organisation's staff who signs in to its back office."""
+
+    __tablename__ = "operators"
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.id"))
+
+
+class BrowserSession(BrowserSessionMixin, Base):
+    """A signed-in browser."""
+
+    __tablename__ = "browser_sessions"
+    operator_id: Mapped[str] = mapped_column(ForeignKey("operators.id", ondelete="CASCADE"))
+
+
+class Achievement(Base):
+    """Something that can be awarded. What it says stands in its versions."""
+
+    __tablename__ = "achievements"
+    __table_args__ = (UniqueConstraint("organisation_id", "slug"),)
+    id: Mapped[uuid.UUID] = _id()
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.id"))
+    slug: Mapped[str] = mapped_column(String(63))
+    current_version: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class AchievementVersion(Base):
+    """One wording of an achievement, never changed after it was made.
+
+    `description` is what staff wrote; `achievement` is the Open Badges Achievement that credentials carry.
+    """
+
+    __tablename__ = "achievement_versions"
+    __table_args__ = (UniqueConstraint("achievement_id", "version"),)
+    id: Mapped[uuid.UUID] = _id()
+    achievement_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("achievements.id"))
+    version: Mapped[int]
+    description: Mapped[dict[str, Any]] = mapped_column(JSON)
+    achievement: Mapped[dict[str, Any]] = mapped_column(JSON)
+    image: Mapped[bytes] = mapped_column(LargeBinary)
+    image_type: Mapped[str] = mapped_column(String(32))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class AwardBatch(Base):
+    """One request to award, with the Idempotency-Key under which a repetition finds it."""
+
+    __tablename__ = "award_batches"
+    __table_args__ = (UniqueConstraint("organisation_id", "idempotency_key"),)
+    id: Mapped[uuid.UUID] = _id()
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.id"))
+    idempotency_key: Mapped[str | None] = mapped_column(String(200))
+    request_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Award(Base):
+    """An achievement awarded to one person. It keeps the version that it was awarded in."""
+
+    __tablename__ = "awards"
+    __table_args__ = (Index("ix_awards_organisation_created", "organisation_id", "created_at"),)
+    id: Mapped[uuid.UUID] = _id()
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.id"))
+    achievement_version_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("achievement_versions.id"), index=True)
+    batch_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("award_batches.id"))
+    position: Mapped[int]
+    reference: Mapped[str] = mapped_column(String(100))
+    sealed_claims: Mapped[bytes | None] = mapped_column(LargeBinary)
+    awarded_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    status: Mapped[str] = mapped_column(String(10), default="valid")
+    status_reason: Mapped[str | None] = mapped_column(Text)
+    status_changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    issued_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    received_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    claims_dropped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Offer(Base):
+    """A Credential Offer: hashes to find it by, and its secrets sealed for as long as it is open."""
+
+    __tablename__ = "offers"
+    id: Mapped[uuid.UUID] = _id()
+    award_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("awards.id"), index=True)
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.id"))
+    reference_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    sealed_secrets: Mapped[bytes | None] = mapped_column(LargeBinary)
+    has_tx_code: Mapped[bool]
+    tx_code_tries: Mapped[int] = mapped_column(SmallInteger, default=0)
+    revokes_earlier_copies: Mapped[bool] = mapped_column(default=False)
+    copies: Mapped[int] = mapped_column(SmallInteger, default=0)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    opened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    spent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    voided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class AccessToken(Base):
+    """What a redeemed offer buys: issuance of this award's configurations, for five minutes."""
+
+    __tablename__ = "access_tokens"
+    id: Mapped[uuid.UUID] = _id()
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.id"))
+    offer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("offers.id"), index=True)
+    award_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("awards.id"))
+    credential_identifiers: Mapped[dict[str, str]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class SpentNonce(Base):
+    """A `c_nonce` that was used. Handed-out nonces are sealed values and need no row."""
+
+    __tablename__ = "spent_nonces"
+    nonce_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class GuessingSource(Base):
+    """How many `tx_code`s came wrong from one address in the running hour; the address is kept as a keyed hash."""
+
+    __tablename__ = "guessing_sources"
+    source_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    tries: Mapped[int] = mapped_column(SmallInteger)
+    counted_since: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class StatusList(Base):
+    """A Token Status List of one organisation, and the token that is served now."""
+
+    __tablename__ = "status_lists"
+    __table_args__ = (UniqueConstraint("organisation_id", "number"),)
+    id: Mapped[uuid.UUID] = _id()
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.id"))
+    number: Mapped[int]
+    size: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    token: Mapped[str | None] = mapped_column(Text)
+    signed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class StatusEntry(Base):
+    """A place in a list that was given away once, to a copy of an award or (without award) to a decoy."""
+
+    __tablename__ = "status_entries"
+    status_list_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("status_lists.id"), primary_key=True)
+    status_index: Mapped[int] = mapped_column(primary_key=True)
+    value: Mapped[int] = mapped_column(SmallInteger, default=0)
+    award_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("awards.id"), index=True)
+    offer_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("offers.id"))
+
+
+class Credential(Base):
+    """One signed copy, as it left. The bytes are sealed and never made again."""
+
+    __tablename__ = "credentials"
+    __table_args__ = (
+        UniqueConstraint("offer_id", "configuration_id", "holder_thumbprint"),
+        UniqueConstraint("status_list_id", "status_index"),
+    )
+    id: Mapped[uuid.UUID] = _id()
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.id"))
+    award_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("awards.id"), index=True)
+    offer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("offers.id"))
+    configuration_id: Mapped[str] = mapped_column(String(80))
+    holder_thumbprint: Mapped[str] = mapped_column(String(43))
+    status_list_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("status_lists.id"))
+    status_index: Mapped[int]
+    sealed_credential: Mapped[bytes | None] = mapped_column(LargeBinary)
+    notification_hash: Mapped[bytes] = mapped_column(LargeBinary(32), index=True)
+    notification_event: Mapped[str | None] = mapped_column(String(32))
+    issued_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class AuditEntry(Base):
+    """Who did what, when and why. The database refuses to change or delete a row."""
+
+    __tablename__ = "audit_entries"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    organisation_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("organisations.id"), index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    actor: Mapped[str] = mapped_column(String(120))
+    action: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(String(80))
+    reason: Mapped[str | None] = mapped_column(Text)

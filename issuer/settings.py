@@ -1,0 +1,92 @@
+"""What the issuer must be told before it starts (`ISSUER_*`), and its policy with the reasons."""
+
+from datetime import timedelta
+from functools import cached_property
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from runtime.encryption import SealingKey
+from runtime.settings import ServiceSettings
+
+
+class IssuerSettings(ServiceSettings):
+    """The settings of the issuer service. Durations are ISO 8601 (`PT10M`)."""
+
+    model_config = SettingsConfigDict(env_prefix="ISSUER_")
+
+    badge_vct: str
+    """The `vct` of every badge as SD-JWT VC. Verifiers ask for it by this exact text, so it never changes."""
+    admin_key: SecretStr | None = None
+    """An API key with every scope, put in place (as a hash) at the start: how a fresh deployment is reached. At least
+    32 characters. Without it, make one with `skillswallet issuer` on the machine itself."""
+    wallet_url: str | None = None
+    """Address of a web wallet that offer pages point to as well (I-01); none: only `openid-credential-offer:`."""
+
+    offer_lifetime: timedelta = timedelta(minutes=10)
+    """Of an offer without `tx_code`. The link alone then opens it, so it may lie about for ten minutes (I-07)."""
+    protected_offer_lifetime: timedelta = timedelta(days=14)
+    """Of an offer with `tx_code`. A student reads mail days later; a stolen link alone opens nothing, and five wrong
+    codes end it, so the time that I-07 fears is bounded by tries instead. An organisation may choose otherwise."""
+    longest_offer_lifetime: timedelta = timedelta(days=60)
+    """No request or organisation may ask for more."""
+    tx_code_tries: int = Field(default=5, ge=1, le=10)
+    """Wrong tries before an offer is void (I-28): a guess of six digits then succeeds once in 200,000."""
+    tx_code_tries_per_source: int = Field(default=20, ge=1)
+    """Wrong tries an hour from one address, over all offers (I-28)."""
+    access_token_lifetime: timedelta = timedelta(minutes=5)
+    """Bearer tokens live at most five minutes (I-31; OpenID4VCI 1.0 §13.10)."""
+    nonce_lifetime: timedelta = timedelta(minutes=5)
+    """A `c_nonce` is asked for just before it is used (I-56)."""
+    batch_size: int = Field(default=20, ge=2, le=100)
+    """Key proofs in one request (I-60). Twenty unlinkable copies last a job seeker a while."""
+    status_list_size: int = Field(default=131_072, ge=131_072, multiple_of=8)
+    """Entries in a list: a crowd for each credential to hide in (K-77)."""
+    status_list_ttl: timedelta = Field(default=timedelta(minutes=15), ge=timedelta(seconds=1))
+    """How long a verifier may keep a list, and the step in which a changed one is signed again (K-75, I-77)."""
+    status_list_lifetime: timedelta = timedelta(days=1)
+    """How long a signed list holds at all: an old one cannot be replayed for longer (A-46)."""
+    claims_retention: timedelta = timedelta(days=90)
+    """Names and evidence are dropped this long after issuance, unless the organisation states a ground (I-80)."""
+
+    @field_validator("badge_vct", "wallet_url")
+    @classmethod
+    def _is_a_web_address(cls, value: str | None) -> str | None:
+        if value is not None and (urlsplit(value).scheme not in {"https", "http"} or not urlsplit(value).netloc):
+            raise ValueError("is not a web address")
+        return value
+
+    @field_validator("admin_key")
+    @classmethod
+    def _is_long(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 32:
+            raise ValueError("has fewer than 32 characters")
+        return value
+
+    @field_validator("access_token_lifetime")
+    @classmethod
+    def _bearer_tokens_are_short(cls, value: timedelta) -> timedelta:
+        if value > timedelta(minutes=5):
+            raise ValueError("is more than five minutes, and access tokens are not sender-constrained")
+        return value
+
+    @cached_property
+    def seal(self) -> SealingKey:
+        """The key that everything at rest is sealed under."""
+        return self.sealing_key()
+
+    @cached_property
+    def nonce_key(self) -> bytes:
+        """The key that `c_nonce` values are authenticated with."""
+        return self.seal.derive("issuer/c_nonce")
+
+    @cached_property
+    def request_key(self) -> bytes:
+        """The key under which requests to award are hashed: a list of people's names is not kept as a bare digest."""
+        return self.seal.derive("issuer/request")
+
+    @cached_property
+    def source_key(self) -> bytes:
+        """The key under which the addresses of wrong guessers are hashed, so that none is stored."""
+        return self.seal.derive("issuer/source")

@@ -1,0 +1,648 @@
+"""All queries of the issuer. One-time values are spent in one statement; one caller wins.
+
+Nothing here commits: whoever opens the transaction does.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+from sqlalchemy import and_, bindparam, case, delete, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from issuer.models import (
+    AccessToken,
+    Achievement,
+    AchievementVersion,
+    ApiKey,
+    AuditEntry,
+    Award,
+    AwardBatch,
+    Credential,
+    GuessingSource,
+    Offer,
+    Operator,
+    Organisation,
+    SigningKey,
+    SpentNonce,
+    StatusEntry,
+    StatusList,
+)
+from runtime.database import UtcDateTime
+
+Session = AsyncSession
+
+
+def new_id() -> UUID:
+    """An identifier for a row that must be known before it is written."""
+    return uuid4()
+
+
+async def add_row(session: Session, row: Any) -> None:
+    """Write one new row now, so that a broken rule shows here."""
+    session.add(row)
+    await session.flush()
+
+
+def _insert(session: Session, table: Any) -> Any:
+    """INSERT … ON CONFLICT, which both databases have and SQLAlchemy spells per database."""
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    return dialect.insert(table)
+
+
+def _values(row: Any) -> dict[str, Any]:
+    """The columns of a new object that have a value, with the defaults of the others left to the database layer."""
+    return {column.key: value for column in row.__table__.columns if (value := getattr(row, column.key)) is not None}
+
+
+async def _add_unless_taken(session: Session, row: Any) -> bool:
+    model = type(row)
+    statement = _insert(session, model).values(_values(row)).on_conflict_do_nothing().returning(model.id)
+    row.id = (await session.execute(statement)).scalar_one_or_none() or row.id
+    return row.id is not None
+
+
+# Organisations, keys
+
+
+async def add_organisation(session: Session, organisation: Organisation) -> bool:
+    """Whether the organisation was added; False when its slug is taken."""
+    return await _add_unless_taken(session, organisation)
+
+
+async def find_organisation(session: Session, slug: str) -> Organisation | None:
+    """The organisation with this slug."""
+    return (await session.execute(select(Organisation).where(Organisation.slug == slug))).scalar_one_or_none()
+
+
+async def list_organisations(session: Session) -> Sequence[Organisation]:
+    """All organisations, by name."""
+    return (await session.execute(select(Organisation).order_by(Organisation.name))).scalars().all()
+
+
+async def list_signing_keys(session: Session, organisation_id: UUID) -> Sequence[SigningKey]:
+    """The keys in the DID document, newest first."""
+    statement = select(SigningKey).where(SigningKey.organisation_id == organisation_id)
+    return (await session.execute(statement.order_by(SigningKey.created_at.desc()))).scalars().all()
+
+
+async def get_active_key(session: Session, organisation_id: UUID) -> SigningKey:
+    """The key that signs now."""
+    statement = select(SigningKey).where(SigningKey.organisation_id == organisation_id, SigningKey.retired_at.is_(None))
+    return (await session.execute(statement)).scalar_one()
+
+
+async def retire_signing_keys(session: Session, organisation_id: UUID, now: datetime) -> None:
+    """End signing with every key; they still verify."""
+    condition = and_(SigningKey.organisation_id == organisation_id, SigningKey.retired_at.is_(None))
+    await session.execute(update(SigningKey).where(condition).values(retired_at=now))
+
+
+async def withdraw_signing_key(session: Session, key_id: UUID) -> None:
+    """Forget a key."""
+    await session.execute(delete(SigningKey).where(SigningKey.id == key_id))
+
+
+async def add_api_key(session: Session, key: ApiKey) -> bool:
+    """Whether the key was added; False when it is there already."""
+    return await _add_unless_taken(session, key)
+
+
+async def find_api_key(session: Session, key_hash: bytes) -> tuple[ApiKey, str | None] | None:
+    """A live API key, with the slug of its organisation (None: the whole deployment)."""
+    statement = (
+        select(ApiKey, Organisation.slug)
+        .outerjoin(Organisation, Organisation.id == ApiKey.organisation_id)
+        .where(ApiKey.key_hash == key_hash, ApiKey.revoked_at.is_(None))
+    )
+    row = (await session.execute(statement)).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+async def list_api_keys(session: Session, organisation_id: UUID) -> Sequence[ApiKey]:
+    """An organisation's API keys, newest first."""
+    statement = select(ApiKey).where(ApiKey.organisation_id == organisation_id).order_by(ApiKey.created_at.desc())
+    return (await session.execute(statement)).scalars().all()
+
+
+async def revoke_api_key(session: Session, organisation_id: UUID, key_id: UUID, now: datetime) -> bool:
+    """Whether a live key of this organisation was withdrawn."""
+    condition = and_(ApiKey.id == key_id, ApiKey.organisation_id == organisation_id, ApiKey.revoked_at.is_(None))
+    statement = update(ApiKey).where(condition).values(revoked_at=now).returning(ApiKey.id)
+    return (await session.execute(statement)).one_or_none() is not None
+
+
+# Achievements
+
+
+class AchievementRow(NamedTuple):
+    """An achievement with one of its versions."""
+
+    achievement: Achievement
+    version: AchievementVersion
+
+
+async def add_achievement(session: Session, achievement: Achievement) -> bool:
+    """Whether the achievement was added; False when the slug is taken."""
+    return await _add_unless_taken(session, achievement)
+
+
+async def find_achievement(
+    session: Session, organisation_id: UUID, slug: str, version: int | None = None
+) -> AchievementRow | None:
+    """An achievement in its newest version, or in the one that is asked for."""
+    wanted = Achievement.current_version if version is None else version
+    statement = (
+        select(Achievement, AchievementVersion)
+        .join(AchievementVersion, AchievementVersion.achievement_id == Achievement.id)
+        .where(Achievement.organisation_id == organisation_id, Achievement.slug == slug)
+        .where(AchievementVersion.version == wanted)
+    )
+    row = (await session.execute(statement)).one_or_none()
+    return None if row is None else AchievementRow(row[0], row[1])
+
+
+async def list_achievements(session: Session, organisation_id: UUID) -> Sequence[AchievementRow]:
+    """Every achievement of an organisation in its newest version."""
+    statement = (
+        select(Achievement, AchievementVersion)
+        .join(AchievementVersion, AchievementVersion.achievement_id == Achievement.id)
+        .where(Achievement.organisation_id == organisation_id)
+        .where(AchievementVersion.version == Achievement.current_version)
+        .order_by(Achievement.created_at, Achievement.slug)
+    )
+    return [AchievementRow(row[0], row[1]) for row in await session.execute(statement)]
+
+
+async def advance_achievement(session: Session, achievement_id: UUID, from_version: int) -> bool:
+    """Whether the next version number was taken; one of two editors at the same moment wins."""
+    condition = and_(Achievement.id == achievement_id, Achievement.current_version == from_version)
+    statement = update(Achievement).where(condition).values(current_version=from_version + 1).returning(Achievement.id)
+    return (await session.execute(statement)).one_or_none() is not None
+
+
+# Awards and offers
+
+
+class AwardRow(NamedTuple):
+    """An award with what it was awarded for."""
+
+    award: Award
+    version: AchievementVersion
+    achievement: Achievement
+
+
+async def claim_idempotency_key(session: Session, batch: AwardBatch) -> AwardBatch | None:
+    """Take the key for this batch; None when it is ours, the earlier batch when it was used before."""
+    if await _add_unless_taken(session, batch):
+        return None
+    statement = select(AwardBatch).where(
+        AwardBatch.organisation_id == batch.organisation_id, AwardBatch.idempotency_key == batch.idempotency_key
+    )
+    return (await session.execute(statement)).scalar_one()
+
+
+def _award_rows() -> Any:
+    return (
+        select(Award, AchievementVersion, Achievement)
+        .join(AchievementVersion, AchievementVersion.id == Award.achievement_version_id)
+        .join(Achievement, Achievement.id == AchievementVersion.achievement_id)
+    )
+
+
+async def find_award(session: Session, organisation_id: UUID, award_id: UUID) -> AwardRow | None:
+    """An award of this organisation."""
+    statement = _award_rows().where(Award.id == award_id, Award.organisation_id == organisation_id)
+    row = (await session.execute(statement)).one_or_none()
+    return None if row is None else AwardRow(*row)
+
+
+async def list_awards(
+    session: Session, organisation_id: UUID, *, achievement_id: UUID | None = None, limit: int = 500, offset: int = 0
+) -> Sequence[AwardRow]:
+    """Awards of an organisation, or of one of its achievements, newest first."""
+    statement = _award_rows().where(Award.organisation_id == organisation_id)
+    if achievement_id is not None:
+        statement = statement.where(Achievement.id == achievement_id)
+    statement = statement.order_by(Award.created_at.desc(), Award.id).limit(limit).offset(offset)
+    return [AwardRow(*row) for row in await session.execute(statement)]
+
+
+async def list_awards_of_batch(session: Session, batch_id: UUID) -> Sequence[AwardRow]:
+    """The awards of one request, in the order of its list."""
+    statement = _award_rows().where(Award.batch_id == batch_id).order_by(Award.position)
+    return [AwardRow(*row) for row in await session.execute(statement)]
+
+
+class AwardCount(NamedTuple):
+    """How many awards an achievement has, and how many are in a wallet."""
+
+    awarded: int
+    issued: int
+
+
+async def count_awards(session: Session, organisation_id: UUID) -> dict[UUID, AwardCount]:
+    """For each achievement of an organisation, how often it was awarded and fetched."""
+    statement = (
+        select(AchievementVersion.achievement_id, func.count(Award.id), func.count(Award.issued_at))
+        .join(Award, Award.achievement_version_id == AchievementVersion.id)
+        .where(Award.organisation_id == organisation_id)
+        .group_by(AchievementVersion.achievement_id)
+    )
+    return {row[0]: AwardCount(row[1], row[2]) for row in await session.execute(statement)}
+
+
+async def change_award_status(
+    session: Session, award_id: UUID, *, allowed_from: Iterable[str], to: str, reason: str, now: datetime
+) -> bool:
+    """Whether the award went from one of these states to the other; the change is the lock."""
+    condition = and_(Award.id == award_id, Award.status.in_(list(allowed_from)))
+    values = {"status": to, "status_reason": reason, "status_changed_at": now}
+    statement = update(Award).where(condition).values(**values).returning(Award.id)
+    return (await session.execute(statement)).one_or_none() is not None
+
+
+async def find_latest_offers(session: Session, award_ids: Sequence[UUID]) -> dict[UUID, Offer]:
+    """The newest offer of each award."""
+    statement = select(Offer).where(Offer.award_id.in_(award_ids)).order_by(Offer.created_at, Offer.id)
+    return {offer.award_id: offer for offer in (await session.execute(statement)).scalars()}
+
+
+async def void_offers(session: Session, award_id: UUID, now: datetime) -> None:
+    """End every open offer of an award, and the tokens that were bought with one."""
+    condition = and_(Offer.award_id == award_id, Offer.spent_at.is_(None), Offer.voided_at.is_(None))
+    await session.execute(update(Offer).where(condition).values(voided_at=now, sealed_secrets=None))
+    tokens = and_(AccessToken.award_id == award_id, AccessToken.revoked_at.is_(None))
+    await session.execute(update(AccessToken).where(tokens).values(revoked_at=now))
+
+
+def _is_open(now: datetime) -> Any:
+    return and_(Offer.spent_at.is_(None), Offer.voided_at.is_(None), Offer.expires_at > now)
+
+
+async def open_offer(session: Session, organisation_id: UUID, reference_hash: bytes, now: datetime) -> Offer | None:
+    """The open offer with this reference, noted as opened."""
+    condition = and_(Offer.reference_hash == reference_hash, Offer.organisation_id == organisation_id, _is_open(now))
+    statement = update(Offer).where(condition).values(opened_at=func.coalesce(Offer.opened_at, now)).returning(Offer)
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def find_offer_by_code(session: Session, organisation_id: UUID, code_hash: bytes) -> Offer | None:
+    """The offer with this pre-authorized code, in whatever state."""
+    statement = select(Offer).where(Offer.code_hash == code_hash, Offer.organisation_id == organisation_id)
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def count_tx_code_try(session: Session, offer_id: UUID, *, limit: int, now: datetime) -> Offer | None:
+    """Take one of the tries of an open offer; None when none is left. Parallel guesses each take one. I-28, A-25."""
+    condition = and_(Offer.id == offer_id, _is_open(now), Offer.tx_code_tries < limit)
+    statement = update(Offer).where(condition).values(tx_code_tries=Offer.tx_code_tries + 1).returning(Offer)
+    return (await session.execute(statement.execution_options(populate_existing=True))).scalar_one_or_none()
+
+
+async def void_offer(session: Session, offer_id: UUID, now: datetime) -> None:
+    """End one offer and forget its secrets."""
+    condition = and_(Offer.id == offer_id, Offer.spent_at.is_(None))
+    await session.execute(update(Offer).where(condition).values(voided_at=now, sealed_secrets=None))
+
+
+async def spend_pre_authorized_code(session: Session, offer_id: UUID, now: datetime) -> bool:
+    """Use up the code of an open offer; True for exactly one caller. I-07, A-24."""
+    condition = and_(Offer.id == offer_id, _is_open(now))
+    statement = update(Offer).where(condition).values(spent_at=now, sealed_secrets=None).returning(Offer.id)
+    return (await session.execute(statement)).one_or_none() is not None
+
+
+async def revoke_access_tokens(session: Session, offer_id: UUID, now: datetime) -> int:
+    """Revoke every live token that was bought with this offer, and say how many."""
+    condition = and_(AccessToken.offer_id == offer_id, AccessToken.revoked_at.is_(None))
+    statement = update(AccessToken).where(condition).values(revoked_at=now).returning(AccessToken.id)
+    return len((await session.execute(statement)).all())
+
+
+async def count_source_try(session: Session, source_hash: bytes, *, limit: int, since: datetime, now: datetime) -> bool:
+    """Take one of the tries that a source has in an hour; False when none is left. One statement, so also in parallel."""
+    is_over = GuessingSource.counted_since <= since
+    statement = _insert(session, GuessingSource).values(source_hash=source_hash, tries=1, counted_since=now)
+    statement = statement.on_conflict_do_update(
+        index_elements=[GuessingSource.source_hash],
+        set_={
+            "tries": case((is_over, 1), else_=GuessingSource.tries + 1),
+            "counted_since": case((is_over, now), else_=GuessingSource.counted_since),
+        },
+        where=or_(is_over, GuessingSource.tries < limit),
+    ).returning(GuessingSource.tries)
+    return (await session.execute(statement)).one_or_none() is not None
+
+
+async def give_back_source_try(session: Session, source_hash: bytes) -> None:
+    """A right code is no guess."""
+    statement = update(GuessingSource).where(GuessingSource.source_hash == source_hash, GuessingSource.tries > 0)
+    await session.execute(statement.values(tries=GuessingSource.tries - 1))
+
+
+# Issuing: the tight path
+
+
+class Grant(NamedTuple):
+    """All that one access token opens, in one read."""
+
+    token_id: UUID
+    offer_id: UUID
+    award_id: UUID
+    credential_identifiers: Mapping[str, str]
+    revokes_earlier_copies: bool
+    copies: int
+    award_status: str
+    sealed_claims: bytes | None
+    awarded_at: datetime
+    expires_at: datetime | None
+    achievement_slug: str
+    achievement: Mapping[str, Any]
+    organisation: Organisation
+    key_fragment: str
+    sealed_private_jwk: bytes
+
+
+_GRANT = (
+    select(
+        AccessToken.id,
+        AccessToken.offer_id,
+        AccessToken.award_id,
+        AccessToken.credential_identifiers,
+        Offer.revokes_earlier_copies,
+        Offer.copies,
+        Award.status,
+        Award.sealed_claims,
+        Award.awarded_at,
+        Award.expires_at,
+        Achievement.slug,
+        AchievementVersion.achievement,
+        Organisation,
+        SigningKey.fragment,
+        SigningKey.sealed_private_jwk,
+    )
+    .join(Award, Award.id == AccessToken.award_id)
+    .join(Offer, Offer.id == AccessToken.offer_id)
+    .join(AchievementVersion, AchievementVersion.id == Award.achievement_version_id)
+    .join(Achievement, Achievement.id == AchievementVersion.achievement_id)
+    .join(Organisation, Organisation.id == AccessToken.organisation_id)
+    .join(SigningKey, and_(SigningKey.organisation_id == Organisation.id, SigningKey.retired_at.is_(None)))
+    .where(AccessToken.token_hash == bindparam("token_hash"), Organisation.slug == bindparam("slug"))
+    .where(AccessToken.revoked_at.is_(None), AccessToken.expires_at > bindparam("now", type_=UtcDateTime))
+)
+
+
+async def find_grant(session: Session, token_hash: bytes, organisation_slug: str, now: datetime) -> Grant | None:
+    """What a live access token of this organisation opens. I-34, A-30."""
+    found = await session.execute(_GRANT, {"token_hash": token_hash, "slug": organisation_slug, "now": now})
+    row = found.one_or_none()
+    return None if row is None else Grant(*row)
+
+
+async def spend_nonce(session: Session, nonce_hash: bytes, expires_at: datetime) -> bool:
+    """Use up a `c_nonce`; True for exactly one caller. OpenID4VCI 1.0 §13.8."""
+    statement = (
+        _insert(session, SpentNonce)
+        .values(nonce_hash=nonce_hash, expires_at=expires_at)
+        .on_conflict_do_nothing()
+        .returning(SpentNonce.nonce_hash)
+    )
+    return (await session.execute(statement)).one_or_none() is not None
+
+
+async def claim_copies(session: Session, grant: Grant, copies: int, *, limit: int, now: datetime) -> bool:
+    """Reserve copies of a valid award under a live token, or none; locks the award against a simultaneous revocation."""
+    award = update(Award).where(Award.id == grant.award_id, Award.status == "valid")
+    locked = await session.execute(award.values(issued_at=func.coalesce(Award.issued_at, now)).returning(Award.id))
+    if locked.one_or_none() is None:
+        return False
+    token = select(AccessToken.id).where(AccessToken.id == grant.token_id, AccessToken.revoked_at.is_(None))
+    condition = and_(Offer.id == grant.offer_id, Offer.copies + copies <= limit, token.exists())
+    offer = update(Offer).where(condition).values(copies=Offer.copies + copies).returning(Offer.id)
+    return (await session.execute(offer)).one_or_none() is not None
+
+
+async def find_open_status_list(session: Session, organisation_id: UUID) -> StatusList | None:
+    """The list that new copies get their place in."""
+    statement = (
+        select(StatusList)
+        .where(StatusList.organisation_id == organisation_id, StatusList.closed_at.is_(None))
+        .order_by(StatusList.number)
+        .limit(1)
+    )
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def add_status_list(session: Session, status_list: StatusList) -> bool:
+    """Whether the list was opened; False when another process just did."""
+    return await _add_unless_taken(session, status_list)
+
+
+async def close_status_list(session: Session, status_list_id: UUID, now: datetime) -> None:
+    """Give no more places in this list; it is served for as long as it is referred to. I-79."""
+    await session.execute(update(StatusList).where(StatusList.id == status_list_id).values(closed_at=now))
+
+
+async def allocate_status_indexes(
+    session: Session,
+    status_list_id: UUID,
+    candidates: Sequence[int],
+    *,
+    award_id: UUID | None,
+    offer_id: UUID | None = None,
+    values: Sequence[int] | None = None,
+) -> Sequence[int]:
+    """Take those of the candidate places that nobody has: a place is given once, ever. K-77, A-53."""
+    rows = [
+        {
+            "status_list_id": status_list_id,
+            "status_index": index,
+            "value": value,
+            "award_id": award_id,
+            "offer_id": offer_id,
+        }
+        for index, value in zip(candidates, values or [0] * len(candidates), strict=True)
+    ]
+    statement = _insert(session, StatusEntry).values(rows).on_conflict_do_nothing().returning(StatusEntry.status_index)
+    return (await session.execute(statement)).scalars().all()
+
+
+async def add_credentials(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Record the signed copies of one response."""
+    await session.execute(_insert(session, Credential).values(list(rows)))
+
+
+async def find_issued_copies(
+    session: Session, offer_id: UUID, configuration_id: str, thumbprints: Sequence[str]
+) -> dict[str, Credential]:
+    """The copies already signed under this offer for these holder keys."""
+    statement = select(Credential).where(
+        Credential.offer_id == offer_id,
+        Credential.configuration_id == configuration_id,
+        Credential.holder_thumbprint.in_(list(thumbprints)),
+    )
+    return {row.holder_thumbprint: row for row in (await session.execute(statement)).scalars()}
+
+
+async def keep_notification(
+    session: Session, notification_hash: bytes, award_id: UUID, event: str, now: datetime
+) -> bool:
+    """Whether copies with this `notification_id` were issued under this award; notes what became of them."""
+    copies = and_(Credential.notification_hash == notification_hash, Credential.award_id == award_id)
+    statement = update(Credential).where(copies).values(notification_event=event).returning(Credential.id)
+    if not (await session.execute(statement)).all():
+        return False
+    if event == "credential_accepted":
+        received = func.coalesce(Award.received_at, now)
+        await session.execute(update(Award).where(Award.id == award_id).values(received_at=received))
+    return True
+
+
+async def find_award_of_token(
+    session: Session, token_hash: bytes, organisation_slug: str, now: datetime
+) -> UUID | None:
+    """The award that a live access token of this organisation opens."""
+    statement = (
+        select(AccessToken.award_id)
+        .join(Organisation, Organisation.id == AccessToken.organisation_id)
+        .where(AccessToken.token_hash == token_hash, Organisation.slug == organisation_slug)
+        .where(AccessToken.revoked_at.is_(None), AccessToken.expires_at > now)
+    )
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+# Status
+
+
+async def set_status_of_copies(
+    session: Session, award_id: UUID, value: int, now: datetime, *, except_offer: UUID | None = None
+) -> int:
+    """Set the status of every copy of an award that is not revoked yet, and say how many. I-77, I-78."""
+    revoked = 1
+    condition = and_(StatusEntry.award_id == award_id, StatusEntry.value != revoked)
+    if except_offer is not None:
+        condition = and_(condition, or_(StatusEntry.offer_id.is_(None), StatusEntry.offer_id != except_offer))
+    statement = update(StatusEntry).where(condition).values(value=value).returning(StatusEntry.status_list_id)
+    lists = (await session.execute(statement)).scalars().all()
+    if lists:
+        await session.execute(update(StatusList).where(StatusList.id.in_(set(lists))).values(changed_at=now))
+    return len(lists)
+
+
+class ServedList(NamedTuple):
+    """A status list with the organisation that serves it."""
+
+    status_list: StatusList
+    organisation: Organisation
+
+
+async def find_status_list(session: Session, organisation_slug: str, number: int) -> ServedList | None:
+    """A status list by its URL."""
+    statement = (
+        select(StatusList, Organisation)
+        .join(Organisation, Organisation.id == StatusList.organisation_id)
+        .where(Organisation.slug == organisation_slug, StatusList.number == number)
+    )
+    row = (await session.execute(statement)).one_or_none()
+    return None if row is None else ServedList(row[0], row[1])
+
+
+async def list_status_lists(session: Session, organisation_id: UUID) -> Sequence[int]:
+    """The numbers of an organisation's status lists."""
+    statement = select(StatusList.number).where(StatusList.organisation_id == organisation_id)
+    return (await session.execute(statement.order_by(StatusList.number))).scalars().all()
+
+
+async def list_set_entries(session: Session, status_list_id: UUID) -> Sequence[Row[tuple[int, int]]]:
+    """Index and value of every entry that is not VALID."""
+    statement = select(StatusEntry.status_index, StatusEntry.value).where(
+        StatusEntry.status_list_id == status_list_id, StatusEntry.value != 0
+    )
+    return (await session.execute(statement)).all()
+
+
+async def publish_status_list(
+    session: Session, status_list_id: UUID, token: str, *, signed_before: datetime | None, now: datetime
+) -> bool:
+    """Put a freshly signed token in the place of the one signed before; one of two simultaneous signers wins."""
+    earlier = StatusList.signed_at.is_(None) if signed_before is None else StatusList.signed_at == signed_before
+    statement = update(StatusList).where(StatusList.id == status_list_id, earlier)
+    published = await session.execute(statement.values(token=token, signed_at=now).returning(StatusList.id))
+    return published.one_or_none() is not None
+
+
+# Audit, housekeeping
+
+
+async def add_audit(
+    session: Session,
+    organisation_id: UUID | None,
+    actor: str,
+    action: str,
+    subject: str,
+    reason: str | None,
+    now: datetime,
+) -> None:
+    """Write down who did what. The database refuses to change or delete it afterwards."""
+    entry = AuditEntry(
+        organisation_id=organisation_id, at=now, actor=actor, action=action, subject=subject, reason=reason
+    )
+    await add_row(session, entry)
+
+
+async def list_audit(session: Session, organisation_id: UUID, subject: str) -> Sequence[AuditEntry]:
+    """What happened to one thing, in order."""
+    statement = select(AuditEntry).where(AuditEntry.organisation_id == organisation_id, AuditEntry.subject == subject)
+    return (await session.execute(statement.order_by(AuditEntry.id))).scalars().all()
+
+
+async def drop_claims(
+    session: Session, organisation_id: UUID, award_ids: Sequence[UUID], now: datetime
+) -> Sequence[UUID]:
+    """Forget names, evidence and signed copies of these awards; what must stay for revocation stays. I-80."""
+    condition = and_(
+        Award.id.in_(list(award_ids)), Award.organisation_id == organisation_id, Award.claims_dropped_at.is_(None)
+    )
+    statement = update(Award).where(condition).values(sealed_claims=None, claims_dropped_at=now).returning(Award.id)
+    dropped = (await session.execute(statement)).scalars().all()
+    await session.execute(update(Credential).where(Credential.award_id.in_(dropped)).values(sealed_credential=None))
+    return dropped
+
+
+async def list_awards_issued_before(session: Session, organisation_id: UUID, before: datetime) -> Sequence[UUID]:
+    """Awards whose claims are still here though they were issued before this moment."""
+    condition = and_(Award.issued_at <= before, Award.claims_dropped_at.is_(None))
+    statement = select(Award.id).where(Award.organisation_id == organisation_id, condition).limit(1000)
+    return (await session.execute(statement)).scalars().all()
+
+
+async def delete_expired(session: Session, now: datetime, *, guesses_before: datetime) -> None:
+    """Remove what has run out: spent nonces, tokens, counters, and the secrets of offers."""
+    await session.execute(delete(SpentNonce).where(SpentNonce.expires_at <= now))
+    await session.execute(delete(AccessToken).where(AccessToken.expires_at <= now))
+    await session.execute(delete(GuessingSource).where(GuessingSource.counted_since <= guesses_before))
+    over = and_(Offer.expires_at <= now, Offer.sealed_secrets.is_not(None))
+    await session.execute(update(Offer).where(over).values(sealed_secrets=None))
+
+
+# Operators
+
+
+async def add_operator(session: Session, operator: Operator) -> bool:
+    """Whether the operator was added; False when the address is taken."""
+    return await _add_unless_taken(session, operator)
+
+
+async def find_operator(session: Session, operator_id: str) -> tuple[Operator, Organisation] | None:
+    """An operator with the organisation that they work for."""
+    statement = (
+        select(Operator, Organisation)
+        .join(Organisation, Organisation.id == Operator.organisation_id)
+        .where(Operator.id == operator_id)
+    )
+    row = (await session.execute(statement)).one_or_none()
+    return None if row is None else (row[0], row[1])

@@ -1,0 +1,5 @@
+"""The pages of the issuer."""
+
+from fastapi import APIRouter
+
+router = APIRouter(include_in_schema=False)

@@ -14,7 +14,7 @@ from kernel.formats import VerifiedCredential
 from kernel.open_badges import badge_view
 from kernel.report import CHECK_CODES, Outcome, VerificationReport
 from verifier.questions import Requirement
-from verifier.report_texts import CHECK_TITLES, FAILURES, Text, answer_text, check_text, same_person_text
+from verifier.report_texts import CHECK_TITLES, FAILURES, Text, answer_text, check_text, reason_of, same_person_text
 from verifier.verification import VALIDITY_CODES, CheckedPresentation, CheckedResponse
 
 MET = "met"
@@ -101,14 +101,14 @@ def _shown(credential: VerifiedCredential) -> dict[str, Any]:
 def _judge(requirement: Requirement, checked: CheckedResponse) -> dict[str, Any]:
     shown = [each for each in checked.presentations if each.query_id in requirement.query_ids()]
     believed = [each for each in shown if each in checked.believed]
-    outcome, error_code = (MET, None) if believed else _why_not(shown)
+    outcome, reason = (MET, None) if believed else _why_not(shown)
     return {
         "id": requirement.id,
         "uri": requirement.uri,
         "names": dict(requirement.names),
         "required": requirement.required,
         "outcome": outcome,
-        "error_code": error_code,
+        "reason": reason,
         "presentations": [_presentation_name(each.query_id, each.position) for each in (believed or shown)],
     }
 
@@ -121,14 +121,15 @@ def _why_not(shown: Sequence[CheckedPresentation]) -> tuple[str, str | None]:
 
 
 def _problem(report: VerificationReport) -> tuple[str, str | None]:
-    failed = [check for check in report.checks if check.outcome is Outcome.FAILED]
-    if not failed:
-        unknown = next((check for check in report.checks if check.outcome is Outcome.UNKNOWN), None)
+    problem = report.first_problem()
+    if problem is None:
         # All its own checks passed: it was left out with a response that was replayed.
-        return (UNDECIDED, unknown.error_code) if unknown else (REFUSED, "nonce")
-    if all(check.code == "issuer_recognised" for check in failed) and _is_valid(report):
-        return UNRECOGNISED, failed[0].error_code
-    return REFUSED, failed[0].error_code
+        return REFUSED, "nonce"
+    reason = reason_of(problem.error_code, problem.evidence)
+    if problem.outcome is Outcome.UNKNOWN:
+        return UNDECIDED, reason
+    failed = {check.code for check in report.checks if check.outcome is Outcome.FAILED}
+    return UNRECOGNISED if failed == {"issuer_recognised"} and _is_valid(report) else REFUSED, reason
 
 
 def _is_valid(report: VerificationReport) -> bool:
@@ -260,7 +261,7 @@ def _read_requirement(
     badge = shown.get(name, {})
     listed = entities.get(name)
     is_met = line["outcome"] == MET
-    failure = FAILURES.get(line["error_code"] or "")
+    failure = FAILURES.get(line["reason"] or "")
     return RequirementLine(
         names=line["names"],
         uri=line["uri"],
@@ -288,7 +289,9 @@ def _read_checks(checks: Sequence[Mapping[str, Any]]) -> tuple[CheckLine, ...]:
             code=code,
             outcome=found[code]["outcome"],
             title=CHECK_TITLES[code],
-            text=check_text(code, found[code]["outcome"], found[code]["error_code"]),
+            text=check_text(
+                code, found[code]["outcome"], reason_of(found[code]["error_code"], found[code]["evidence"])
+            ),
             evidence=found[code]["evidence"],
         )
         for code in CHECK_CODES

@@ -7,6 +7,7 @@ the few of this service; a test finds any code without words.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,15 +276,21 @@ def wallet_error_text(code: str | None) -> Text:
     return WALLET_ERRORS.get(code or "other", WALLET_ERRORS["other"])
 
 
-def check_text(code: str, outcome: str, error_code: str | None) -> Text:
-    """The words for one check; `outcome` is the value of `kernel.report.Outcome`."""
+def reason_of(error_code: str | None, evidence: Mapping[str, Any]) -> str | None:
+    """Which failure to speak of: the trust list's own outcome where there is one, else the kernel's code."""
+    recognition: str | None = evidence.get("recognition")
+    return error_code if error_code is None or recognition is None else recognition
+
+
+def check_text(code: str, outcome: str, reason: str | None) -> Text:
+    """The words for one check; `outcome` is a value of `kernel.report.Outcome`, `reason` comes from `reason_of`."""
     if outcome == "passed":
         return PASSED[code]
     if outcome == "not_applicable":
         return NOT_APPLICABLE.get(code, NOT_APPLICABLE_OTHERWISE)
-    if error_code is None or error_code == "skipped":
+    if reason is None or reason == "skipped":
         return SKIPPED
-    failure = FAILURES[error_code]
+    failure = FAILURES[reason]
     return Text(failure.in_language("nl"), failure.in_language("en"))
 
 

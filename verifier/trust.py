@@ -6,38 +6,42 @@ leaves the answer open; it is never a yes.
 
 from datetime import datetime
 
+from kernel.errors import CredentialError, UndecidedError, UntrustedIssuerError
 from kernel.formats import VerifiedCredential
 from kernel.open_badges import badge_view
-from kernel.report import Check, Outcome
-from kernel.trust_list import Outcome as TrustOutcome
-from kernel.trust_list import Recognition, TrustList
-
-OUTCOMES = {
-    TrustOutcome.RECOGNISED: (Outcome.PASSED, None),
-    TrustOutcome.NOT_FOR_THIS_TYPE: (Outcome.FAILED, "not_for_this_type"),
-    TrustOutcome.WITHDRAWN: (Outcome.FAILED, "withdrawn"),
-    TrustOutcome.NOT_LISTED: (Outcome.FAILED, "not_listed"),
-    TrustOutcome.LIST_UNAVAILABLE: (Outcome.UNKNOWN, "list_unavailable"),
-}
+from kernel.report import Check
+from kernel.trust_list import LIST_UNAVAILABLE, Outcome, Recognition, TrustList
 
 
 def check_issuer_recognised(trust_list: TrustList | None, credential: VerifiedCredential, *, now: datetime) -> Check:
-    """Whether the list knew this issuer and key, for this type of badge, when the badge was issued (T-04)."""
+    """Whether the list knew this issuer and key, for this type of badge, when the badge was issued (T-04).
+
+    Which of the five outcomes it was (T-06) stands in the evidence, with the list and the entry that say so.
+    """
     if trust_list is None:
-        return Check("issuer_recognised", *OUTCOMES[TrustOutcome.LIST_UNAVAILABLE], {})
-    recognition = trust_list.recognise(
-        identifiers={credential.issuer},
-        key=credential.key,
-        service="issuance",
-        types=credential.types,
-        achievement_type=badge_view(credential.claims, credential.format).achievement_type,
-        at=credential.issued_at or credential.valid_from or now,
-    )
-    return Check("issuer_recognised", *OUTCOMES[recognition.outcome], _evidence(recognition))
+        recognition = LIST_UNAVAILABLE
+    else:
+        recognition = trust_list.recognise(
+            identifiers={credential.issuer},
+            key=credential.key,
+            service="issuance",
+            types=credential.types,
+            achievement_type=badge_view(credential.claims, credential.format).achievement_type,
+            at=credential.issued_at or credential.valid_from or now,
+        )
+    match recognition.outcome:
+        case Outcome.RECOGNISED:
+            return Check.passed("issuer_recognised", **_evidence(recognition))
+        case Outcome.LIST_UNAVAILABLE:
+            error: CredentialError = UndecidedError("no trust list")
+        case _:
+            error = UntrustedIssuerError(recognition.outcome.value)
+    return Check.failed("issuer_recognised", error, **_evidence(recognition))
 
 
 def _evidence(recognition: Recognition) -> dict[str, str]:
     found = {
+        "recognition": recognition.outcome.value,
         "list": recognition.list_name,
         "entity": recognition.entity_name,
         "since": recognition.since.isoformat() if recognition.since is not None else None,

@@ -285,8 +285,7 @@ def _worst(code: str, reports: Sequence[VerificationReport]) -> Check:
     found = [check for report in reports for check in report.checks if check.code == code]
     if not found:
         return Check(code, Outcome.UNKNOWN, SKIPPED)
-    worst = min(found, key=lambda check: _SEVERITY.index(check.outcome))
-    return Check(code, worst.outcome, worst.error_code)
+    return min(found, key=lambda check: _SEVERITY.index(check.outcome))
 
 
 def _report(checks: Sequence[Check]) -> VerificationReport:

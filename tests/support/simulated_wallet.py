@@ -1,0 +1,186 @@
+"""An honest wallet on the kernel, that can be told to misbehave in one way.
+
+    wallet = SimulatedWallet(client, clock)
+    wallet.keep(raw, holder, issuer_key)
+    reply = await wallet.answer(link)                                     # honest: what the request asks, no more
+    reply = await wallet.answer(link, Misbehaviour(nonce="another"))      # the same, with one thing wrong
+
+It does everything that our real wallet promises (it resolves the verifier's DID, checks the signed request, discloses
+only what was asked for, encrypts) without its vault, pages or database, so that tests of a verifier have a counterpart
+whose one lie is written in the test.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+
+from kernel.dcql import Candidate, DcqlMatch, match
+from kernel.did import did_web_url, parse_did_document
+from kernel.formats import FORMATS, VerifiedCredential, parse_credential
+from kernel.jwe import encrypt_jwe
+from kernel.keys import PublicKey, SoftwareSigner
+from kernel.openid4vp import (
+    AuthorizationRequest,
+    RequestByReference,
+    create_error_form,
+    create_request_uri_form,
+    create_response_form,
+    parse_authorization_request_link,
+    parse_request_object,
+    verify_request_object,
+)
+from kernel.strict_json import encode_json
+
+VpToken = dict[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Misbehaviour:
+    """One way to be wrong; whatever is not named is done honestly."""
+
+    nonce: str | None = None
+    audience: str | None = None
+    state: str | None = None
+    age: timedelta = timedelta(0)
+    """How long ago the key binding claims to have been made; negative for the future."""
+    signer: SoftwareSigner | None = None
+    """Binds with this key, and not with the one that the credential names."""
+    change_presentation: Callable[[str], str] | None = None
+    change_vp_token: Callable[[VpToken], VpToken] | None = None
+    change_plaintext: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    change_form: Callable[[dict[str, str]], dict[str, str]] | None = None
+    change_recipient: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    """Alters the public key that the response is encrypted to, or its `kid`."""
+
+
+HONEST = Misbehaviour()
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCredential:
+    """A credential with the key that it is bound to."""
+
+    raw: str
+    holder: SoftwareSigner
+    verified: VerifiedCredential
+
+
+@dataclass(slots=True)
+class SimulatedWallet:
+    """Holds credentials and answers questions. `client` reaches the verifier."""
+
+    client: httpx.AsyncClient
+    clock: Callable[[], datetime]
+    held: list[HeldCredential] = field(default_factory=list)
+
+    def keep(self, raw: str, holder: SoftwareSigner, issuer_key: PublicKey) -> None:
+        """Verify a credential and keep it with the key that it is bound to; whether it is still valid is not asked."""
+        unverified = parse_credential(raw)
+        verified = FORMATS[unverified.format].verify_signature(
+            unverified, key=issuer_key, algorithms=frozenset({"ES256"})
+        )
+        self.held.append(HeldCredential(raw, holder, verified))
+
+    async def answer(self, link: str, misbehaviour: Misbehaviour = HONEST, *, method: str = "post") -> httpx.Response:
+        """Fetch the request, choose, present and post; the verifier's reply."""
+        request = await self.read_request(link, method=method)
+        return await self.post(request, self.create_form(request, misbehaviour))
+
+    async def refuse(self, link: str, error: str = "access_denied") -> httpx.Response:
+        """Say no."""
+        request = await self.read_request(link)
+        return await self.post(request, create_error_form(request, error))
+
+    async def read_request(self, link: str, *, method: str = "post") -> AuthorizationRequest:
+        """Fetch and verify the signed request object as a wallet must (OpenID4VP 1.0 §5.10, §5.9.3)."""
+        reference = parse_authorization_request_link(link)
+        assert isinstance(reference, RequestByReference)
+        wallet_nonce = "9ARh-d-b0pQZBuC-_ColVA" if method == "post" else None
+        raw = await self._fetch_request(reference.request_uri, wallet_nonce)
+        unverified = parse_request_object(raw, client_id=reference.client_id)
+        assert unverified.did is not None
+        assert unverified.key_id is not None
+        document = await self.client.get(did_web_url(unverified.did))
+        key = parse_did_document(document.content, did=unverified.did).find_key(
+            unverified.key_id, relation="authentication"
+        )
+        return verify_request_object(
+            unverified, client_id=reference.client_id, key=key, now=self.clock(), wallet_nonce=wallet_nonce
+        )
+
+    def match(self, request: AuthorizationRequest) -> DcqlMatch:
+        """What of the held credentials answers the question."""
+        return match(request.dcql_query, [self._candidate(number) for number in range(len(self.held))])
+
+    def create_vp_token(self, request: AuthorizationRequest, misbehaviour: Misbehaviour = HONEST) -> VpToken:
+        """Present the first credential that fits each query, with exactly the claims that it asks for."""
+        found = self.match(request)
+        vp_token: VpToken = {}
+        for query_id, answers in found.answers.items():
+            if answers:
+                held = self.held[int(answers[0].candidate_id)]
+                vp_token[query_id] = [self._present(held, answers[0].disclose, request, misbehaviour)]
+        return vp_token if misbehaviour.change_vp_token is None else misbehaviour.change_vp_token(vp_token)
+
+    def create_form(self, request: AuthorizationRequest, misbehaviour: Misbehaviour = HONEST) -> dict[str, str]:
+        """The form to post, in the response mode that was asked for."""
+        vp_token = self.create_vp_token(request, misbehaviour)
+        state = request.state if misbehaviour.state is None else misbehaviour.state
+        plaintext: dict[str, Any] = {"vp_token": vp_token, "state": state}
+        if misbehaviour.change_plaintext is not None:
+            plaintext = misbehaviour.change_plaintext(plaintext)
+        if misbehaviour == HONEST:
+            form = create_response_form(request, vp_token)
+        elif request.response_mode == "direct_post.jwt":
+            form = {"response": self._encrypt(plaintext, request, misbehaviour)}
+        else:
+            form = {name: value if isinstance(value, str) else _text(value) for name, value in plaintext.items()}
+        return form if misbehaviour.change_form is None else misbehaviour.change_form(form)
+
+    async def post(self, request: AuthorizationRequest, form: Mapping[str, str]) -> httpx.Response:
+        return await self.client.post(request.response_uri, data=dict(form))
+
+    async def _fetch_request(self, uri: str, wallet_nonce: str | None) -> str:
+        if wallet_nonce is None:
+            response = await self.client.get(uri)
+        else:
+            response = await self.client.post(uri, data=create_request_uri_form(wallet_nonce))
+        assert response.status_code == 200, response.text
+        assert response.headers["content-type"] == "application/oauth-authz-req+jwt"
+        return response.text
+
+    def _present(
+        self, held: HeldCredential, disclose: Any, request: AuthorizationRequest, misbehaviour: Misbehaviour
+    ) -> str:
+        presented = FORMATS[held.verified.format].present(
+            held.raw,
+            disclose=disclose,
+            holder_signer=misbehaviour.signer or held.holder,
+            audience=misbehaviour.audience or request.client_id,
+            nonce=misbehaviour.nonce or request.nonce,
+            now=self.clock() - misbehaviour.age,
+        )
+        return presented if misbehaviour.change_presentation is None else misbehaviour.change_presentation(presented)
+
+    def _candidate(self, number: int) -> Candidate:
+        held = self.held[number]
+        return Candidate(
+            id=str(number),
+            format=held.verified.format,
+            types=held.verified.types,
+            claims=held.verified.claims,
+            disclosable=frozenset(FORMATS[held.verified.format].disclosable_paths(held.raw)),
+        )
+
+    def _encrypt(self, plaintext: dict[str, Any], request: AuthorizationRequest, misbehaviour: Misbehaviour) -> str:
+        recipient, enc = request.client_metadata.select_encryption()
+        if misbehaviour.change_recipient is not None:
+            recipient = misbehaviour.change_recipient(dict(recipient))
+        return encrypt_jwe(encode_json(plaintext), recipient=recipient, enc=enc)
+
+
+def _text(value: Any) -> str:
+    return encode_json(value).decode()

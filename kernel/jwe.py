@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from jwcrypto.common import JWException
-from jwcrypto.jwe import JWE
-from jwcrypto.jwk import JWK
+from jwcrypto.common import JWException  # type: ignore[import-untyped]
+from jwcrypto.jwe import JWE  # type: ignore[import-untyped]
+from jwcrypto.jwk import JWK  # type: ignore[import-untyped]
 
 from kernel import base64url
 from kernel.errors import AlgorithmNotAllowedError, MalformedError, RejectedError

@@ -140,6 +140,13 @@ def test_A06_every_required_member_is_needed_in_its_form(base: dict[str, Any], v
         pytest.param({"x": base64url.encode(bytes(32)), "y": base64url.encode(bytes(32))}, id="point at zero"),
         pytest.param({"x": base64url.encode(b"\0" + base64url.decode(RFC7515_KEY["x"]))}, id="coordinate too long"),
         pytest.param({"x": base64url.encode(base64url.decode(RFC7515_KEY["x"])[:31])}, id="coordinate too short"),
+        pytest.param(
+            {
+                "x": base64url.encode(base64url.decode(RFC7515_KEY["x"]) + base64url.decode(RFC7515_KEY["y"])[:1]),
+                "y": base64url.encode(base64url.decode(RFC7515_KEY["y"])[1:]),
+            },
+            id="coordinates cut at another place",
+        ),
         pytest.param({"crv": "P-384"}, id="another curve"),
         pytest.param({"crv": "secp256k1"}, id="unknown curve"),
         pytest.param({"kty": "oct"}, id="symmetric key type"),
@@ -298,6 +305,7 @@ def _raw(r: int, s: int, size: int = 32) -> bytes:
         pytest.param(encode_dss_signature, id="DER"),
         pytest.param(lambda r, s: _raw(r, s)[:-1], id="a byte short"),
         pytest.param(lambda r, s: _raw(r, s) + b"\0", id="a byte long"),
+        pytest.param(lambda r, s: r.to_bytes(32) + s.to_bytes(33), id="a zero before s"),
         pytest.param(lambda r, s: _raw(r, s, 48), id="size of another curve"),
         pytest.param(lambda r, s: _raw(s, r), id="r and s swapped"),
         pytest.param(lambda r, s: b"", id="empty"),
@@ -367,6 +375,12 @@ def test_K02_no_signer_is_made_for_an_algorithm_that_we_only_verify_or_refuse(al
     [
         pytest.param(RFC7515_KEY, {"d": None}, MalformedError, id="no d"),
         pytest.param(RFC7515_KEY, {"d": "AA"}, MalformedError, id="short d"),
+        pytest.param(
+            RFC7515_KEY,
+            {"d": base64url.encode(b"\0" + base64url.decode(RFC7515_KEY["d"]))},
+            MalformedError,
+            id="a zero before d",
+        ),
         pytest.param(RFC7515_KEY, {"d": base64url.encode(bytes(32))}, MalformedError, id="d zero"),
         pytest.param(RFC7515_KEY, {"d": base64url.encode(b"\xff" * 32)}, MalformedError, id="d beyond the order"),
         pytest.param(RFC7515_KEY, {"d": base64url.encode(b"\1" * 32)}, MalformedError, id="d of another key"),

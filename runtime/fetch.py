@@ -245,26 +245,29 @@ def is_public_address(text: str) -> bool:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return False
-    if isinstance(address, ipaddress.IPv6Address) and _wraps_ipv4(address):
+    if isinstance(address, ipaddress.IPv6Address) and address not in _GLOBAL_UNICAST:
         return False
-    return address.is_global and not (
-        address.is_multicast or address.is_reserved or address.is_unspecified or address in _METADATA
+    is_special = address.is_multicast or address.is_reserved or any(address in network for network in _NOT_PUBLIC)
+    return address.is_global and not is_special
+
+
+# RFC 4291 §2.4: everything else, IPv4-mapped, IPv4-compatible and NAT64 addresses included, is not for strangers.
+_GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
+# Said here, since what the standard library calls global differs from one Python to the next
+# (IANA's special-purpose address registries).
+_NOT_PUBLIC: Final = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "192.0.0.0/24",  # IETF protocol assignments
+        "192.88.99.0/24",  # 6to4 relays
+        "198.18.0.0/15",  # benchmarking
+        "168.63.129.16/32",  # Azure's metadata and DNS service; the other clouds' are link-local or unique-local
+        "2001::/23",  # IETF protocol assignments, Teredo among them
+        "2001:db8::/32",  # documentation
+        "2002::/16",  # 6to4: wraps an IPv4 address
+        "3fff::/20",  # documentation
     )
-
-
-# Azure's metadata and DNS service lies on a public address; the other clouds' are link-local or unique-local.
-_METADATA: Final = {ipaddress.ip_address("168.63.129.16")}
-_TRANSLATED: Final = (
-    ipaddress.IPv6Network("::/96"),  # IPv4-compatible, and with it the unspecified and the loopback address
-    ipaddress.IPv6Network("64:ff9b::/96"),  # NAT64
-    ipaddress.IPv6Network("64:ff9b:1::/48"),
 )
-
-
-def _wraps_ipv4(address: ipaddress.IPv6Address) -> bool:
-    if address.ipv4_mapped is not None or address.sixtofour is not None or address.teredo is not None:
-        return True
-    return any(address in network for network in _TRANSLATED)
 
 
 async def resolve_host(host: str, port: int) -> Sequence[str]:
@@ -333,7 +336,7 @@ async def _read_body(response: httpx.Response, max_bytes: int) -> bytes:
     if response.headers.get("content-encoding", "identity").lower() != "identity":
         raise MalformedError("the answer is compressed, which was not asked for")
     body = bytearray()
-    async for chunk in response.aiter_raw():
+    async for chunk in response.aiter_bytes():
         body += chunk
         if len(body) > max_bytes:
             raise MalformedError(f"the answer is larger than {max_bytes} bytes")

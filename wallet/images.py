@@ -6,6 +6,7 @@ so that nothing but pixels survives (A-41, A-43). SVG is kept as it came, when i
 points outside, and is only ever served with a policy under which it can do nothing.
 """
 
+import asyncio
 import re
 from base64 import b64decode
 from collections.abc import Iterator
@@ -71,8 +72,12 @@ def create_safe_image(content: bytes) -> SafeImage:
     return SafeImage("image/png", output.getvalue())
 
 
-def read_qr_code(content: bytes) -> str:
-    """The text of the QR code in a photo or screenshot, or QrCodeError."""
+async def read_qr_code(content: bytes) -> str:
+    """The text of the QR code in a photo or screenshot, or QrCodeError. Decoding runs beside the event loop."""
+    return await asyncio.to_thread(_read_qr_code, content)
+
+
+def _read_qr_code(content: bytes) -> str:
     if len(content) > MAXIMUM_PICTURE_BYTES:
         raise PictureError("too large")
     with _opened(content) as image:

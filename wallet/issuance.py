@@ -564,8 +564,8 @@ def _offer_page(vault: Vault, row: Offer, language: str) -> OfferPage:
         id=row.id,
         state=row.state,
         credential_issuer=offer.credential_issuer,
-        host=urlsplit(offer.credential_issuer).netloc,
-        code_host=urlsplit(_token_endpoint(record)).netloc,
+        host=host_of(offer.credential_issuer),
+        code_host=host_of(_token_endpoint(record)),
         issuer_name=(issuer.name if issuer else None) or "",
         recognition=PartyRecognition(**record.recognition),
         credentials=tuple(_offered(metadata.get_configuration(name), language) for name in _supported(record)),
@@ -645,6 +645,11 @@ def _check_tx_code_given(record: _OfferRecord, tx_code: str | None) -> None:
     given = (tx_code or "").strip()
     if not given or len(given) > 64 or (asked.input_mode == "numeric" and not given.isdecimal()):
         raise TxCodeError("missing or of another shape")
+
+
+def host_of(credential_issuer: str) -> str:
+    """The host of an issuer, with its port where it has one: what the person is shown."""
+    return urlsplit(credential_issuer).netloc
 
 
 # --- verifying

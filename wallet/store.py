@@ -5,9 +5,9 @@ do once is done in one statement (`spend_offer`, `spend_request`): eight callers
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -33,6 +33,8 @@ from wallet.models import (
 )
 
 Session = AsyncSession
+
+_ANSWERED_REQUEST_MEMORY = timedelta(days=30)
 
 
 # --- accounts, wraps, sessions, attempts
@@ -150,7 +152,7 @@ async def remove_expired(session: Session, *, now: datetime, attempts_before: da
     await session.execute(delete(VaultSession).where(VaultSession.expires_at <= now))
     await session.execute(delete(SignInAttempt).where(SignInAttempt.tried_at <= attempts_before))
     await session.execute(delete(Offer).where(Offer.expires_at <= now))
-    await session.execute(delete(PresentationRequest).where(PresentationRequest.expires_at <= now))
+    await forget_requests(session, now=now)
 
 
 # --- offers
@@ -300,6 +302,16 @@ async def add_request(session: Session, request: PresentationRequest) -> None:
         raise RequestAnsweredError from exc
 
 
+async def forget_requests(session: Session, *, now: datetime) -> None:
+    """Drop what expired questions said. Of an answered one its digest stays for a while, or it could come again."""
+    expired = PresentationRequest.expires_at <= now
+    await session.execute(delete(PresentationRequest).where(expired, PresentationRequest.state == "open"))
+    await session.execute(
+        delete(PresentationRequest).where(PresentationRequest.expires_at <= now - _ANSWERED_REQUEST_MEMORY)
+    )
+    await session.execute(update(PresentationRequest).where(expired).values(sealed=b""))
+
+
 async def find_request_by_link(
     session: Session, account_id: str, link_digest: bytes, now: datetime
 ) -> PresentationRequest | None:
@@ -308,19 +320,6 @@ async def find_request_by_link(
             PresentationRequest.account_id == account_id,
             PresentationRequest.link_digest == link_digest,
             PresentationRequest.expires_at > now,
-        )
-    )
-
-
-async def is_request_known(session: Session, account_id: str, request_digest: bytes) -> bool:
-    return bool(
-        await session.scalar(
-            select(
-                exists().where(
-                    PresentationRequest.account_id == account_id,
-                    PresentationRequest.request_digest == request_digest,
-                )
-            )
         )
     )
 

@@ -1,0 +1,292 @@
+"""The wallet's JSON API: one page of URLs. It and the pages use the same use cases.
+
+A program signs in with `POST /api/sessions` and sends the token as a bearer token. The token opens the vault
+and is stored nowhere, so it is as good as the passphrase while it lives. Cookies are ignored here.
+"""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from runtime.dependencies import NowDep, get_service
+from runtime.web.language import request_language
+from wallet import accounts, credentials, exporting, history, issuance, presentation
+from wallet.accounts import SignedIn, get_signed_in
+from wallet.recognition import recognition_json
+from wallet.settings import Wallet
+
+router = APIRouter(prefix="/api", tags=["wallet"])
+
+
+class Body(BaseModel):
+    """A request body: nothing beyond what is named (A-52)."""
+
+    model_config = ConfigDict(extra="forbid", str_max_length=64 * 1024)
+
+
+class NewAccountBody(Body):
+    name: str
+    passphrase: str
+
+
+class SessionBody(Body):
+    name: str
+    passphrase: str
+
+
+class RecoveryBody(Body):
+    name: str
+    recovery_code: str
+    passphrase: str
+
+
+class PassphraseBody(Body):
+    passphrase: str
+
+
+class NewPassphraseBody(Body):
+    old: str
+    new: str
+
+
+class OfferBody(Body):
+    offer: str
+
+
+class AcceptOfferBody(Body):
+    tx_code: str | None = None
+    credential_configuration_ids: list[str] | None = Field(default=None, min_length=1, max_length=100)
+
+
+class RequestBody(Body):
+    request: str
+
+
+class AcceptRequestBody(Body):
+    choices: dict[str, str] = Field(default_factory=dict)
+    """For each query the credential to show, where several fit; and optional queries that are to be answered."""
+
+
+def get_wallet(request: Request) -> Wallet:
+    wallet: Wallet = get_service(request)
+    return wallet
+
+
+WalletDep = Annotated[Wallet, Depends(get_wallet)]
+
+
+async def bearer(request: Request, wallet: WalletDep, now: NowDep) -> SignedIn:
+    """The opened vault of the bearer token, or SignedOutError."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    given = token.strip() if scheme.lower() == "bearer" else None
+    return await get_signed_in(wallet.database, wallet.settings, token=given, now=now)
+
+
+BearerDep = Annotated[SignedIn, Depends(bearer)]
+LanguageDep = Annotated[str, Depends(request_language)]
+
+
+@router.post("/accounts", status_code=201)
+async def create_account(body: NewAccountBody, wallet: WalletDep, now: NowDep) -> dict[str, str]:
+    """Make a wallet. The recovery code is shown this once."""
+    made = await accounts.create_account(
+        wallet.database, wallet.settings, name=body.name, passphrase=body.passphrase, now=now
+    )
+    await accounts.sign_out(wallet.database, made.signed_in.token)
+    return {"recovery_code": made.recovery_code}
+
+
+@router.post("/sessions", status_code=201)
+async def create_session(body: SessionBody, wallet: WalletDep, now: NowDep) -> dict[str, str]:
+    """Sign in: open the vault, and get the token that keeps it open."""
+    signed_in = await accounts.sign_in(
+        wallet.database, wallet.settings, name=body.name, passphrase=body.passphrase, now=now
+    )
+    return {"token": signed_in.token}
+
+
+@router.delete("/sessions", status_code=204)
+async def delete_session(signed_in: BearerDep, wallet: WalletDep) -> Response:
+    """Sign out."""
+    await accounts.sign_out(wallet.database, signed_in.token)
+    return Response(status_code=204)
+
+
+@router.post("/recovery", status_code=201)
+async def recover(body: RecoveryBody, wallet: WalletDep, now: NowDep) -> dict[str, str]:
+    """Open the vault with the recovery code and set a new passphrase. The code is replaced."""
+    made = await accounts.recover(
+        wallet.database,
+        wallet.settings,
+        name=body.name,
+        recovery_code=body.recovery_code,
+        passphrase=body.passphrase,
+        now=now,
+    )
+    return {"token": made.signed_in.token, "recovery_code": made.recovery_code}
+
+
+@router.put("/passphrase", status_code=204)
+async def change_passphrase(body: NewPassphraseBody, signed_in: BearerDep, wallet: WalletDep, now: NowDep) -> Response:
+    """Change the passphrase; every other session ends."""
+    await accounts.change_passphrase(wallet.database, wallet.settings, signed_in, old=body.old, new=body.new, now=now)
+    return Response(status_code=204)
+
+
+@router.post("/recovery-code", status_code=201)
+async def replace_recovery_code(
+    body: PassphraseBody, signed_in: BearerDep, wallet: WalletDep, now: NowDep
+) -> dict[str, str]:
+    """Make a new recovery code; the one before stops working."""
+    code = await accounts.replace_recovery_code(
+        wallet.database, wallet.settings, signed_in.vault, passphrase=body.passphrase, now=now
+    )
+    return {"recovery_code": code}
+
+
+@router.delete("/account", status_code=204)
+async def erase_account(body: PassphraseBody, signed_in: BearerDep, wallet: WalletDep, now: NowDep) -> Response:
+    """Erase the account and everything in it."""
+    await accounts.erase_account(wallet.database, wallet.settings, signed_in.vault, passphrase=body.passphrase, now=now)
+    return Response(status_code=204)
+
+
+@router.post("/offers", status_code=201)
+async def open_offer(
+    body: OfferBody, signed_in: BearerDep, wallet: WalletDep, now: NowDep, language: LanguageDep
+) -> dict[str, Any]:
+    """Read an offer and say who offers what. Nothing is accepted yet."""
+    page = await issuance.resolve_offer(wallet, signed_in.vault, body.offer, now, language=language)
+    return _offer_json(page)
+
+
+@router.get("/offers/{offer_id}")
+async def get_offer(
+    offer_id: str, signed_in: BearerDep, wallet: WalletDep, now: NowDep, language: LanguageDep
+) -> dict[str, Any]:
+    """An offer that was opened."""
+    return _offer_json(await issuance.get_offer(wallet, signed_in.vault, offer_id, now, language=language))
+
+
+@router.post("/offers/{offer_id}/accept", status_code=201)
+async def accept_offer(
+    offer_id: str, body: AcceptOfferBody, signed_in: BearerDep, wallet: WalletDep, now: NowDep
+) -> dict[str, Any]:
+    """Receive what is offered, verify it fully, and keep it."""
+    received = await issuance.accept_offer(
+        wallet,
+        signed_in.vault,
+        offer_id,
+        tx_code=body.tx_code,
+        configuration_ids=body.credential_configuration_ids,
+        now=now,
+    )
+    badges = [await credentials.get_badge(wallet, signed_in.vault, badge.id, now) for badge in received]
+    return {"credentials": [credentials.badge_json(badge) for badge in badges]}
+
+
+@router.delete("/offers/{offer_id}", status_code=204)
+async def discard_offer(offer_id: str, signed_in: BearerDep, wallet: WalletDep, now: NowDep) -> Response:
+    """Turn an offer down."""
+    await issuance.discard_offer(wallet, signed_in.vault, offer_id, now)
+    return Response(status_code=204)
+
+
+@router.get("/credentials")
+async def list_credentials(signed_in: BearerDep, wallet: WalletDep, now: NowDep) -> dict[str, Any]:
+    """All badges, with their state now."""
+    badges = await credentials.find_badges(wallet, signed_in.vault, now)
+    return {"credentials": [credentials.badge_json(badge) for badge in badges]}
+
+
+@router.get("/credentials/{credential_id}")
+async def get_credential(credential_id: str, signed_in: BearerDep, wallet: WalletDep, now: NowDep) -> dict[str, Any]:
+    """One badge, with its state now."""
+    return credentials.badge_json(await credentials.get_badge(wallet, signed_in.vault, credential_id, now))
+
+
+@router.delete("/credentials/{credential_id}", status_code=204)
+async def delete_credential(credential_id: str, signed_in: BearerDep, wallet: WalletDep, now: NowDep) -> Response:
+    """Delete a badge with its keys; the history keeps that it was there."""
+    await credentials.delete_badge(wallet, signed_in.vault, credential_id, now)
+    return Response(status_code=204)
+
+
+@router.post("/requests", status_code=201)
+async def open_request(body: RequestBody, signed_in: BearerDep, wallet: WalletDep, now: NowDep) -> dict[str, Any]:
+    """Read a verifier's question, and say what an answer would show and what not. Nothing is sent."""
+    return presentation.request_json(await presentation.resolve_request(wallet, signed_in.vault, body.request, now))
+
+
+@router.get("/requests/{request_id}")
+async def get_request(request_id: str, signed_in: BearerDep, wallet: WalletDep, now: NowDep) -> dict[str, Any]:
+    """A question that was opened."""
+    return presentation.request_json(await presentation.get_request(wallet, signed_in.vault, request_id, now))
+
+
+@router.post("/requests/{request_id}/accept")
+async def accept_request(
+    request_id: str, body: AcceptRequestBody, signed_in: BearerDep, wallet: WalletDep, now: NowDep
+) -> dict[str, Any]:
+    """Share: answer the question, once."""
+    redirect_uri = await presentation.accept_request(wallet, signed_in.vault, request_id, body.choices, now)
+    return {} if redirect_uri is None else {"redirect_uri": redirect_uri}
+
+
+@router.post("/requests/{request_id}/decline")
+async def decline_request(request_id: str, signed_in: BearerDep, wallet: WalletDep, now: NowDep) -> dict[str, Any]:
+    """Do not share: the verifier hears `access_denied` and nothing else."""
+    redirect_uri = await presentation.decline_request(wallet, signed_in.vault, request_id, now)
+    return {} if redirect_uri is None else {"redirect_uri": redirect_uri}
+
+
+@router.get("/history")
+async def list_history(signed_in: BearerDep, wallet: WalletDep) -> dict[str, Any]:
+    """What was received and shown, newest first."""
+    records = await history.find_history(wallet.database, signed_in.vault)
+    return {"history": [history.history_json(record) for record in records]}
+
+
+@router.delete("/history/{entry_id}", status_code=204)
+async def delete_history_entry(entry_id: str, signed_in: BearerDep, wallet: WalletDep) -> Response:
+    """Forget one line of the history."""
+    await history.delete_history_record(wallet.database, signed_in.vault, entry_id)
+    return Response(status_code=204)
+
+
+@router.get("/export")
+async def export(signed_in: BearerDep, wallet: WalletDep, now: NowDep) -> dict[str, Any]:
+    """Everything the account holds except the keys: badges with their signed bytes as received, and the history."""
+    return await exporting.create_export(wallet, signed_in.vault, passphrase=None, now=now)
+
+
+@router.post("/export")
+async def export_with_keys(
+    body: PassphraseBody, signed_in: BearerDep, wallet: WalletDep, now: NowDep
+) -> dict[str, Any]:
+    """Everything, with the holder keys encrypted under the passphrase given here."""
+    return await exporting.create_export(wallet, signed_in.vault, passphrase=body.passphrase, now=now)
+
+
+def _offer_json(page: issuance.OfferPage) -> dict[str, Any]:
+    return {
+        "id": page.id,
+        "state": page.state,
+        "credential_issuer": page.credential_issuer,
+        "host": page.host,
+        "issuer_name": page.issuer_name,
+        "recognition": recognition_json(page.recognition),
+        "credentials": [
+            {
+                "configuration_id": offered.configuration_id,
+                "format": offered.format,
+                "name": offered.name,
+                "description": offered.description,
+                "skills": [],
+            }
+            for offered in page.credentials
+        ],
+        "tx_code": page.tx_code,
+        "expires_at": page.expires_at.isoformat(),
+    }

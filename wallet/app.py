@@ -1,0 +1,39 @@
+"""From settings to a running wallet."""
+
+from fastapi import FastAPI, Request, Response
+from httpx import AsyncBaseTransport
+
+from runtime.app import create_fastapi, create_service
+from runtime.clock import Clock, utc_now
+from runtime.web.pages import Pages
+from wallet import api
+from wallet.errors import WalletError
+from wallet.images import MAXIMUM_PICTURE_BYTES
+from wallet.settings import WalletSettings
+from wallet.web import errors, routes
+
+_FORM_OVERHEAD = 64 * 1024
+
+
+def create_app(
+    settings: WalletSettings, *, transport: AsyncBaseTransport | None = None, clock: Clock = utc_now
+) -> FastAPI:
+    """The wallet as an ASGI application."""
+    service = create_service(settings, name="wallet", transport=transport, clock=clock)
+    pages = Pages("wallet")
+    app = create_fastapi(
+        service,
+        title="Skillswallet wallet",
+        routers=[api.router, routes.router],
+        pages=pages,
+        large_bodies={"/scan": MAXIMUM_PICTURE_BYTES + _FORM_OVERHEAD},
+    )
+    app.state.pages = pages
+
+    async def explain(request: Request, error: Exception) -> Response:
+        if not isinstance(error, WalletError):
+            raise error
+        return errors.show_error(request, error)
+
+    app.add_exception_handler(WalletError, explain)
+    return app

@@ -1,0 +1,553 @@
+"""Showing a badge: read the question, say what an answer would show and hide, and answer it once.
+
+The question is signed and checked before anything of it is shown (W-41). What the wallet holds is matched here
+and tells the verifier nothing: no answer, and no difference in behaviour, before the person has acted (A-39).
+Exactly what the person saw is sent: a choice names the answer that was drawn on the page, and an answer that
+can no longer be given is refused instead of replaced.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import islice, product
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_der_x509_certificate
+
+from kernel import base64url, sd_jwt
+from kernel.dcql import Answer, Candidate, ConcretePath, DcqlMatch, SetMatch, match
+from kernel.errors import AlgorithmNotAllowedError, CredentialError, MalformedError, UndecidedError
+from kernel.formats import FORMATS
+from kernel.keys import parse_public_jwk
+from kernel.openid4vp import (
+    ACCESS_DENIED,
+    INVALID_REQUEST,
+    MEDIA_TYPE,
+    AuthorizationRequest,
+    ClientIdPrefix,
+    RequestByReference,
+    RequestByValue,
+    UnsignedRequest,
+    create_error_form,
+    create_request_uri_form,
+    create_response_form,
+    parse_authorization_request_link,
+    parse_client_identifier,
+    parse_request_object,
+    parse_response_reply,
+    verify_request_object,
+    verify_unsigned_request,
+)
+from runtime.fetch import FetchKind
+from runtime.logging import get_logger
+from runtime.tokens import create_token
+from wallet import store
+from wallet.claims import Fact, find_hidden_facts, find_shown_facts
+from wallet.credentials import Badge, HeldForm, find_badges
+from wallet.errors import (
+    ChoiceError,
+    LinkError,
+    NoMatchError,
+    RequestExpiredError,
+    RequestRefusedError,
+    UnconfirmedError,
+    UnreachableError,
+    VerifierRefusedError,
+)
+from wallet.history import HistoryOutcome, HistoryRecord, ShownClaim, add_history_record, set_history_outcome
+from wallet.holder_keys import get_holder_signer
+from wallet.models import PresentationRequest
+from wallet.recognition import PartyRecognition, recognition_json, resolve_party_recognition
+from wallet.settings import Wallet
+from wallet.vault import Vault
+
+log = get_logger(__name__)
+
+_MAX_ALTERNATIVES = 50
+_STATE_ORDER = ("valid", "unknown", "not_yet_valid", "suspended", "expired", "revoked")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One badge shown in answer to one credential query: what they would see of it, and what not."""
+
+    query_id: str
+    form_id: str
+    badge: Badge
+    answer: Answer
+    shown: tuple[Fact, ...]
+    hidden: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """One way to answer one question. The key names exactly these forms for these queries."""
+
+    key: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AskedQuestion:
+    """Something that is asked, and every way in which this wallet can answer it, the best first."""
+
+    id: str
+    required: bool
+    alternatives: tuple[Alternative, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestPage:
+    """What the person must know before answering (W-47)."""
+
+    id: str
+    state: str
+    client_id: str
+    host: str
+    verifier_name: str
+    is_signed: bool
+    recognition: PartyRecognition
+    purpose: Mapping[str, str]
+    questions: tuple[AskedQuestion, ...]
+    expires_at: datetime
+
+    @property
+    def is_answerable(self) -> bool:
+        """Whether everything required can be answered; if not, nothing may be sent (OpenID4VP 1.0 §6.4.2)."""
+        required = [question for question in self.questions if question.required]
+        return all(question.alternatives for question in required) and any(
+            question.alternatives for question in self.questions
+        )
+
+    def proposed_parts(self) -> list[Part]:
+        """What would be shown if the person changed nothing: the first way to answer what is required."""
+        required = (question for question in self.questions if question.required and question.alternatives)
+        return [part for question in required for part in question.alternatives[0].parts]
+
+
+async def resolve_request(wallet: Wallet, vault: Vault, text: str, now: datetime) -> RequestPage:
+    """Read a link, a QR code's text or a pasted question; fetch it, check it, and match it. OpenID4VP 1.0 §5."""
+    link_digest = vault.digest("request link", text.strip())
+    async with wallet.database.reading() as session:
+        known = await store.find_request_by_link(session, vault.account_id, link_digest, now)
+    if known is not None:
+        return await get_request(wallet, vault, known.id, now)
+    content = await _resolve_content(wallet, _parse_link(text), now)
+    request = _read_request(content, now)
+    recognition = await resolve_party_recognition(
+        wallet.resolver, identifiers=_identifiers_of(request), service="verification", now=now
+    )
+    content["recognition"] = recognition_json(recognition)
+    row = PresentationRequest(
+        id=create_token(16),
+        account_id=vault.account_id,
+        link_digest=link_digest,
+        request_digest=vault.digest("request", f"{request.client_id}\0{request.nonce}"),
+        state="open",
+        sealed=b"",
+        created_at=now,
+        expires_at=min(request.expires_at, now + wallet.settings.request_lifetime),
+    )
+    row.sealed = vault.seal("request", row.id, content)
+    async with wallet.database.transaction() as session:
+        await store.forget_requests(session, now=now)
+        await store.add_request(session, row)
+    return await get_request(wallet, vault, row.id, now)
+
+
+async def get_request(wallet: Wallet, vault: Vault, request_id: str, now: datetime) -> RequestPage:
+    """The question as it stands, matched with what the wallet holds now."""
+    async with wallet.database.reading() as session:
+        row = await store.get_request(session, vault.account_id, request_id)
+    if row.expires_at <= now:
+        raise RequestExpiredError
+    content = vault.open("request", row.id, row.sealed)
+    request = _read_request(content, now)
+    # Every badge's state is asked for, not only that of those that fit: what is looked up tells nobody what fits.
+    badges = await find_badges(wallet, vault, now)
+    recognition = PartyRecognition(**content["recognition"])
+    return RequestPage(
+        id=row.id,
+        state=row.state,
+        client_id=request.client_id,
+        host=_host_of(request),
+        verifier_name=recognition.entity_name or request.client_metadata.client_name or _host_of(request),
+        is_signed=request.is_signed,
+        recognition=recognition,
+        purpose=request.purpose,
+        questions=tuple(_match_questions(request, badges)),
+        expires_at=row.expires_at,
+    )
+
+
+async def accept_request(
+    wallet: Wallet, vault: Vault, request_id: str, choices: Mapping[str, str], now: datetime
+) -> str | None:
+    """Show what was chosen, once, and return where the verifier wants the browser to go on. OpenID4VP 1.0 §8."""
+    page = await get_request(wallet, vault, request_id, now)
+    async with wallet.database.reading() as session:
+        row = await store.get_request(session, vault.account_id, request_id)
+        request = _read_request(vault.open("request", row.id, row.sealed), now)
+    parts = _choose(page, choices)
+    record = _history_of(page, parts, now)
+    try:
+        form = create_response_form(request, await _create_vp_token(wallet, vault, request, parts, now))
+    except AlgorithmNotAllowedError as exc:
+        await _refuse_unencrypted(wallet, vault, page, request, now)
+        raise RequestRefusedError(exc) from exc
+    async with wallet.database.transaction() as session:
+        await store.spend_request(session, vault.account_id, request_id, now)
+        await add_history_record(session, vault, record)
+    return await _submit_response(wallet, vault, request_id, request, form, record)
+
+
+async def decline_request(wallet: Wallet, vault: Vault, request_id: str, now: datetime) -> str | None:
+    """Say no. The verifier hears `access_denied`, the same as when nothing fits (§8.5, A-39)."""
+    async with wallet.database.reading() as session:
+        row = await store.get_request(session, vault.account_id, request_id)
+    content = vault.open("request", row.id, row.sealed)
+    request = _read_request(content, row.created_at)
+    async with wallet.database.transaction() as session:
+        await store.spend_request(session, vault.account_id, request_id, now)
+        await add_history_record(session, vault, _declined(request, content["recognition"], now))
+        await store.set_request_state(session, vault.account_id, request_id, "declined")
+    return await _submit_error(wallet, request, ACCESS_DENIED)
+
+
+def request_json(page: RequestPage) -> dict[str, Any]:
+    """The question for the API."""
+    return {
+        "id": page.id,
+        "state": page.state,
+        "verifier": {
+            "name": page.verifier_name,
+            "client_id": page.client_id,
+            "host": page.host,
+            "is_signed": page.is_signed,
+            "recognition": recognition_json(page.recognition),
+        },
+        "purpose": page.purpose.get("nl") or next(iter(page.purpose.values()), ""),
+        "purposes": dict(page.purpose),
+        "questions": [
+            {
+                "id": question.id,
+                "required": question.required,
+                "alternatives": [
+                    {"key": alternative.key, "parts": [_part_json(part) for part in alternative.parts]}
+                    for alternative in question.alternatives
+                ],
+            }
+            for question in page.questions
+        ],
+        "answerable": page.is_answerable,
+        "share": [_part_json(part) for part in page.proposed_parts()] if page.is_answerable else [],
+        "expires_at": page.expires_at.isoformat(),
+    }
+
+
+# --- reading the question
+
+
+def _parse_link(text: str) -> RequestByReference | RequestByValue | UnsignedRequest:
+    try:
+        return parse_authorization_request_link(text.strip())
+    except MalformedError as exc:
+        raise LinkError(exc.detail) from exc
+    except CredentialError as exc:
+        raise RequestRefusedError(exc) from exc
+
+
+async def _resolve_content(
+    wallet: Wallet, link: RequestByReference | RequestByValue | UnsignedRequest, now: datetime
+) -> dict[str, Any]:
+    """Everything needed to read the question again: its bytes, and the key its client identifier leads to."""
+    try:
+        match link:
+            case UnsignedRequest():
+                content: dict[str, Any] = {"parameters": dict(link.parameters)}
+                verify_unsigned_request(link, now=now)
+            case RequestByValue():
+                content = {"raw": link.request, "wallet_nonce": None}
+            case RequestByReference():
+                content = await _fetch_request_object(wallet, link)
+        content["client_id"] = link.client_id.text
+        content["received_at"] = now.isoformat()
+        if "raw" in content:
+            content |= await _resolve_key(wallet, content, now)
+        _read_request(content, now)
+    except UndecidedError as exc:
+        raise UnreachableError(exc.detail) from exc
+    except CredentialError as exc:
+        raise RequestRefusedError(exc) from exc
+    return content
+
+
+async def _fetch_request_object(wallet: Wallet, link: RequestByReference) -> dict[str, Any]:
+    """§5.10: by GET, or by POST with a nonce of ours that the object must carry (W-42)."""
+    if link.request_uri_method == "get":
+        response = await wallet.fetch.get(link.request_uri, accept=MEDIA_TYPE, kind=FetchKind.REQUEST_OBJECT)
+        return {"raw": response.text(), "wallet_nonce": None}
+    wallet_nonce = create_token(16)
+    response = await wallet.fetch.post_form(
+        link.request_uri,
+        create_request_uri_form(wallet_nonce),
+        headers={"Accept": MEDIA_TYPE},
+        kind=FetchKind.REQUEST_OBJECT,
+    )
+    if response.status != 200 or response.media_type != MEDIA_TYPE:
+        raise RequestRefusedError(detail=f"request_uri answered {response.status}")
+    return {"raw": response.text(), "wallet_nonce": wallet_nonce}
+
+
+async def _resolve_key(wallet: Wallet, content: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """The key that the client identifier calls for: from its DID document, or from the list's anchors (W-43)."""
+    request = parse_request_object(content["raw"], client_id=content["client_id"])
+    if request.did is not None and request.key_id is not None:
+        key = await wallet.resolver.resolve_did_key(request.did, request.key_id, now=now)
+        return {"key": key.jwk}
+    trust_list = await wallet.resolver.resolve_trust_list(now=now)
+    anchors = trust_list.anchors if trust_list else ()
+    return {"anchors": [base64url.encode(anchor.public_bytes(Encoding.DER)) for anchor in anchors]}
+
+
+def _read_request(content: Mapping[str, Any], now: datetime) -> AuthorizationRequest:
+    """The question, with every check of §5 that needs no network made again. `now` decides whether it is too old."""
+    if "parameters" in content:
+        unsigned = UnsignedRequest(parse_client_identifier(content["client_id"]), content["parameters"])
+        return verify_unsigned_request(unsigned, now=now)
+    return verify_request_object(
+        content["raw"],
+        client_id=content["client_id"],
+        key=parse_public_jwk(content["key"]) if "key" in content else None,
+        anchors=[load_der_x509_certificate(base64url.decode(anchor)) for anchor in content.get("anchors", ())],
+        now=now,
+        wallet_nonce=content["wallet_nonce"],
+    )
+
+
+def _identifiers_of(request: AuthorizationRequest) -> tuple[str, ...]:
+    value = request.client_id.partition(":")[2]
+    return (request.client_id, value)
+
+
+def _host_of(request: AuthorizationRequest) -> str:
+    """The host that the client identifier proves, else the one the answer goes to."""
+    value = request.client_id.partition(":")[2]
+    if request.prefix is ClientIdPrefix.DECENTRALIZED_IDENTIFIER and value.startswith("did:web:"):
+        return unquote(value.removeprefix("did:web:").partition(":")[0])
+    if request.prefix is ClientIdPrefix.X509_SAN_DNS:
+        return value
+    return urlsplit(request.response_uri).netloc
+
+
+# --- matching
+
+
+def _match_questions(request: AuthorizationRequest, badges: Sequence[Badge]) -> Iterable[AskedQuestion]:
+    """Each set of the query as one question; without sets, each credential query (§6.4.2)."""
+    held = {form.id: (badge, form) for badge in sorted(badges, key=_rank) for form in badge.forms}
+    found = match(request.dcql_query, [_candidate(form) for _, form in held.values()])
+    sets: Sequence[SetMatch] = found.sets
+    if not request.dcql_query.credential_sets:
+        sets = [
+            SetMatch(required=True, options=((query.id,),) if found.answers[query.id] else ())
+            for query in request.dcql_query.credentials
+        ]
+    for number, asked in enumerate(sets):
+        yield AskedQuestion(f"q{number}", asked.required, tuple(_alternatives(asked, found, held)))
+
+
+def _rank(badge: Badge) -> tuple[int, bool]:
+    """Badges that hold now come first, and among them those of a recognised issuer."""
+    return _STATE_ORDER.index(badge.state.kind), not badge.recognition.is_recognised
+
+
+def _alternatives(
+    asked: SetMatch, found: DcqlMatch, held: Mapping[str, tuple[Badge, HeldForm]]
+) -> Iterable[Alternative]:
+    """Every way to meet one set, the best first; the same badges in another format are no other way."""
+    seen: set[frozenset[str]] = set()
+    ways = (
+        [tuple(zip(option, answers, strict=True)) for answers in product(*(found.answers[name] for name in option))]
+        for option in asked.options
+    )
+    flat = (way for option in ways for way in islice(option, _MAX_ALTERNATIVES))
+    for way in islice(flat, _MAX_ALTERNATIVES):
+        badges = frozenset(held[answer.candidate_id][0].id for _, answer in way)
+        if badges in seen:
+            continue
+        seen.add(badges)
+        parts = tuple(_part(query_id, answer, *held[answer.candidate_id]) for query_id, answer in way)
+        yield Alternative(",".join(f"{part.query_id}:{part.form_id}" for part in parts), parts)
+
+
+def _candidate(form: HeldForm) -> Candidate:
+    credential = form.credential
+    return Candidate(
+        id=form.id,
+        format=credential.format,
+        types=credential.types,
+        claims=credential.claims,
+        disclosable=_disclosable(form),
+    )
+
+
+def _disclosable(form: HeldForm) -> frozenset[ConcretePath]:
+    paths = FORMATS[form.credential.format].disclosable_paths(form.credential.raw)
+    return frozenset(tuple(step for step in path if step is not None) for path in paths)
+
+
+def _part(query_id: str, answer: Answer, badge: Badge, form: HeldForm) -> Part:
+    claims, disclosable = form.credential.claims, _disclosable(form)
+    return Part(
+        query_id=query_id,
+        form_id=form.id,
+        badge=badge,
+        answer=answer,
+        shown=find_shown_facts(claims, disclosable=disclosable, opened=answer.opened),
+        hidden=find_hidden_facts(claims, disclosable=disclosable, opened=answer.opened),
+    )
+
+
+def _choose(page: RequestPage, choices: Mapping[str, str]) -> list[Part]:
+    """What the person chose: for a required question the first way unless another was named; optional ones by name."""
+    if not page.is_answerable:
+        raise NoMatchError
+    if set(choices) - {question.id for question in page.questions}:
+        raise ChoiceError("unknown question")
+    chosen: dict[str, Part] = {}
+    for question in page.questions:
+        key = choices.get(question.id, question.alternatives[0].key if question.required else "")
+        if not key and not question.required:
+            continue
+        found = next((way for way in question.alternatives if way.key == key), None)
+        if found is None:
+            raise ChoiceError("not on offer")
+        for part in found.parts:
+            if chosen.setdefault(part.query_id, part).form_id != part.form_id:
+                raise ChoiceError("two badges for one query")
+    if not chosen:
+        raise ChoiceError("nothing chosen")
+    return list(chosen.values())
+
+
+# --- answering
+
+
+async def _create_vp_token(
+    wallet: Wallet, vault: Vault, request: AuthorizationRequest, parts: Sequence[Part], now: datetime
+) -> dict[str, list[str]]:
+    """One presentation for each query, bound to this verifier and this question (§8.1, W-48, W-49)."""
+    async with wallet.database.reading() as session:
+        return {part.query_id: [await _present(session, vault, request, part, now)] for part in parts}
+
+
+async def _present(
+    session: store.Session, vault: Vault, request: AuthorizationRequest, part: Part, now: datetime
+) -> str:
+    form = next(form for form in part.badge.forms if form.id == part.form_id)
+    query = request.dcql_query.find(part.query_id)
+    if query is not None and not query.require_cryptographic_holder_binding:
+        return sd_jwt.present(form.credential.raw, disclose=part.answer.disclose)
+    return FORMATS[form.credential.format].present(
+        form.credential.raw,
+        disclose=part.answer.disclose,
+        holder_signer=await get_holder_signer(session, vault, part.form_id),
+        audience=request.client_id,
+        nonce=request.nonce,
+        now=now,
+    )
+
+
+async def _submit_response(
+    wallet: Wallet,
+    vault: Vault,
+    request_id: str,
+    request: AuthorizationRequest,
+    form: Mapping[str, str],
+    record: HistoryRecord,
+) -> str | None:
+    """Post the answer, once, and note how it ended. No redirect is followed (W-46)."""
+    try:
+        response = await wallet.fetch.post_form(request.response_uri, form)
+        accepted = response.status == 200
+        redirect_uri = parse_response_reply(response.json()) if accepted else None
+    except UndecidedError as exc:
+        await _settle(wallet, vault, request_id, record, "unconfirmed")
+        raise UnconfirmedError(exc.detail) from exc
+    except CredentialError as exc:
+        await _settle(wallet, vault, request_id, record, "refused")
+        raise VerifierRefusedError(f"{exc.code}: {exc.detail}") from exc
+    await _settle(wallet, vault, request_id, record, "confirmed" if accepted else "refused")
+    if not accepted:
+        raise VerifierRefusedError(f"status {response.status}")
+    return redirect_uri
+
+
+async def _settle(
+    wallet: Wallet, vault: Vault, request_id: str, record: HistoryRecord, outcome: HistoryOutcome
+) -> None:
+    async with wallet.database.transaction() as session:
+        await store.set_request_state(session, vault.account_id, request_id, "answered")
+        await set_history_outcome(session, vault, record.id, outcome)
+
+
+async def _submit_error(wallet: Wallet, request: AuthorizationRequest, error: str) -> str | None:
+    """Tell the verifier no. Whether it hears it changes nothing for the person."""
+    try:
+        response = await wallet.fetch.post_form(request.response_uri, create_error_form(request, error))
+        return parse_response_reply(response.json()) if response.status == 200 else None
+    except CredentialError as exc:
+        log.info("refusal not delivered", error_class=type(exc).__name__)
+        return None
+
+
+async def _refuse_unencrypted(
+    wallet: Wallet, vault: Vault, page: RequestPage, request: AuthorizationRequest, now: datetime
+) -> None:
+    """An answer that cannot be encrypted as asked is not given: an error goes in the clear, never the data (W-51)."""
+    async with wallet.database.transaction() as session:
+        await store.spend_request(session, vault.account_id, page.id, now)
+        await store.set_request_state(session, vault.account_id, page.id, "failed")
+    await _submit_error(wallet, request, INVALID_REQUEST)
+
+
+def _history_of(page: RequestPage, parts: Sequence[Part], now: datetime) -> HistoryRecord:
+    return HistoryRecord(
+        kind="shared",
+        party_name=page.verifier_name,
+        party_id=page.client_id,
+        recognition=page.recognition.outcome,
+        happened_at=now,
+        badges=tuple(dict.fromkeys(part.badge.view.name for part in parts)),
+        claims=tuple(
+            dict.fromkeys(
+                ShownClaim(part.badge.view.name, fact.label, fact.value) for part in parts for fact in part.shown
+            )
+        ),
+        purpose=page.purpose.get("nl") or next(iter(page.purpose.values()), ""),
+        outcome="sending",
+    )
+
+
+def _declined(request: AuthorizationRequest, recognition: Mapping[str, str], now: datetime) -> HistoryRecord:
+    return HistoryRecord(
+        kind="declined",
+        party_name=recognition["entity_name"] or request.client_metadata.client_name or _host_of(request),
+        party_id=request.client_id,
+        recognition=recognition["outcome"],
+        happened_at=now,
+    )
+
+
+def _part_json(part: Part) -> dict[str, Any]:
+    return {
+        "query_id": part.query_id,
+        "credential_id": part.badge.id,
+        "name": part.badge.view.name,
+        "state": part.badge.state.kind,
+        "shown": [asdict(fact) for fact in part.shown],
+        "hidden": [asdict(fact) for fact in part.hidden],
+    }

@@ -1,0 +1,86 @@
+"""What somebody can do, and how sure that is: one row a skill, with all its evidence (DOMAIN.md rows 1 and 2).
+
+A pure function of the badges that are held. How sure is derived from who said it: only a recognised issuer
+lifts a skill to "assessed" or "certified", so nothing that a holder does alone can.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from wallet.credentials import Badge
+
+# The achievement types of Open Badges 3.0 that stand for a formal qualification.
+_CERTIFIED_TYPES = frozenset(
+    {
+        "Certificate",
+        "Certification",
+        "CertificateOfCompletion",
+        "Degree",
+        "Diploma",
+        "License",
+        "ApprenticeshipCertificate",
+        "JourneymanCertificate",
+        "MasterCertificate",
+        "QualityAssuranceCredential",
+    }
+)
+NOT_ESTABLISHED, ASSESSED, CERTIFIED = 0, 4, 5
+
+
+@dataclass(frozen=True, slots=True)
+class SkillSource:
+    """One badge that shows a skill."""
+
+    credential_id: str
+    badge_name: str
+    issuer_name: str
+    awarded_at: datetime | None
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class SkillRow:
+    """One skill, with the surest of its sources first."""
+
+    uri: str
+    name: str
+    sources: tuple[SkillSource, ...]
+
+    @property
+    def level(self) -> int:
+        return self.sources[0].level
+
+
+def create_skills_profile(badges: Iterable[Badge]) -> list[SkillRow]:
+    """Every skill once, from badges that hold now; the surest first, then by name."""
+    names: dict[str, str] = {}
+    sources: dict[str, list[SkillSource]] = {}
+    for badge in badges:
+        if badge.state.kind not in ("valid", "unknown"):
+            continue
+        for skill in badge.view.skills:
+            names.setdefault(skill.uri, skill.name)
+            sources.setdefault(skill.uri, []).append(_source(badge))
+    rows = [SkillRow(uri, names[uri], _surest_first(found)) for uri, found in sources.items()]
+    return sorted(rows, key=lambda row: (-row.level, row.name.casefold(), row.uri))
+
+
+def _source(badge: Badge) -> SkillSource:
+    return SkillSource(
+        credential_id=badge.id,
+        badge_name=badge.view.name,
+        issuer_name=badge.view.issuer_name or badge.issuer_id,
+        awarded_at=badge.view.awarded_at or badge.issued_at,
+        level=_level(badge),
+    )
+
+
+def _level(badge: Badge) -> int:
+    if badge.state.kind != "valid" or not badge.recognition.is_recognised:
+        return NOT_ESTABLISHED
+    return CERTIFIED if badge.view.achievement_type in _CERTIFIED_TYPES else ASSESSED
+
+
+def _surest_first(found: list[SkillSource]) -> tuple[SkillSource, ...]:
+    return tuple(sorted(found, key=lambda source: (-source.level, source.badge_name.casefold(), source.credential_id)))

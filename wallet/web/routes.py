@@ -1,0 +1,532 @@
+"""The wallet's pages: one list of URLs. Routes decide nothing; they use the same use cases as the API.
+
+All pages work without JavaScript except the camera. State changes only by POST with a form token (A-52), with
+one exception: opening a link (`/open`) fetches what it points to, so that a tap on somebody's page leads
+straight to the question what to do with it. It accepts, shares and tells nothing.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
+from starlette.datastructures import UploadFile
+
+from runtime.dependencies import NowDep, get_service
+from runtime.web.cookies import delete_session_cookie, session_token, set_session_cookie
+from runtime.web.forms import FormDep
+from runtime.web.language import request_language, translator
+from runtime.web.pages import Pages, local_path
+from wallet import accounts, credentials, exporting, history, images, issuance, presentation
+from wallet.accounts import SignedIn
+from wallet.errors import (
+    AccountNameError,
+    LockedOutError,
+    NameTakenError,
+    PassphraseError,
+    PictureError,
+    QrCodeError,
+    RecoveryCodeError,
+    SignInError,
+    TxCodeError,
+    WalletError,
+)
+from wallet.links import parse_link_kind
+from wallet.settings import Wallet
+from wallet.skills_profile import create_skills_profile
+from wallet.web.words import badge_words, issuer_words, verifier_words
+
+router = APIRouter(include_in_schema=False)
+
+# A picture from outside can do nothing: no script, no request, no cookie, an origin of its own (A-41).
+_IMAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Disposition": "inline",
+    "Cache-Control": "private, max-age=600",
+}
+_NAME_ERRORS = (NameTakenError, AccountNameError)
+
+
+def get_wallet(request: Request) -> Wallet:
+    wallet: Wallet = get_service(request)
+    return wallet
+
+
+def get_pages(request: Request) -> Pages:
+    pages: Pages = request.app.state.pages
+    return pages
+
+
+WalletDep = Annotated[Wallet, Depends(get_wallet)]
+PagesDep = Annotated[Pages, Depends(get_pages)]
+
+
+async def find_holder(request: Request, wallet: WalletDep, now: NowDep) -> SignedIn | None:
+    """Who is signed in with this browser, if anybody."""
+    return await accounts.find_signed_in(wallet.database, wallet.settings, token=session_token(request), now=now)
+
+
+async def get_holder(request: Request, wallet: WalletDep, now: NowDep) -> SignedIn:
+    """Who is signed in with this browser, or the sign-in page."""
+    return await accounts.get_signed_in(wallet.database, wallet.settings, token=session_token(request), now=now)
+
+
+HolderDep = Annotated[SignedIn, Depends(get_holder)]
+PerhapsHolderDep = Annotated[SignedIn | None, Depends(find_holder)]
+
+
+# --- the door
+
+
+@router.get("/")
+async def front(request: Request, pages: PagesDep, holder: PerhapsHolderDep) -> Response:
+    return _go("/badges") if holder else pages.render(request, "front.html")
+
+
+@router.get("/manifest.webmanifest")
+async def manifest(request: Request) -> Response:
+    """What lets a phone install the wallet as an app."""
+    _ = translator(request)
+    icon = {"type": "image/png", "purpose": "any maskable"}
+    content = {
+        "name": "Skillswallet",
+        "short_name": "Skillswallet",
+        "description": _("Bewijs wat je kunt, en beslis zelf wie het ziet."),
+        "lang": request_language(request),
+        "id": "/",
+        "start_url": "/badges",
+        "scope": "/",
+        "display": "standalone",
+        "background_color": "#faf7f2",
+        "theme_color": "#0b5f63",
+        "icons": [
+            {"src": "/static/wallet-192.png", "sizes": "192x192", **icon},
+            {"src": "/static/wallet-512.png", "sizes": "512x512", **icon},
+        ],
+    }
+    return JSONResponse(content, media_type="application/manifest+json")
+
+
+@router.get("/sign-up")
+async def sign_up_page(request: Request, pages: PagesDep, next: str = "/badges") -> Response:
+    return pages.render(request, "sign_up.html", errors={}, name="", next=local_path(next))
+
+
+@router.post("/sign-up")
+async def sign_up(request: Request, form: FormDep, wallet: WalletDep, pages: PagesDep, now: NowDep) -> Response:
+    name, passphrase, next_path = _text(form, "name"), _text(form, "passphrase"), local_path(_text(form, "next"))
+    try:
+        made = await accounts.create_account(
+            wallet.database, wallet.settings, name=name, passphrase=passphrase, now=now
+        )
+    except (*_NAME_ERRORS, PassphraseError) as exc:
+        field = "name" if isinstance(exc, _NAME_ERRORS) else "passphrase"
+        errors = {field: _sentence(request, exc)}
+        return pages.render(request, "sign_up.html", status=exc.status, errors=errors, name=name, next=next_path)
+    return _show_recovery_code(request, pages, made.recovery_code, next_path, token=made.signed_in.token)
+
+
+@router.get("/sign-in")
+async def sign_in_page(request: Request, pages: PagesDep, next: str = "/badges") -> Response:
+    return pages.render(request, "sign_in.html", errors={}, name="", next=local_path(next))
+
+
+@router.post("/sign-in")
+async def sign_in(request: Request, form: FormDep, wallet: WalletDep, pages: PagesDep, now: NowDep) -> Response:
+    name, next_path = _text(form, "name"), local_path(_text(form, "next"))
+    try:
+        signed_in = await accounts.sign_in(
+            wallet.database, wallet.settings, name=name, passphrase=_text(form, "passphrase"), now=now
+        )
+    except (SignInError, LockedOutError) as exc:
+        errors = {"passphrase": _sentence(request, exc)}
+        return pages.render(request, "sign_in.html", status=exc.status, errors=errors, name=name, next=next_path)
+    response = _go("/badges" if next_path == "/" else next_path)
+    set_session_cookie(response, request, signed_in.token)
+    return response
+
+
+@router.post("/sign-out")
+async def sign_out(request: Request, form: FormDep, wallet: WalletDep) -> Response:
+    token = session_token(request)
+    if token:
+        await accounts.sign_out(wallet.database, token)
+    return _leave(request)
+
+
+@router.get("/recover")
+async def recover_page(request: Request, pages: PagesDep) -> Response:
+    return pages.render(request, "recover.html", errors={}, name="")
+
+
+@router.post("/recover")
+async def recover(request: Request, form: FormDep, wallet: WalletDep, pages: PagesDep, now: NowDep) -> Response:
+    name = _text(form, "name")
+    try:
+        made = await accounts.recover(
+            wallet.database,
+            wallet.settings,
+            name=name,
+            recovery_code=_text(form, "recovery_code"),
+            passphrase=_text(form, "passphrase"),
+            now=now,
+        )
+    except (RecoveryCodeError, LockedOutError, PassphraseError) as exc:
+        field = "passphrase" if isinstance(exc, PassphraseError) else "recovery_code"
+        errors = {field: _sentence(request, exc)}
+        return pages.render(request, "recover.html", status=exc.status, errors=errors, name=name)
+    return _show_recovery_code(request, pages, made.recovery_code, "/badges", token=made.signed_in.token)
+
+
+# --- badges and skills
+
+
+@router.get("/badges")
+async def badges(request: Request, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep) -> Response:
+    _, language = translator(request), request_language(request)
+    found = await credentials.find_badges(wallet, holder.vault, now)
+    return pages.render(
+        request,
+        "badges.html",
+        badges=[(badge, badge_words(_, badge, language)) for badge in found],
+        expiring=[badge for badge in found if badge.state.is_expiring and badge.state.kind == "valid"],
+        number_of_skills=len({skill.uri for badge in found for skill in badge.view.skills}),
+        now=now,
+    )
+
+
+@router.get("/badges/{credential_id}")
+async def badge(
+    request: Request, credential_id: str, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
+) -> Response:
+    _, language = translator(request), request_language(request)
+    found = await credentials.get_badge(wallet, holder.vault, credential_id, now)
+    return pages.render(
+        request,
+        "badge.html",
+        badge=found,
+        words=badge_words(_, found, language),
+        issuer_words=issuer_words(_, found.recognition, issuance.host_of(found.credential_issuer)),
+        host=issuance.host_of(found.credential_issuer),
+    )
+
+
+@router.get("/badges/{credential_id}/image")
+async def badge_image(credential_id: str, holder: HolderDep, wallet: WalletDep) -> Response:
+    image = await credentials.get_badge_image(wallet, holder.vault, credential_id)
+    return Response(image.content, media_type=image.media_type, headers=_IMAGE_HEADERS)
+
+
+@router.get("/badges/{credential_id}/delete")
+async def delete_badge_page(
+    request: Request, credential_id: str, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
+) -> Response:
+    found = await credentials.get_badge(wallet, holder.vault, credential_id, now)
+    return pages.render(request, "delete_badge.html", badge=found)
+
+
+@router.post("/badges/{credential_id}/delete")
+async def delete_badge(
+    credential_id: str, form: FormDep, holder: HolderDep, wallet: WalletDep, now: NowDep
+) -> Response:
+    await credentials.delete_badge(wallet, holder.vault, credential_id, now)
+    return _go("/badges")
+
+
+@router.get("/skills")
+async def skills(request: Request, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep) -> Response:
+    found = await credentials.find_badges(wallet, holder.vault, now)
+    return pages.render(request, "skills.html", rows=create_skills_profile(found))
+
+
+# --- scanning and opening
+
+
+@router.get("/scan")
+async def scan_page(request: Request, holder: HolderDep, pages: PagesDep) -> Response:
+    return pages.render(request, "scan.html", errors={}, link="")
+
+
+@router.post("/scan")
+async def scan(
+    request: Request, form: FormDep, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
+) -> Response:
+    """A pasted link, or a picture of a QR code."""
+    link, picture = _text(form, "link"), form.get("picture")
+    try:
+        if isinstance(picture, UploadFile) and picture.size:
+            link = await _read_qr_code(picture)
+        return await _open(request, wallet, holder, link, now)
+    except (PictureError, QrCodeError) as exc:
+        errors = {"picture": _sentence(request, exc)}
+    except WalletError as exc:
+        errors = {"link": _sentence(request, exc)}
+    return pages.render(request, "scan.html", status=400, errors=errors, link=link)
+
+
+@router.post("/scan/frame")
+async def scan_frame(form: FormDep, holder: HolderDep) -> Response:
+    """One picture of the camera: the text of the QR code in it, or nothing yet. No frame is kept."""
+    picture = form.get("picture")
+    try:
+        text = await _read_qr_code(picture) if isinstance(picture, UploadFile) else ""
+    except (PictureError, QrCodeError):
+        text = ""
+    return JSONResponse({"text": text})
+
+
+@router.get("/open")
+async def open_link(
+    request: Request, link: str, holder: PerhapsHolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
+) -> Response:
+    """A universal link: an offer or a question from somebody's page. Without a session one signs in first."""
+    if holder is None:
+        here = f"{request.url.path}?{request.url.query}"
+        return pages.render(request, "sign_in.html", errors={}, name="", next=local_path(here))
+    return await _open(request, wallet, holder, link, now)
+
+
+# --- offers
+
+
+@router.get("/offers/{offer_id}")
+async def offer(
+    request: Request, offer_id: str, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
+) -> Response:
+    return await _show_offer(request, wallet, pages, holder, offer_id, now, errors={})
+
+
+@router.post("/offers/{offer_id}/accept")
+async def accept_offer(
+    request: Request, offer_id: str, form: FormDep, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
+) -> Response:
+    try:
+        received = await issuance.accept_offer(
+            wallet, holder.vault, offer_id, tx_code=_text(form, "tx_code"), configuration_ids=None, now=now
+        )
+    except TxCodeError as exc:
+        errors = {"tx_code": _sentence(request, exc)}
+        return await _show_offer(request, wallet, pages, holder, offer_id, now, errors=errors)
+    return _go(f"/badges/{received[0].id}" if len(received) == 1 else "/badges")
+
+
+@router.post("/offers/{offer_id}/discard")
+async def discard_offer(offer_id: str, form: FormDep, holder: HolderDep, wallet: WalletDep, now: NowDep) -> Response:
+    await issuance.discard_offer(wallet, holder.vault, offer_id, now)
+    return _go("/badges")
+
+
+# --- questions
+
+
+@router.get("/requests/{request_id}")
+async def question(
+    request: Request, request_id: str, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
+) -> Response:
+    _, language = translator(request), request_language(request)
+    page = await presentation.get_request(wallet, holder.vault, request_id, now)
+    recognition = verifier_words(_, page.recognition, page.host, is_signed=page.is_signed)
+    purpose = page.purpose.get(language) or next(iter(page.purpose.values()), "")
+    return pages.render(
+        request,
+        "request.html",
+        page=page,
+        recognition=recognition,
+        purpose=purpose,
+        badge_words=lambda found: badge_words(_, found, language),
+    )
+
+
+@router.post("/requests/{request_id}/accept")
+async def accept_request(
+    request: Request, request_id: str, form: FormDep, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
+) -> Response:
+    page = await presentation.get_request(wallet, holder.vault, request_id, now)
+    choices = {asked.id: _text(form, asked.id) for asked in page.questions if asked.id in form}
+    redirect_uri = await presentation.accept_request(wallet, holder.vault, request_id, choices, now)
+    return _after_answer(request, pages, page.verifier_name, redirect_uri, shared=True)
+
+
+@router.post("/requests/{request_id}/decline")
+async def decline_request(
+    request: Request, request_id: str, form: FormDep, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
+) -> Response:
+    page = await presentation.get_request(wallet, holder.vault, request_id, now)
+    redirect_uri = await presentation.decline_request(wallet, holder.vault, request_id, now)
+    return _after_answer(request, pages, page.verifier_name, redirect_uri, shared=False)
+
+
+# --- history
+
+
+@router.get("/shared")
+async def shared(request: Request, holder: HolderDep, wallet: WalletDep, pages: PagesDep) -> Response:
+    records = await history.find_history(wallet.database, holder.vault)
+    return pages.render(request, "shared.html", records=records)
+
+
+@router.post("/shared/{entry_id}/delete")
+async def delete_history_entry(entry_id: str, form: FormDep, holder: HolderDep, wallet: WalletDep) -> Response:
+    await history.delete_history_record(wallet.database, holder.vault, entry_id)
+    return _go("/shared")
+
+
+# --- me
+
+
+@router.get("/me")
+async def me(request: Request, holder: HolderDep, wallet: WalletDep, pages: PagesDep) -> Response:
+    return await _show_me(request, wallet, pages, holder, errors={})
+
+
+@router.post("/me/passphrase")
+async def change_passphrase(
+    request: Request, form: FormDep, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
+) -> Response:
+    try:
+        await accounts.change_passphrase(
+            wallet.database, wallet.settings, holder, old=_text(form, "old"), new=_text(form, "new"), now=now
+        )
+    except (SignInError, LockedOutError, PassphraseError) as exc:
+        field = "new" if isinstance(exc, PassphraseError) else "old"
+        errors = {field: _sentence(request, exc)}
+        return await _show_me(request, wallet, pages, holder, errors=errors, status=exc.status)
+    return await _show_me(request, wallet, pages, holder, errors={}, done="passphrase")
+
+
+@router.post("/me/recovery-code")
+async def replace_recovery_code(
+    request: Request, form: FormDep, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
+) -> Response:
+    try:
+        code = await accounts.replace_recovery_code(
+            wallet.database, wallet.settings, holder.vault, passphrase=_text(form, "code_passphrase"), now=now
+        )
+    except (SignInError, LockedOutError) as exc:
+        errors = {"code_passphrase": _sentence(request, exc)}
+        return await _show_me(request, wallet, pages, holder, errors=errors, status=exc.status)
+    return _show_recovery_code(request, pages, code, "/me")
+
+
+@router.post("/me/export")
+async def export(
+    request: Request, form: FormDep, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
+) -> Response:
+    try:
+        content = await exporting.create_export(
+            wallet, holder.vault, passphrase=_text(form, "export_passphrase") or None, now=now
+        )
+    except PassphraseError as exc:
+        errors = {"export_passphrase": _sentence(request, exc)}
+        return await _show_me(request, wallet, pages, holder, errors=errors, status=exc.status)
+    headers = {"Content-Disposition": f'attachment; filename="skillswallet-{now:%Y-%m-%d}.zip"'}
+    return Response(exporting.create_archive(content), media_type="application/zip", headers=headers)
+
+
+@router.get("/me/erase")
+async def erase_page(request: Request, holder: HolderDep, pages: PagesDep) -> Response:
+    return pages.render(request, "erase.html", errors={})
+
+
+@router.post("/me/erase")
+async def erase(
+    request: Request, form: FormDep, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
+) -> Response:
+    try:
+        await accounts.erase_account(
+            wallet.database, wallet.settings, holder.vault, passphrase=_text(form, "passphrase"), now=now
+        )
+    except (SignInError, LockedOutError) as exc:
+        errors = {"passphrase": _sentence(request, exc)}
+        return pages.render(request, "erase.html", status=exc.status, errors=errors)
+    return _leave(request)
+
+
+# --- what several routes do
+
+
+async def _open(request: Request, wallet: Wallet, holder: SignedIn, link: str, now: Any) -> Response:
+    """Lead to the page where the person decides."""
+    if parse_link_kind(link) == "offer":
+        page = await issuance.resolve_offer(wallet, holder.vault, link, now, language=request_language(request))
+        return _go(f"/offers/{page.id}")
+    asked = await presentation.resolve_request(wallet, holder.vault, link, now)
+    return _go(f"/requests/{asked.id}")
+
+
+async def _read_qr_code(picture: UploadFile) -> str:
+    return await images.read_qr_code(await picture.read(images.MAXIMUM_PICTURE_BYTES + 1))
+
+
+async def _show_offer(
+    request: Request,
+    wallet: Wallet,
+    pages: Pages,
+    holder: SignedIn,
+    offer_id: str,
+    now: Any,
+    *,
+    errors: Mapping[str, str],
+) -> Response:
+    language = request_language(request)
+    page = await issuance.get_offer(wallet, holder.vault, offer_id, now, language=language)
+    recognition = issuer_words(translator(request), page.recognition, page.host)
+    status = 400 if errors else 200
+    return pages.render(request, "offer.html", status=status, page=page, recognition=recognition, errors=errors)
+
+
+async def _show_me(
+    request: Request,
+    wallet: Wallet,
+    pages: Pages,
+    holder: SignedIn,
+    *,
+    errors: Mapping[str, str],
+    status: int = 200,
+    done: str = "",
+) -> Response:
+    name = await accounts.get_account_name(wallet.database, holder.vault)
+    return pages.render(request, "me.html", status=status, name=name, errors=errors, done=done)
+
+
+def _show_recovery_code(
+    request: Request, pages: Pages, code: str, next_path: str, *, token: str | None = None
+) -> Response:
+    """The one page that shows the code; reloading it does not bring it back."""
+    response = pages.render(request, "recovery_code.html", code=code, next=next_path)
+    if token is not None:
+        set_session_cookie(response, request, token)
+    return response
+
+
+def _after_answer(
+    request: Request, pages: Pages, verifier_name: str, redirect_uri: str | None, *, shared: bool
+) -> Response:
+    """Back to where the person came from, when the verifier says where that is (W-52); else a last word here."""
+    if redirect_uri is not None:
+        return pages.leave(request, redirect_uri, name=verifier_name)
+    return pages.render(request, "answered.html", verifier_name=verifier_name, shared=shared)
+
+
+def _leave(request: Request) -> Response:
+    response = _go("/")
+    delete_session_cookie(response, request)
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
+
+
+def _go(path: str) -> RedirectResponse:
+    return RedirectResponse(path, status_code=303)
+
+
+def _text(form: Mapping[str, Any], name: str) -> str:
+    value = form.get(name, "")
+    return value if isinstance(value, str) else ""
+
+
+def _sentence(request: Request, error: WalletError) -> str:
+    """What stands beside the field: what is wrong, and what to do about it."""
+    _ = translator(request)
+    return f"{_(error.title)}. {_(error.advice)}"

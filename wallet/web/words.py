@@ -1,0 +1,92 @@
+"""States and recognitions in words: a symbol, a word and a colour, in that order (UX.md)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kernel.trust_list import Outcome
+from runtime.web.language import day
+from wallet.credentials import Badge
+from wallet.recognition import PartyRecognition
+
+Translate = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What is shown: the colour's name, the text, and the symbol that says the same without either."""
+
+    kind: str
+    text: str
+    symbol: str
+
+
+def badge_words(_: Translate, badge: Badge, language: str) -> Words:
+    """How a badge stands. A badge that could not be checked is never called valid."""
+    state = badge.state
+    match state.kind:
+        case "revoked":
+            return Words("bad", _("Ingetrokken door de uitgever"), "stop")
+        case "suspended":
+            return Words("warn", _("Tijdelijk stilgezet door de uitgever"), "half")
+        case "expired" if state.expires_at:
+            return Words("bad", _("Verlopen op %(day)s") % {"day": day(state.expires_at, language)}, "stop")
+        case "not_yet_valid":
+            return Words("warn", _("Nog niet geldig"), "clock")
+        case "unknown":
+            return Words("warn", _("Kon nu niet worden nagekeken"), "question")
+    if badge.recognition.outcome == Outcome.WITHDRAWN:
+        return Words("bad", _("Geldig, maar de uitgever is niet meer erkend"), "warning")
+    if state.is_expiring and state.expires_at:
+        return Words("warn", _("Geldig tot %(day)s") % {"day": day(state.expires_at, language)}, "clock")
+    match badge.recognition.outcome:
+        case Outcome.RECOGNISED:
+            return Words("good", _("Echt, geldig en van een bekende uitgever"), "shield")
+        case Outcome.NOT_FOR_THIS_TYPE:
+            return Words("warn", _("Echt en geldig; de uitgever is niet erkend voor dit soort badges"), "question")
+        case Outcome.LIST_UNAVAILABLE:
+            return Words("warn", _("Echt en geldig; of we de uitgever kennen kon niet worden nagekeken"), "question")
+    return Words("warn", _("Echt en geldig; we kennen de uitgever niet"), "question")
+
+
+def issuer_words(_: Translate, recognition: PartyRecognition, host: str) -> Words:
+    """Whether an issuer is known, and what that means for the person."""
+    names = {"name": recognition.entity_name or host, "list": recognition.list_name, "host": host}
+    match recognition.outcome:
+        case Outcome.RECOGNISED:
+            return Words("good", _("%(name)s staat op de lijst van erkende uitgevers van %(list)s.") % names, "shield")
+        case Outcome.NOT_FOR_THIS_TYPE:
+            text = _("%(name)s staat op de lijst van %(list)s, maar niet voor dit soort badges.")
+            return Words("warn", text % names, "question")
+        case Outcome.WITHDRAWN:
+            text = _("De erkenning van %(name)s door %(list)s is ingetrokken. Wees voorzichtig.")
+            return Words("bad", text % names, "warning")
+        case Outcome.LIST_UNAVAILABLE:
+            text = _(
+                "We konden nu niet nakijken of deze uitgever erkend is. De badge kan echt zijn; kijk zelf of je "
+                "%(host)s vertrouwt."
+            )
+            return Words("warn", text % names, "question")
+    text = _("We kennen deze uitgever niet. De badge kan echt zijn; kijk zelf of je %(host)s vertrouwt.")
+    return Words("warn", text % names, "question")
+
+
+def verifier_words(_: Translate, recognition: PartyRecognition, host: str, *, is_signed: bool) -> Words:
+    """Whether whoever asks is known, and what that means for the person."""
+    names = {"name": recognition.entity_name or host, "list": recognition.list_name, "host": host}
+    if not is_signed:
+        text = _("Wie dit vraagt heeft niet bewezen wie hij is. Je antwoord gaat naar %(host)s.")
+        return Words("bad", text % names, "warning")
+    match recognition.outcome:
+        case Outcome.RECOGNISED:
+            return Words("good", _("%(host)s staat als %(name)s op de lijst van %(list)s.") % names, "shield")
+        case Outcome.NOT_FOR_THIS_TYPE:
+            text = _("%(name)s staat op de lijst van %(list)s, maar niet voor zo'n vraag.")
+            return Words("warn", text % names, "question")
+        case Outcome.WITHDRAWN:
+            text = _("De erkenning van %(name)s door %(list)s is ingetrokken. Wees voorzichtig.")
+            return Words("bad", text % names, "warning")
+        case Outcome.LIST_UNAVAILABLE:
+            text = _("We konden nu niet nakijken of we deze partij kennen. De vraag komt echt van %(host)s.")
+            return Words("warn", text % names, "question")
+    text = _("We kennen deze partij niet. De vraag komt echt van %(host)s; kijk zelf of je die vertrouwt.")
+    return Words("warn", text % names, "question")

@@ -239,18 +239,17 @@ def _narrow(key: PublicKey, jwk: Jwk) -> PublicKey:
 
 
 def _private_key(public: PublicKey, secret: bytes) -> ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey:
-    key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+    """Return the private key, once it is clear that the public members are its own."""
     if len(secret) != 32:
         raise MalformedError("a private JWK whose `d` has the wrong length")
-    try:
-        if isinstance(public.key, ec.EllipticCurvePublicKey):
-            numbers = ec.EllipticCurvePrivateNumbers(int.from_bytes(secret), public.key.public_numbers())
-            key = numbers.private_key()
-        else:
-            key = ed25519.Ed25519PrivateKey.from_private_bytes(secret)
-    except ValueError as exc:
-        raise MalformedError("a private JWK whose `d` is not a key of its public members") from exc
-    if public_key_from(key.public_key()) != public:
+    if isinstance(public.key, ec.EllipticCurvePublicKey):
+        numbers = ec.EllipticCurvePrivateNumbers(int.from_bytes(secret), public.key.public_numbers())
+        try:
+            return numbers.private_key()
+        except ValueError as exc:
+            raise MalformedError("a private JWK whose `d` is not a key of its public members") from exc
+    key = ed25519.Ed25519PrivateKey.from_private_bytes(secret)
+    if key.public_key() != public.key:
         raise MalformedError("a private JWK whose `d` is not a key of its public members")
     return key
 

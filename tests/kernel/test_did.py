@@ -153,6 +153,15 @@ def test_K24_only_did_jwk_and_did_key_are_resolved_without_network(did: str):
         resolve_static_did(did)
 
 
+def test_K20_did_jwk_longer_than_any_key_is_refused():
+    padded = {**KEY.jwk, "note": "x" * 3000}
+    did = "did:jwk:" + base64url.encode(json.dumps(padded).encode())
+    with pytest.raises(MalformedError):
+        resolve_static_did(did)
+    padded["note"] = "x" * 2000
+    assert resolve_static_did("did:jwk:" + base64url.encode(json.dumps(padded).encode()))
+
+
 @given(st.sampled_from(["did:jwk:", "did:key:", "did:key:z", ""]), st.text(max_size=60))
 def test_K24_no_did_raises_anything_but_a_credential_error(prefix: str, text: str):
     try:

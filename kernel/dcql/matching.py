@@ -123,11 +123,14 @@ def meets_constraints(query: CredentialQuery, candidate: Candidate) -> bool:
 def select_claims(query: CredentialQuery, claims: Mapping[str, Any]) -> tuple[ConcretePath, ...] | None:
     """Return what is asked of these claims, by the first combination that they can give; None when by none. §6.4.1."""
     found: dict[ClaimsQuery, tuple[ConcretePath, ...]] = {}
+
+    def is_met(claim: ClaimsQuery) -> bool:
+        if claim not in found:
+            found[claim] = _select_values(claim, claims)
+        return bool(found[claim])
+
     for option in query.claim_options():
-        for claim in option:
-            if claim not in found:
-                found[claim] = _select_values(claim, claims)
-        if all(found[claim] for claim in option):
+        if all(is_met(claim) for claim in option):
             return tuple(dict.fromkeys(path for claim in option for path in found[claim]))
     return None
 

@@ -167,6 +167,11 @@ def test_A40_wrong_kid_is_refused(kid: object):
         decrypt(with_header(MESSAGE, kid=kid))
 
 
+def test_A40_a_message_to_our_key_under_another_name_is_refused():
+    with pytest.raises(RejectedError):
+        decrypt(encrypt_jwe(PLAINTEXT, recipient={**PUBLIC, "kid": "e-2"}))
+
+
 def test_A40_a_message_to_another_transactions_key_is_refused():
     for other in (create_key("e-2"), create_key("e-1")):
         with pytest.raises(RejectedError):

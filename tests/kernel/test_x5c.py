@@ -238,6 +238,12 @@ def test_K07_A05_a_name_outside_the_constraints_of_its_issuer_is_refused():
         verify(chain(bad, middle))
 
 
+def test_K07_A05_a_leaf_that_bears_the_name_of_its_issuer_is_refused():
+    root = create_certificate("Same", constraints=CA)
+    with pytest.raises(UntrustedIssuerError):
+        verify(chain(create_certificate("Same", root)), anchors=[root.certificate])
+
+
 def test_A05_no_anchor_means_no_trust():
     with pytest.raises(UntrustedIssuerError):
         verify(chain(LEAF, INTERMEDIATE), anchors=[])

@@ -23,7 +23,6 @@ from cli.language import say
 from cli.local import Deployment, Login, create_passphrase
 from cli.processes import ServiceProcess, running, wait_until_ready
 from cli.recipients import evidence_of, read_achievement, read_recipients
-from cli.serve import create_issuer_admin_key, migrate_service
 from cli.skills_commands import PROJECT, build_available_index
 from cli.story import Story
 from cli.terminal import out, waiting
@@ -184,9 +183,6 @@ def _set_up(story: Story, folder: Path) -> Deployment:
                 f"The ESCO files are not here; only the {summary.skills} skills of this demo can be searched.",
             )
         )
-    migrate_service("issuer", deployment.environment("issuer"))
-    deployment.admin_keys["issuer"] = create_issuer_admin_key(deployment.environment("issuer"))
-    deployment.save()
     return deployment
 
 

@@ -80,7 +80,7 @@ class Deployment:
         _clear(folder)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         ports = dict(zip((*SERVICES, "practice"), choose_ports(PREFERRED_PORTS), strict=True))
-        deployment = cls(folder.resolve(), ports, {"verifier": secrets.token_urlsafe(32)})
+        deployment = cls(folder.resolve(), ports, {name: secrets.token_urlsafe(32) for name in ("issuer", "verifier")})
         _write_private(deployment.signer_path, json.dumps(SoftwareSigner.generate("ES256").private_jwk()))
         deployment.write_settings()
         deployment.save()
@@ -136,6 +136,7 @@ class Deployment:
             "issuer": {
                 "BADGE_VCT": self.badge_vct,
                 "WALLET_URL": self.address("wallet"),
+                "ADMIN_KEY": self.admin_keys["issuer"],
                 # A demo lasts seconds: a revocation must be seen within one.
                 "STATUS_LIST_TTL": "PT1S",
             },

@@ -56,12 +56,13 @@ def verify_x5c(
     certificates = parse_x5c(x5c)
     leaf = certificates[0]
     try:
-        _require_own_rules(certificates, anchors, dns_name)
+        _require_own_rules(leaf, anchors, dns_name)
         path = _verify_path(certificates, anchors, now)
         identifiers = frozenset(filter(None, map(_authority_key_identifier, certificates)))
         leaf_key = public_key_from(leaf.public_key())
     except _UNREADABLE as exc:
         raise MalformedError("a certificate with unreadable contents") from exc
+    # The path ends in the anchor, so this also refuses a chain that brings its own.
     if path[:-1] != certificates:
         raise UntrustedIssuerError("the chain is not exactly the path to the anchor")
     return VerifiedChain(leaf, leaf_key, identifiers)
@@ -93,16 +94,11 @@ def _parse_certificate(text: object) -> x509.Certificate:
     return certificate
 
 
-def _require_own_rules(
-    certificates: Sequence[x509.Certificate], anchors: Sequence[x509.Certificate], dns_name: str | None
-) -> None:
-    leaf = certificates[0]
+def _require_own_rules(leaf: x509.Certificate, anchors: Sequence[x509.Certificate], dns_name: str | None) -> None:
     if not anchors:
         raise UntrustedIssuerError("no trust anchor is configured")
     if leaf.issuer == leaf.subject:
         raise UntrustedIssuerError("the leaf certificate is self-signed")
-    if any(certificate in anchors for certificate in certificates):
-        raise UntrustedIssuerError("the chain contains its own trust anchor")
     if dns_name is not None and dns_name.lower() not in _dns_names(leaf):
         raise UntrustedIssuerError("the leaf certificate is for another name")
 

@@ -244,6 +244,12 @@ def test_K07_A05_a_leaf_that_bears_the_name_of_its_issuer_is_refused():
         verify(chain(create_certificate("Same", root)), anchors=[root.certificate])
 
 
+@pytest.mark.parametrize("anchors", [(ROOT, INTERMEDIATE), (INTERMEDIATE, ROOT), (LEAF,)])
+def test_K07_A05_a_chain_that_contains_any_anchor_is_refused(anchors: tuple[Authority, ...]):
+    with pytest.raises(UntrustedIssuerError):
+        verify(chain(LEAF, INTERMEDIATE), anchors=[anchor.certificate for anchor in anchors])
+
+
 def test_A05_no_anchor_means_no_trust():
     with pytest.raises(UntrustedIssuerError):
         verify(chain(LEAF, INTERMEDIATE), anchors=[])

@@ -58,7 +58,7 @@ CommaSeparated = Annotated[
 class ServiceSettings(BaseSettings):
     """The settings that all three services have; each service adds its own and sets `env_prefix`."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True)
 
     public_url: str
     """Where the others reach this service: scheme and host, without a path or a final slash."""
@@ -77,6 +77,7 @@ class ServiceSettings(BaseSettings):
     skills_index: Path | None = None
     """The index file made by `skillswallet skills build`; none: skill search finds nothing."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """How much is logged; never personal data or secrets, on any level."""
     requests_per_minute: int = Field(default=6000, ge=0)
     """Coarse limit for one client address and process; 0 is none. Limits that guard secrets are not this one."""
 
@@ -84,14 +85,15 @@ class ServiceSettings(BaseSettings):
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
         """Read every setting from `environ` (the process environment by default), or raise `SettingsError`.
 
-        A name with this service's prefix that is no setting is a problem too: it is a misspelling.
+        A name with this service's prefix that is no setting is a problem too: it is a misspelling. An empty value is
+        as good as none.
         """
         prefix = cls.environment_prefix()
         environ = os.environ if environ is None else environ
         given = {name: value for name, value in environ.items() if name.startswith(prefix)}
         names = cls.environment_names()
         problems = [f"{name} is not a setting of this service" for name in sorted(given.keys() - names.keys())]
-        values: dict[str, Any] = {names[name]: value for name, value in given.items() if name in names}
+        values: dict[str, Any] = {names[name]: value for name, value in given.items() if value and name in names}
         try:
             settings = cls(**values)
         except ValidationError as exc:

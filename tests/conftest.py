@@ -8,6 +8,7 @@ async def test_y(new_database):                     runs on SQLite and again on 
 
 import ipaddress
 import os
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -92,6 +93,15 @@ def new_database(request: pytest.FixtureRequest) -> Iterator[NewDatabase]:
 def new_sqlite_database(sqlite_databases: SqliteDatabases) -> NewDatabase:
     """The same on SQLite alone, for tests that the kind of database cannot change."""
     return sqlite_databases.create
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a browser for playwright: `launch(executable_path=chromium, args=["--no-sandbox"])`."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        _skip_or_fail("no chromium on this machine (make chromium)")
+    return str(found)
 
 
 def _skip_or_fail(reason: str) -> None:

@@ -59,6 +59,13 @@ def test_nothing_that_must_be_told_has_a_default(name: str):
     assert caught.value.problems == [f"{name} is missing"]
 
 
+def test_an_empty_value_is_no_value():
+    assert Settings.from_environment(COMPLETE | {"SAMPLE_TRUST_LIST": ""}).trust_list is None
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment(COMPLETE | {"SAMPLE_ENCRYPTION_KEY": ""})
+    assert caught.value.problems == ["SAMPLE_ENCRYPTION_KEY is missing"]
+
+
 def test_a_misspelt_name_alone_stops_the_start():
     with pytest.raises(SettingsError) as caught:
         Settings.from_environment(COMPLETE | {"SAMPLE_PUBLIC_ULR": "x"})

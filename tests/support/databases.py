@@ -5,6 +5,7 @@ Migrations run once a package and session; every test gets a copy of the result.
 
 import os
 import shutil
+import sys
 import uuid
 from functools import cache
 from pathlib import Path
@@ -103,3 +104,7 @@ def _plain(url: str, database: str) -> str:
     return parsed.set(drivername="postgresql", database=parsed.database or database).render_as_string(
         hide_password=False
     )
+
+
+if __name__ == "__main__":
+    sys.exit(0 if postgres_url() else 1)

@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 import httpx
 
+from cli.language import language
+
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 
 
@@ -60,7 +62,7 @@ class ServiceClient:
 
     async def call(self, method: str, path: str, json: Any = None, headers: Mapping[str, str] | None = None) -> Any:
         """The JSON of the answer, `None` for an empty one; anything from 400 up raises `ProblemError`."""
-        sent = {"Accept": "application/json", **(headers or {})}
+        sent = {"Accept": "application/json", "Accept-Language": language(), **(headers or {})}
         if self.key is not None:
             sent["Authorization"] = f"Bearer {self.key}"
         try:

@@ -72,7 +72,7 @@ class StrangeWallet:
         """The offer behind a link."""
         read = parse_credential_offer_link(link)
         if isinstance(read, ByReference):
-            return parse_credential_offer((await self._http.get(read.uri)).json())
+            return parse_credential_offer((await self._http.get(read.uri)).raise_for_status().json())
         return read.offer
 
     async def request_token(self, offer: CredentialOffer, tx_code: str | None) -> httpx.Response:
@@ -133,7 +133,7 @@ class StrangeWallet:
             format=credential.format,
             types=frozenset({str(credential.payload.get("vct", ""))}),
             claims=reveal(credential.payload, credential.sd_jwt.disclosures, protected=frozenset()),
-            disclosable=frozenset(form.disclosable_paths(badge.raw)),  # type: ignore[arg-type]
+            disclosable=frozenset(form.disclosable_paths(badge.raw)),
         )
         chosen = match(parse_dcql_query(question.dcql_query), [candidate]).first_choice()
         return {

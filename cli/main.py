@@ -43,9 +43,13 @@ def demo(
 ) -> None:
     """One badge lives its whole life, over HTTP, between three services started for it."""
     from cli.demo import run_demo  # everything else answers faster without it
+    from cli.up import run_up
 
     with explained_errors():
-        raise typer.Exit(run_demo(data, keep_running=keep_running))
+        status = run_demo(data)
+        if keep_running:
+            run_up(data)
+    raise typer.Exit(status)
 
 
 @app.command("up")

@@ -48,9 +48,10 @@ async def test_a_badge_lives_its_whole_life(house):
 
     # The history keeps what was shown to whom, also when the badge is gone.
     await wallet.delete_credential(credential["id"])
-    history = json.dumps(await wallet.history())
-    assert "Rivierenland Werkt" in history
-    assert SKILLS[HRM] in history
+    [told] = [entry for entry in (await wallet.history())["history"] if entry["kind"] == "shared"]
+    assert told["party_id"] == f"decentralized_identifier:did:web:verifier.skills.example:{RECRUITER}"
+    assert told["outcome"] != ""
+    assert SKILLS[HRM] in json.dumps(told["claims"])
     await wallet.close()
 
 

@@ -3,7 +3,6 @@
 import asyncio
 from datetime import timedelta
 
-import httpx
 import pytest
 
 from cli.clients import ProblemError
@@ -111,36 +110,36 @@ async def test_same_presentation_eight_times_at_once_is_taken_once(house):
 
 
 async def test_offer_redeemed_by_eight_wallets_at_once_is_won_by_one(house):
-    offer = (await house.award())["offer"]
-
-    async def redeem():
-        try:
-            await house.stranger.receive(offer["link"], offer["tx_code"])
-        except httpx.HTTPStatusError as exc:
-            return exc.response.status_code, exc.response.json()["error"]
-        return 200, ""
-
-    results = await asyncio.gather(*(redeem() for _ in range(8)))
-    assert sorted(results) == [(200, ""), *[(400, "invalid_grant")] * 7]
+    award = await house.award()
+    offer, tx_code = await house.stranger.read_offer(award["offer"]["link"]), award["offer"]["tx_code"]
+    responses = await asyncio.gather(*(house.stranger.request_token(offer, tx_code) for _ in range(8)))
+    assert sorted(response.status_code for response in responses) == [200, *[400] * 7]
+    assert {response.json().get("error", "") for response in responses} == {"", "invalid_grant"}
 
 
-async def test_offer_redeemed_through_eight_wallet_accounts_at_once_is_won_by_one(house):
-    """The same across services: eight people in the wallet service hold the same link and code."""
+async def test_offer_redeemed_through_eight_wallet_accounts_at_once_makes_one_badge_at_most(house):
+    """Across services: eight people in the wallet service hold the same link and code.
+
+    A code that comes back is a code that was copied, so what the first bought with it is revoked if it had no badge
+    yet (RFC 6749 §4.1.2). Nobody gets two, and a new offer puts things right.
+    """
     award = await house.award()
     wallets = [await house.new_wallet() for _ in range(8)]
 
-    async def redeem(wallet):
+    async def redeem(wallet, award):
         try:
             await house.receive(wallet, award)
         except ProblemError as exc:
             return exc.status
         return 200
 
-    results = await asyncio.gather(*map(redeem, wallets))
-    assert results.count(200) == 1
-    assert all(400 <= status < 500 for status in results if status != 200)
+    results = await asyncio.gather(*(redeem(wallet, award) for wallet in wallets))
     held = [len((await wallet.credentials())["credentials"]) for wallet in wallets]
-    assert sorted(held) == [*[0] * 7, 1]
+    assert sum(held) == results.count(200) <= 1
+    assert all(status >= 400 for status in results if status != 200)
+    if not sum(held):
+        renewed = await house.issuer.renew_offer(ORGANISATION, award["id"])
+        assert await redeem(wallets[0], {"offer": renewed.get("offer", renewed)}) == 200
     for wallet in wallets:
         await wallet.close()
 
@@ -163,15 +162,15 @@ async def test_I28_wrong_tx_code_five_times_ends_the_offer(house):
     wrong = str((int(right) + 1) % 10 ** len(right)).zfill(len(right))
     wallet = await house.new_wallet()
     offer = await wallet.open_offer(award["offer"]["link"])
+    same_offer = await house.stranger.read_offer(award["offer"]["link"])
     for attempt in range(5):
         with pytest.raises(ProblemError) as refused:
             await wallet.accept_offer(offer["id"], tx_code=wrong)
         assert refused.value.status == 400
         if attempt == 0:
             assert refused.value.code == "tx_code"
-    with pytest.raises(httpx.HTTPStatusError) as ended:
-        await house.stranger.receive(award["offer"]["link"], right)
-    assert ended.value.response.json()["error"] == "invalid_grant"
+    response = await house.stranger.request_token(same_offer, right)
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_grant")
     await wallet.close()
 
 
@@ -309,7 +308,9 @@ async def test_badge_from_the_future_is_refused(small_house):
 async def test_K74_status_list_that_cannot_be_reached_is_unknown_and_never_valid(house):
     wallet = await house.new_wallet()
     [credential] = await house.receive(wallet, await house.award())
-    house.clock.advance(STATUS_TTL + timedelta(seconds=1))
+    before = await house.ask()
+    await wallet.accept_request((await wallet.open_request(before["link"]))["id"])
+    assert (await house.result(before))["report"]["accepted"] is True
     first = await house.ask()
     house.transport.down.add("issuer.skills.example:443")
     house.clock.advance(STATUS_TTL + timedelta(seconds=1))

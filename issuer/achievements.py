@@ -18,7 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from issuer import store
 from issuer.configurations import configuration_ids
 from issuer.credential_issuer import CredentialIssuer
-from issuer.errors import ConflictError, InputError, NotFoundError
+from issuer.errors import N_, ConflictError, InputError, NotFoundError
 from issuer.images import BadgeImage, clean_image, draw_default_image
 from issuer.models import Achievement, AchievementVersion
 from issuer.store import AchievementRow, Session
@@ -45,10 +45,12 @@ __all__ = [
     "create_achievement",
     "description_of",
     "get_achievement",
+    "image_data_url",
     "input_problems",
     "list_achievements",
     "missing_elements",
     "parse_description",
+    "parse_image",
     "warnings_about",
 ]
 
@@ -127,7 +129,24 @@ def parse_description(value: Mapping[str, Any]) -> AchievementDescription:
 
 def input_problems(error: ValidationError) -> dict[str, str]:
     """For each field, what is wrong with it, without what was filled in."""
-    return {".".join(map(str, problem["loc"])) or "": problem["msg"] for problem in error.errors(include_input=False)}
+    return {
+        ".".join(map(str, problem["loc"])) or "skills": _PROBLEMS.get(problem["type"], _PROBLEM)
+        for problem in error.errors(include_input=False, include_url=False, include_context=False)
+    }
+
+
+_PROBLEM = N_("Dit kunnen we niet gebruiken.")
+_PROBLEMS = {
+    "missing": N_("Dit is nog leeg."),
+    "string_too_short": N_("Dit is nog leeg."),
+    "too_short": N_("Kies er ten minste een."),
+    "string_too_long": N_("Dit is te lang."),
+    "too_long": N_("Dit zijn er te veel."),
+    "string_pattern_mismatch": N_("Dit heeft niet de goede vorm."),
+    "int_parsing": N_("Vul hier een getal in."),
+    "float_parsing": N_("Vul hier een getal in."),
+    "value_error": N_("Een skill staat er twee keer in, of dit soort prestatie bestaat niet."),
+}
 
 
 async def create_achievement(
@@ -142,10 +161,11 @@ async def create_achievement(
     """Add an achievement as version 1, or raise ConflictError when its slug is taken."""
     _check(description, skills)
     image = _image(description, issuer)
+    badge = _open_badges_achievement(issuer, description, image, version=1, skills=skills)
     row = Achievement(organisation_id=issuer.organisation_id, slug=description.slug, current_version=1, created_at=now)
     if not await store.add_achievement(session, row):
-        raise ConflictError("Er is al een badge met deze naam in het webadres.")
-    version = await _add_version(session, issuer, row.id, 1, description, image, skills=skills, now=now)
+        raise ConflictError(N_("Er is al een badge met deze naam in het webadres."))
+    version = await _add_version(session, row.id, 1, description, badge, image, now)
     await store.add_audit(session, issuer.organisation_id, actor, "achievement.create", row.slug, None, now)
     return AchievementRow(row, version)
 
@@ -165,30 +185,29 @@ async def change_achievement(
     number = current.version.version + 1
     kept = BadgeImage(current.version.image, current.version.image_type)
     image = kept if description.image is None else _image(description, issuer)
+    badge = _open_badges_achievement(issuer, description, image, version=number, skills=skills)
     if not await store.advance_achievement(session, current.achievement.id, current.version.version):
-        raise ConflictError("Iemand anders wijzigde deze badge net. Kijk eerst naar die versie.")
+        raise ConflictError(N_("Iemand anders wijzigde deze badge net. Kijk eerst naar die versie."))
     row = current.achievement
-    version = await _add_version(session, issuer, row.id, number, description, image, skills=skills, now=now)
+    version = await _add_version(session, row.id, number, description, badge, image, now)
     await store.add_audit(session, issuer.organisation_id, actor, f"achievement.version.{number}", row.slug, None, now)
     return AchievementRow(row, version)
 
 
 async def _add_version(
     session: Session,
-    issuer: CredentialIssuer,
     achievement_id: UUID,
     number: int,
     description: AchievementDescription,
+    badge: Mapping[str, Any],
     image: BadgeImage,
-    *,
-    skills: SkillIndex,
     now: datetime,
 ) -> AchievementVersion:
     version = AchievementVersion(
         achievement_id=achievement_id,
         version=number,
         description=description.model_dump(mode="json", exclude={"slug", "image"}, exclude_none=True),
-        achievement=_open_badges_achievement(issuer, description, image, version=number, skills=skills),
+        achievement=dict(badge),
         image=image.content,
         image_type=image.media_type,
         created_at=now,
@@ -203,7 +222,7 @@ async def get_achievement(
     """An achievement in its newest or in a named version, or NotFoundError."""
     found = await store.find_achievement(session, issuer.organisation_id, slug, version)
     if found is None:
-        raise NotFoundError("Deze badge kennen we niet.")
+        raise NotFoundError(N_("Deze badge kennen we niet."))
     return found
 
 
@@ -215,12 +234,12 @@ async def list_achievements(session: Session, issuer: CredentialIssuer) -> Seque
 def _check(description: AchievementDescription, skills: SkillIndex) -> None:
     missing = missing_elements(description)
     if missing:
-        raise InputError("Voor een microcredential ontbreekt nog iets.", fields=missing)
+        raise InputError(N_("Voor een microcredential ontbreekt nog iets."), fields=missing)
     unknown = [
         skill.uri for skill in description.skills if skill.uri.startswith(_ESCO) and not _is_known(skill, skills)
     ]
     if unknown:
-        raise InputError(fields={"skills": f"Deze skill staat niet in ESCO: {unknown[0]}"})
+        raise InputError(fields={"skills": N_("Een van deze skills staat niet in ESCO.")})
 
 
 def _is_known(skill: SkillReference, skills: SkillIndex) -> bool:
@@ -233,11 +252,11 @@ def missing_elements(description: AchievementDescription) -> dict[str, str]:
     if description.achievement_type != "MicroCredential":
         return {}
     needed = {
-        "assessment": "Hoe wordt er beoordeeld?",
-        "ects": "Hoeveel studiepunten (ECTS) is het?",
-        "eqf_level": "Welk EQF-niveau heeft het?",
-        "participation_type": "Hoe doet iemand mee: op locatie, online, op het werk?",
-        "quality_assurance": "Wie bewaakt de kwaliteit?",
+        "assessment": N_("Hoe wordt er beoordeeld?"),
+        "ects": N_("Hoeveel studiepunten (ECTS) is het?"),
+        "eqf_level": N_("Welk EQF-niveau heeft het?"),
+        "participation_type": N_("Hoe doet iemand mee: op locatie, online, op het werk?"),
+        "quality_assurance": N_("Wie bewaakt de kwaliteit?"),
     }
     return {name: question for name, question in needed.items() if getattr(description, name) is None}
 
@@ -245,21 +264,26 @@ def missing_elements(description: AchievementDescription) -> dict[str, str]:
 def warnings_about(description: AchievementDescription) -> Sequence[str]:
     """What is allowed and still unusual. E-22."""
     if description.achievement_type == "MicroCredential" and description.ects and not 3 <= description.ects <= 30:
-        return ["Een microcredential heeft meestal 3 tot 30 studiepunten."]
+        return [N_("Een microcredential heeft meestal 3 tot 30 studiepunten.")]
     return []
 
 
 def _image(description: AchievementDescription, issuer: CredentialIssuer) -> BadgeImage:
     if description.image is None:
         return draw_default_image(f"{issuer.slug}/{description.slug}")
-    found = _DATA_URL.fullmatch(description.image)
+    return parse_image(description.image)
+
+
+def parse_image(data_url: str) -> BadgeImage:
+    """Clean art from a data: URL, or InputError."""
+    found = _DATA_URL.fullmatch(data_url)
     if found is None:
-        raise InputError(fields={"image": "Geef een PNG of SVG, als data:-adres."})
+        raise InputError(fields={"image": N_("Geef een PNG of SVG, als data:-adres.")})
     try:
         encoded = found[3]
         content = base64.b64decode(encoded, validate=True) if found[2] else unquote_to_bytes(encoded)
     except binascii.Error as exc:
-        raise InputError(fields={"image": "Dit data:-adres kunnen we niet lezen."}) from exc
+        raise InputError(fields={"image": N_("Dit data:-adres kunnen we niet lezen.")}) from exc
     return clean_image(content)
 
 
@@ -281,7 +305,8 @@ def achievement_image_uri(issuer: CredentialIssuer, row: AchievementRow) -> str:
     return f"{achievement_uri(issuer, row.achievement.slug)}/image?version={row.version.version}"
 
 
-def _image_data_url(image: BadgeImage) -> str:
+def image_data_url(image: BadgeImage) -> str:
+    """Clean art as a data: URL."""
     return f"data:{image.media_type};base64,{base64.b64encode(image.content).decode()}"
 
 
@@ -304,7 +329,7 @@ def _open_badges_achievement(
         criteria_url=f"{uri}#criteria",
         achievement_type=description.achievement_type,
         alignments=_alignments(description, skills),
-        image=_image_data_url(image),
+        image=image_data_url(image),
         language=language,
         version=str(version),
     )

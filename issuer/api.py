@@ -25,6 +25,7 @@ from issuer.credential import issue_credential
 from issuer.credential_issuer import CredentialIssuer, get_issuer
 from issuer.credential_offer import OfferPolicy, resolve_offer
 from issuer.errors import (
+    N_,
     AccessTokenMissingError,
     EncryptionParametersError,
     InputError,
@@ -632,7 +633,7 @@ async def change_achievement(
     """Make the next version; awards keep theirs."""
     caller.require("achievements:write", org)
     if body.slug != slug:
-        raise InputError(fields={"slug": "Het webadres van een badge blijft wat het was."})
+        raise InputError(fields={"slug": N_("Het webadres van een badge blijft wat het was.")})
     issuer = await get_issuer(session, service.settings, org)
     row = await achievements.change_achievement(
         session, issuer, body, skills=service.skills, actor=caller.name, now=now

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 from uuid import UUID
 
 from issuer import store
-from issuer.errors import ApiKeyError, InputError, NotFoundError, ScopeError
+from issuer.errors import N_, ApiKeyError, InputError, NotFoundError, ScopeError
 from issuer.models import ApiKey
 from issuer.settings import IssuerSettings
 from issuer.store import Session
@@ -32,7 +32,7 @@ class Caller:
         if scope not in self.scopes:
             raise ScopeError
         if self.organisation_slug is not None and self.organisation_slug != organisation_slug:
-            raise NotFoundError("Deze organisatie kennen we hier niet.")
+            raise NotFoundError(N_("Deze organisatie kennen we hier niet."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ async def create_api_key(
 ) -> CreatedKey:
     """Make a key; without organisation it is good for all of them."""
     if not name.strip() or not scopes or not set(scopes) <= ALL_SCOPES:
-        raise InputError(fields={"scopes": f"Kies uit: {', '.join(sorted(ALL_SCOPES))}."})
+        raise InputError(fields={"scopes": N_("Geef een naam, en rechten die er zijn.")})
     key = _PREFIX + create_token(32)
     row = ApiKey(
         id=store.new_id(),
@@ -90,7 +90,7 @@ async def keep_admin_key(database: Database, settings: IssuerSettings, *, now: d
 async def revoke_api_key(session: Session, organisation_id: UUID, key_id: UUID, *, actor: str, now: datetime) -> None:
     """Withdraw a key of this organisation, or raise NotFoundError."""
     if not await store.revoke_api_key(session, organisation_id, key_id, now):
-        raise NotFoundError("Deze sleutel kennen we niet.")
+        raise NotFoundError(N_("Deze sleutel kennen we niet."))
     await store.add_audit(session, organisation_id, actor, "api_key.revoke", str(key_id), None, now)
 
 

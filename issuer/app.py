@@ -45,15 +45,18 @@ def create_app(
             with suppress(asyncio.CancelledError):
                 await cleaning
 
+    pages = Pages("issuer")
     app = create_fastapi(
         service,
         title="Skillswallet issuer",
         routers=[api.router, web.router],
         routes=api.protocol_routes,
-        pages=Pages("issuer"),
+        pages=pages,
         lifespan=lifespan,
     )
+    app.state.pages = pages
     app.add_exception_handler(IssuerError, _issuer_error)
+    app.add_exception_handler(web.SignInNeeded, web.send_to_sign_in)
     return app
 
 

@@ -18,7 +18,7 @@ from issuer import credential_offer, store
 from issuer.achievements import WebAddress, description_of, get_achievement, input_problems
 from issuer.credential_issuer import CredentialIssuer
 from issuer.credential_offer import OfferPolicy, OpenOffer
-from issuer.errors import ConflictError, InputError, NotFoundError
+from issuer.errors import N_, ConflictError, InputError, NotFoundError
 from issuer.models import Award, AwardBatch, Offer
 from issuer.settings import IssuerSettings
 from issuer.store import AchievementRow, AwardRow, Session
@@ -133,9 +133,9 @@ async def award_achievement(
 
 def _check_times(request: AwardRequest, now: datetime) -> None:
     if request.awarded_at is not None and request.awarded_at > now + timedelta(days=1):
-        raise InputError(fields={"awarded_at": "De dag van uitreiken ligt in de toekomst."})
+        raise InputError(fields={"awarded_at": N_("De dag van uitreiken ligt in de toekomst.")})
     if request.expires_at is not None and request.expires_at <= now:
-        raise InputError(fields={"expires_at": "De einddatum ligt in het verleden."})
+        raise InputError(fields={"expires_at": N_("De einddatum ligt in het verleden.")})
 
 
 def _request_hash(settings: IssuerSettings, slug: str, request: AwardRequest) -> bytes:
@@ -153,7 +153,7 @@ async def _repeat(
     now: datetime,
 ) -> Sequence[AwardView]:
     if earlier.request_hash != request_hash:
-        raise ConflictError("Deze Idempotency-Key hoort bij een ander verzoek.")
+        raise ConflictError(N_("Deze Idempotency-Key hoort bij een ander verzoek."))
     return await view_awards(session, settings, issuer, await store.list_awards_of_batch(session, earlier.id), now=now)
 
 
@@ -238,9 +238,9 @@ async def renew_offer(
     """Make a new offer of an award; the one before it ends, and so do its access tokens."""
     row = await _get_row(session, issuer, award_id)
     if row.award.status != "valid":
-        raise ConflictError("Deze badge is opgeschort of ingetrokken. Er kan geen nieuw aanbod bij.")
+        raise ConflictError(N_("Deze badge is opgeschort of ingetrokken. Er kan geen nieuw aanbod bij."))
     if row.award.sealed_claims is None:
-        raise ConflictError("De gegevens van deze persoon zijn verwijderd. Reik de badge opnieuw uit.")
+        raise ConflictError(N_("De gegevens van deze persoon zijn verwijderd. Reik de badge opnieuw uit."))
     await store.void_offers(session, award_id, now)
     await credential_offer.create_offer(
         session, settings, issuer, award_id=award_id, achievement_slug=row.achievement.slug, policy=policy, now=now
@@ -252,7 +252,7 @@ async def renew_offer(
 async def _get_row(session: Session, issuer: CredentialIssuer, award_id: UUID) -> AwardRow:
     row = await store.find_award(session, issuer.organisation_id, award_id)
     if row is None:
-        raise NotFoundError("Deze uitreiking kennen we niet.")
+        raise NotFoundError(N_("Deze uitreiking kennen we niet."))
     return row
 
 
@@ -338,7 +338,7 @@ def _state(award: Award, offer: Offer | None, now: datetime) -> State:
 async def drop_claims(
     session: Session, issuer: CredentialIssuer, award_ids: Sequence[UUID], *, actor: str, now: datetime
 ) -> int:
-    """Forget what these awards say about people. Status, version and reference stay, so revoking stays possible. I-80."""
+    """Forget what these awards say about people. What is needed to revoke them stays. I-80."""
     dropped = await store.drop_claims(session, issuer.organisation_id, award_ids, now)
     for award_id in dropped:
         await store.add_audit(session, issuer.organisation_id, actor, "award.drop_claims", str(award_id), None, now)

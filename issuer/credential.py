@@ -33,6 +33,7 @@ from kernel.formats import FORMATS, IssuerIdentity, StatusReference
 from kernel.keys import PublicKey
 from kernel.open_badges import CredentialDataset
 from kernel.openid4vci import CredentialRequest, KeyProof, parse_credential_request, verify_key_proof
+from kernel.status.token_status_list import Status
 from kernel.strict_json import parse_json_object
 from kernel.type_metadata import create_integrity, create_skill_badge_type
 from runtime.database import Database
@@ -100,9 +101,10 @@ def _find_configuration(grant: Grant, request: CredentialRequest) -> str:
         return found
     if grant.credential_identifiers:
         raise MalformedError("the token response named credential identifiers; one of them is due")
-    if request.credential_configuration_id not in configuration_ids(grant.achievement_slug):
+    asked = request.credential_configuration_id
+    if asked is None or asked not in configuration_ids(grant.achievement_slug):
         raise UnknownConfigurationError("not in the offer")
-    return request.credential_configuration_id
+    return asked
 
 
 def _verify_proofs(
@@ -139,7 +141,7 @@ async def _issue_copies(
     if not await store.claim_copies(session, grant, len(new), limit=limit, now=now):
         raise IssuanceDeniedError("withdrawn meanwhile, or every copy was handed out")
     if grant.revokes_earlier_copies and not grant.copies:
-        revoked = status.Status.INVALID.value_in_list
+        revoked = Status.INVALID.value_in_list
         await store.set_status_of_copies(session, grant.award_id, revoked, now, except_offer=grant.offer_id)
     places = await status.allocate_status_places(
         session, settings, order.issuer, award_id=grant.award_id, offer_id=grant.offer_id, count=len(new), now=now

@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from issuer import store
-from issuer.errors import NotFoundError
+from issuer.errors import N_, NotFoundError
 from issuer.models import Organisation
 from issuer.settings import IssuerSettings
 from issuer.store import Session
@@ -59,7 +59,7 @@ async def get_issuer(session: Session, settings: IssuerSettings, slug: str) -> C
     """The Credential Issuer with this slug, or NotFoundError."""
     organisation = await store.find_organisation(session, slug)
     if organisation is None:
-        raise NotFoundError("Deze organisatie kennen we hier niet.")
+        raise NotFoundError(N_("Deze organisatie kennen we hier niet."))
     return credential_issuer(organisation, settings)
 
 

@@ -15,7 +15,7 @@ from uuid import UUID
 from issuer import store
 from issuer.configurations import configuration_ids
 from issuer.credential_issuer import CredentialIssuer
-from issuer.errors import InputError, NotFoundError
+from issuer.errors import N_, InputError, NotFoundError
 from issuer.models import Offer
 from issuer.settings import IssuerSettings
 from issuer.store import Session
@@ -90,12 +90,12 @@ def _lifetime(settings: IssuerSettings, issuer: CredentialIssuer, policy: OfferP
         lifetime = policy.lifetime or settings.offer_lifetime
         if lifetime > settings.offer_lifetime:
             raise InputError(
-                fields={"offer_valid_seconds": "Zonder code kan een aanbod hooguit 10 minuten open staan."}
+                fields={"offer_valid_seconds": N_("Zonder code kan een aanbod hooguit 10 minuten open staan.")}
             )
         return lifetime
     lifetime = policy.lifetime or issuer.offer_lifetime or settings.protected_offer_lifetime
     if not timedelta(minutes=1) <= lifetime <= settings.longest_offer_lifetime:
-        raise InputError(fields={"offer_valid_seconds": "Zo lang of kort kan een aanbod niet open staan."})
+        raise InputError(fields={"offer_valid_seconds": N_("Zo lang of kort kan een aanbod niet open staan.")})
     return lifetime
 
 
@@ -123,7 +123,7 @@ async def resolve_offer(
         offer = await store.open_offer(session, issuer.organisation_id, hash_token(reference), now)
         row = None if offer is None else await store.find_award(session, issuer.organisation_id, offer.award_id)
     if offer is None or offer.sealed_secrets is None or row is None:
-        raise NotFoundError("Dit aanbod is al gebruikt of verlopen. Vraag een nieuw aan bij wie het u stuurde.")
+        raise NotFoundError(N_("Dit aanbod is al gebruikt of verlopen. Vraag een nieuw aan bij wie het u stuurde."))
     secrets = open_secrets(settings, offer.award_id, offer.sealed_secrets)
     return _offer(issuer, configuration_ids(row.achievement.slug), secrets).as_json()
 

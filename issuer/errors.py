@@ -13,6 +13,11 @@ from kernel import errors as kernel_errors
 from kernel.errors import CredentialError, MalformedError, RejectedError
 
 
+def N_(sentence: str) -> str:  # noqa: N802  gettext's own name for it
+    """Mark a Dutch sentence for the catalogue; pages and the API say it in the language of whoever reads it."""
+    return sentence
+
+
 class GrantError(RejectedError):
     """The pre-authorized code is unknown, expired or used, or the `tx_code` is wrong."""
 
@@ -157,7 +162,7 @@ class IssuerError(Exception):
 
     status = 400
     code = "request"
-    sentence = "Dit kan zo niet."
+    sentence = N_("Dit kan zo niet.")
 
     def __init__(self, sentence: str = "", *, fields: Mapping[str, str] | None = None) -> None:
         super().__init__(sentence or self.sentence)
@@ -170,7 +175,7 @@ class NotFoundError(IssuerError):
 
     status = 404
     code = "not_found"
-    sentence = "Dit bestaat niet (meer)."
+    sentence = N_("Dit bestaat niet (meer).")
 
 
 class InputError(IssuerError):
@@ -178,7 +183,7 @@ class InputError(IssuerError):
 
     status = 400
     code = "input"
-    sentence = "Kijk nog eens naar wat u invulde."
+    sentence = N_("Kijk nog eens naar wat u invulde.")
 
 
 class ConflictError(IssuerError):
@@ -186,7 +191,7 @@ class ConflictError(IssuerError):
 
     status = 409
     code = "conflict"
-    sentence = "Dit botst met wat er al is."
+    sentence = N_("Dit botst met wat er al is.")
 
 
 class ApiKeyError(IssuerError):
@@ -194,7 +199,7 @@ class ApiKeyError(IssuerError):
 
     status = 401
     code = "api_key"
-    sentence = "Hiervoor is een geldige API-sleutel nodig."
+    sentence = N_("Hiervoor is een geldige API-sleutel nodig.")
 
 
 class ScopeError(IssuerError):
@@ -202,4 +207,4 @@ class ScopeError(IssuerError):
 
     status = 403
     code = "scope"
-    sentence = "Deze API-sleutel mag dit niet."
+    sentence = N_("Deze API-sleutel mag dit niet.")

@@ -14,7 +14,7 @@ from typing import Final
 
 from PIL import Image, ImageDraw
 
-from issuer.errors import InputError
+from issuer.errors import N_, InputError
 
 MAX_BYTES: Final = 512 * 1024
 _MAX_SIDE: Final = 4096
@@ -23,10 +23,70 @@ STORED_BYTES: Final = 24 * 1024
 _STORED_SIDES: Final = (384, 256, 192, 128, 64)
 _SVG: Final = "http://www.w3.org/2000/svg"
 _SVG_ELEMENTS: Final = frozenset(
-    ["svg", "g", "path", "circle", "ellipse", "rect", "line", "polyline", "polygon", "title", "desc", "defs", "linearGradient", "radialGradient", "stop", "clipPath", "mask"]
+    [
+        "svg",
+        "g",
+        "path",
+        "circle",
+        "ellipse",
+        "rect",
+        "line",
+        "polyline",
+        "polygon",
+        "title",
+        "desc",
+        "defs",
+        "linearGradient",
+        "radialGradient",
+        "stop",
+        "clipPath",
+        "mask",
+    ]
 )
 _SVG_ATTRIBUTES: Final = frozenset(
-    ["viewBox", "width", "height", "x", "y", "x1", "y1", "x2", "y2", "cx", "cy", "r", "rx", "ry", "fx", "fy", "d", "points", "transform", "fill", "stroke", "stroke-width", "stroke-linecap", "stroke-linejoin", "stroke-miterlimit", "stroke-dasharray", "fill-rule", "clip-rule", "opacity", "fill-opacity", "stroke-opacity", "id", "offset", "stop-color", "stop-opacity", "gradientUnits", "gradientTransform", "spreadMethod", "preserveAspectRatio", "clip-path", "mask"]
+    [
+        "viewBox",
+        "width",
+        "height",
+        "x",
+        "y",
+        "x1",
+        "y1",
+        "x2",
+        "y2",
+        "cx",
+        "cy",
+        "r",
+        "rx",
+        "ry",
+        "fx",
+        "fy",
+        "d",
+        "points",
+        "transform",
+        "fill",
+        "stroke",
+        "stroke-width",
+        "stroke-linecap",
+        "stroke-linejoin",
+        "stroke-miterlimit",
+        "stroke-dasharray",
+        "fill-rule",
+        "clip-rule",
+        "opacity",
+        "fill-opacity",
+        "stroke-opacity",
+        "id",
+        "offset",
+        "stop-color",
+        "stop-opacity",
+        "gradientUnits",
+        "gradientTransform",
+        "spreadMethod",
+        "preserveAspectRatio",
+        "clip-path",
+        "mask",
+    ]
 )
 _LOCAL_REFERENCE: Final = re.compile(r"url\(#[A-Za-z][\w-]*\)")
 _COLOURS: Final = ((11, 95, 99), (18, 53, 91), (92, 58, 98), (122, 77, 0), (23, 105, 63), (136, 44, 60))
@@ -44,12 +104,12 @@ class BadgeImage:
 def clean_image(content: bytes) -> BadgeImage:
     """Return art of our own making from an uploaded PNG or SVG, or raise InputError."""
     if len(content) > MAX_BYTES:
-        raise _refused("De afbeelding is te groot. Kies er een van hooguit 512 kB.")
+        raise _refused(N_("De afbeelding is te groot. Kies er een van hooguit 512 kB."))
     if content.startswith(b"\x89PNG\r\n\x1a\n"):
         return BadgeImage(_clean_png(content), "image/png")
     if b"<svg" in content[:4096]:
         return BadgeImage(_clean_svg(content), "image/svg+xml")
-    raise _refused("Dit is geen PNG of SVG.")
+    raise _refused(N_("Dit is geen PNG of SVG."))
 
 
 def _refused(sentence: str) -> InputError:
@@ -62,10 +122,10 @@ def _clean_png(content: bytes) -> bytes:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
                 if max(image.size) > _MAX_SIDE:
-                    raise _refused("De afbeelding is te groot: hooguit 4096 beeldpunten breed en hoog.")
+                    raise _refused(N_("De afbeelding is te groot: hooguit 4096 beeldpunten breed en hoog."))
                 pixels = image.convert("RGBA")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
-        raise _refused("Deze PNG kunnen we niet lezen.") from exc
+        raise _refused(N_("Deze PNG kunnen we niet lezen.")) from exc
     return _shrink(pixels)
 
 
@@ -88,23 +148,23 @@ def _encode_png(image: Image.Image) -> bytes:
 def _clean_svg(content: bytes) -> bytes:
     # A document type can carry entities, which expand without end; a badge needs neither.
     if b"<!DOCTYPE" in content.upper() or b"<!ENTITY" in content.upper():
-        raise _refused("Deze SVG heeft een DOCTYPE. Bewaar hem zonder.")
+        raise _refused(N_("Deze SVG heeft een DOCTYPE. Bewaar hem zonder."))
     try:
         root = ET.fromstring(content)  # noqa: S314  no document type, so no entity to expand
     except (ET.ParseError, ValueError) as exc:
-        raise _refused("Deze SVG kunnen we niet lezen.") from exc
+        raise _refused(N_("Deze SVG kunnen we niet lezen.")) from exc
     if root.tag != f"{{{_SVG}}}svg":
-        raise _refused("Dit is geen SVG.")
+        raise _refused(N_("Dit is geen SVG."))
     ET.register_namespace("", _SVG)
     clean: bytes = ET.tostring(_clean_element(root, depth=0), encoding="utf-8")
     if len(clean) > STORED_BYTES:
-        raise _refused("Deze SVG is te groot: hooguit 24 kB. Een PNG verkleinen wij zelf.")
+        raise _refused(N_("Deze SVG is te groot: hooguit 24 kB. Een PNG verkleinen wij zelf."))
     return clean
 
 
 def _clean_element(element: ET.Element, *, depth: int) -> ET.Element:
     if depth > 32:
-        raise _refused("Deze SVG is te diep genest.")
+        raise _refused(N_("Deze SVG is te diep genest."))
     clean = ET.Element(element.tag, {name: value for name, value in element.attrib.items() if _is_safe(name, value)})
     if element.tag in {f"{{{_SVG}}}title", f"{{{_SVG}}}desc"}:
         clean.text = element.text

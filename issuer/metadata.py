@@ -36,7 +36,7 @@ _VCDM_PERSON = {"given_name": "givenName", "family_name": "familyName", "email":
 async def create_issuer_metadata(
     session: Session, settings: IssuerSettings, issuer: CredentialIssuer, *, language: str
 ) -> Mapping[str, Any]:
-    """The Credential Issuer Metadata, with the display of the asked language first. OpenID4VCI 1.0 §12.2; I-10 to I-19."""
+    """The Credential Issuer Metadata, the asked language first. OpenID4VCI 1.0 §12.2; I-10 to I-19."""
     configurations: dict[str, Any] = {}
     for row in await store.list_achievements(session, issuer.organisation_id):
         for format_id in FORMAT_SUFFIXES:
@@ -122,17 +122,13 @@ def _in_order(displays: Mapping[str, dict[str, Any]], language: str) -> list[dic
     return [displays[name] for name in sorted(displays, key=lambda name: name != language)]
 
 
-async def create_authorization_server_metadata(session: Session, issuer: CredentialIssuer) -> Mapping[str, Any]:
+async def create_authorization_server_metadata(_session: Session, issuer: CredentialIssuer) -> Mapping[str, Any]:
     """The metadata of the issuer's own authorization server, which knows one grant. RFC 8414 §2; VCI §12.3; I-20."""
-    achievements = await store.list_achievements(session, issuer.organisation_id)
     return {
         "issuer": issuer.identifier,
         "token_endpoint": issuer.endpoint("token"),
         "response_types_supported": [],
         "grant_types_supported": [PRE_AUTHORIZED_CODE_GRANT],
-        "scopes_supported": [
-            configuration_id(row.achievement.slug, name) for row in achievements for name in FORMAT_SUFFIXES
-        ],
         "authorization_details_types_supported": ["openid_credential"],
         "token_endpoint_auth_methods_supported": ["none"],
         "pre-authorized_grant_anonymous_access_supported": True,

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from issuer import store
 from issuer.credential_issuer import CredentialIssuer, credential_issuer, get_issuer
-from issuer.errors import ConflictError
+from issuer.errors import N_, ConflictError
 from issuer.models import BrowserSession, Operator
 from issuer.settings import IssuerSettings
 from issuer.store import Session
@@ -64,7 +64,7 @@ async def create_operator(
             passphrase_hash=passphrase_hash,
         )
         if not await store.add_operator(session, operator):
-            raise ConflictError("Er is al iemand met dit e-mailadres.")
+            raise ConflictError(N_("Er is al iemand met dit e-mailadres."))
         await store.add_audit(session, issuer.organisation_id, actor, "operator.create", operator.id, None, now)
     return operator.id
 

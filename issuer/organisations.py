@@ -8,14 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from issuer import signing_keys, status, store
 from issuer.credential_issuer import CredentialIssuer, credential_issuer
-from issuer.errors import ConflictError, InputError
+from issuer.errors import N_, ConflictError, InputError
 from issuer.models import Organisation
 from issuer.settings import IssuerSettings
 from issuer.store import Session
 
-RESERVED_SLUGS = frozenset(
-    ["api", "static", "health", "ready", "vct", "back-office", "sign-in", "sign-out", "language", ".well-known", "docs", "openapi.json", "images"]
-)
+# First path segments that are the service's own.
+RESERVED_SLUGS = frozenset({"api", "static", "health", "ready", "vct", "back-office", "sign-in", "sign-out"})
+RESERVED_SLUGS |= {"language", "docs", "images"}
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 Slug = Annotated[str, StringConstraints(pattern=rf"^{SLUG.pattern}$")]
@@ -41,11 +41,11 @@ async def create_organisation(
 ) -> CredentialIssuer:
     """Add an organisation with its first signing key and status list, or raise ConflictError."""
     if description.slug in RESERVED_SLUGS:
-        raise InputError(fields={"slug": "Deze naam is van de dienst zelf. Kies een andere."})
+        raise InputError(fields={"slug": N_("Deze naam is van de dienst zelf. Kies een andere.")})
     _check_policy(description, settings)
     organisation = Organisation(**description.model_dump(), created_at=now)
     if not await store.add_organisation(session, organisation):
-        raise ConflictError("Er is al een organisatie met deze naam in het webadres.")
+        raise ConflictError(N_("Er is al een organisatie met deze naam in het webadres."))
     issuer = credential_issuer(organisation, settings)
     await signing_keys.create_signing_key(session, settings, organisation.id, actor=actor, now=now)
     await status.open_status_list(session, settings, organisation.id, number=1, now=now)
@@ -55,7 +55,7 @@ async def create_organisation(
 
 def _check_policy(description: OrganisationDescription, settings: IssuerSettings) -> None:
     if timedelta(seconds=description.offer_lifetime_seconds or 0) > settings.longest_offer_lifetime:
-        raise InputError(fields={"offer_lifetime_seconds": "Zo lang mag een aanbod niet open staan."})
+        raise InputError(fields={"offer_lifetime_seconds": N_("Zo lang mag een aanbod niet open staan.")})
     longer = timedelta(days=description.claims_retention_days or 0) > settings.claims_retention
     if longer and not description.claims_retention_ground:
-        raise InputError(fields={"claims_retention_ground": "Noem de grond om gegevens langer te bewaren."})
+        raise InputError(fields={"claims_retention_ground": N_("Noem de grond om gegevens langer te bewaren.")})

@@ -12,7 +12,7 @@ from functools import lru_cache
 from uuid import UUID
 
 from issuer import store
-from issuer.errors import ConflictError, NotFoundError
+from issuer.errors import N_, ConflictError, NotFoundError
 from issuer.models import SigningKey
 from issuer.settings import IssuerSettings
 from issuer.store import Session
@@ -58,9 +58,9 @@ async def withdraw_signing_key(
     """Take a leaked key out of the DID document. The key that signs now must be replaced first."""
     keys = {key.fragment: key for key in await store.list_signing_keys(session, organisation_id)}
     if fragment not in keys:
-        raise NotFoundError("Deze sleutel kennen we niet.")
+        raise NotFoundError(N_("Deze sleutel kennen we niet."))
     if keys[fragment].retired_at is None:
-        raise ConflictError("Met deze sleutel wordt nu getekend. Maak eerst een nieuwe.")
+        raise ConflictError(N_("Met deze sleutel wordt nu getekend. Maak eerst een nieuwe."))
     await store.withdraw_signing_key(session, keys[fragment].id)
     await store.add_audit(session, organisation_id, actor, "key.withdraw", fragment, None, now)
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from issuer import signing_keys, store
 from issuer.credential_issuer import CredentialIssuer, credential_issuer
-from issuer.errors import ConflictError, InputError, NotFoundError
+from issuer.errors import N_, ConflictError, InputError, NotFoundError
 from issuer.models import StatusList
 from issuer.settings import IssuerSettings
 from issuer.store import Session
@@ -126,9 +126,9 @@ async def change_status(
     """Revoke, suspend or reinstate an award: every copy of it, in this one transaction. I-77, I-78."""
     reason = reason.strip()
     if not 1 <= len(reason) <= 500:
-        raise InputError(fields={"reason": "Schrijf in het kort waarom (hooguit 500 tekens)."})
+        raise InputError(fields={"reason": N_("Schrijf in het kort waarom (hooguit 500 tekens).")})
     if await store.find_award(session, organisation_id, award_id) is None:
-        raise NotFoundError("Deze uitreiking kennen we niet.")
+        raise NotFoundError(N_("Deze uitreiking kennen we niet."))
     allowed_from, to, value = _CHANGES[change]
     if not await store.change_award_status(session, award_id, allowed_from=allowed_from, to=to, reason=reason, now=now):
         raise ConflictError(_IMPOSSIBLE[change])
@@ -139,9 +139,9 @@ async def change_status(
 
 
 _IMPOSSIBLE: dict[Change, str] = {
-    "revoke": "Deze badge is al ingetrokken. Dat blijft zo.",
-    "suspend": "Alleen een geldige badge kunt u opschorten.",
-    "reinstate": "Alleen een opgeschorte badge kunt u herstellen. Ingetrokken blijft ingetrokken.",
+    "revoke": N_("Deze badge is al ingetrokken. Dat blijft zo."),
+    "suspend": N_("Alleen een geldige badge kunt u opschorten."),
+    "reinstate": N_("Alleen een opgeschorte badge kunt u herstellen. Ingetrokken blijft ingetrokken."),
 }
 
 

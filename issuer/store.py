@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import and_, bindparam, case, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from issuer.models import (
@@ -324,7 +323,7 @@ async def revoke_access_tokens(session: Session, offer_id: UUID, now: datetime) 
 
 
 async def count_source_try(session: Session, source_hash: bytes, *, limit: int, since: datetime, now: datetime) -> bool:
-    """Take one of the tries that a source has in an hour; False when none is left. One statement, so also in parallel."""
+    """Take one of the tries that a source has in an hour; False when none is left. Holds in parallel as well."""
     is_over = GuessingSource.counted_since <= since
     statement = _insert(session, GuessingSource).values(source_hash=source_hash, tries=1, counted_since=now)
     statement = statement.on_conflict_do_update(
@@ -400,7 +399,7 @@ async def find_grant(session: Session, token_hash: bytes, organisation_slug: str
     """What a live access token of this organisation opens. I-34, A-30."""
     found = await session.execute(_GRANT, {"token_hash": token_hash, "slug": organisation_slug, "now": now})
     row = found.one_or_none()
-    return None if row is None else Grant(*row)
+    return None if row is None else Grant._make(row)
 
 
 async def spend_nonce(session: Session, nonce_hash: bytes, expires_at: datetime) -> bool:
@@ -415,7 +414,7 @@ async def spend_nonce(session: Session, nonce_hash: bytes, expires_at: datetime)
 
 
 async def claim_copies(session: Session, grant: Grant, copies: int, *, limit: int, now: datetime) -> bool:
-    """Reserve copies of a valid award under a live token, or none; locks the award against a simultaneous revocation."""
+    """Reserve copies of a valid award under a live token, or none; a simultaneous revocation waits for it."""
     award = update(Award).where(Award.id == grant.award_id, Award.status == "valid")
     locked = await session.execute(award.values(issued_at=func.coalesce(Award.issued_at, now)).returning(Award.id))
     if locked.one_or_none() is None:
@@ -467,13 +466,14 @@ async def allocate_status_indexes(
         }
         for index, value in zip(candidates, values or [0] * len(candidates), strict=True)
     ]
-    statement = _insert(session, StatusEntry).values(rows).on_conflict_do_nothing().returning(StatusEntry.status_index)
-    return (await session.execute(statement)).scalars().all()
+    table = StatusEntry.__table__
+    statement = _insert(session, table).on_conflict_do_nothing().returning(table.c.status_index)
+    return (await session.execute(statement, rows)).scalars().all()
 
 
 async def add_credentials(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Record the signed copies of one response."""
-    await session.execute(_insert(session, Credential).values(list(rows)))
+    await session.execute(_insert(session, Credential.__table__), list(rows))
 
 
 async def find_issued_copies(
@@ -557,12 +557,12 @@ async def list_status_lists(session: Session, organisation_id: UUID) -> Sequence
     return (await session.execute(statement.order_by(StatusList.number))).scalars().all()
 
 
-async def list_set_entries(session: Session, status_list_id: UUID) -> Sequence[Row[tuple[int, int]]]:
+async def list_set_entries(session: Session, status_list_id: UUID) -> Sequence[tuple[int, int]]:
     """Index and value of every entry that is not VALID."""
     statement = select(StatusEntry.status_index, StatusEntry.value).where(
         StatusEntry.status_list_id == status_list_id, StatusEntry.value != 0
     )
-    return (await session.execute(statement)).all()
+    return [(row[0], row[1]) for row in await session.execute(statement)]
 
 
 async def publish_status_list(

@@ -1,5 +1,625 @@
-"""The pages of the issuer."""
+"""The pages of the issuer: for visitors one page a badge, for staff the back office."""
 
-from fastapi import APIRouter
+from typing import Annotated, Any
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+
+from issuer import achievements, awards, operators, recipients, status, store
+from issuer.achievements import AchievementDescription, achievement_uri, description_of, get_achievement
+from issuer.awards import AwardRequest, AwardView
+from issuer.credential_issuer import CredentialIssuer, get_issuer, list_issuers
+from issuer.credential_offer import OfferPolicy
+from issuer.errors import N_, InputError, IssuerError, NotFoundError
+from issuer.operators import SignedIn, SignInError
+from issuer.settings import IssuerSettings
+from issuer.status import Change
+from issuer.store import AchievementRow
+from issuer.web.forms import (
+    AchievementForm,
+    as_description,
+    errors_by_field,
+    find_skills,
+    form_of,
+    read_achievement_form,
+    read_people,
+    slug_of,
+    text,
+)
+from kernel.errors import MalformedError
+from runtime.dependencies import DatabaseDep, NowDep, SessionDep, get_service
+from runtime.service import Service
+from runtime.tokens import create_token
+from runtime.web.cookies import delete_session_cookie, session_token, set_session_cookie
+from runtime.web.forms import FormDep
+from runtime.web.language import request_language
+from runtime.web.pages import Pages, local_path
+from runtime.web.qr import draw_qr
+from skills.skill import ESCO_MODIFIED_NOTICE, ESCO_NOTICE
 
 router = APIRouter(include_in_schema=False)
+
+ServiceDep = Annotated[Service[IssuerSettings], Depends(get_service)]
+
+
+def get_pages(request: Request) -> Pages:
+    """The templates and texts of this application."""
+    pages: Pages = request.app.state.pages
+    return pages
+
+
+PagesDep = Annotated[Pages, Depends(get_pages)]
+
+# For each state of an award: kind and symbol of its mark, and the words.
+STATES = {
+    "offered": ("warn", "clock", N_("uitgenodigd, nog niet geopend")),
+    "opened": ("warn", "clock", N_("uitnodiging geopend")),
+    "issued": ("good", "check", N_("opgehaald")),
+    "received": ("good", "check", N_("in wallet")),
+    "offer_expired": ("warn", "clock", N_("uitnodiging verlopen")),
+    "offer_void": ("bad", "stop", N_("uitnodiging ongeldig")),
+    "suspended": ("warn", "half", N_("opgeschort")),
+    "revoked": ("bad", "stop", N_("ingetrokken")),
+}
+IN_WALLET = frozenset({"issued", "received"})
+TYPES = (
+    ("Badge", N_("Badge")),
+    ("Certificate", N_("Certificaat")),
+    ("Competency", N_("Vaardigheid")),
+    ("Course", N_("Cursus")),
+    ("Fieldwork", N_("Praktijkopdracht of stage")),
+    ("CommunityService", N_("Vrijwilligerswerk")),
+    ("MicroCredential", N_("Microcredential")),
+    ("Diploma", N_("Diploma")),
+    ("Award", N_("Prijs")),
+    ("Achievement", N_("Iets anders")),
+)
+PARTICIPATION = (
+    ("", "–"),
+    ("onsite", N_("Op locatie")),
+    ("online", N_("Online")),
+    ("blended", N_("Deels online")),
+    ("work_experience", N_("Op het werk")),
+    ("volunteering", N_("Als vrijwilliger")),
+)
+
+
+class SignInNeeded(Exception):  # noqa: N818  not an error: it sends people to the sign-in page
+    """Nobody is signed in; `next_path` is where they wanted to go."""
+
+    def __init__(self, next_path: str) -> None:
+        super().__init__(next_path)
+        self.next_path = next_path
+
+
+async def signed_in(request: Request, service: ServiceDep, session: SessionDep, now: NowDep) -> SignedIn:
+    """Who is signed in, for an organisation's own pages only; another's do not exist for them (A-52)."""
+    found = await operators.find_signed_in(session, service.settings, session_token(request), now=now)
+    if found is None:
+        raise SignInNeeded(request.url.path if request.method == "GET" else "/back-office")
+    if request.path_params.get("org", found.issuer.slug) != found.issuer.slug:
+        raise NotFoundError
+    return found
+
+
+SignedInDep = Annotated[SignedIn, Depends(signed_in)]
+
+
+def _go(path: str) -> RedirectResponse:
+    return RedirectResponse(path, status_code=303)
+
+
+# For everybody
+
+
+@router.get("/")
+async def front_page(request: Request, service: ServiceDep, pages: PagesDep) -> Response:
+    """What this is, and whose badges it issues."""
+    async with service.database.reading() as session:
+        issuers = await list_issuers(session, service.settings)
+        rows = [(issuer, await achievements.list_achievements(session, issuer)) for issuer in issuers]
+    cards = [(issuer, [_card(issuer, row, request) for row in found]) for issuer, found in rows]
+    return pages.render(request, "front.html", organisations=cards)
+
+
+def _card(issuer: CredentialIssuer, row: AchievementRow, request: Request) -> dict[str, Any]:
+    language = request_language(request)
+    description = description_of(row)
+    return {
+        "slug": description.slug,
+        "name": description.name.best(language),
+        "description": description.description.best(language),
+        "image": f"/{issuer.slug}/achievements/{description.slug}/image?version={row.version.version}",
+        "skills": [skill.name for skill in description.skills],
+        "version": row.version.version,
+        "url": f"/{issuer.slug}/achievements/{description.slug}",
+    }
+
+
+@router.get("/{org}/achievements/{slug}")
+async def achievement_page(
+    request: Request,
+    org: str,
+    slug: str,
+    service: ServiceDep,
+    pages: PagesDep,
+    version: Annotated[int | None, Query(ge=1)] = None,
+) -> Response:
+    """An achievement for everybody; as JSON for a program that asks for it. Open Badges 3.0: `achievement.id`."""
+    async with service.database.reading() as session:
+        issuer = await get_issuer(session, service.settings, org)
+        row = await get_achievement(session, issuer, slug, version)
+    headers = {"Access-Control-Allow-Origin": "*", "Vary": "Accept, Accept-Language, Cookie"}
+    if "text/html" not in request.headers.get("accept", ""):
+        return JSONResponse(row.version.achievement, headers=headers)
+    response = pages.render(
+        request,
+        "achievement_public.html",
+        issuer=issuer,
+        card=_card(issuer, row, request),
+        description=description_of(row),
+        uri=achievement_uri(issuer, slug),
+        version=row.version,
+    )
+    response.headers.update(headers)
+    return response
+
+
+@router.get("/{org}/achievements/{slug}/image")
+async def achievement_image(
+    org: str, slug: str, service: ServiceDep, version: Annotated[int | None, Query(ge=1)] = None
+) -> Response:
+    """The art of a version. Whatever is in it, a browser runs nothing of it and guesses no other type (A-41)."""
+    async with service.database.reading() as session:
+        issuer = await get_issuer(session, service.settings, org)
+        row = await get_achievement(session, issuer, slug, version)
+    headers = {
+        "Content-Security-Policy": "default-src 'none'",
+        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "Cache-Control": f"public, max-age={86400 if version is not None else 300}",
+    }
+    return Response(row.version.image, media_type=row.version.image_type, headers=headers)
+
+
+# Signing in
+
+
+@router.get("/sign-in")
+async def sign_in_page(request: Request, pages: PagesDep, next: str = "/back-office") -> Response:
+    """Where staff sign in."""
+    return pages.render(request, "sign_in.html", next=local_path(next), email="", wrong=False)
+
+
+@router.post("/sign-in")
+async def sign_in(request: Request, form: FormDep, database: DatabaseDep, pages: PagesDep, now: NowDep) -> Response:
+    """Sign in, or say that it did not work, the same for every reason."""
+    email, target = text(form, "email"), local_path(text(form, "next") or "/back-office")
+    passphrase = form.get("passphrase")
+    try:
+        token = await operators.sign_in(database, email, passphrase if isinstance(passphrase, str) else "", now=now)
+    except SignInError:
+        return pages.render(request, "sign_in.html", status=400, next=target, email=email, wrong=True)
+    response = _go(target)
+    set_session_cookie(response, request, token)
+    return response
+
+
+@router.post("/sign-out")
+async def sign_out(request: Request, _form: FormDep, session: SessionDep) -> Response:
+    """End the session."""
+    await operators.sign_out(session, session_token(request))
+    response = _go("/")
+    delete_session_cookie(response, request)
+    return response
+
+
+# Achievements
+
+
+@router.get("/back-office")
+async def back_office(staff: SignedInDep) -> Response:
+    """To one's own organisation."""
+    return _go(f"/back-office/{staff.issuer.slug}")
+
+
+@router.get("/back-office/{org}")
+async def achievements_page(request: Request, staff: SignedInDep, session: SessionDep, pages: PagesDep) -> Response:
+    """The organisation's badges."""
+    rows = await achievements.list_achievements(session, staff.issuer)
+    counts = await store.count_awards(session, staff.issuer.organisation_id)
+    cards = [{**_card(staff.issuer, row, request), "count": counts.get(row.achievement.id)} for row in rows]
+    return pages.render(request, "achievements.html", staff=staff, cards=cards, here="badges")
+
+
+def _form_page(request: Request, pages: Pages, staff: SignedIn, form: AchievementForm, **more: Any) -> Response:
+    service: Service[IssuerSettings] = get_service(request)
+    return pages.render(
+        request,
+        "achievement_form.html",
+        status=400 if form.errors else 200,
+        staff=staff,
+        form=form,
+        types=TYPES,
+        participation=PARTICIPATION,
+        search_available=service.skills.available,
+        esco=ESCO_NOTICE,
+        esco_modified=ESCO_MODIFIED_NOTICE[request_language(request)],
+        here="badges",
+        **more,
+    )
+
+
+@router.get("/back-office/{org}/achievements/new")
+async def new_achievement_page(request: Request, staff: SignedInDep, pages: PagesDep) -> Response:
+    """Describe a badge."""
+    form = AchievementForm()
+    form.values["achievement_type"] = "Badge"
+    return _form_page(request, pages, staff, form, current=None)
+
+
+@router.post("/back-office/{org}/achievements/new")
+async def create_achievement(
+    request: Request,
+    form: FormDep,
+    staff: SignedInDep,
+    service: ServiceDep,
+    session: SessionDep,
+    pages: PagesDep,
+    now: NowDep,
+) -> Response:
+    """Add the badge; or search, add or remove a skill, and show the form again with all that was typed."""
+    read = await read_achievement_form(form, service.skills, request_language(request))
+    if text(form, "action") == "save" and not read.errors:
+        try:
+            description = _description(read, slug_of(read.values["name"]))
+            await achievements.create_achievement(
+                session, staff.issuer, description, skills=service.skills, actor=staff.actor, now=now
+            )
+        except (IssuerError, MalformedError) as exc:
+            _keep_errors(read, exc)
+        else:
+            return _go(f"/back-office/{staff.issuer.slug}/achievements/{description.slug}")
+    return _form_page(request, pages, staff, read, current=None)
+
+
+def _description(read: AchievementForm, slug: str) -> AchievementDescription:
+    return achievements.parse_description(as_description(read, slug or "-"))
+
+
+def _keep_errors(read: AchievementForm, error: IssuerError | MalformedError) -> None:
+    """What was wrong, beside the field that it is about; what no field is to blame for goes to the name."""
+    fields = error.fields if isinstance(error, IssuerError) else {}
+    sentence = error.sentence if isinstance(error, IssuerError) else InputError.sentence
+    read.errors = errors_by_field(fields) or {"name": sentence}
+
+
+@router.get("/back-office/{org}/achievements/{slug}")
+async def awards_of_achievement(
+    request: Request,
+    slug: str,
+    staff: SignedInDep,
+    service: ServiceDep,
+    session: SessionDep,
+    pages: PagesDep,
+    now: NowDep,
+    page: Annotated[int, Query(ge=1)] = 1,
+) -> Response:
+    """A badge and to whom it was awarded."""
+    row = await get_achievement(session, staff.issuer, slug)
+    count = (await store.count_awards(session, staff.issuer.organisation_id)).get(row.achievement.id)
+    views = await awards.list_awards(
+        session,
+        service.settings,
+        staff.issuer,
+        achievement_id=row.achievement.id,
+        limit=PAGE_SIZE,
+        offset=(page - 1) * PAGE_SIZE,
+        now=now,
+    )
+    return pages.render(
+        request,
+        "achievement.html",
+        staff=staff,
+        card=_card(staff.issuer, row, request),
+        count=count,
+        awards=views,
+        states=STATES,
+        page=page,
+        page_size=PAGE_SIZE,
+        here="badges",
+    )
+
+
+PAGE_SIZE = 100
+
+
+@router.get("/back-office/{org}/achievements/{slug}/change")
+async def change_achievement_page(
+    request: Request, slug: str, staff: SignedInDep, session: SessionDep, pages: PagesDep
+) -> Response:
+    """Describe the next version."""
+    row = await get_achievement(session, staff.issuer, slug)
+    return _form_page(request, pages, staff, form_of(description_of(row)), current=_card(staff.issuer, row, request))
+
+
+@router.post("/back-office/{org}/achievements/{slug}/change")
+async def change_achievement(
+    request: Request,
+    slug: str,
+    form: FormDep,
+    staff: SignedInDep,
+    service: ServiceDep,
+    session: SessionDep,
+    pages: PagesDep,
+    now: NowDep,
+) -> Response:
+    """Make the next version; what was awarded keeps its own."""
+    row = await get_achievement(session, staff.issuer, slug)
+    read = await read_achievement_form(form, service.skills, request_language(request))
+    if text(form, "action") == "save" and not read.errors:
+        try:
+            await achievements.change_achievement(
+                session, staff.issuer, _description(read, slug), skills=service.skills, actor=staff.actor, now=now
+            )
+        except (IssuerError, MalformedError) as exc:
+            _keep_errors(read, exc)
+        else:
+            return _go(f"/back-office/{staff.issuer.slug}/achievements/{slug}")
+    return _form_page(request, pages, staff, read, current=_card(staff.issuer, row, request))
+
+
+@router.get("/back-office/{org}/skills")
+async def suggest_skills(
+    request: Request, staff: SignedInDep, service: ServiceDep, q: Annotated[str, Query(max_length=200)] = ""
+) -> Response:
+    """Skills while typing, for the form's script."""
+    return JSONResponse({"skills": find_skills(service.skills, q, request_language(request))})
+
+
+# Awards
+
+
+@router.get("/back-office/{org}/achievements/{slug}/award")
+async def award_page(request: Request, slug: str, staff: SignedInDep, session: SessionDep, pages: PagesDep) -> Response:
+    """To whom?"""
+    row = await get_achievement(session, staff.issuer, slug)
+    card = _card(staff.issuer, row, request)
+    return pages.render(request, "award.html", staff=staff, card=card, people="", errors={}, here="badges")
+
+
+@router.post("/back-office/{org}/achievements/{slug}/award/preview")
+async def preview_award(
+    request: Request, slug: str, form: FormDep, staff: SignedInDep, session: SessionDep, pages: PagesDep
+) -> Response:
+    """Show who will get the badge, and which lines cannot be used, before anything happens."""
+    row = await get_achievement(session, staff.issuer, slug)
+    card = _card(staff.issuer, row, request)
+    people = text(form, "people")
+    try:
+        people = await read_people(form)
+        found = recipients.parse_recipients(people)
+    except InputError as exc:
+        return pages.render(
+            request, "award.html", status=400, staff=staff, card=card, people=people, errors=exc.fields, here="badges"
+        )
+    return pages.render(
+        request,
+        "award_preview.html",
+        staff=staff,
+        card=card,
+        people=people,
+        found=found,
+        idempotency_key=create_token(16),
+        here="badges",
+    )
+
+
+@router.post("/back-office/{org}/achievements/{slug}/award")
+async def award(
+    request: Request,
+    slug: str,
+    form: FormDep,
+    staff: SignedInDep,
+    service: ServiceDep,
+    session: SessionDep,
+    now: NowDep,
+) -> Response:
+    """Award to the good lines. The key from the preview makes a second press of the button harmless."""
+    found = recipients.parse_recipients(text(form, "people"))
+    if not found.good:
+        raise InputError
+    body = AwardRequest(recipients=[line.recipient for line in found.good])
+    views = await awards.award_achievement(
+        session,
+        service.settings,
+        staff.issuer,
+        slug,
+        body,
+        idempotency_key=f"page-{text(form, 'idempotency_key')[:64] or create_token(16)}",
+        actor=staff.actor,
+        now=now,
+    )
+    base = f"/back-office/{staff.issuer.slug}"
+    return _go(
+        f"{base}/awards/{views[0].id}" if len(views) == 1 else f"{base}/achievements/{slug}?awarded={len(views)}"
+    )
+
+
+@router.get("/back-office/{org}/awards")
+async def awards_page(
+    request: Request,
+    staff: SignedInDep,
+    service: ServiceDep,
+    session: SessionDep,
+    pages: PagesDep,
+    now: NowDep,
+    page: Annotated[int, Query(ge=1)] = 1,
+) -> Response:
+    """Everything that was awarded, newest first."""
+    views = await awards.list_awards(
+        session, service.settings, staff.issuer, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE, now=now
+    )
+    names = {
+        row.achievement.slug: description_of(row).name.best(request_language(request))
+        for row in await achievements.list_achievements(session, staff.issuer)
+    }
+    return pages.render(
+        request,
+        "awards.html",
+        staff=staff,
+        awards=views,
+        names=names,
+        states=STATES,
+        page=page,
+        page_size=PAGE_SIZE,
+        here="awards",
+    )
+
+
+@router.get("/back-office/{org}/awards/{award_id}")
+async def one_award(
+    request: Request,
+    award_id: UUID,
+    staff: SignedInDep,
+    service: ServiceDep,
+    session: SessionDep,
+    pages: PagesDep,
+    now: NowDep,
+) -> Response:
+    """One award: the invitation while it is open, the state, what happened, and what can be done."""
+    view = await awards.get_award(session, service.settings, staff.issuer, award_id, now=now)
+    row = await get_achievement(session, staff.issuer, view.achievement_slug, view.achievement_version)
+    trail = await store.list_audit(session, staff.issuer.organisation_id, str(award_id))
+    return pages.render(
+        request,
+        "one_award.html",
+        staff=staff,
+        award=view,
+        card=_card(staff.issuer, row, request),
+        qr=None if view.offer is None else draw_qr(view.offer.link),
+        states=STATES,
+        trail=trail,
+        actions=ACTIONS,
+        here="awards",
+    )
+
+
+ACTIONS = {
+    "award.create": N_("Uitgereikt"),
+    "award.offer": N_("Nieuwe uitnodiging gemaakt"),
+    "award.revoke": N_("Ingetrokken"),
+    "award.suspend": N_("Opgeschort"),
+    "award.reinstate": N_("Hersteld"),
+    "award.drop_claims": N_("Persoonsgegevens verwijderd"),
+    "offer.void": N_("Uitnodiging geblokkeerd: te vaak een verkeerde code"),
+    "offer.redeemed_twice": N_("Uitnodiging twee keer gebruikt: toegang ingetrokken"),
+}
+
+
+@router.post("/back-office/{org}/awards/{award_id}/offer")
+async def renew_offer(
+    award_id: UUID,
+    form: FormDep,
+    staff: SignedInDep,
+    service: ServiceDep,
+    session: SessionDep,
+    now: NowDep,
+) -> Response:
+    """Make a new invitation; the one before it stops working."""
+    policy = OfferPolicy(revokes_earlier_copies=bool(text(form, "revoke_earlier")))
+    await awards.renew_offer(session, service.settings, staff.issuer, award_id, policy, actor=staff.actor, now=now)
+    return _go(f"/back-office/{staff.issuer.slug}/awards/{award_id}")
+
+
+CHANGES = {
+    "revoke": (
+        N_("Badge intrekken"),
+        N_("De badge is dan voorgoed ongeldig. Dat kunt u niet terugdraaien."),
+        N_("Ja, trek in"),
+    ),
+    "suspend": (
+        N_("Badge opschorten"),
+        N_("De badge geldt dan even niet. U kunt hem later herstellen."),
+        N_("Ja, schort op"),
+    ),
+    "reinstate": (N_("Badge herstellen"), N_("De badge is dan weer geldig."), N_("Ja, herstel")),
+}
+
+
+async def _change_page(
+    request: Request,
+    staff: SignedIn,
+    view: AwardView,
+    change: Change,
+    pages: Pages,
+    reason: str,
+    errors: dict[str, str],
+) -> Response:
+    return pages.render(
+        request,
+        "change_status.html",
+        status=400 if errors else 200,
+        staff=staff,
+        award=view,
+        change=change,
+        words=CHANGES[change],
+        states=STATES,
+        reason=reason,
+        errors=errors,
+        here="awards",
+    )
+
+
+@router.get("/back-office/{org}/awards/{award_id}/{change}")
+async def change_status_page(
+    request: Request,
+    award_id: UUID,
+    change: Change,
+    staff: SignedInDep,
+    service: ServiceDep,
+    session: SessionDep,
+    pages: PagesDep,
+    now: NowDep,
+) -> Response:
+    """Why, and are you sure?"""
+    view = await awards.get_award(session, service.settings, staff.issuer, award_id, now=now)
+    return await _change_page(request, staff, view, change, pages, "", {})
+
+
+@router.post("/back-office/{org}/awards/{award_id}/{change}")
+async def change_status(
+    request: Request,
+    award_id: UUID,
+    change: Change,
+    form: FormDep,
+    staff: SignedInDep,
+    service: ServiceDep,
+    session: SessionDep,
+    pages: PagesDep,
+    now: NowDep,
+) -> Response:
+    """Revoke, suspend or reinstate."""
+    view = await awards.get_award(session, service.settings, staff.issuer, award_id, now=now)
+    try:
+        await status.change_status(
+            session,
+            staff.issuer.organisation_id,
+            award_id,
+            change,
+            reason=text(form, "reason"),
+            actor=staff.actor,
+            now=now,
+        )
+    except InputError as exc:
+        return await _change_page(request, staff, view, change, pages, text(form, "reason"), exc.fields)
+    return _go(f"/back-office/{staff.issuer.slug}/awards/{award_id}")
+
+
+async def send_to_sign_in(_request: Request, error: Exception) -> Response:
+    """Nobody is signed in: first to the sign-in page, then on to where they wanted to be."""
+    if not isinstance(error, SignInNeeded):
+        raise error
+    return _go(f"/sign-in?next={quote(error.next_path)}")

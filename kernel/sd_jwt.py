@@ -33,7 +33,8 @@ from kernel.jwt import LEEWAY, UnverifiedJwt, find_numeric_date, parse_jwt, sign
 from kernel.keys import PublicKey, Signer
 from kernel.strict_json import MAX_DEPTH, encode_json, parse_json
 
-ClaimsPath = tuple[str | int | None, ...]
+Step = str | int | None
+ClaimsPath = tuple[Step, ...]
 Hasher = Callable[[bytes], Any]
 DecoyPolicy = Callable[[ClaimsPath, int], int]
 
@@ -55,7 +56,6 @@ _HASHES: Final[Mapping[str, Hasher]] = {
 _RESERVED: Final = frozenset({"_sd", "..."})
 _ARRAYS: Final = (list, tuple)
 _CONTAINERS: Final = (dict, list)
-_NOWHERE: Final[list[ClaimsPath]] = []
 
 
 class Disclosure(NamedTuple):
@@ -135,17 +135,20 @@ class _Concealing:
     def conceal_object(
         self, value: Mapping[str, Any], wanted: Iterable[ClaimsPath], path: ClaimsPath
     ) -> dict[str, Any]:
-        by_name = _group_by_first(wanted)
-        if not by_name.keys() <= value.keys():
-            raise ValueError(f"no such claim to conceal below {path}: {by_name.keys() - value.keys()}")
+        hidden, below = _sort_paths(wanted)
+        if not hidden | below.keys() <= value.keys():
+            raise ValueError(f"no such claim to conceal below {path}: {(hidden | below.keys()) - value.keys()}")
+        if not _RESERVED.isdisjoint(value):
+            raise MalformedError("a claim may not be called _sd or ...")
         result: dict[str, Any] = {}
         digests = []
         for name, member in value.items():
-            if name in _RESERVED:
-                raise MalformedError(f"a claim may not be called {name}")
-            rest = by_name.get(name, _NOWHERE)
-            opened = self._conceal_below(member, rest, path, name)
-            if () in rest:
+            opened = member
+            if name in below:
+                opened = self._conceal_below(member, below[name], (*path, name))
+            elif type(member) is not str:
+                _refuse_reserved_names(member)
+            if name in hidden:
                 digests.append(self._hide(name, opened))
             else:
                 result[name] = opened
@@ -156,35 +159,31 @@ class _Concealing:
         return result
 
     def _conceal_array(self, value: Sequence[Any], wanted: Iterable[ClaimsPath], path: ClaimsPath) -> list[Any]:
-        by_index = _group_by_first(wanted)
-        every = by_index.pop(None, [])
-        if not by_index.keys() <= set(range(len(value))):
+        hidden, below = _sort_paths(wanted)
+        if not hidden | below.keys() <= {None, *range(len(value))}:
             raise ValueError(f"no such element to conceal below {path}")
         result: list[Any] = []
-        hidden = 0
+        digests = []
         for index, element in enumerate(value):
-            rest = every + by_index.get(index, [])
-            opened = self._conceal_below(element, rest, path, index)
-            if () in rest:
-                hidden += 1
-                opened = {"...": self._hide(None, opened)}
+            tails = below.get(None, []) + below.get(index, [])
+            opened = self._conceal_below(element, tails, (*path, index))
+            if None in hidden or index in hidden:
+                digests.append(self._hide(None, opened))
+                opened = {"...": digests[-1]}
             result.append(opened)
-        for digest in self._create_decoys(path, hidden):
-            result.insert(secrets.randbelow(len(result) + 1), {"...": digest})
+        for decoy in self._create_decoys(path, len(digests)):
+            result.insert(secrets.randbelow(len(result) + 1), {"...": decoy})
         return result
 
-    def _conceal_below(self, value: Any, rest: Sequence[ClaimsPath], path: ClaimsPath, step: str | int) -> Any:
-        is_array = isinstance(value, _ARRAYS)
-        if any(rest):
-            deeper = [tail for tail in rest if tail]
-            if isinstance(value, dict):
-                return self.conceal_object(value, deeper, (*path, step))
-            if is_array:
-                return self._conceal_array(value, deeper, (*path, step))
-            raise ValueError(f"nothing can be concealed below {(*path, step)}, which is no object or array")
-        if is_array or isinstance(value, dict):
+    def _conceal_below(self, value: Any, wanted: Sequence[ClaimsPath], path: ClaimsPath) -> Any:
+        if not wanted:
             _refuse_reserved_names(value)
-        return value
+            return value
+        if isinstance(value, dict):
+            return self.conceal_object(value, wanted, path)
+        if isinstance(value, _ARRAYS):
+            return self._conceal_array(value, wanted, path)
+        raise ValueError(f"nothing can be concealed below {path}, which is no object or array")
 
     def _hide(self, name: str | None, value: Any) -> str:
         disclosure = create_disclosure(name, value, salt=next(self._salts))
@@ -206,13 +205,18 @@ def create_disclosure(name: str | None, value: Any, *, salt: str) -> Disclosure:
     return Disclosure(raw, salt, name, value, _digest(raw, hashlib.sha256))
 
 
-def _group_by_first(paths: Iterable[ClaimsPath]) -> dict[str | int | None, list[ClaimsPath]]:
-    groups: dict[str | int | None, list[ClaimsPath]] = {}
+def _sort_paths(paths: Iterable[ClaimsPath]) -> tuple[set[Step], dict[Step, list[ClaimsPath]]]:
+    """Tell the entries that are to be hidden themselves from those with something to hide below them."""
+    hidden: set[Step] = set()
+    below: dict[Step, list[ClaimsPath]] = {}
     for path in paths:
-        if not path:
+        if len(path) > 1:
+            below.setdefault(path[0], []).append(path[1:])
+        elif path:
+            hidden.add(path[0])
+        else:
             raise ValueError("an empty claims path names nothing")
-        groups.setdefault(path[0], []).append(path[1:])
-    return groups
+    return hidden, below
 
 
 def _refuse_reserved_names(value: Any) -> None:

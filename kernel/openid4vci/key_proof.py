@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from kernel.did import resolve_static_did
 from kernel.errors import AudienceError, ExpiredError, HolderBindingError, MalformedError
-from kernel.jwt import UnverifiedJwt, get_numeric_date, parse_jwt, sign_jwt, verify_jwt, verify_times
+from kernel.jwt import LEEWAY, UnverifiedJwt, get_numeric_date, parse_jwt, sign_jwt, verify_jwt, verify_times
 from kernel.keys import PublicKey, Signer, parse_public_jwk
 from kernel.members import find_text, get_text
 
@@ -74,7 +74,7 @@ def verify_key_proof(
         raise AudienceError("the key proof was made for another issuer")
     _require_client(find_text(payload, "iss"), client_id, key_id)
     # (4) Made just now.
-    if now - get_numeric_date(payload, "iat") > MAX_AGE:
+    if now - get_numeric_date(payload, "iat") > MAX_AGE + LEEWAY:
         raise ExpiredError("the key proof was made too long ago")
     verify_times(payload, now=now)
     # (5) For a nonce of the issuer.

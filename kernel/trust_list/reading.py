@@ -170,4 +170,6 @@ def _parse_instant(value: object) -> datetime:
 
 
 def _last_step(uri: str, path: str) -> str:
-    return uri.rpartition(path)[2]
+    """Return what a URI names after a path of the scheme; nothing when it is not under that path."""
+    _, found, step = uri.rpartition(path)
+    return step if found else ""

@@ -42,7 +42,7 @@ def demo(
     keep_running: Annotated[bool, typer.Option(help="Leave the services running at the end, until Ctrl-C.")] = False,
 ) -> None:
     """One badge lives its whole life, over HTTP, between three services started for it."""
-    from cli.demo import run_demo  # everything else answers faster without it
+    from cli.demo.run import run_demo  # everything else answers faster without it
     from cli.up import run_up
 
     with explained_errors():

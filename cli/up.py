@@ -4,7 +4,7 @@ import contextlib
 import time
 from pathlib import Path
 
-from cli.demo import print_logins, run_demo
+from cli.demo.run import run_demo
 from cli.language import say
 from cli.local import SERVICES, Deployment, NoDeploymentError
 from cli.processes import is_free, running, wait_until_ready
@@ -25,7 +25,7 @@ def run_up(folder: Path) -> None:
             wait_until_ready(services)
         for service in services:
             out.print(f"[bold]{service.name:9}[/bold] {service.address}")
-        print_logins(deployment)
+        _print_logins(deployment)
         out.print(say("De diensten draaien. Stoppen: Ctrl-C.", "The services are running. To stop: Ctrl-C."))
         with contextlib.suppress(KeyboardInterrupt):
             while all(service.process.poll() is None for service in services):
@@ -44,3 +44,13 @@ def _require_free_ports(deployment: Deployment) -> None:
                 "Stop what runs there, or begin anew with: skillswallet demo",
             ),
         )
+
+
+def _print_logins(deployment: Deployment) -> None:
+    """Where everybody can sign in, and with what."""
+    out.print()
+    for login in deployment.logins:
+        out.print(f"[bold]{login.service}[/bold]  {login.address}", soft_wrap=True)
+        out.print(f"   {say('naam', 'name')}: {login.name}   {say('wachtzin', 'passphrase')}: {login.passphrase}")
+        if login.note:
+            out.print(f"   [dim]{login.note}[/dim]")

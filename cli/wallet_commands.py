@@ -132,7 +132,9 @@ def list_credentials(context: typer.Context) -> None:
         return
     table = Table(say("nummer", "number"), "badge", say("van", "from"), say("stand", "state"))
     for item in credentials:
-        table.add_row(str(item["id"]), str(item["name"]), str(item.get("issuer_name", "")), str(item.get("state", "")))
+        table.add_row(
+            str(item["id"]), str(item["name"]), str(item.get("issuer_name", "")), state_text(str(item.get("state", "")))
+        )
     out.print(table)
 
 
@@ -236,21 +238,30 @@ def _connection(context: typer.Context) -> Connection:
     return connection
 
 
-def recognition_text(recognition: dict[str, Any]) -> str:
+def recognition_text(outcome: str) -> str:
     """Whether anybody vouches for them, in words."""
-    words = {
+    return {
         "recognised": say("erkend", "recognised"),
         "not_for_this_type": say("bekend, maar niet voor dit soort badges", "known, but not for badges of this kind"),
         "withdrawn": say("de erkenning is ingetrokken", "the recognition was withdrawn"),
-        "not_listed": say("niet bekend op de lijst", "not on the list"),
+        "not_listed": say("staat niet op de lijst", "not on the list"),
         "list_unavailable": say("de lijst kon niet worden nagekeken", "the list could not be checked"),
-    }
-    outcome = str(recognition.get("outcome", "")).lower()
-    return words.get(outcome, outcome)
+    }.get(outcome, outcome)
+
+
+def state_text(state: str) -> str:
+    """How a badge stands today, in words."""
+    return {
+        "valid": say("geldig", "valid"),
+        "expired": say("verlopen", "expired"),
+        "revoked": say("ingetrokken", "revoked"),
+        "suspended": say("opgeschort", "suspended"),
+        "unknown": say("kon niet worden nagekeken", "could not be checked"),
+    }.get(state, state)
 
 
 def _show_offer(offer: dict[str, Any]) -> None:
-    who = f"{offer.get('issuer_name') or offer['host']} ({offer['host']}; {recognition_text(offer['recognition'])})"
+    who = f"{offer.get('issuer_name') or offer['host']} ({offer['host']}; {recognition_text(offer['recognition']['outcome'])})"
     out.print(f"[bold]{escape(who)}[/bold] " + say("biedt u aan:", "offers you:"))
     for credential in offer["credentials"]:
         out.print(f"  [bold]{escape(str(credential['name']))}[/bold]")
@@ -260,7 +271,7 @@ def _show_offer(offer: dict[str, Any]) -> None:
 
 def _show_request(request: dict[str, Any]) -> None:
     verifier = request["verifier"]
-    who = f"{verifier.get('name') or verifier['client_id']} ({recognition_text(verifier['recognition'])})"
+    who = f"{verifier.get('name') or verifier['client_id']} ({recognition_text(verifier['recognition']['outcome'])})"
     out.print(
         f"[bold]{escape(who)}[/bold] " + say("vraagt:", "asks:") + f" {escape(str(request.get('purpose') or ''))}"
     )

@@ -42,7 +42,8 @@ _COSTLY: Final = RateLimit(("/sign-in", "/sign-up", "/api/sessions", "/api/accou
 
 
 def create_service(settings: S, *, name: str, transport: Transport | None = None, clock: Clock = utc_now) -> Service[S]:
-    """Open what the service needs; nothing is asked of the network or the database yet."""
+    """Prepare what the service needs, and the log; nothing is asked of the network or the database yet."""
+    configure_logging(settings.log_level)
     fetch = Fetcher(settings.local_hosts, transport)
     return Service(
         name=name,
@@ -96,7 +97,6 @@ def create_fastapi(
 def _running(service: Service[S], inner: Lifespan | None) -> Lifespan:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        configure_logging(service.settings.log_level)
         log.info("started", service=service.name, public_url=service.settings.public_url)
         if service.settings.allow_http_for_local_development:
             log.warning("http_is_allowed_for_local_development", local_hosts=sorted(service.settings.local_hosts))

@@ -150,8 +150,10 @@ def oauth_error_of(error: Exception, *, malformed: str, table: ErrorTable) -> OA
         case CredentialError():
             status, code = _row(table, type(error)) or (400, malformed)
             return OAuthError(status, code, error.sentence)
-        case RequestValidationError():
+        case RequestValidationError() | HTTPException(status_code=400):
             return OAuthError(400, malformed)
+        case HTTPException():
+            raise error
         case _:
             return OAuthError(500, "server_error")
 
@@ -166,7 +168,7 @@ def oauth_route(*, malformed: str, table: ErrorTable | None = None) -> type[APIR
             async def answer(request: Request) -> Response:
                 try:
                     return await handler(request)
-                except (OAuthError, CredentialError, RequestValidationError) as exc:
+                except (OAuthError, CredentialError, RequestValidationError, HTTPException) as exc:
                     error = oauth_error_of(exc, malformed=malformed, table=table or {})
                     log_refusal(exc, error.status, error.error)
                     return error.response()

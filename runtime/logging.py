@@ -61,6 +61,18 @@ def redact_text(text: str) -> str:
     return text if len(text) <= _MAX_TEXT else text[:_MAX_TEXT] + "…"
 
 
+class _RedactedHandler(logging.StreamHandler[TextIO]):
+    """Writes to the given stream, or to whatever standard error is at that moment."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        logging.Handler.__init__(self)
+        self._given = stream
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        return self._given or sys.stderr
+
+
 def configure_logging(level: str = "info", *, stream: TextIO | None = None) -> None:
     """Send everything that this process logs, libraries included, to one redacted JSON stream."""
     shared: list[structlog.types.Processor] = [
@@ -83,7 +95,7 @@ def configure_logging(level: str = "info", *, stream: TextIO | None = None) -> N
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = _RedactedHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -94,7 +106,7 @@ def configure_logging(level: str = "info", *, stream: TextIO | None = None) -> N
         )
     )
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [other for other in root.handlers if not isinstance(other, _RedactedHandler)] + [handler]
     root.setLevel(level.upper())
     # These would log whole URLs (httpx), every request a second time (uvicorn) or parameters (sqlalchemy, aiosqlite).
     for name in ("httpx", "httpcore", "uvicorn.access", "sqlalchemy", "aiosqlite", "python_multipart"):

@@ -1,4 +1,7 @@
-"""What a failure means to a person, by its code: what happened, what it means, what to do."""
+"""What a failure means to a person, by its code: what happened, what it means, what to do.
+
+The words do without `je` and `u`, since wallets and organisations share them.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,9 +45,9 @@ def problem_words(_: Callable[[str], str], code: str, status: int) -> ProblemWor
             )
         case _code, 401 | 403:
             return ProblemWords(
-                _("Deze pagina is niet voor jou"),
-                _("Je bent niet aangemeld, of je hebt hier geen rechten."),
-                _("Meld je aan, of vraag iemand die wel rechten heeft."),
+                _("Geen toegang tot deze pagina"),
+                _("Hiervoor is aanmelden nodig, of een recht dat hier ontbreekt."),
+                _("Meld aan vanaf het begin. Rechten geeft de beheerder."),
             )
         case _code, 404 | 410:
             return ProblemWords(
@@ -55,7 +58,7 @@ def problem_words(_: Callable[[str], str], code: str, status: int) -> ProblemWor
         case _code, number if number >= 500:
             return ProblemWords(
                 _("Er ging iets mis bij ons"),
-                _("Het ligt niet aan jou. We hebben niets half opgeslagen."),
+                _("De fout is van ons. Er is niets half opgeslagen."),
                 _("Probeer het over een paar minuten opnieuw."),
             )
         case _:

@@ -261,7 +261,8 @@ def state_text(state: str) -> str:
 
 
 def _show_offer(offer: dict[str, Any]) -> None:
-    who = f"{offer.get('issuer_name') or offer['host']} ({offer['host']}; {recognition_text(offer['recognition']['outcome'])})"
+    recognition = recognition_text(offer["recognition"]["outcome"])
+    who = f"{offer['issuer_name'] or offer['host']} ({offer['host']}; {recognition})"
     out.print(f"[bold]{escape(who)}[/bold] " + say("biedt u aan:", "offers you:"))
     for credential in offer["credentials"]:
         out.print(f"  [bold]{escape(str(credential['name']))}[/bold]")

@@ -29,6 +29,9 @@ MAX_LEEWAY: Final = timedelta(seconds=300)
 # The last second of the year 9999: the latest that a datetime can hold.
 _LATEST_DATE: Final = 253402300799
 
+# Longer headers carry certificates and are read each time, so that strangers cannot fill the memory with them.
+_KEPT_HEADER: Final = 512
+
 
 @dataclass(frozen=True, slots=True)
 class UnverifiedJwt:
@@ -63,8 +66,9 @@ def parse_jwt(raw: object, *, max_bytes: int = MAX_BYTES) -> UnverifiedJwt:
     segments = raw.split(".")
     if len(segments) != 3:
         raise MalformedError("a compact JWS has three segments")
-    header = parse_json_object(base64url.decode(segments[0]))
-    _require_known_header(header)
+    header = (
+        dict(_parse_repeated_header(segments[0])) if len(segments[0]) < _KEPT_HEADER else _parse_header(segments[0])
+    )
     payload = parse_json_object(base64url.decode(segments[1]), max_bytes=max_bytes)
     signature = base64url.decode(segments[2])
     return UnverifiedJwt(raw, header, payload, raw[: raw.rindex(".")].encode("ascii"), signature)
@@ -130,6 +134,18 @@ def get_numeric_date(payload: Mapping[str, Any], name: str) -> datetime:
     if value is None:
         raise MalformedError(f"{name!r} is missing")
     return value
+
+
+def _parse_header(segment: str) -> dict[str, Any]:
+    header = parse_json_object(base64url.decode(segment))
+    _require_known_header(header)
+    return header
+
+
+@lru_cache(maxsize=256)
+def _parse_repeated_header(segment: str) -> dict[str, Any]:
+    """Read a header once: all credentials of one issuer key share it, and so do all Key Binding JWTs of one wallet."""
+    return _parse_header(segment)
 
 
 def _require_known_header(header: Mapping[str, Any]) -> None:

@@ -201,7 +201,7 @@ def create_disclosure(name: str | None, value: Any, *, salt: str) -> Disclosure:
     # Put together by hand, since setting up the encoder for an array of three costs more than all the rest.
     text = encode_basestring(value) if type(value) is str else encode_json(value).decode("utf-8")
     label = "" if name is None else f"{encode_basestring(name)},"
-    raw = base64url.encode(f"[{encode_basestring(salt)},{label}{text}]".encode())
+    raw = base64url.encode(f'["{salt}",{label}{text}]'.encode())
     return Disclosure(raw, salt, name, value, _digest(raw, hashlib.sha256))
 
 

@@ -310,8 +310,17 @@ def _view(
         expires_at=award.expires_at,
         created_at=award.created_at,
         changed_at=max(moment for moment in moments if moment is not None),
-        offer=credential_offer.find_open_offer(settings, issuer, offer, row.achievement.slug, now=now),
+        offer=_find_open_offer(settings, issuer, row, offer, now),
     )
+
+
+def _find_open_offer(
+    settings: IssuerSettings, issuer: CredentialIssuer, row: AwardRow, offer: Offer | None, now: datetime
+) -> OpenOffer | None:
+    """What can be handed over now; nothing while the award is withdrawn, since nothing would be issued."""
+    if row.award.status != "valid":
+        return None
+    return credential_offer.find_open_offer(settings, issuer, offer, row.achievement.slug, now=now)
 
 
 def without_offer(view: AwardView) -> AwardView:

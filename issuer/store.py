@@ -226,7 +226,7 @@ async def list_awards(
     statement = _award_rows().where(Award.organisation_id == organisation_id)
     if achievement_id is not None:
         statement = statement.where(Achievement.id == achievement_id)
-    statement = statement.order_by(Award.created_at.desc(), Award.id).limit(limit).offset(offset)
+    statement = statement.order_by(Award.created_at.desc(), Award.batch_id, Award.position).limit(limit).offset(offset)
     return [AwardRow(*row) for row in await session.execute(statement)]
 
 

@@ -1,5 +1,6 @@
 """The pages of the issuer: for visitors one page a badge, for staff the back office."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
@@ -8,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from issuer import achievements, awards, operators, recipients, status, store
-from issuer.achievements import AchievementDescription, achievement_uri, description_of, get_achievement
+from issuer.achievements import AchievementDescription, SkillReference, achievement_uri, description_of, get_achievement
 from issuer.awards import AwardRequest, AwardView
 from issuer.credential_issuer import CredentialIssuer, get_issuer, list_issuers
 from issuer.credential_offer import OfferPolicy
@@ -34,7 +35,7 @@ from runtime.service import Service
 from runtime.tokens import create_token
 from runtime.web.cookies import delete_session_cookie, session_token, set_session_cookie
 from runtime.web.forms import FormDep
-from runtime.web.language import request_language
+from runtime.web.language import request_language, translator
 from runtime.web.pages import Pages, local_path
 from runtime.web.qr import draw_qr
 from skills.skill import ESCO_MODIFIED_NOTICE, ESCO_NOTICE
@@ -107,6 +108,38 @@ async def signed_in(request: Request, service: ServiceDep, session: SessionDep, 
 SignedInDep = Annotated[SignedIn, Depends(signed_in)]
 
 
+# The fields of an achievement that are always in sight; the others unfold when one of them is wrong.
+MAIN_FIELDS = frozenset({"name", "description", "criteria", "assessment", "achievement_type", "skill_query", "image"})
+
+
+FIELD_LABELS = {
+    "name": N_("Naam van de badge"),
+    "description": N_("Wat deed iemand die deze badge heeft?"),
+    "criteria": N_("Wat is nodig om hem te krijgen?"),
+    "assessment": N_("Hoe beoordeelt u dat?"),
+    "skill_query": N_("Welke skills blijken eruit?"),
+    "image": N_("Afbeelding"),
+    "validity_days": N_("Hoeveel dagen geldig?"),
+    "ects": N_("Studiepunten (ECTS)"),
+    "eqf_level": N_("EQF-niveau (1 tot 8)"),
+    "participation_type": N_("Hoe doet iemand mee?"),
+    "quality_name": N_("Wie bewaakt de kwaliteit?"),
+    "quality_url": N_("Webadres daarvan"),
+}
+
+
+def _summary(request: Request, fields: Mapping[str, str]) -> dict[str, str]:
+    """The same sentences for the top of the page, where each must say which field it is about."""
+    _ = translator(request)
+    return {name: f"{_(FIELD_LABELS.get(name, name))} {_(sentence)}" for name, sentence in fields.items()}
+
+
+def translated(request: Request, fields: Mapping[str, str]) -> dict[str, str]:
+    """The sentences of a refusal in the language of the page."""
+    _ = translator(request)
+    return {name: _(sentence) for name, sentence in fields.items()}
+
+
 def _go(path: str) -> RedirectResponse:
     return RedirectResponse(path, status_code=303)
 
@@ -132,10 +165,19 @@ def _card(issuer: CredentialIssuer, row: AchievementRow, request: Request) -> di
         "name": description.name.best(language),
         "description": description.description.best(language),
         "image": f"/{issuer.slug}/achievements/{description.slug}/image?version={row.version.version}",
-        "skills": [skill.name for skill in description.skills],
+        "skills": [_skill(request, skill, language) for skill in description.skills],
         "version": row.version.version,
         "url": f"/{issuer.slug}/achievements/{description.slug}",
     }
+
+
+def _skill(request: Request, skill: SkillReference, language: str) -> dict[str, str]:
+    """A skill in the language of the page where its framework has that, else as it was written down. S-02."""
+    service: Service[IssuerSettings] = get_service(request)
+    known = service.skills.get(skill.uri)
+    if known is None:
+        return {"text": skill.name, "lang": language, "uri": skill.uri}
+    return {"text": known.label(language), "lang": known.label_language(language), "uri": skill.uri}
 
 
 @router.get("/{org}/achievements/{slug}")
@@ -231,7 +273,7 @@ async def achievements_page(request: Request, staff: SignedInDep, session: Sessi
     rows = await achievements.list_achievements(session, staff.issuer)
     counts = await store.count_awards(session, staff.issuer.organisation_id)
     cards = [{**_card(staff.issuer, row, request), "count": counts.get(row.achievement.id)} for row in rows]
-    return pages.render(request, "achievements.html", staff=staff, cards=cards, here="badges")
+    return pages.render(request, "achievements.html", staff=staff, cards=cards, place="badges")
 
 
 def _form_page(request: Request, pages: Pages, staff: SignedIn, form: AchievementForm, **more: Any) -> Response:
@@ -242,12 +284,15 @@ def _form_page(request: Request, pages: Pages, staff: SignedIn, form: Achievemen
         status=400 if form.errors else 200,
         staff=staff,
         form=form,
+        errors=translated(request, form.errors),
+        summary=_summary(request, form.errors),
+        more_is_wrong=not form.errors.keys() <= MAIN_FIELDS,
         types=TYPES,
         participation=PARTICIPATION,
         search_available=service.skills.available,
         esco=ESCO_NOTICE,
         esco_modified=ESCO_MODIFIED_NOTICE[request_language(request)],
-        here="badges",
+        place="badges",
         **more,
     )
 
@@ -329,7 +374,7 @@ async def awards_of_achievement(
         states=STATES,
         page=page,
         page_size=PAGE_SIZE,
-        here="badges",
+        place="badges",
     )
 
 
@@ -387,7 +432,7 @@ async def award_page(request: Request, slug: str, staff: SignedInDep, session: S
     """To whom?"""
     row = await get_achievement(session, staff.issuer, slug)
     card = _card(staff.issuer, row, request)
-    return pages.render(request, "award.html", staff=staff, card=card, people="", errors={}, here="badges")
+    return pages.render(request, "award.html", staff=staff, card=card, people="", errors={}, place="badges")
 
 
 @router.post("/back-office/{org}/achievements/{slug}/award/preview")
@@ -403,7 +448,14 @@ async def preview_award(
         found = recipients.parse_recipients(people)
     except InputError as exc:
         return pages.render(
-            request, "award.html", status=400, staff=staff, card=card, people=people, errors=exc.fields, here="badges"
+            request,
+            "award.html",
+            status=400,
+            staff=staff,
+            card=card,
+            people=people,
+            errors=translated(request, exc.fields),
+            place="badges",
         )
     return pages.render(
         request,
@@ -413,7 +465,7 @@ async def preview_award(
         people=people,
         found=found,
         idempotency_key=create_token(16),
-        here="badges",
+        place="badges",
     )
 
 
@@ -475,7 +527,7 @@ async def awards_page(
         states=STATES,
         page=page,
         page_size=PAGE_SIZE,
-        here="awards",
+        place="awards",
     )
 
 
@@ -503,7 +555,7 @@ async def one_award(
         states=STATES,
         trail=trail,
         actions=ACTIONS,
-        here="awards",
+        place="awards",
     )
 
 
@@ -568,8 +620,8 @@ async def _change_page(
         words=CHANGES[change],
         states=STATES,
         reason=reason,
-        errors=errors,
-        here="awards",
+        errors=translated(request, errors),
+        place="awards",
     )
 
 

@@ -93,7 +93,7 @@ def _shown(credential: VerifiedCredential) -> dict[str, Any]:
         "skills": [{"uri": skill.uri, "name": skill.name} for skill in badge.skills],
         "evidence": [{"name": item.name, "url": item.url} for item in badge.evidence],
         "person": dict(badge.person),
-        "issued_at": _iso(credential.issued_at or credential.valid_from),
+        "issued_at": _iso(badge.awarded_at or credential.issued_at or credential.valid_from),
         "expires_at": _iso(credential.expires_at),
     }
 
@@ -223,16 +223,20 @@ class Answer:
 
     @property
     def passed_count(self) -> int:
-        return sum(check.outcome == "passed" for check in self.checks)
+        """Checks that passed, or for which there was nothing to check."""
+        return sum(check.outcome in ("passed", "not_applicable") for check in self.checks)
+
+    @property
+    def has_failure(self) -> bool:
+        """Whether something that was shown is not valid; not being recognised or asked for is another matter."""
+        return any(check.outcome == "failed" and check.code in VALIDITY_CODES for check in self.checks)
 
     @property
     def first_problem(self) -> Text | None:
         """The words for what went wrong first, failures before what could not be checked."""
-        for outcome in ("failed", "unknown"):
-            for check in self.checks:
-                if check.outcome == outcome:
-                    return check.text
-        return None
+        problems = [check for check in self.checks if check.outcome in ("failed", "unknown")]
+        problems.sort(key=lambda check: (check.code == "query", check.outcome == "unknown"))
+        return problems[0].text if problems else None
 
 
 def read_answer(report: Mapping[str, Any], shown: Mapping[str, Any] | None) -> Answer:

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from urllib.parse import quote
 
 import httpx
 from fastapi import FastAPI, Request, Response
+from fastapi.responses import RedirectResponse
 
 from runtime.app import create_fastapi, create_service
 from runtime.clock import Clock, utc_now
@@ -15,7 +17,7 @@ from runtime.service import Service
 from runtime.web.pages import Pages
 from skills.search import SkillIndex
 from verifier import api
-from verifier.errors import VerifierError
+from verifier.errors import SignInNeededError, VerifierError
 from verifier.presentation_response import finish_interrupted
 from verifier.relying_parties import keep_admin_key
 from verifier.retention import erase_what_has_passed
@@ -66,6 +68,8 @@ def create_app(
     async def answer_refusal(request: Request, error: Exception) -> Response:
         if not isinstance(error, VerifierError):
             raise error
+        if isinstance(error, SignInNeededError):
+            return RedirectResponse(f"/sign-in?next={quote(request.url.path)}", status_code=303)
         show = request.app.state.show_problem
         response: Response = show(request, api.problem_of(error))
         return response

@@ -143,3 +143,12 @@ class NotReleasedError(VerifierError):
     status = 403
     title = "The response code does not belong to this request."
     hint = "Nothing was handed out. Ask again."
+
+
+class SignInNeededError(VerifierError):
+    """A page for operators, and nobody is signed in; the app sends the browser to the sign-in page."""
+
+    code = "sign_in"
+    status = 401
+    title = "Sign in first."
+    hint = "Sign in and try again."

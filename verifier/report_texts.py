@@ -302,7 +302,7 @@ def answer_text(*, met: int, required: int, undecided: int, unrecognised: int) -
         nl.append(f"bij {unrecognised} kennen we de uitgever niet")
         en.append(f"for {unrecognised} we do not know the issuer")
     if undecided:
-        nl.append(f"{undecided} kon niet worden nagekeken")
+        nl.append(f"{undecided} {'kon' if undecided == 1 else 'konden'} niet worden nagekeken")
         en.append(f"{undecided} could not be checked")
     if missing:
         nl.append(f"{missing} is nog niet bewezen" if missing == 1 else f"{missing} zijn nog niet bewezen")
@@ -319,8 +319,8 @@ def same_person_text(*, presentations: int, holders: int) -> Text | None:
         return None
     if holders == 1:
         return Text(
-            "Alle badges horen bij dezelfde sleutel, dus bij dezelfde persoon.",
-            "All badges belong to the same key, so to the same person.",
+            "Alles wat gedeeld is, hoort bij een en dezelfde sleutel, dus bij een persoon.",
+            "Everything that was shared belongs to one key, so to one person.",
         )
     return Text(
         "De badges horen bij verschillende sleutels. Ze kwamen samen binnen, maar dat ze van een en dezelfde persoon "

@@ -45,11 +45,13 @@ async def release_to_relying_party(
     return released
 
 
-def read_result(sealing_key: SealingKey, request: PresentationRequest, now: datetime) -> Answer | None:
+def read_result(
+    sealing_key: SealingKey, request: PresentationRequest, now: datetime, *, with_claims: bool = True
+) -> Answer | None:
     """The report in words, with what was shown as long as that is kept; None while there is nothing to see."""
     if request.report is None or current_state(request, now) != "settled":
         return None
-    return read_answer(request.report, _open_shown(sealing_key, request, now))
+    return read_answer(request.report, _open_shown(sealing_key, request, now) if with_claims else None)
 
 
 def summary_json(request: PresentationRequest, now: datetime) -> dict[str, Any]:

@@ -1,0 +1,154 @@
+"""RDFC-1.0 against the W3C's tests, against poison, and against its own promise: names of blank nodes do not matter."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kernel.errors import MalformedError
+from kernel.rdf_canon import MAX_WORK, Quad, canonicalize, iri, is_blank, literal, relabel, serialize
+from tests.support.nquads import parse_nquads
+
+VECTORS = Path(__file__).parents[3] / "shared" / "vectors" / "rdf-canon" / "tests"
+MANIFEST = VECTORS / "manifest.jsonld"
+P = iri("https://example.org/p")
+
+needs_vectors = pytest.mark.skipif(not MANIFEST.exists(), reason="../shared/vectors/rdf-canon is not there")
+
+
+def entries(kind: str) -> list[Any]:
+    manifest = json.loads(MANIFEST.read_bytes()) if MANIFEST.exists() else {"entries": []}
+    return [pytest.param(entry, id=entry["id"][1:]) for entry in manifest["entries"] if entry["type"] == f"rdfc:{kind}"]
+
+
+def read_dataset(entry: dict[str, str]) -> tuple[list[Quad], str]:
+    quads = parse_nquads((VECTORS / entry["action"]).read_text())
+    return quads, entry.get("hashAlgorithm", "sha256").lower()
+
+
+@needs_vectors
+def test_K60_all_published_tests_are_there() -> None:
+    counts = [len(entries(kind)) for kind in ("RDFC10EvalTest", "RDFC10MapTest", "RDFC10NegativeEvalTest")]
+    assert counts == [64, 21, 1]
+
+
+@needs_vectors
+@pytest.mark.parametrize("entry", entries("RDFC10EvalTest"))
+def test_K60_canonical_form_is_the_published_one(entry: dict[str, str]) -> None:
+    quads, hash_name = read_dataset(entry)
+    assert canonicalize(quads, hash_name=hash_name).text == (VECTORS / entry["result"]).read_text()
+
+
+@needs_vectors
+@pytest.mark.parametrize("entry", entries("RDFC10MapTest"))
+def test_K60_labels_are_the_published_ones(entry: dict[str, str]) -> None:
+    quads, hash_name = read_dataset(entry)
+    labels = {name[2:]: label[2:] for name, label in canonicalize(quads, hash_name=hash_name).labels.items()}
+    assert labels == json.loads((VECTORS / entry["result"]).read_bytes())
+
+
+@needs_vectors
+@pytest.mark.parametrize("entry", entries("RDFC10NegativeEvalTest"))
+def test_A21_published_poison_is_refused_at_once(entry: dict[str, str]) -> None:
+    quads, hash_name = read_dataset(entry)
+    started = time.process_time()
+    with pytest.raises(MalformedError):
+        canonicalize(quads, hash_name=hash_name)
+    assert time.process_time() - started < 0.1
+
+
+def clique(size: int) -> list[Quad]:
+    return [(f"_:n{a}", P, f"_:n{b}", "") for a in range(size) for b in range(size) if a != b]
+
+
+def star_of_twins(size: int) -> list[Quad]:
+    """Every node looks like every other, through graphs whose names are nodes too."""
+    return [
+        (f"_:n{n}", P, f"_:n{(n + step) % size}", f"_:n{(n + 2 * step) % size}") for n in range(size) for step in (1, 3)
+    ]
+
+
+@pytest.mark.parametrize(
+    "quads",
+    [clique(8), clique(40), star_of_twins(400), [(f"_:{n}", P, f"_:{n ^ 1}", "") for n in range(10_000)]],
+    ids=["clique", "large clique", "graph names", "ten thousand twins"],
+)
+def test_A21_every_poison_ends_within_the_budget(quads: list[Quad]) -> None:
+    started = time.process_time()
+    with pytest.raises(MalformedError):
+        canonicalize(quads)
+    assert time.process_time() - started < 0.5
+
+
+def test_A21_the_budget_is_the_callers_to_narrow() -> None:
+    circle = [("_:a", P, "_:b", ""), ("_:b", P, "_:a", "")]
+    assert canonicalize(circle, max_work=MAX_WORK).lines == canonicalize(circle).lines
+    with pytest.raises(MalformedError):
+        canonicalize(circle, max_work=3)
+
+
+def test_PERFORMANCE9_control_characters_are_escaped_as_the_standard_demands() -> None:
+    every = "".join(map(chr, range(0x20))) + '"\\\x7f\x80é€🌃'
+    assert literal(every) == (
+        '"\\u0000\\u0001\\u0002\\u0003\\u0004\\u0005\\u0006\\u0007\\b\\t\\n\\u000B\\f\\r\\u000E\\u000F'
+        "\\u0010\\u0011\\u0012\\u0013\\u0014\\u0015\\u0016\\u0017\\u0018\\u0019\\u001A\\u001B\\u001C\\u001D\\u001E\\u001F"
+        '\\"\\\\\\u007F\x80é€🌃"'
+    )
+
+
+def test_A08_a_lone_surrogate_is_no_text() -> None:
+    with pytest.raises(MalformedError):
+        literal("a\ud800")
+
+
+def test_K60_literals_name_their_type_or_language_and_strings_neither() -> None:
+    assert literal("a") == literal("a", datatype="http://www.w3.org/2001/XMLSchema#string") == '"a"'
+    assert literal("1", datatype="urn:t") == '"1"^^<urn:t>'
+    assert literal("a", language="nl") == '"a"@nl'
+
+
+def test_K60_equal_quads_count_once() -> None:
+    quad = ("_:x", P, literal("a"), "")
+    assert canonicalize([quad, quad]).lines == ('_:c14n0 <https://example.org/p> "a" .\n',)
+
+
+def test_K61_relabel_orders_lines_under_the_labels_given() -> None:
+    quads = [("_:a", P, "_:b", ""), ("_:b", P, literal("x"), "_:a")]
+    assert relabel(quads, {"_:a": "_:2", "_:b": "_:1"}).lines == (f'_:1 {P} "x" _:2 .\n', f"_:2 {P} _:1 .\n")
+
+
+nodes = st.sampled_from(["_:a", "_:b", "_:c", "_:d", "_:e", iri("urn:x")])
+quads_strategy = st.lists(
+    st.tuples(
+        nodes,
+        st.sampled_from([P, iri("urn:q")]),
+        st.one_of(nodes, st.sampled_from([literal("1"), literal("2")])),
+        st.sampled_from(["", "_:a", "_:f", iri("urn:g")]),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(quads=quads_strategy, order=st.randoms(use_true_random=False))
+def test_K60_names_and_order_do_not_change_the_canonical_form(quads: list[Quad], order: Any) -> None:
+    names = [f"_:{letter}" for letter in "abcdef"]
+    renamed = order.sample([f"_:n{number}" for number in range(50)], len(names))
+    table = dict(zip(names, renamed, strict=True))
+    other = [tuple(table.get(term, term) for term in quad) for quad in quads]
+    order.shuffle(other)
+    assert canonicalize(quads, max_work=10**6).lines == canonicalize(other, max_work=10**6).lines
+
+
+@settings(max_examples=100, deadline=None)
+@given(quads=quads_strategy)
+def test_K60_labels_lead_from_the_dataset_to_its_canonical_form(quads: list[Quad]) -> None:
+    canonical = canonicalize(quads, max_work=10**6)
+    assert set(canonical.labels) == {term for quad in quads for term in quad if is_blank(term)}
+    assert relabel(set(quads), canonical.labels).lines == canonical.lines
+    assert set(canonicalize(parse_nquads(canonical.text), max_work=10**6).lines) == set(canonical.lines)
+    assert all(serialize(quad) in canonical.lines for quad in parse_nquads(canonical.text))

@@ -1,0 +1,370 @@
+"""Issuer keys, status lists and the trust list: found by one way only, and kept no longer than allowed."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from kernel import base64url
+from kernel.did import create_did_web_document, did_jwk
+from kernel.errors import CredentialError, RejectedError, UndecidedError, UntrustedIssuerError
+from kernel.formats import FORMATS, IssuerIdentity, StatusReference, VerifiedCredential, parse_credential
+from kernel.keys import SoftwareSigner, public_key_from
+from kernel.status.token_status_list import Status, StatusList, create_status_list_token
+from kernel.trust_list import create_trust_list, sign_trust_list
+from runtime.fetch import Fetcher
+from runtime.resolve import Resolver
+from tests.kernel.test_x5c import CA, Authority, create_certificate, key_usage
+from tests.support.badges import ES256, ISSUER, ISSUER_SIGNER, STATUS, issue_badge
+from tests.support.clock import NOW
+
+DID_URL = "https://issuer.example/stmw/did.json"
+LIST_URL = STATUS.uri
+LIST_SIZE = 131_072
+TRUST_URL = "https://scheme.example/list.jwt"
+OTHER = SoftwareSigner.generate()
+SCHEME = SoftwareSigner.generate()
+
+
+class World:
+    """What stands at which URL; each request is counted."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, tuple[str, bytes]] = {}
+        self.asked: list[str] = []
+        self.is_down = False
+        self.fetch = Fetcher(transport=httpx.MockTransport(self._answer))
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(str(request.url))
+        if self.is_down:
+            raise httpx.ConnectError("down")
+        if str(request.url) not in self.pages:
+            return httpx.Response(404)
+        media_type, content = self.pages[str(request.url)]
+        return httpx.Response(200, content=content, headers={"content-type": media_type})
+
+    def put_did_document(self, *keys: tuple[str, SoftwareSigner], did: str = ISSUER.id, url: str = DID_URL) -> None:
+        document = create_did_web_document(did, [(fragment, signer.public_key) for fragment, signer in keys])
+        self.pages[url] = ("application/did+json", json.dumps(document).encode())
+
+    def put_status_list(self, status: Status = Status.VALID, *, signer=ISSUER_SIGNER, **changes: Any) -> None:
+        statuses = StatusList(2, LIST_SIZE)
+        statuses.set(STATUS.index, status)
+        values = {
+            "uri": LIST_URL,
+            "key_reference": {"kid": ISSUER.kid},
+            "issued_at": NOW,
+            "expires_at": NOW + timedelta(days=1),
+            "ttl": timedelta(minutes=15),
+        } | changes
+        token = create_status_list_token(statuses, signer=signer, **values)
+        self.pages[LIST_URL] = ("application/statuslist+jwt", token.encode())
+
+    def put_trust_list(self, sequence: int, *, signer=SCHEME, next_update=NOW + timedelta(days=7)) -> None:
+        self.pages[TRUST_URL] = ("application/jwt", trust_list(sequence, signer, next_update).encode())
+
+
+def trust_list(sequence: int, signer: SoftwareSigner = SCHEME, next_update=NOW + timedelta(days=7)) -> str:
+    payload = create_trust_list(
+        scheme="https://scheme.example",
+        operator_names={"nl": "Skillsregio"},
+        territory="NL",
+        sequence=sequence,
+        issued_at=NOW - timedelta(days=1),
+        next_update=next_update,
+        entities=[],
+    )
+    return sign_trust_list(payload, signer=signer, header={"kid": "scheme-1"})
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.put_did_document(("es256-1", ISSUER_SIGNER))
+    world.put_status_list()
+    return world
+
+
+def unverified(**changes: Any):
+    return parse_credential(issue_badge("dc+sd-jwt", **changes))
+
+
+def verified(**changes: Any) -> VerifiedCredential:
+    credential = unverified(**changes)
+    key = changes.get("signer", ISSUER_SIGNER).public_key
+    return FORMATS["dc+sd-jwt"].verify(credential, key=key, algorithms=ES256, now=NOW)
+
+
+# Issuer keys
+
+
+async def test_K26_the_key_of_a_did_issuer_is_the_one_its_document_lists(world: World):
+    key = await Resolver(world.fetch).resolve_issuer_key(unverified(), now=NOW)
+    assert key == ISSUER_SIGNER.public_key
+    assert world.asked == [DID_URL]
+
+
+async def test_K27_a_document_is_kept_for_an_hour_and_no_longer(world: World):
+    resolver = Resolver(world.fetch)
+    for passed in (timedelta(0), timedelta(minutes=59, seconds=59)):
+        await resolver.resolve_issuer_key(unverified(), now=NOW + passed)
+    assert len(world.asked) == 1
+    await resolver.resolve_issuer_key(unverified(), now=NOW + timedelta(hours=1))
+    assert len(world.asked) == 2
+
+
+async def test_K27_an_unknown_key_makes_the_document_be_fetched_once_more(world: World):
+    resolver = Resolver(world.fetch)
+    await resolver.resolve_issuer_key(unverified(), now=NOW)
+    world.put_did_document(("es256-1", ISSUER_SIGNER), ("es256-2", OTHER))
+    newer = unverified(issuer=IssuerIdentity(ISSUER.id, f"{ISSUER.id}#es256-2"))
+    assert await resolver.resolve_issuer_key(newer, now=NOW) == OTHER.public_key
+    assert len(world.asked) == 2
+    with pytest.raises(UntrustedIssuerError):
+        await resolver.resolve_issuer_key(unverified(issuer=IssuerIdentity(ISSUER.id, f"{ISSUER.id}#es256-3")), now=NOW)
+    assert len(world.asked) == 3
+
+
+async def test_a_static_did_is_resolved_without_any_request(world: World):
+    did = did_jwk(OTHER.public_key.jwk)
+    document = await Resolver(world.fetch).resolve_did(did, now=NOW)
+    assert document.find_key(f"{did}#0", relation="authentication") == OTHER.public_key
+    assert world.asked == []
+
+
+async def test_a_document_of_another_did_is_refused(world: World):
+    world.put_did_document(("es256-1", ISSUER_SIGNER), did="did:web:issuer.example:other")
+    with pytest.raises(CredentialError):
+        await Resolver(world.fetch).resolve_issuer_key(unverified(), now=NOW)
+
+
+async def test_K85_an_issuer_that_does_not_answer_is_undecided(world: World):
+    world.is_down = True
+    with pytest.raises(UndecidedError):
+        await Resolver(world.fetch).resolve_issuer_key(unverified(), now=NOW)
+
+
+async def test_K85_a_failure_is_not_remembered(world: World):
+    resolver = Resolver(world.fetch)
+    world.is_down = True
+    with pytest.raises(UndecidedError):
+        await resolver.resolve_issuer_key(unverified(), now=NOW)
+    world.is_down = False
+    assert await resolver.resolve_issuer_key(unverified(), now=NOW) == ISSUER_SIGNER.public_key
+
+
+async def test_a_verifiers_key_is_found_in_authentication(world: World):
+    kid = f"{ISSUER.id}#es256-1"
+    assert await Resolver(world.fetch).resolve_did_key(ISSUER.id, kid, now=NOW) == ISSUER_SIGNER.public_key
+
+
+async def test_K27_the_cache_of_documents_is_bounded(world: World):
+    resolver = Resolver(world.fetch)
+    for number in range(520):
+        world.put_did_document(
+            ("k", OTHER), did=f"did:web:i.example:{number}", url=f"https://i.example/{number}/did.json"
+        )
+        await resolver.resolve_did(f"did:web:i.example:{number}", now=NOW)
+    asked = len(world.asked)
+    await resolver.resolve_did("did:web:i.example:519", now=NOW)
+    assert len(world.asked) == asked
+    await resolver.resolve_did("did:web:i.example:0", now=NOW)
+    assert len(world.asked) == asked + 1
+
+
+ROOT = create_certificate("Root", constraints=CA, usage=key_usage("key_cert_sign"))
+
+
+def leaf(signer_key: Any = None, host: str = "issuer.example") -> Authority:
+    return create_certificate("Leaf", ROOT, usage=key_usage("digital_signature"), dns_names=[host], key=signer_key)
+
+
+def certified(authority: Authority, issuer: str, **changes: Any) -> dict[str, Any]:
+    secret = authority.key.private_numbers().private_value.to_bytes(32, "big")
+    signer = SoftwareSigner.from_jwk(public_key_from(authority.key.public_key()).jwk | {"d": base64url.encode(secret)})
+    return {"signer": signer, "issuer": IssuerIdentity(issuer, f"{issuer}#k", x5c=(authority.x5c,))} | changes
+
+
+async def test_K26_a_chain_to_a_configured_anchor_gives_the_key_of_an_https_issuer(world: World):
+    given = certified(leaf(), "https://issuer.example/stmw")
+    resolver = Resolver(world.fetch, anchors=[ROOT.certificate])
+    assert await resolver.resolve_issuer_key(unverified(**given), now=NOW) == given["signer"].public_key
+    assert world.asked == []
+
+
+async def test_K26_A05_a_chain_for_another_host_is_refused(world: World):
+    given = certified(leaf(host="other.example"), "https://issuer.example/stmw")
+    with pytest.raises(CredentialError):
+        await Resolver(world.fetch, anchors=[ROOT.certificate]).resolve_issuer_key(unverified(**given), now=NOW)
+
+
+async def test_K26_without_anchors_no_chain_is_accepted(world: World):
+    given = certified(leaf(), "https://issuer.example/stmw")
+    with pytest.raises(UntrustedIssuerError):
+        await Resolver(world.fetch).resolve_issuer_key(unverified(**given), now=NOW)
+
+
+async def test_K26_an_https_issuer_without_a_chain_is_refused(world: World):
+    given = {"issuer": IssuerIdentity("https://issuer.example/stmw", "k")}
+    with pytest.raises(UntrustedIssuerError):
+        await Resolver(world.fetch, anchors=[ROOT.certificate]).resolve_issuer_key(unverified(**given), now=NOW)
+
+
+# Status
+
+
+async def test_a_credential_without_a_list_has_no_status(world: World):
+    assert await Resolver(world.fetch).resolve_status(verified(status=None), now=NOW) is None
+    assert world.asked == []
+
+
+@pytest.mark.parametrize("status", [Status.VALID, Status.INVALID, Status.SUSPENDED])
+async def test_K73_the_list_says_the_status(world: World, status: Status):
+    world.put_status_list(status)
+    answer = await Resolver(world.fetch).resolve_status(verified(), now=NOW)
+    assert answer is not None
+    assert (answer.status, answer.checked_at, answer.list_uri, answer.issued_at) == (status, NOW, LIST_URL, NOW)
+
+
+async def fetched_lists(world: World, resolver: Resolver, *times: timedelta) -> list[bool]:
+    """Whether the list was fetched at each of these times."""
+    fetched = []
+    for passed in times:
+        before = world.asked.count(LIST_URL)
+        await resolver.resolve_status(verified(), now=NOW + passed)
+        fetched.append(world.asked.count(LIST_URL) > before)
+    return fetched
+
+
+async def test_K75_a_list_is_kept_for_its_ttl_and_not_longer(world: World):
+    times = [timedelta(0), timedelta(minutes=14, seconds=59), timedelta(minutes=15)]
+    assert await fetched_lists(world, Resolver(world.fetch), *times) == [True, False, True]
+
+
+async def test_K75_a_list_is_never_kept_beyond_its_exp(world: World):
+    world.put_status_list(expires_at=NOW + timedelta(minutes=5))
+    resolver = Resolver(world.fetch)
+    assert await fetched_lists(world, resolver, timedelta(0), timedelta(minutes=4)) == [True, False]
+    with pytest.raises(UndecidedError):
+        await resolver.resolve_status(verified(), now=NOW + timedelta(minutes=7))
+
+
+async def test_K75_a_list_is_kept_for_a_day_at_most(world: World):
+    world.put_status_list(ttl=timedelta(days=365), expires_at=NOW + timedelta(days=365))
+    times = [timedelta(0), timedelta(hours=23, minutes=59), timedelta(days=1)]
+    assert await fetched_lists(world, Resolver(world.fetch), *times) == [True, False, True]
+
+
+async def test_K74_when_the_copy_is_too_old_and_the_issuer_silent_the_status_is_unknown(world: World):
+    resolver = Resolver(world.fetch)
+    await resolver.resolve_status(verified(), now=NOW)
+    world.is_down = True
+    await resolver.resolve_status(verified(), now=NOW + timedelta(minutes=14))
+    with pytest.raises(UndecidedError):
+        await resolver.resolve_status(verified(), now=NOW + timedelta(minutes=16))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"signer": OTHER}, id="signed by another key"),
+        pytest.param({"uri": "https://issuer.example/stmw/status/2"}, id="about another list"),
+        pytest.param({"key_reference": {"kid": "did:web:evil.example#k"}}, id="signed by another issuer"),
+        pytest.param({"key_reference": {"kid": f"{ISSUER.id}#es256-9"}}, id="signed with an unknown key"),
+        pytest.param({"issued_at": NOW + timedelta(hours=1)}, id="from the future"),
+        pytest.param({"expires_at": NOW - timedelta(hours=1), "issued_at": NOW - timedelta(days=1)}, id="expired"),
+    ],
+)
+async def test_K74_without_a_good_list_the_status_is_unknown_and_never_valid(world: World, changes: dict[str, Any]):
+    world.put_status_list(**changes)
+    with pytest.raises(UndecidedError):
+        await Resolver(world.fetch).resolve_status(verified(), now=NOW)
+
+
+async def test_K74_no_list_at_its_address_is_unknown(world: World):
+    del world.pages[LIST_URL]
+    with pytest.raises(UndecidedError):
+        await Resolver(world.fetch).resolve_status(verified(), now=NOW)
+
+
+async def test_K73_an_index_beyond_the_list_is_refused(world: World):
+    with pytest.raises(RejectedError):
+        await Resolver(world.fetch).resolve_status(verified(status=StatusReference(LIST_URL, LIST_SIZE)), now=NOW)
+
+
+async def test_A46_an_older_list_than_one_seen_before_is_no_good_list(world: World):
+    resolver = Resolver(world.fetch)
+    world.put_status_list(Status.INVALID)
+    await resolver.resolve_status(verified(), now=NOW)
+    world.put_status_list(Status.VALID, issued_at=NOW - timedelta(minutes=1))
+    with pytest.raises(UndecidedError):
+        await resolver.resolve_status(verified(), now=NOW + timedelta(minutes=20))
+
+
+# The trust list
+
+
+def trusting(world: World, place: str = TRUST_URL) -> Resolver:
+    return Resolver(world.fetch, trust_list=place, trust_list_signer=SCHEME.public_key.jwk)
+
+
+async def sequence(resolver: Resolver, passed: timedelta = timedelta(0)) -> int | None:
+    found = await resolver.resolve_trust_list(now=NOW + passed)
+    return None if found is None else found.sequence
+
+
+async def test_T03_without_a_configured_list_there_is_none(world: World):
+    assert await sequence(Resolver(world.fetch)) is None
+
+
+async def test_T03_the_list_is_read_again_every_five_minutes(world: World):
+    world.put_trust_list(1)
+    resolver = trusting(world)
+    assert await sequence(resolver) == 1
+    world.put_trust_list(2)
+    assert await sequence(resolver, timedelta(minutes=4)) == 1
+    assert await sequence(resolver, timedelta(minutes=5)) == 2
+    assert world.asked == [TRUST_URL] * 2
+
+
+async def test_T03_a_list_by_another_signer_is_not_used(world: World):
+    world.put_trust_list(1, signer=OTHER)
+    assert await sequence(trusting(world)) is None
+
+
+async def test_T03_the_sequence_never_goes_down(world: World):
+    world.put_trust_list(5)
+    resolver = trusting(world)
+    assert await sequence(resolver) == 5
+    world.put_trust_list(4)
+    assert await sequence(resolver, timedelta(minutes=5)) == 5
+
+
+async def test_T03_the_last_good_copy_serves_until_its_next_update(world: World):
+    world.put_trust_list(1, next_update=NOW + timedelta(days=7))
+    resolver = trusting(world)
+    assert await sequence(resolver) == 1
+    world.is_down = True
+    assert await sequence(resolver, timedelta(days=7) - timedelta(seconds=1)) == 1
+    assert await sequence(resolver, timedelta(days=7)) is None
+
+
+async def test_T03_a_list_past_its_next_update_is_not_used(world: World):
+    world.put_trust_list(1, next_update=NOW - timedelta(hours=1))
+    assert await sequence(trusting(world)) is None
+
+
+async def test_T03_a_list_in_a_file_is_seen_as_soon_as_it_changes(world: World, tmp_path):
+    path = tmp_path / "list.jwt"
+    resolver = trusting(world, str(path))
+    assert await sequence(resolver) is None
+    path.write_text(trust_list(1) + "\n")
+    assert await sequence(resolver) == 1
+    path.write_text(trust_list(2))
+    assert await sequence(resolver) == 2
+    path.write_text("nonsense")
+    assert await sequence(resolver) == 2
+    assert world.asked == []

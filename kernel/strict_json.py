@@ -21,17 +21,21 @@ MAX_STRING: Final = 1024 * 1024
 _MAX_INTEGER: Final = 2**63 - 1
 _MAX_INTEGER_CHARACTERS: Final = 20
 _CONTAINERS: Final = (list, dict)
+# RFC 8259 §2; other white space is no JSON.
+_WHITE_SPACE: Final = " \t\n\r"
 # Escapes of U+0000 and of surrogates; a pair of surrogates is innocent, so the strings themselves are judged then.
 _SUSPECT_ESCAPE: Final = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
 
 def parse_json(raw: bytes | str, *, max_bytes: int = MAX_BYTES) -> Any:
     """Return the value of a JSON text, or raise MalformedError for anything that has two readings or is too large."""
-    text = _decode_text(raw, max_bytes)
+    text = _decode_text(raw, max_bytes).strip(_WHITE_SPACE)
     try:
-        value = _DECODER.decode(text)
+        value, end = _DECODER.raw_decode(text)
     except (ValueError, RecursionError) as exc:
         raise MalformedError(f"not JSON: {type(exc).__name__}") from exc
+    if end != len(text):
+        raise MalformedError("something after the JSON value")
     _inspect(value, text)
     return value
 

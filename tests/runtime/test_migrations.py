@@ -1,0 +1,93 @@
+"""Each service's migrations: they run, twice and at once, and give what the models say."""
+
+import threading
+from importlib import import_module
+
+import pytest
+
+from runtime.database import migrate
+from runtime.migrations import current_revision, find_drift, head_revision, main, write_revision
+
+SERVICES = ("issuer", "wallet", "verifier")
+
+
+@pytest.mark.parametrize("package", SERVICES)
+def test_migrations_give_exactly_what_the_models_say(new_database, package: str):
+    url = new_database(package)
+    assert find_drift(url, import_module(f"{package}.models").Base.metadata) == []
+    assert current_revision(url) == head_revision(package) is not None
+
+
+@pytest.mark.parametrize("package", SERVICES)
+def test_migrations_may_run_again(new_database, package: str):
+    url = new_database(package)
+    migrate(url, package)
+    assert current_revision(url) == head_revision(package)
+
+
+def test_processes_that_start_at_once_migrate_once(new_database):
+    url = new_database(None)
+    failures = []
+
+    def start() -> None:
+        try:
+            migrate(url, "issuer")
+        except Exception as exc:
+            failures.append(exc)
+
+    threads = [threading.Thread(target=start) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert current_revision(url) == head_revision("issuer")
+
+
+MODELS = """
+from sqlalchemy.orm import Mapped, mapped_column
+from runtime.database import declarative_base
+from datetime import datetime
+Base = declarative_base()
+class Thing(Base):
+    __tablename__ = "thing"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    made_at: Mapped[datetime]
+"""
+ENVIRONMENT = """
+from runtime.migrations import run_migrations
+from {package}.models import Base
+run_migrations(Base.metadata)
+"""
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch: pytest.MonkeyPatch) -> str:
+    name = f"made_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / name / "migrations" / "versions").mkdir(parents=True)
+    (tmp_path / name / "__init__.py").touch()
+    (tmp_path / name / "models.py").write_text(MODELS)
+    (tmp_path / name / "migrations" / "env.py").write_text(ENVIRONMENT.format(package=name))
+    monkeypatch.syspath_prepend(tmp_path)
+    return name
+
+
+def test_a_revision_is_written_from_the_models_and_then_they_agree(package: str, new_database):
+    path = write_revision(package, "The first tables, and more")
+    assert path.name == "0001_the_first_tables_and_more.py"
+    url = new_database(None)
+    migrate(url, package)
+    assert current_revision(url) == "0001"
+    assert find_drift(url, import_module(f"{package}.models").Base.metadata) == []
+    with pytest.raises(ValueError, match="agree"):
+        write_revision(package, "Nothing")
+
+
+def test_a_lacking_table_is_seen(package: str, new_database):
+    metadata = import_module(f"{package}.models").Base.metadata
+    assert [operation for operation, *_ in find_drift(new_database(None), metadata)] == ["add_table"]
+
+
+def test_the_command_says_how_it_is_used():
+    with pytest.raises(SystemExit, match="usage"):
+        main(["nonsense"])

@@ -23,6 +23,7 @@ from kernel.openid4vp.error_codes import (
 from kernel.openid4vp.request import (
     ANY_WALLET,
     MEDIA_TYPE,
+    PURPOSE_FORMAT,
     AuthorizationRequest,
     ResponseMode,
     UnverifiedRequest,
@@ -66,6 +67,7 @@ __all__ = [
     "INVALID_SCOPE",
     "INVALID_TRANSACTION_DATA",
     "MEDIA_TYPE",
+    "PURPOSE_FORMAT",
     "REQUEST_SCHEME",
     "VP_FORMATS",
     "VP_FORMATS_NOT_SUPPORTED",

@@ -136,13 +136,11 @@ def parse_request_object(raw: str, *, client_id: str | ClientIdentifier) -> Unve
     token = parse_jwt(raw)
     if get_text(token.payload, "client_id") != client.text:
         raise RejectedError("the client identifier inside the request is another than outside")
-    match client.prefix:
-        case ClientIdPrefix.DECENTRALIZED_IDENTIFIER:
-            return UnverifiedRequest(client, token, client.value, _get_key_id(token, client.value), ())
-        case ClientIdPrefix.X509_HASH | ClientIdPrefix.X509_SAN_DNS:
-            return UnverifiedRequest(client, token, None, None, _get_x5c(token))
-        case ClientIdPrefix.REDIRECT_URI:
-            raise RejectedError("a request with this client identifier prefix cannot be signed")
+    if client.prefix is ClientIdPrefix.REDIRECT_URI:
+        raise RejectedError("a request with this client identifier prefix cannot be signed")
+    if client.prefix is ClientIdPrefix.DECENTRALIZED_IDENTIFIER:
+        return UnverifiedRequest(client, token, client.value, _get_key_id(token, client.value), ())
+    return UnverifiedRequest(client, token, None, None, _get_x5c(token))
 
 
 def verify_request_object(

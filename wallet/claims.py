@@ -28,7 +28,7 @@ class Fact:
 
 
 SKILL = _("Skill")
-_LABELS: Mapping[str, str] = {
+LABELS: Mapping[str, str] = {
     "given_name": _("Je voornaam"),
     "givenName": _("Je voornaam"),
     "family_name": _("Je achternaam"),
@@ -48,7 +48,7 @@ _LABELS: Mapping[str, str] = {
 _PERSON: Collection[ConcretePath] = tuple(
     (*parent, name)
     for parent in ((), ("credentialSubject",))
-    for name in _LABELS
+    for name in LABELS
     if name not in ("alignment", "id", "name") or (parent and name == "name")
 )
 
@@ -85,7 +85,7 @@ def _facts(claims: Mapping[str, Any], paths: Collection[ConcretePath]) -> tuple[
 
 def _label(path: ConcretePath) -> str:
     names = [step for step in path if isinstance(step, str)]
-    return next((_LABELS[name] for name in reversed(names) if name in _LABELS), names[-1] if names else "")
+    return next((LABELS[name] for name in reversed(names) if name in LABELS), names[-1] if names else "")
 
 
 def _value(value: object) -> str:

@@ -240,6 +240,7 @@ _STATE_OF_STATUS: Mapping[Status, StateKind] = {
     Status.INVALID: "revoked",
     Status.SUSPENDED: "suspended",
 }
+_PREFERENCE = list(FORMATS)
 # Several forms of one badge share one fate: the worst answer counts.
 _WORST_FIRST: Sequence[StateKind] = ("revoked", "suspended", "expired", "not_yet_valid", "unknown", "valid")
 
@@ -248,6 +249,7 @@ async def _resolve_badge(
     wallet: Wallet, vault: Vault, row: Credential, forms: Sequence[HeldForm], now: datetime
 ) -> Badge:
     content = vault.open("credential", row.id, row.sealed)
+    forms = sorted(forms, key=lambda form: _PREFERENCE.index(form.credential.format))
     first = forms[0].credential
     recognition, states = await asyncio.gather(
         resolve_issuer_recognition(wallet, first, credential_issuer=content["credential_issuer"], now=now),

@@ -39,6 +39,8 @@ class HistoryRecord:
     badges: tuple[str, ...] = ()
     claims: tuple[ShownClaim, ...] = ()
     purpose: str = ""
+    party_own_name: str = ""
+    """What the party called itself, which nobody checked."""
     outcome: HistoryOutcome = ""
     id: str = field(default_factory=lambda: create_token(16))
 

@@ -213,9 +213,8 @@ async def accept_offer(
         record = _open(vault, await store.get_offer(session, vault.account_id, offer_id))
     _check_tx_code_given(record, tx_code)
     async with wallet.database.transaction() as session:
-        before = await store.spend_offer(
-            session, vault.account_id, offer_id, states=("open", "redeemed", "unchecked"), now=now
-        )
+        before = await store.spend_offer(session, vault.account_id, offer_id, now)
+        record = _open(vault, await store.get_offer(session, vault.account_id, offer_id))
     progress = _Progress(wallet, vault, offer_id, record, now)
     if before == "open":
         record.chosen = _choose_configurations(record, configuration_ids)
@@ -228,9 +227,7 @@ async def accept_offer(
 async def discard_offer(wallet: Wallet, vault: Vault, offer_id: str, now: datetime) -> None:
     """Say no. An issuer that already handed over a badge hears that it was not kept (§11.1, `credential_deleted`)."""
     async with wallet.database.transaction() as session:
-        before = await store.spend_offer(
-            session, vault.account_id, offer_id, states=("open", "redeemed", "unchecked"), now=now
-        )
+        before = await store.spend_offer(session, vault.account_id, offer_id, now)
         record = _open(vault, await store.get_offer(session, vault.account_id, offer_id))
     progress = _Progress(wallet, vault, offer_id, record, now)
     if before == "unchecked":
@@ -268,10 +265,12 @@ class _Progress:
             for item in self.record.received
         ]
 
-    async def save(self, state: str) -> None:
+    async def save(self, state: str, *, is_done: bool = True) -> None:
         sealed = _seal(self.vault, self.offer_id, self.record)
         async with self.wallet.database.transaction() as session:
-            await store.set_offer(session, self.vault.account_id, self.offer_id, state=state, sealed=sealed)
+            await store.set_offer(
+                session, self.vault.account_id, self.offer_id, state=state, sealed=sealed, is_done=is_done
+            )
 
     async def redeem_code(self, tx_code: str | None) -> None:
         """Exchange the pre-authorized code. §6.1. No answer means that it may be spent: it is not sent again."""
@@ -288,7 +287,7 @@ class _Progress:
             await self.save("failed")
             raise IssuerFailedError(f"token: {exc.code}: {exc.detail}") from exc
         self.record.token = _token_json(token)
-        await self.save("redeemed")
+        await self.save("redeemed", is_done=False)
 
     async def _refuse_code(self, error: str) -> None:
         """The offer stays open for another try of its `tx_code`; every other refusal ends it. §6.3."""
@@ -311,7 +310,7 @@ class _Progress:
                 continue
             self.record.received.append(_received_json(received))
         if self.record.received:
-            await self.save("unchecked")
+            await self.save("unchecked", is_done=False)
             return
         if isinstance(failure, UndecidedError):
             await self.save("redeemed")

@@ -72,7 +72,11 @@ class SignInAttempt(Base):
 
 
 class Offer(Base):
-    """A credential offer on its way. `state`: open, redeeming, redeemed, unchecked, received, failed, discarded."""
+    """A credential offer on its way.
+
+    `state`: fetching, open, redeeming (its code may have been sent), redeemed (a token came), unchecked (badges
+    came), received, failed, discarded. Until `busy_until` one request works on it and no other may.
+    """
 
     __tablename__ = "offers"
     __table_args__ = (UniqueConstraint("account_id", "link_digest"),)
@@ -81,6 +85,7 @@ class Offer(Base):
     account_id: Mapped[str] = _account()
     link_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     state: Mapped[str] = mapped_column(String(16))
+    busy_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)

@@ -44,7 +44,7 @@ from runtime.fetch import FetchKind
 from runtime.logging import get_logger
 from runtime.tokens import create_token
 from wallet import store
-from wallet.claims import Fact, find_hidden_facts, find_shown_facts
+from wallet.claims import SKILL, Fact, find_hidden_facts, find_shown_facts
 from wallet.credentials import Badge, HeldForm, find_badges
 from wallet.errors import (
     ChoiceError,
@@ -107,6 +107,7 @@ class RequestPage:
     client_id: str
     host: str
     verifier_name: str
+    verifier_own_name: str
     is_signed: bool
     recognition: PartyRecognition
     purpose: Mapping[str, str]
@@ -120,6 +121,27 @@ class RequestPage:
         return all(question.alternatives for question in required) and any(
             question.alternatives for question in self.questions
         )
+
+    def hidden_labels(self) -> list[str]:
+        """What of the person stays hidden, whichever way is chosen; skills are listed by `hidden_skills`."""
+        facts = [fact for part in self._required_parts() for fact in part.hidden if fact.label != SKILL]
+        shown = {fact.label for part in self._required_parts() for fact in part.shown}
+        return list(dict.fromkeys(fact.label for fact in facts if fact.label not in shown))
+
+    def hidden_skills(self) -> list[str]:
+        """The skills on the badges that stay hidden, whichever way is chosen."""
+        shown = {fact.value for part in self._required_parts() for fact in part.shown}
+        hidden = [fact.value for part in self._required_parts() for fact in part.hidden if fact.label == SKILL]
+        return list(dict.fromkeys(value for value in hidden if value not in shown))
+
+    def _required_parts(self) -> list[Part]:
+        return [
+            part
+            for question in self.questions
+            if question.required
+            for alternative in question.alternatives
+            for part in alternative.parts
+        ]
 
     def proposed_parts(self) -> list[Part]:
         """What would be shown if the person changed nothing: the first way to answer what is required."""
@@ -174,6 +196,7 @@ async def get_request(wallet: Wallet, vault: Vault, request_id: str, now: dateti
         client_id=request.client_id,
         host=_host_of(request),
         verifier_name=recognition.entity_name or request.client_metadata.client_name or _host_of(request),
+        verifier_own_name=request.client_metadata.client_name or "",
         is_signed=request.is_signed,
         recognition=recognition,
         purpose=request.purpose,
@@ -518,6 +541,7 @@ def _history_of(page: RequestPage, parts: Sequence[Part], now: datetime) -> Hist
     return HistoryRecord(
         kind="shared",
         party_name=page.verifier_name,
+        party_own_name=page.verifier_own_name,
         party_id=page.client_id,
         recognition=page.recognition.outcome,
         happened_at=now,
@@ -536,6 +560,7 @@ def _declined(request: AuthorizationRequest, recognition: Mapping[str, str], now
     return HistoryRecord(
         kind="declined",
         party_name=recognition["entity_name"] or request.client_metadata.client_name or _host_of(request),
+        party_own_name=request.client_metadata.client_name or "",
         party_id=request.client_id,
         recognition=recognition["outcome"],
         happened_at=now,

@@ -7,7 +7,7 @@ do once is done in one statement (`spend_offer`, `spend_request`): eight callers
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -35,6 +35,8 @@ from wallet.models import (
 Session = AsyncSession
 
 _ANSWERED_REQUEST_MEMORY = timedelta(days=30)
+# Longer than all requests of one receipt together may take; after a crash the offer can be taken up again.
+_OFFER_LEASE = timedelta(minutes=5)
 
 
 # --- accounts, wraps, sessions, attempts
@@ -190,29 +192,37 @@ async def get_offer(session: Session, account_id: str, offer_id: str) -> Offer:
     return offer
 
 
-async def spend_offer(session: Session, account_id: str, offer_id: str, *, states: Sequence[str], now: datetime) -> str:
-    """Take an offer for redeeming and return the state it was in; one caller wins (OpenID4VCI 1.0 §13.6.3)."""
-    before = await get_offer(session, account_id, offer_id)
-    if before.expires_at <= now:
+async def spend_offer(session: Session, account_id: str, offer_id: str, now: datetime) -> str:
+    """Take an offer for one request and return the state it was in; one caller wins (OpenID4VCI 1.0 §13.6.3).
+
+    An open offer becomes `redeeming` for good before its code is sent: a crash leaves it spent, not open.
+    """
+    offer = await get_offer(session, account_id, offer_id)
+    if offer.expires_at <= now:
         raise OfferExpiredError
-    state = before.state
+    before = offer.state
     won = await session.scalar(
         update(Offer)
-        .where(Offer.id == offer_id, Offer.account_id == account_id, Offer.state == state, Offer.state.in_(states))
-        .values(state="redeeming")
+        .where(
+            Offer.id == offer_id,
+            Offer.account_id == account_id,
+            Offer.state == before,
+            Offer.state.in_(("open", "redeemed", "unchecked")),
+            or_(Offer.busy_until.is_(None), Offer.busy_until <= now),
+        )
+        .values(state="redeeming" if before == "open" else before, busy_until=now + _OFFER_LEASE)
         .returning(Offer.id)
     )
     if won is None:
         raise OfferSpentError
-    return state
+    return before
 
 
 async def set_offer(
-    session: Session, account_id: str, offer_id: str, *, state: str, sealed: bytes, expires_at: datetime | None = None
+    session: Session, account_id: str, offer_id: str, *, state: str, sealed: bytes, is_done: bool = True
 ) -> None:
-    values: dict[str, object] = {"state": state, "sealed": sealed}
-    if expires_at is not None:
-        values["expires_at"] = expires_at
+    """Note how far an offer is; `is_done` lets another request go on from there."""
+    values: dict[str, object] = {"state": state, "sealed": sealed} | ({"busy_until": None} if is_done else {})
     await session.execute(update(Offer).where(Offer.id == offer_id, Offer.account_id == account_id).values(**values))
 
 

@@ -29,7 +29,15 @@ def show_error(request: Request, error: WalletError) -> Response:
     pages: Pages = request.app.state.pages
     if isinstance(error, SignedOutError):
         return pages.render(request, "sign_in.html", status=401, errors={}, name="", next=_come_back(request))
-    return pages.render(request, "error.html", status=error.status, error=error, cause=cause_of(error))
+    cause = cause_of(error)
+    return pages.render(
+        request,
+        "error.html",
+        status=error.status,
+        error=error,
+        cause_code=cause.code if cause else "",
+        cause_meaning=explain(cause).meaning if cause else "",
+    )
 
 
 def problem(request: Request, error: WalletError) -> Problem:

@@ -19,6 +19,7 @@ from runtime.web.language import request_language, translator
 from runtime.web.pages import Pages, local_path
 from wallet import accounts, credentials, exporting, history, images, issuance, presentation
 from wallet.accounts import SignedIn
+from wallet.claims import LABELS
 from wallet.errors import (
     AccountNameError,
     LockedOutError,
@@ -34,7 +35,7 @@ from wallet.errors import (
 from wallet.links import parse_link_kind
 from wallet.settings import Wallet
 from wallet.skills_profile import create_skills_profile
-from wallet.web.words import badge_words, issuer_words, verifier_words
+from wallet.web.words import badge_words, is_web_address, issuer_words, verifier_words
 
 router = APIRouter(include_in_schema=False)
 
@@ -209,7 +210,8 @@ async def badge(
         badge=found,
         words=badge_words(_, found, language),
         issuer_words=issuer_words(_, found.recognition, issuance.host_of(found.credential_issuer)),
-        host=issuance.host_of(found.credential_issuer),
+        person_labels=LABELS,
+        web_address=is_web_address,
     )
 
 

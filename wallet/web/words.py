@@ -90,3 +90,8 @@ def verifier_words(_: Translate, recognition: PartyRecognition, host: str, *, is
             return Words("warn", text % names, "question")
     text = _("We kennen deze partij niet. De vraag komt echt van %(host)s; kijk zelf of je die vertrouwt.")
     return Words("warn", text % names, "question")
+
+
+def is_web_address(url: str | None) -> bool:
+    """Whether text from a badge may become a link: an https address and nothing that acts (A-41)."""
+    return bool(url) and str(url).startswith("https://")

@@ -66,6 +66,7 @@ def upgrade() -> None:
         sa.Column("account_id", sa.String(length=64), nullable=False),
         sa.Column("link_digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("busy_until", runtime.database.UtcDateTime(timezone=True), nullable=True),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", runtime.database.UtcDateTime(timezone=True), nullable=False),
         sa.Column("expires_at", runtime.database.UtcDateTime(timezone=True), nullable=False),

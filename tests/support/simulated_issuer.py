@@ -1,0 +1,341 @@
+"""An honest Credential Issuer at its own host, built on the kernel, that can be told to misbehave in one way.
+
+    issuer = SimulatedIssuer(clock)
+    link = issuer.offer_link(tx_code="493536")
+    issuer.misbehave = "changed_disclosure"
+
+Everything that it was asked is in `requests`; what it heard afterwards in `notifications`.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any, Literal
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from kernel import base64url
+from kernel.did import create_did_web_document
+from kernel.formats import FORMATS, IssuerIdentity, StatusReference
+from kernel.keys import SoftwareSigner
+from kernel.open_badges import CredentialDataset
+from kernel.openid4vci import (
+    CredentialOffer,
+    PreAuthorizedCodeGrant,
+    TxCode,
+    create_offer_link,
+    parse_credential_request,
+    parse_notification_request,
+    parse_pre_authorized_token_request,
+    verify_key_proof,
+)
+from kernel.status.token_status_list import Status, StatusList, create_status_list_token
+from runtime.tokens import create_token
+from tests.support.badges import create_test_dataset
+from tests.support.clock import FixedClock
+
+VCT = "https://issuer.example/vct/skill-badge/1"
+OPEN_BADGE_TYPE = "OpenBadgeCredential"
+FRAGMENT = "es256-1"
+ES256 = frozenset({"ES256"})
+DC, VC = "adviseur.dc-sd-jwt", "adviseur.vc-sd-jwt"
+
+Misbehaviour = Literal[
+    "",
+    "offer_of_another_type",
+    "metadata_of_another_issuer",
+    "only_appended_metadata",
+    "metadata_breaks",
+    "server_metadata_of_another_server",
+    "unlisted_authorization_server",
+    "token_breaks",
+    "token_bound_to_a_key",
+    "stale_nonce_once",
+    "stale_nonces",
+    "denied",
+    "deferred",
+    "changed_disclosure",
+    "signed_by_another_key",
+    "signed_by_another_party",
+    "bound_to_another_key",
+    "bound_to_no_key",
+    "another_type",
+    "another_format",
+    "expired",
+    "not_yet_valid",
+    "revoked",
+    "suspended",
+    "not_a_credential",
+    "with_key_binding",
+]
+
+
+@dataclass
+class SimulatedIssuer:
+    """One organisation, one achievement, two formats of it."""
+
+    clock: FixedClock
+    host: str = "issuer.example"
+    slug: str = "stmw"
+    name: str = "Stichting Stimulering Techniek Maas en Waal"
+    signer: SoftwareSigner = field(default_factory=SoftwareSigner.generate)
+    dataset: CredentialDataset = field(default_factory=create_test_dataset)
+    misbehave: Misbehaviour = ""
+    valid_for: timedelta | None = timedelta(days=365)
+    requests: list[str] = field(default_factory=list)
+    notifications: list[tuple[str, str]] = field(default_factory=list)
+    holder_keys: list[str] = field(default_factory=list)
+    sent_codes: list[str] = field(default_factory=list)
+    status_list: StatusList = field(default_factory=lambda: StatusList(2))
+    image: tuple[str, bytes] = ("image/png", b"")
+    _offers: dict[str, CredentialOffer] = field(default_factory=dict)
+    _codes: dict[str, str | None] = field(default_factory=dict)
+    _tokens: set[str] = field(default_factory=set)
+    _nonces: set[str] = field(default_factory=set)
+    _index: int = 1000
+
+    @property
+    def identifier(self) -> str:
+        return f"https://{self.host}/{self.slug}"
+
+    @property
+    def did(self) -> str:
+        return f"did:web:{self.host}:{self.slug}"
+
+    @property
+    def status_uri(self) -> str:
+        return f"{self.identifier}/status/1"
+
+    @property
+    def last_index(self) -> int:
+        return self._index
+
+    def offer_link(
+        self,
+        *,
+        tx_code: str | None = None,
+        by: Literal["value", "reference"] = "reference",
+        configurations: Sequence[str] = (DC, VC),
+        scheme: str = "openid-credential-offer://",
+    ) -> str:
+        """A fresh offer; the transaction code travels another way."""
+        code, secret = create_token(), create_token(16)
+        self._codes[code] = tx_code
+        asked = TxCode("numeric", len(tx_code), "De code staat in je e-mail") if tx_code else None
+        server = "https://elsewhere.example" if self.misbehave == "unlisted_authorization_server" else None
+        offer = CredentialOffer(
+            self.identifier,
+            tuple(configurations),
+            pre_authorized_code=PreAuthorizedCodeGrant(code, asked, server),
+        )
+        self._offers[secret] = offer
+        return create_offer_link(offer if by == "value" else f"{self.identifier}/offers/{secret}", scheme=scheme)
+
+    def app(self) -> Starlette:
+        slug = self.slug
+        return Starlette(
+            routes=[
+                Route(f"/{slug}/offers/{{secret}}", self._offer),
+                Route(f"/.well-known/openid-credential-issuer/{slug}", self._metadata),
+                Route(f"/{slug}/.well-known/openid-credential-issuer", self._appended_metadata),
+                Route(f"/.well-known/oauth-authorization-server/{slug}", self._server_metadata),
+                Route(f"/{slug}/.well-known/oauth-authorization-server", self._server_metadata),
+                Route(f"/{slug}/did.json", self._did_document),
+                Route(f"/{slug}/token", self._token, methods=["POST"]),
+                Route(f"/{slug}/nonce", self._nonce, methods=["POST"]),
+                Route(f"/{slug}/credential", self._credential, methods=["POST"]),
+                Route(f"/{slug}/notification", self._notification, methods=["POST"]),
+                Route(f"/{slug}/status/1", self._status),
+                Route(f"/{slug}/achievements/adviseur-lerende-regio/image", self._image),
+            ]
+        )
+
+    async def _offer(self, request: Request) -> Response:
+        self._note(request)
+        content = self._offers[request.path_params["secret"]].as_json()
+        if self.misbehave == "offer_of_another_type":
+            return Response(json.dumps(content), media_type="text/html")
+        return JSONResponse(content)
+
+    async def _metadata(self, request: Request) -> Response:
+        self._note(request)
+        if self.misbehave == "only_appended_metadata":
+            return Response(status_code=404)
+        if self.misbehave == "metadata_breaks":
+            return Response(status_code=500)
+        return self._metadata_answer()
+
+    async def _appended_metadata(self, request: Request) -> Response:
+        self._note(request)
+        return self._metadata_answer()
+
+    def _metadata_answer(self) -> Response:
+        another = self.misbehave == "metadata_of_another_issuer"
+        shared = {
+            "cryptographic_binding_methods_supported": ["did:jwk", "jwk"],
+            "proof_types_supported": {"jwt": {"proof_signing_alg_values_supported": ["ES256"]}},
+            "credential_metadata": {
+                "display": [
+                    {"name": "Adviser", "locale": "en"},
+                    {"name": "Adviseur Lerende Regio", "locale": "nl-NL", "description": "Onderzoek en advies."},
+                ]
+            },
+        }
+        return JSONResponse(
+            {
+                "credential_issuer": "https://elsewhere.example/stmw" if another else self.identifier,
+                "credential_endpoint": f"{self.identifier}/credential",
+                "nonce_endpoint": f"{self.identifier}/nonce",
+                "notification_endpoint": f"{self.identifier}/notification",
+                "display": [{"name": self.name, "locale": "nl"}],
+                "credential_configurations_supported": {
+                    DC: {"format": "dc+sd-jwt", "vct": VCT, **shared},
+                    VC: {
+                        "format": "vc+sd-jwt",
+                        "credential_definition": {"type": ["VerifiableCredential", OPEN_BADGE_TYPE]},
+                        **shared,
+                    },
+                    "adviseur.mdoc": {"format": "mso_mdoc", "doctype": "org.example.badge"},
+                },
+            }
+        )
+
+    async def _server_metadata(self, request: Request) -> Response:
+        self._note(request)
+        another = self.misbehave == "server_metadata_of_another_server"
+        issuer = "https://elsewhere.example" if another else self.identifier
+        return JSONResponse({"issuer": issuer, "token_endpoint": f"{self.identifier}/token"})
+
+    async def _did_document(self, request: Request) -> Response:
+        self._note(request)
+        return JSONResponse(create_did_web_document(self.did, [(FRAGMENT, self.signer.public_key)]))
+
+    async def _token(self, request: Request) -> Response:
+        self._note(request)
+        if self.misbehave == "token_breaks":
+            return Response(status_code=500)
+        asked = parse_pre_authorized_token_request({key: str(value) for key, value in (await request.form()).items()})
+        self.sent_codes.append(asked.pre_authorized_code)
+        if self._codes.get(asked.pre_authorized_code, "unknown") != asked.tx_code:
+            return _error("invalid_grant")
+        del self._codes[asked.pre_authorized_code]
+        token = create_token()
+        self._tokens.add(token)
+        kind = "DPoP" if self.misbehave == "token_bound_to_a_key" else "Bearer"
+        return JSONResponse({"access_token": token, "token_type": kind, "expires_in": 300})
+
+    async def _nonce(self, request: Request) -> Response:
+        self._note(request)
+        nonce = create_token(16)
+        self._nonces.add(nonce)
+        return JSONResponse({"c_nonce": nonce})
+
+    async def _credential(self, request: Request) -> Response:
+        self._note(request)
+        if request.headers.get("authorization", "").removeprefix("Bearer ") not in self._tokens:
+            return Response(status_code=401)
+        asked = parse_credential_request(json.loads(await request.body()))
+        proof = verify_key_proof(str(asked.proofs[0]), audience=self.identifier, algorithms=ES256, now=self.clock())
+        if proof.nonce not in self._nonces or self.misbehave in ("stale_nonces", "stale_nonce_once"):
+            self.misbehave = "" if self.misbehave == "stale_nonce_once" else self.misbehave
+            return _error("invalid_nonce")
+        self._nonces.remove(proof.nonce)
+        if self.misbehave == "denied":
+            return _error("credential_request_denied")
+        if self.misbehave == "deferred":
+            return JSONResponse({"transaction_id": "t-1", "interval": 60}, status_code=202)
+        self.holder_keys.append(proof.holder_key.thumbprint)
+        raw = self._issue(str(asked.credential_configuration_id), proof.holder_key)
+        return JSONResponse({"credentials": [{"credential": raw}], "notification_id": f"n-{self._index}"})
+
+    def _issue(self, configuration_id: str, holder_key: Any) -> str:
+        self._index += 1
+        now = self.clock()
+        format_id = {DC: "dc+sd-jwt", VC: "vc+sd-jwt"}[configuration_id]
+        if self.misbehave == "another_format":
+            format_id = "vc+sd-jwt" if format_id == "dc+sd-jwt" else "dc+sd-jwt"
+        values: dict[str, Any] = {
+            "issuer": IssuerIdentity(self.did, f"{self.did}#{FRAGMENT}"),
+            "signer": self.signer,
+            "holder_key": holder_key,
+            "type_id": VCT,
+            "status": StatusReference(self.status_uri, self._index),
+            "issued_at": now - timedelta(seconds=5),
+            "valid_from": now - timedelta(seconds=5),
+            "expires_at": now + self.valid_for if self.valid_for else None,
+        }
+        dataset = replace(self.dataset, credential_id=f"urn:uuid:00000000-0000-4000-8000-{self._index:012}")
+        match self.misbehave:
+            case "signed_by_another_key":
+                values["signer"] = SoftwareSigner.generate()
+            case "signed_by_another_party":
+                values["issuer"] = IssuerIdentity(
+                    "did:web:other.example:school", "did:web:other.example:school#es256-1"
+                )
+            case "bound_to_another_key":
+                values["holder_key"] = SoftwareSigner.generate().public_key
+            case "another_type":
+                values["type_id"] = "https://issuer.example/vct/diploma/1"
+            case "expired":
+                values |= {
+                    "issued_at": now - timedelta(days=9),
+                    "valid_from": now - timedelta(days=9),
+                    "expires_at": now - timedelta(days=1),
+                }
+            case "not_yet_valid":
+                values["valid_from"] = now + timedelta(days=1)
+            case "revoked":
+                self.status_list.set(self._index, Status.INVALID)
+            case "suspended":
+                self.status_list.set(self._index, Status.SUSPENDED)
+        raw = FORMATS[format_id].issue(dataset, **values)
+        return self._spoil(raw)
+
+    def _spoil(self, raw: str) -> str:
+        match self.misbehave:
+            case "changed_disclosure":
+                token, first, *rest = raw.split("~")
+                disclosure = json.loads(base64url.decode(first))
+                disclosure[-1] = "something else"
+                return "~".join([token, base64url.encode(json.dumps(disclosure).encode()), *rest])
+            case "not_a_credential":
+                return "this is no credential"
+            case "with_key_binding":
+                return f"{raw}{raw.split('~')[0]}"
+        return raw
+
+    async def _notification(self, request: Request) -> Response:
+        self._note(request)
+        heard = parse_notification_request(json.loads(await request.body()))
+        self.notifications.append((heard.notification_id, heard.event))
+        return Response(status_code=204)
+
+    async def _status(self, request: Request) -> Response:
+        self._note(request)
+        now = self.clock()
+        token = create_status_list_token(
+            self.status_list,
+            uri=self.status_uri,
+            signer=self.signer,
+            key_reference={"kid": f"{self.did}#{FRAGMENT}"},
+            issued_at=now - timedelta(seconds=5),
+            expires_at=now + timedelta(days=1),
+            ttl=timedelta(seconds=60),
+        )
+        return Response(token, media_type="application/statuslist+jwt")
+
+    async def _image(self, request: Request) -> Response:
+        self._note(request)
+        media_type, content = self.image
+        return Response(content, media_type=media_type, status_code=200 if content else 404)
+
+    def _note(self, request: Request) -> None:
+        self.requests.append(f"{request.method} {request.url.path.replace(f'/{self.slug}', '')}")
+
+
+def _error(code: str) -> Response:
+    return JSONResponse({"error": code}, status_code=400)

@@ -22,15 +22,19 @@ _OWN: Final = {
 
 def create_document(service: str, folder: Path) -> str:
     """The OpenAPI document of one service, as it is to be committed."""
+    document: dict[str, Any] = import_module(f"{service}.app").create_app(create_settings(service, folder)).openapi()
+    return json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def create_settings(service: str, folder: Path) -> Any:
+    """Settings with which the application can be made, and nothing more."""
     settings_class = getattr(import_module(f"{service}.settings"), f"{service.capitalize()}Settings")
-    settings = settings_class(
+    return settings_class(
         public_url=f"https://{service}.example",
         database_url=f"sqlite:///{folder}/{service}.sqlite3",
         encryption_key="A" * 43,
         **_OWN[service],
     )
-    document: dict[str, Any] = import_module(f"{service}.app").create_app(settings).openapi()
-    return json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def main(arguments: list[str]) -> int:

@@ -62,12 +62,13 @@ def verify_csrf(request: Request, form: FormData) -> None:
         raise _refusal()
 
 
-async def _check_only(request: Request) -> None:
+async def verify_form(request: Request) -> None:
+    """The same check, for a route that needs nothing from the form."""
     await read_form(request)
 
 
 FormDep = Annotated[FormData, Depends(read_form)]
-CsrfDep = Annotated[None, Depends(_check_only)]
+CsrfDep = Annotated[None, Depends(verify_form)]
 
 
 def _fresh_seed(request: Request) -> str:

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 from fastapi import FastAPI, Request, Response
-from httpx import AsyncBaseTransport
 
 from issuer import api
 from issuer.api_keys import keep_admin_key
@@ -17,6 +16,7 @@ from issuer.web import pages as web
 from runtime.app import create_fastapi, create_service
 from runtime.clock import Clock, utc_now
 from runtime.errors import Problem, log_refusal
+from runtime.fetch import Transport
 from runtime.web.language import load_catalogue
 from runtime.web.pages import Pages
 from skills.search import SkillIndex
@@ -25,7 +25,7 @@ from skills.search import SkillIndex
 def create_app(
     settings: IssuerSettings,
     *,
-    transport: AsyncBaseTransport | None = None,
+    transport: Transport | None = None,
     clock: Clock = utc_now,
     skills: SkillIndex | None = None,
 ) -> FastAPI:

@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from urllib.parse import quote
 
-import httpx
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 
 from runtime.app import create_fastapi, create_service
 from runtime.clock import Clock, utc_now
+from runtime.fetch import Transport
 from runtime.logging import get_logger
 from runtime.service import Service
 from runtime.web.pages import Pages
@@ -34,7 +34,7 @@ MAX_RESPONSE_BYTES = 4 * 1024 * 1024
 def create_app(
     settings: VerifierSettings,
     *,
-    transport: httpx.AsyncBaseTransport | None = None,
+    transport: Transport | None = None,
     clock: Clock = utc_now,
     skills: SkillIndex | None = None,
 ) -> FastAPI:

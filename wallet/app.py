@@ -1,10 +1,10 @@
 """From settings to a running wallet."""
 
 from fastapi import FastAPI, Request, Response
-from httpx import AsyncBaseTransport
 
 from runtime.app import create_fastapi, create_service
 from runtime.clock import Clock, utc_now
+from runtime.fetch import Transport
 from runtime.web.pages import Pages
 from wallet import api
 from wallet.errors import WalletError
@@ -15,9 +15,7 @@ from wallet.web import errors, routes
 _FORM_OVERHEAD = 64 * 1024
 
 
-def create_app(
-    settings: WalletSettings, *, transport: AsyncBaseTransport | None = None, clock: Clock = utc_now
-) -> FastAPI:
+def create_app(settings: WalletSettings, *, transport: Transport | None = None, clock: Clock = utc_now) -> FastAPI:
     """The wallet as an ASGI application."""
     service = create_service(settings, name="wallet", transport=transport, clock=clock)
     pages = Pages("wallet")

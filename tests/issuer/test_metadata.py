@@ -1,0 +1,154 @@
+"""What the issuer publishes about itself."""
+
+import pytest
+
+from kernel.did import did_web
+from kernel.formats import parse_credential
+from kernel.openid4vci import parse_authorization_server_metadata, parse_issuer_metadata, well_known_url
+from kernel.type_metadata import parse_type_metadata
+from tests.issuer.conftest import IDENTIFIER, ORG, PUBLIC_URL, SD_JWT, SLUG, VCDM, Issuer, achievement
+
+INSERTED = f"/.well-known/openid-credential-issuer/{ORG}"
+APPENDED = f"/{ORG}/.well-known/openid-credential-issuer"
+
+
+@pytest.mark.parametrize("path", [INSERTED, APPENDED])
+async def test_I10_I11_metadata_stands_at_both_addresses_and_names_this_issuer(issuer: Issuer, path: str) -> None:
+    response = await issuer.client.get(path)
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    assert response.json()["credential_issuer"] == IDENTIFIER
+    parse_issuer_metadata(response.json(), credential_issuer=IDENTIFIER)
+    assert well_known_url(IDENTIFIER, "openid-credential-issuer") == PUBLIC_URL + INSERTED
+
+
+async def test_I12_metadata_offers_what_there_is_and_nothing_else(issuer: Issuer) -> None:
+    """Mirrors VCIIssuerMetadata."""
+    metadata = (await issuer.client.get(INSERTED)).json()
+    assert metadata.keys() == {
+        "credential_issuer",
+        "credential_endpoint",
+        "nonce_endpoint",
+        "notification_endpoint",
+        "batch_credential_issuance",
+        "display",
+        "credential_configurations_supported",
+    }
+    assert metadata["batch_credential_issuance"]["batch_size"] >= 2
+
+
+async def test_I13_I14_I15_each_configuration_has_the_members_of_its_format(issuer: Issuer) -> None:
+    configurations = (await issuer.client.get(INSERTED)).json()["credential_configurations_supported"]
+    assert configurations.keys() == {SD_JWT, VCDM}
+    assert configurations[SD_JWT]["vct"] == f"{PUBLIC_URL}/vct/skill-badge/1"
+    assert "credential_definition" not in configurations[SD_JWT]
+    assert "OpenBadgeCredential" in configurations[VCDM]["credential_definition"]["type"]
+    assert "vct" not in configurations[VCDM]
+    for configuration in configurations.values():
+        assert configuration["scope"]
+        assert configuration["proof_types_supported"]["jwt"]["proof_signing_alg_values_supported"] == ["ES256"]
+        assert "did:jwk" in configuration["cryptographic_binding_methods_supported"]
+
+
+async def test_I16_displays_and_claims_contradict_nothing(issuer: Issuer) -> None:
+    metadata = (await issuer.client.get(INSERTED)).json()
+    for configuration in metadata["credential_configurations_supported"].values():
+        details = configuration["credential_metadata"]
+        locales = [display["locale"] for display in details["display"]]
+        assert sorted(locales) == ["en", "nl-NL"]
+        paths = [tuple(claim["path"]) for claim in details["claims"]]
+        assert len(paths) == len(set(paths))
+
+
+@pytest.mark.parametrize(("asked", "language", "first"), [("nl", "nl", "nl-NL"), ("en-GB,nl;q=0.5", "en", "en")])
+async def test_I17_the_asked_language_comes_first(issuer: Issuer, asked: str, language: str, first: str) -> None:
+    response = await issuer.client.get(INSERTED, headers={"Accept-Language": asked})
+    assert response.headers["content-language"] == language
+    details = response.json()["credential_configurations_supported"][SD_JWT]["credential_metadata"]
+    assert details["display"][0]["locale"] == first
+
+
+async def test_I19_the_picture_is_a_png_that_travels_along(issuer: Issuer) -> None:
+    metadata = (await issuer.client.get(INSERTED)).json()
+    details = metadata["credential_configurations_supported"][SD_JWT]["credential_metadata"]
+    assert details["display"][0]["logo"]["uri"].startswith("data:image/png;base64,")
+
+
+async def test_I20_the_authorization_server_knows_one_grant(issuer: Issuer) -> None:
+    response = await issuer.client.get(f"/.well-known/oauth-authorization-server/{ORG}")
+    metadata = parse_authorization_server_metadata(response.json(), issuer=IDENTIFIER)
+    assert metadata.token_endpoint == f"{IDENTIFIER}/token"
+    assert response.json()["pre-authorized_grant_anonymous_access_supported"] is True
+    assert "authorization_endpoint" not in response.json()
+    assert (await issuer.client.get(f"/{ORG}/.well-known/oauth-authorization-server")).json() == response.json()
+
+
+async def test_K21_K23_credentials_are_signed_with_a_key_of_the_did_document(issuer: Issuer) -> None:
+    [raw] = await issuer.fetch()
+    credential = await issuer.verify(raw)
+    assert credential.issuer == did_web(IDENTIFIER)
+    assert str(credential.key_id).startswith(f"{did_web(IDENTIFIER)}#")
+
+
+async def test_K25_the_same_keys_stand_in_the_jwt_vc_issuer_metadata(issuer: Issuer) -> None:
+    answer = (await issuer.client.get(f"/.well-known/jwt-vc-issuer/{ORG}")).json()
+    document = (await issuer.client.get(f"/{ORG}/did.json")).json()
+    assert answer["issuer"] == IDENTIFIER
+    published = {key["x"] for key in answer["jwks"]["keys"]}
+    assert published == {method["publicKeyJwk"]["x"] for method in document["verificationMethod"]}
+
+
+async def test_K49_K50_the_type_is_served_byte_for_byte_as_credentials_name_it(issuer: Issuer) -> None:
+    [raw] = await issuer.fetch()
+    payload = parse_credential(raw).payload
+    response = await issuer.client.get(payload["vct"])
+    assert response.headers["content-type"] == "application/json"
+    parse_type_metadata(response.content, vct=payload["vct"], integrity=payload["vct#integrity"])
+
+
+async def test_I81_organisations_share_neither_identifier_nor_key_nor_list(issuer: Issuer) -> None:
+    other = await issuer.add_organisation("ander")
+    await issuer.add_achievement("ander")
+    mine = (await issuer.client.get(f"/{ORG}/did.json")).json()
+    theirs = (await issuer.client.get("/ander/did.json")).json()
+    assert mine["id"] != theirs["id"] == other["did"]
+    keys = [document["verificationMethod"][0]["publicKeyJwk"]["x"] for document in (mine, theirs)]
+    assert keys[0] != keys[1]
+    assert (await issuer.client.get("/ander/status")).json() == {"status_lists": [f"{PUBLIC_URL}/ander/status/1"]}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", INSERTED), ("GET", f"/{ORG}/did.json"), ("POST", f"/{ORG}/token"), ("POST", f"/{ORG}/nonce")],
+)
+async def test_an_unknown_organisation_is_not_found(issuer: Issuer, method: str, path: str) -> None:
+    content = {"data": {"grant_type": "x"}} if path.endswith("token") else {}
+    assert (await issuer.client.request(method, path.replace(ORG, "onbekend"), **content)).status_code == 404
+
+
+async def test_editing_makes_a_version_and_an_award_keeps_its_own(issuer: Issuer) -> None:
+    award = await issuer.award()
+    changed = achievement(name={"nl": "Senior adviseur"}, skills=achievement()["skills"][:2])
+    response = await issuer.api("PUT", f"/organisations/{ORG}/achievements/{SLUG}", json=changed)
+    assert response.json()["version"] == 2
+    [raw] = await issuer.fetch(award)
+    claims = (await issuer.verify(raw)).claims
+    assert claims["achievement"]["version"] == "1"
+    assert len(claims["achievement"]["alignment"]) == 4
+    [raw] = await issuer.fetch()
+    claims = (await issuer.verify(raw)).claims
+    assert (claims["achievement"]["version"], claims["achievement"]["name"]) == ("2", "Senior adviseur")
+
+
+async def test_rotating_the_key_keeps_old_badges_verifiable_until_it_is_withdrawn(issuer: Issuer) -> None:
+    [old] = await issuer.fetch()
+    first = str(parse_credential(old).key_id).partition("#")[2]
+    refused = await issuer.api("DELETE", f"/organisations/{ORG}/signing-keys/{first}")
+    assert refused.status_code == 409
+    rotated = await issuer.api("POST", f"/organisations/{ORG}/signing-keys")
+    [new] = await issuer.fetch()
+    assert parse_credential(new).key_id == rotated.json()["kid"] != parse_credential(old).key_id
+    await issuer.verify(old)
+    assert (await issuer.api("DELETE", f"/organisations/{ORG}/signing-keys/{first}")).status_code == 204
+    kids = [method["id"] for method in (await issuer.client.get(f"/{ORG}/did.json")).json()["verificationMethod"]]
+    assert kids == [rotated.json()["kid"]]

@@ -209,7 +209,8 @@ def select_authorization_server(metadata: IssuerMetadata, offer: CredentialOffer
 def _parse_configuration(identifier: str, members: Mapping[str, Any]) -> CredentialConfiguration:
     proof_types = find_object(members, "proof_types_supported") or {}
     binding_methods = frozenset(find_texts(members, "cryptographic_binding_methods_supported"))
-    if bool(proof_types) is not bool(binding_methods) and get_text(members, "format") != "mso_mdoc":
+    # Only for the formats that are received here: even published examples of the others leave one out.
+    if bool(proof_types) is not bool(binding_methods) and members.get("format") in ("dc+sd-jwt", "vc+sd-jwt"):
         raise MalformedError("binding methods and proof types are both there or both absent")
     metadata = find_object(members, "credential_metadata") or {}
     return CredentialConfiguration(

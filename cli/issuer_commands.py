@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from cli.connections import Connection
 from cli.language import say
@@ -153,7 +153,7 @@ def list_awards(context: typer.Context, organisation: Organisation) -> None:
         async with _connection(context).issuer() as issuer:
             return await issuer.awards(organisation)
 
-    table = Table(say("nummer", "number"), say("badge", "badge"), say("stand", "state"))
+    table = Table(Column(say("nummer", "number"), overflow="fold"), say("badge", "badge"), say("stand", "state"))
     for item in _items(run(work()), "awards"):
         table.add_row(str(item["id"]), _text(item.get("achievement", "")), str(item["state"]))
     out.print(table)

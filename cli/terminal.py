@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import sys
 from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ from cli.clients import ProblemError, UnreachableError
 from cli.language import say
 from cli.local import FolderInUseError, NoDeploymentError
 from cli.processes import NotReadyError
+from cli.recipients import UnreadableInputError
 from kernel.errors import CredentialError
 from runtime.settings import SettingsError
 
@@ -37,9 +39,10 @@ def explained_errors() -> Iterator[None]:
     try:
         yield
     except ProblemError as exc:
+        wrong = [f"{name}: {problem}" for name, problem in (exc.body.get("fields") or {}).items()]
         fail(
             exc.detail or exc.title,
-            hint=exc.hint,
+            hint="\n".join([line for line in (exc.hint, *wrong) if line]),
             facts={
                 say("code", "code"): f"{exc.code} ({exc.status})",
                 say("stap", "step"): exc.step,
@@ -79,8 +82,15 @@ def explained_errors() -> Iterator[None]:
         )
     except CredentialError as exc:
         fail(exc.sentence, facts={say("code", "code"): exc.code, say("bijzonderheid", "detail"): exc.detail})
+    except UnreadableInputError as exc:
+        fail(str(exc))
+    except json.JSONDecodeError as exc:
+        where = say(f"regel {exc.lineno}", f"line {exc.lineno}")
+        fail(say("Dit bestand is geen goede JSON.", "This file is no proper JSON."), hint=f"{where}: {exc.msg}")
+    except FileExistsError as exc:
+        fail(say(f"Dit bestand is er al: {exc.filename}", f"This file is there already: {exc.filename}"))
     except FileNotFoundError as exc:
-        fail(say(f"Dit bestand is er niet: {exc.filename}", f"There is no such file: {exc.filename}"), hint=str(exc))
+        fail(say(f"Dit bestand is er niet: {exc.filename or exc}", f"There is no such file: {exc.filename or exc}"))
 
 
 def fail(sentence: str, *, hint: str = "", facts: dict[str, str] | None = None) -> None:

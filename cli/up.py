@@ -51,6 +51,9 @@ def _print_logins(deployment: Deployment) -> None:
     out.print()
     for login in deployment.logins:
         out.print(f"[bold]{login.service}[/bold]  {login.address}", soft_wrap=True)
-        out.print(f"   {say('naam', 'name')}: {login.name}   {say('wachtzin', 'passphrase')}: {login.passphrase}")
+        out.print(
+            f"   {say('naam', 'name')}: {login.name}   {say('wachtzin', 'passphrase')}: {login.passphrase}",
+            soft_wrap=True,
+        )
         if login.note:
             out.print(f"   [dim]{login.note}[/dim]")

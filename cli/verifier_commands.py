@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from cli.connections import Connection
 from cli.language import language, say
@@ -83,9 +83,9 @@ def list_questions(context: typer.Context, relying_party: RelyingParty) -> None:
             return await verifier.questions(relying_party)
 
     answer = run(work())
-    table = Table(say("nummer", "number"), say("vraag", "question"), "skills")
+    table = Table(Column(say("nummer", "number"), overflow="fold"), say("vraag", "question"), "skills")
     for item in answer["questions"] if isinstance(answer, dict) else answer:
-        table.add_row(str(item["id"]), item["title"], ", ".join(skill["name"] for skill in item["skills"]))
+        table.add_row(str(item["id"]), item["title"], ", ".join(_asked(skill) for skill in item["skills"]))
     out.print(table)
 
 
@@ -174,6 +174,11 @@ async def _wait(verifier: Any, relying_party: str, number: str) -> Any:
             return presentation
         await asyncio.sleep(1)
     return presentation
+
+
+def _asked(skill: dict[str, Any]) -> str:
+    names = skill["names"]
+    return str(names.get(language()) or next(iter(names.values()), skill["uri"]))
 
 
 def _name_of(uri: str, folder: Path) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from cli.connections import Connection
 from cli.language import say
@@ -130,7 +130,7 @@ def list_credentials(context: typer.Context) -> None:
             )
         )
         return
-    table = Table(say("nummer", "number"), "badge", say("van", "from"), say("stand", "state"))
+    table = Table(Column(say("nummer", "number"), overflow="fold"), "badge", say("van", "from"), say("stand", "state"))
     for item in credentials:
         table.add_row(
             str(item["id"]), str(item["name"]), str(item.get("issuer_name", "")), state_text(str(item.get("state", "")))

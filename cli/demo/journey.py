@@ -1,6 +1,7 @@
 """What goes well: the badge is described, awarded, received and shown, and every byte that was sent is looked at."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -328,6 +329,20 @@ async def look_at_the_bytes(stage: Stage) -> None:
         say("Alleen de gevraagde skills zijn verstuurd", "Only the skills that were asked for were sent"),
         _skills_in(practice.presented()) == asked,
         f"{len(shown)}",
+    )
+
+
+async def look_at_the_logs(stage: Stage) -> None:
+    """What the services wrote about all this: no names, no addresses, no codes."""
+    logs = "".join(path.read_text(errors="replace") for path in stage.deployment.folder.glob("*.log"))
+    secrets = [str(value) for student in stage.students for value in student.person.values()]
+    secrets += [str(student.award["offer"]["tx_code"]) for student in stage.students]
+    secrets += [student.passphrase for student in stage.students]
+    found = [secret for secret in secrets if re.search(rf"\b{re.escape(secret)}\b", logs)]
+    stage.story.check(
+        say("In de logs staat geen naam, adres of code", "The logs hold no name, address or code"),
+        not found,
+        say(f"{len(logs.splitlines())} regels doorzocht", f"{len(logs.splitlines())} lines searched"),
     )
 
 

@@ -36,6 +36,7 @@ JOURNEY = (
     journey.receive,
     journey.show,
     journey.look_at_the_bytes,
+    journey.look_at_the_logs,
 )
 
 

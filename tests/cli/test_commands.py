@@ -1,0 +1,174 @@
+"""A person does everything from the command line, against three real services on this machine."""
+
+import json
+import re
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.local import Deployment
+from cli.main import app
+from cli.processes import running, wait_until_ready
+from cli.skills_commands import build_available_index
+
+DEMO = Path(__file__).resolve().parents[2] / "demo"
+ACHIEVEMENT = "adviseur-lerende-regio"
+HRM = "http://data.europa.eu/esco/skill/e437eba1-3e22-41f2-8703-741e94785cba"
+REPORTING = "http://data.europa.eu/esco/skill/c544a9f3-5945-4b54-afed-de0697852817"
+PASSPHRASE = {"SKILLSWALLET_PASSPHRASE": "correct horse battery staple 7"}
+
+pytestmark = [pytest.mark.slow, pytest.mark.loopback]
+
+
+class Terminal:
+    """Types commands and reads what comes back."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._runner = CliRunner()
+
+    def __call__(self, *arguments: str, status: int = 0, typed: str = "", language: str = "en") -> str:
+        environment = {**PASSPHRASE, "SKILLSWALLET_DATA": str(self.folder), "COLUMNS": "200"}
+        result = self._runner.invoke(app, ["--language", language, *arguments], env=environment, input=typed)
+        assert result.exit_code == status, f"{arguments}: {result.exit_code}\n{result.output}\n{result.exception!r}"
+        return result.output
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory):
+    made = Deployment.create(tmp_path_factory.mktemp("house") / "deployment")
+    build_available_index(made.skills_path, esco=Path("/none"))
+    services = made.start()
+    with running(services):
+        wait_until_ready(services)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def terminal(deployment):
+    return Terminal(deployment.folder)
+
+
+@pytest.fixture(scope="module")
+def organisation(terminal):
+    """An organisation with the badge of the demo, on the signed list, and a recruiter with a question."""
+    terminal("issuer", "organisation", "techniek", "--name", "Stichting Techniek")
+    terminal("issuer", "achievement", "-o", "techniek", str(DEMO / "achievement.json"))
+    issuer = Deployment.open(terminal.folder).address("issuer")
+    did = f"did:web:{issuer.removeprefix('http://').replace(':', '%3A')}:techniek"
+    readable, signer = terminal.folder / "trust-list.json", terminal.folder / "trust-list-signer.jwk"
+    terminal("trust", "create", str(readable), "--operator", "Test", "--scheme", "https://trust.example")
+    terminal(
+        *("trust", "add", str(readable), "--name", "Stichting Techniek", "-i", did),
+        *("--type", f"{issuer}/vct/skill-badge/1", "--achievement-type", "Badge", "--since", "2020-01-01"),
+    )
+    signed = str(terminal.folder / "trust-list.jwt")
+    assert "number 1" in terminal("trust", "sign", str(readable), "--signer", str(signer), "--out", signed)
+    assert "Stichting Techniek" in terminal("trust", "show", signed, "--signer", str(signer))
+    terminal("verifier", "relying-party", "werkt", "--name", "Werkt")
+    return "techniek"
+
+
+def award(terminal) -> list[tuple[str, str, str]]:
+    """Award to the three students: number, link and code of each."""
+    said = terminal(
+        *("issuer", "award", "-o", "techniek", "-a", ACHIEVEMENT, str(DEMO / "students.csv")),
+        *("--evidence", str(DEMO / "adviesrapport.md"), "--evidence-name", "Adviesrapport"),
+    )
+    return re.findall(r"number: (\S+)\nlink: (\S+)\ncode: (\d+)", said)
+
+
+def ask(terminal, question: str) -> tuple[str, str]:
+    said = terminal("verifier", "ask", "-r", "werkt", question, "--no-wait")
+    found = re.search(r"link: (\S+)\nnumber: (\S+)", said)
+    assert found, said
+    return found[1], found[2]
+
+
+def test_a_person_makes_the_whole_journey_from_the_command_line(terminal, organisation):
+    awards = award(terminal)
+    assert len(awards) == 3
+    number, link, code = awards[0]
+    assert number in terminal("issuer", "awards", "-o", organisation)
+    assert ACHIEVEMENT in terminal("issuer", "achievements", "-o", organisation)
+
+    assert "recovery code" in terminal("wallet", "create", "--name", "sanne")
+    offered = terminal("wallet", "receive", link, typed=f"y\n{code}\n")
+    assert "Stichting Techniek" in offered
+    assert "recognised" in offered
+    assert "Kept: Adviseur Lerende Regio Maas en Waal" in offered
+    badge = offered.split()[-1]
+    assert "valid" in terminal("wallet", "list")
+    assert json.loads(terminal("wallet", "show", badge))["state"] == "valid"
+
+    saved = terminal(
+        *("verifier", "question", "-r", "werkt", "-s", HRM, "-s", REPORTING),
+        *("--title", "HR", "--purpose", "Voor de vacature"),
+    )
+    question = saved.split()[-1]
+    assert question in terminal("verifier", "questions", "-r", "werkt")
+    link, presentation = ask(terminal, question)
+    consent = terminal("wallet", "answer", link, typed="y\n")
+    assert "Voor de vacature" in consent
+    assert "and not:" in consent
+    assert "Verhoeven" not in consent
+    held = terminal("verifier", "result", "-r", "werkt", presentation)
+    assert "Yes: everything was checked and holds." in held
+    assert "Werkt" in terminal("wallet", "history")
+
+    assert "revoked" in terminal("issuer", "revoke", "-o", organisation, number, "--reason", "Vergissing")
+    time.sleep(1.2)
+    assert "revoked" in terminal("wallet", "list")
+
+    exported = terminal.folder.parent / "export.json"
+    terminal("wallet", "export", str(exported))
+    assert exported.stat().st_mode & 0o077 == 0
+    assert "Verhoeven" in exported.read_text()
+    terminal("wallet", "delete", badge, "--yes")
+    terminal("wallet", "erase", "--yes")
+    assert "not signed in" in terminal("wallet", "list", status=1)
+
+
+def test_a_holder_who_says_no_shares_nothing(terminal, organisation):
+    _, link, code = award(terminal)[1]
+    terminal("wallet", "create", "--name", "youssef")
+    terminal("wallet", "receive", link, "--tx-code", code, "--yes")
+    saved = terminal("verifier", "question", "-r", "werkt", "-s", HRM, "--title", "HR", "--purpose", "Vacature")
+    link, presentation = ask(terminal, saved.split()[-1])
+    assert "You shared nothing." in terminal("wallet", "answer", link, typed="n\n")
+    assert "refused" in terminal("verifier", "result", "-r", "werkt", presentation)
+
+
+def test_a_suspended_badge_comes_back_and_a_new_offer_replaces_the_old(terminal, organisation):
+    number, old_link, _ = award(terminal)[2]
+    assert "suspended" in terminal("issuer", "suspend", "-o", organisation, number, "--reason", "Onderzoek")
+    assert "suspended" not in terminal("issuer", "reinstate", "-o", organisation, number, "--reason", "In orde")
+    renewed = terminal("issuer", "offer", "-o", organisation, number)
+    link = re.search(r"link: (\S+)", renewed)
+    assert link
+    assert link[1] != old_link
+
+
+def test_a_wrong_code_is_said_plainly_with_a_trace_id(terminal, organisation):
+    _, link, code = award(terminal)[0]
+    terminal("wallet", "create", "--name", "femke")
+    wrong = str((int(code) + 1) % 10 ** len(code)).zfill(len(code))
+    said = terminal("wallet", "receive", link, "--tx-code", wrong, "--yes", status=1)
+    assert "tx_code (400)" in said
+    assert "trace id for the operator" in said
+    said = terminal("wallet", "receive", link, "--tx-code", wrong, "--yes", status=1, language="nl")
+    assert "Dit lukte niet" in said
+    assert "volgnummer voor de beheerder" in said
+
+
+def test_a_field_that_is_wrong_is_named(terminal, organisation):
+    bad = terminal.folder.parent / "bad.json"
+    bad.write_text(json.dumps({"slug": "x", "name": "X", "description": "X", "criteria": "X", "skills": []}))
+    assert "skills" in terminal("issuer", "achievement", "-o", organisation, str(bad), status=1)
+
+
+def test_a_stranger_with_another_key_may_not_award(terminal, organisation):
+    said = terminal("issuer", "--key", "wrong", "awards", "-o", organisation, status=1)
+    assert "401" in said

@@ -1,0 +1,103 @@
+"""The demo as a program: it ends well, it can end badly, and it leaves nothing running."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cli.demo.run import run_demo
+from cli.hostile import StrangeWallet
+from cli.language import choose_language
+from cli.local import Deployment
+from cli.processes import is_free
+from cli.story import Story
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+pytestmark = [pytest.mark.slow, pytest.mark.loopback]
+
+
+@pytest.fixture(autouse=True)
+def english():
+    choose_language("en")
+
+
+@pytest.fixture
+def few_skills(monkeypatch, tmp_path):
+    """As on a fresh clone elsewhere: without the ESCO files."""
+    from cli import skills_commands
+
+    monkeypatch.setattr(skills_commands.build_available_index, "__kwdefaults__", {"esco": tmp_path})
+
+
+def ports_of(folder: Path) -> list[int]:
+    return list(Deployment.open(folder).ports.values())
+
+
+def test_demo_ends_with_status_0_within_its_time_and_leaves_nothing_running(tmp_path):
+    folder = tmp_path / "demo"
+    began = time.monotonic()
+    ran = subprocess.run(
+        [sys.executable, "-m", "cli.main", "--language", "en", "demo", "--data", str(folder)],
+        cwd=PROJECT, capture_output=True, text=True, timeout=170,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
+    assert "checks went as they should." in ran.stdout
+    assert time.monotonic() - began < 170
+    assert all(is_free(port) for port in ports_of(folder))
+
+
+def test_demo_ends_with_status_1_when_a_cheat_gets_through(monkeypatch, few_skills, tmp_path, capsys):
+    """The cheat behaves well here, so the check that expects a refusal must notice; all others still hold."""
+    monkeypatch.setattr(StrangeWallet, "alter_disclosure", lambda self, question, badge, vp_token, *, name: vp_token)
+    assert run_demo(tmp_path / "demo") == 1
+    said = capsys.readouterr().out
+    assert "✗ A changed skill is noticed" in said
+    assert said.count("✗ ") == 2
+    assert "1 otherwise." in said
+    assert all(is_free(port) for port in ports_of(tmp_path / "demo"))
+
+
+def test_demo_that_is_stopped_half_way_stops_its_services(tmp_path):
+    folder = tmp_path / "demo"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli.main", "demo", "--data", str(folder)],
+        cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    assert process.stdout is not None
+    for line in process.stdout:
+        if b"verifier: http" in line:
+            break
+    assert not all(is_free(port) for port in ports_of(folder))
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert process.returncode == 143
+    assert all(is_free(port) for port in ports_of(folder))
+
+
+def test_services_stop_by_themselves_when_whoever_started_them_is_killed(tmp_path):
+    folder = tmp_path / "demo"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli.main", "demo", "--data", str(folder)],
+        cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    assert process.stdout is not None
+    for line in process.stdout:
+        if b"verifier: http" in line:
+            break
+    process.kill()
+    process.communicate(timeout=30)
+    deadline = time.monotonic() + 20
+    while not all(is_free(port) for port in ports_of(folder)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert all(is_free(port) for port in ports_of(folder))
+
+
+def test_a_story_without_checks_has_not_held():
+    from rich.console import Console
+
+    assert not Story(Console(quiet=True)).all_held

@@ -1,0 +1,331 @@
+"""Accounts and the vault, through HTTP: who gets in, who does not, and what a copy of the database is worth."""
+
+import asyncio
+import json
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from tests.support.simulated_issuer import DC
+from tests.wallet.conftest import PASSPHRASE
+from wallet.models import Base
+
+NEW_PASSPHRASE = "andere vier losse woorden"
+PERSON = ("Sanne", "de Vries", "sanne@student.example")
+
+
+def stored_bytes(url: str) -> bytes:
+    """Everything that the database left on the disk: the file and what is beside it."""
+    path = Path(url.removeprefix("sqlite:///"))
+    return b"".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
+
+
+async def test_sign_up_gives_a_recovery_code_and_sign_in_a_token(house):
+    holder = await house.new_holder("Sanne de Vries")
+    assert len(holder.recovery_code.split("-")) == 8
+    assert await holder.badges() == []
+    assert (await holder.call("DELETE", "/sessions")).status_code == 204
+    refused = await holder.call("GET", "/credentials")
+    assert (refused.status_code, refused.json()["code"]) == (401, "signed_out")
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"name": "x", "passphrase": PASSPHRASE}, "name"),
+        ({"name": " " * 9, "passphrase": PASSPHRASE}, "name"),
+        ({"name": "n" * 101, "passphrase": PASSPHRASE}, "name"),
+        ({"name": "Sanne\n\x00", "passphrase": PASSPHRASE}, "name"),
+        ({"name": "Sanne", "passphrase": "kort"}, "passphrase"),
+        ({"name": "Sanne", "passphrase": "aaaaaaaaaaaaaaaa"}, "passphrase"),
+        ({"name": "Sanne", "passphrase": "x" * 257}, "passphrase"),
+        ({"name": "Sanne"}, "malformed"),
+        ({"name": "Sanne", "passphrase": PASSPHRASE, "is_admin": True}, "malformed"),
+    ],
+)
+async def test_A52_sign_up_refuses_what_it_should(house, body, code):
+    async with house.client() as http:
+        answer = await http.post("/api/accounts", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+
+
+async def test_a_name_belongs_to_one_account_however_it_is_written(house_twice):
+    async with house_twice.client() as http:
+        names = ["Sanne", "sanne", " SANNE ", "Sanne"]
+        bodies = [{"name": name, "passphrase": PASSPHRASE} for name in names * 2]
+        answers = await asyncio.gather(*(http.post("/api/accounts", json=body) for body in bodies))
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 7
+
+
+async def test_A54_wrong_passphrase_and_unknown_name_get_the_same_answer(house, holder):
+    bodies = ({"name": "Sanne", "passphrase": NEW_PASSPHRASE}, {"name": "Niemand", "passphrase": NEW_PASSPHRASE})
+    answers = [await holder.http.post("/api/sessions", json=body) for body in bodies]
+    shown = [{key: value for key, value in answer.json().items() if key != "trace_id"} for answer in answers]
+    assert shown[0] == shown[1]
+    assert [answer.status_code for answer in answers] == [401, 401]
+
+
+async def test_A54_unknown_name_costs_the_same_work_as_a_wrong_passphrase(house, holder, monkeypatch):
+    derived = []
+
+    async def counted(passphrase, salt):
+        derived.append((passphrase, len(salt)))
+        return bytes(32)
+
+    monkeypatch.setattr("wallet.vault.derive_passphrase_key", counted)
+    for name in ("Sanne", "Niemand"):
+        await holder.http.post("/api/sessions", json={"name": name, "passphrase": NEW_PASSPHRASE})
+    assert derived == [(NEW_PASSPHRASE, 16)] * 2
+
+
+async def test_A52_guessing_locks_the_name_out_for_a_while_whether_it_exists_or_not(house, holder):
+    for name in ("Sanne", "Niemand"):
+        body = {"name": name, "passphrase": NEW_PASSPHRASE}
+        codes = [(await holder.http.post("/api/sessions", json=body)).json()["code"] for _ in range(10)]
+        assert codes == ["sign_in"] * 8 + ["locked_out"] * 2
+    right = {"name": "Sanne", "passphrase": PASSPHRASE}
+    locked = await holder.http.post("/api/sessions", json=right)
+    assert (locked.status_code, locked.json()["code"]) == (429, "locked_out")
+    assert 0 < int(locked.headers["retry-after"]) <= 900
+    house.clock.advance(timedelta(minutes=15, seconds=1))
+    assert (await holder.http.post("/api/sessions", json=right)).status_code == 201
+
+
+async def test_A52_guesses_at_the_same_moment_all_count(house_twice):
+    holder = await house_twice.new_holder("Sanne")
+    body = {"name": "Sanne", "passphrase": NEW_PASSPHRASE}
+    answers = await asyncio.gather(*(holder.http.post("/api/sessions", json=body) for _ in range(20)))
+    assert sum(answer.json()["code"] == "sign_in" for answer in answers) <= 8
+
+
+async def test_good_sign_in_clears_the_count(house, holder):
+    for _ in range(3):
+        for _ in range(5):
+            await holder.http.post("/api/sessions", json={"name": "Sanne", "passphrase": NEW_PASSPHRASE})
+        await holder.sign_in()
+
+
+async def test_session_ends_after_idling_and_after_its_lifetime(house, holder):
+    house.clock.advance(timedelta(minutes=50))
+    assert (await holder.call("GET", "/credentials")).status_code == 200
+    house.clock.advance(timedelta(minutes=50))
+    assert (await holder.call("GET", "/credentials")).status_code == 200
+    house.clock.advance(timedelta(minutes=61))
+    assert (await holder.call("GET", "/credentials")).status_code == 401
+    await holder.sign_in()
+    for _ in range(15):
+        house.clock.advance(timedelta(minutes=50))
+        last = await holder.call("GET", "/credentials")
+    assert last.status_code == 401
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer x", "Basic x", "Bearer " + "x" * 5000])
+async def test_A52_api_needs_a_live_token_and_ignores_cookies(house, holder, header):
+    headers = {} if header is None else {"Authorization": header}
+    holder.http.cookies.set("__Host-wallet-session", holder.token)
+    for method, path in (("GET", "credentials"), ("GET", "history"), ("GET", "export"), ("POST", "offers")):
+        answer = await holder.http.request(method, f"/api/{path}", json={"offer": "x"}, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (401, "signed_out")
+
+
+async def test_recovery_code_opens_the_vault_once_and_sets_a_new_passphrase(house, holder):
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    old_token, code = holder.token, holder.recovery_code
+    typed = code.lower().replace("-", " ").replace("0", "o").replace("1", "l")
+    body = {"name": "sanne", "recovery_code": typed, "passphrase": NEW_PASSPHRASE}
+    answer = await holder.call("POST", "/recovery", body)
+    assert answer.status_code == 201
+    holder.token = answer.json()["token"]
+    assert len(await holder.badges()) == 1
+    assert answer.json()["recovery_code"] != code
+    again = await holder.call("POST", "/recovery", body)
+    assert (again.status_code, again.json()["code"]) == (401, "recovery_code")
+    for passphrase, status in ((PASSPHRASE, 401), (NEW_PASSPHRASE, 201)):
+        signed_in = await holder.http.post("/api/sessions", json={"name": "Sanne", "passphrase": passphrase})
+        assert signed_in.status_code == status
+    holder.token = old_token
+    assert (await holder.call("GET", "/credentials")).status_code == 401
+
+
+async def test_A54_recovery_does_not_tell_whether_a_name_exists(house, holder):
+    shown = []
+    for name in ("Sanne", "Niemand"):
+        body = {"name": name, "recovery_code": "0000-0000", "passphrase": NEW_PASSPHRASE}
+        answer = await holder.call("POST", "/recovery", body)
+        shown.append((answer.status_code, answer.json()["code"], answer.json()["title"]))
+    assert shown[0] == shown[1]
+
+
+async def test_lock_out_by_passphrase_does_not_stop_recovery(house, holder):
+    for _ in range(9):
+        await holder.http.post("/api/sessions", json={"name": "Sanne", "passphrase": NEW_PASSPHRASE})
+    body = {"name": "Sanne", "recovery_code": holder.recovery_code, "passphrase": NEW_PASSPHRASE}
+    assert (await holder.call("POST", "/recovery", body)).status_code == 201
+
+
+async def test_changed_passphrase_keeps_the_badges_and_ends_other_sessions(house, holder):
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    first = holder.token
+    await holder.sign_in()
+    wrong = await holder.call("PUT", "/passphrase", {"old": NEW_PASSPHRASE, "new": NEW_PASSPHRASE})
+    assert (wrong.status_code, wrong.json()["code"]) == (401, "sign_in")
+    assert (await holder.call("PUT", "/passphrase", {"old": PASSPHRASE, "new": NEW_PASSPHRASE})).status_code == 204
+    assert len(await holder.badges()) == 1
+    holder.token = first
+    assert (await holder.call("GET", "/credentials")).status_code == 401
+    holder.passphrase = NEW_PASSPHRASE
+    await holder.sign_in()
+    assert len(await holder.badges()) == 1
+
+
+async def test_new_recovery_code_replaces_the_old_one(house, holder):
+    answer = await holder.call("POST", "/recovery-code", {"passphrase": PASSPHRASE})
+    body = {"name": "Sanne", "passphrase": NEW_PASSPHRASE}
+    old = await holder.call("POST", "/recovery", {**body, "recovery_code": holder.recovery_code})
+    assert old.status_code == 401
+    new = await holder.call("POST", "/recovery", {**body, "recovery_code": answer.json()["recovery_code"]})
+    assert new.status_code == 201
+
+
+async def test_W30_copy_of_the_database_shows_no_personal_byte_and_opens_nothing(house, holder):
+    """Decision 5: with everything in use and somebody signed in, the files hold neither claims nor keys nor names."""
+    badge = await holder.receive(house.issuer.offer_link(tx_code="493536"), "493536")
+    asked = await holder.open_request(house.verifier.ask(house.verifier.skill_query(badge["skills"][0]["uri"])))
+    await holder.call("POST", f"/requests/{asked['id']}/accept", {})
+    await holder.open_offer(house.issuer.offer_link(tx_code="112233"))
+    export = (await holder.call("GET", "/export")).json()
+    raw = export["credentials"][0]["forms"][0]["raw"]
+    stored = stored_bytes(house.database_url)
+    assert b"accounts" in stored  # it is the right file
+    secrets = [
+        *PERSON,
+        badge["name"],
+        badge["skills"][0]["name"],
+        badge["skills"][0]["uri"],
+        house.issuer.host,
+        house.issuer.did,
+        house.verifier.host,
+        house.verifier.name,
+        house.verifier.nonce,
+        holder.token,
+        holder.passphrase,
+        holder.recovery_code,
+        holder.recovery_code.replace("-", ""),
+        raw[:60],
+        raw[-60:],
+        "493536",
+        house.issuer.sent_codes[0],
+        *house.issuer.holder_keys,
+    ]
+    found = [secret for secret in secrets if secret.casefold().encode() in stored.lower()]
+    assert found == []
+
+
+async def test_W30_vault_key_is_nowhere_in_the_database(house, holder):
+    signed_in_key = []
+    from wallet import accounts
+
+    service = house.app.state.service
+    found = await accounts.find_signed_in(service.database, service.settings, token=holder.token, now=house.clock())
+    signed_in_key.append(found.vault.key)
+    assert found.vault.key not in stored_bytes(house.database_url)
+    assert found.vault.key.hex().encode() not in stored_bytes(house.database_url)
+    with sqlite3.connect(house.database_url.removeprefix("sqlite:///")) as copy:
+        [(sealed,)] = copy.execute("SELECT sealed_vault_key FROM vault_sessions")
+    copy.close()
+    assert found.vault.key not in sealed
+    assert repr(found.vault.key) not in repr(found)
+
+
+async def test_row_of_one_account_cannot_be_planted_in_another(house, holder):
+    """Every sealed value is bound to its account and row: a database that was tampered with opens wrong for nobody."""
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    other = await house.new_holder("Ander")
+    async with house.app.state.service.database.transaction() as session:
+        await session.execute(
+            text("UPDATE credentials SET account_id = (SELECT id FROM accounts WHERE id <> credentials.account_id)")
+        )
+        await session.execute(
+            text("UPDATE credential_forms SET account_id = (SELECT account_id FROM credentials LIMIT 1)")
+        )
+    answer = await other.call("GET", "/credentials")
+    assert answer.status_code == 500
+    assert "Sanne" not in answer.text
+
+
+async def test_W31_erased_account_leaves_nothing_behind(house, holder):
+    badge = await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    asked = await holder.open_request(house.verifier.ask(house.verifier.skill_query(badge["skills"][0]["uri"])))
+    await holder.call("POST", f"/requests/{asked['id']}/accept", {})
+    other = await house.new_holder("Ander")
+    database = Path(house.database_url.removeprefix("sqlite:///"))
+    with sqlite3.connect(database) as before:
+        [(account_id, name_digest, sealed)] = before.execute(
+            "SELECT id, name_digest, sealed FROM accounts WHERE id IN (SELECT account_id FROM credentials)"
+        )
+        traces = [account_id.encode(), name_digest, sealed]
+        for table, column in (
+            ("vault_wraps", "wrapped_key"),
+            ("vault_sessions", "sealed_vault_key"),
+            ("credential_forms", "sealed"),
+            ("holder_keys", "sealed"),
+            ("history_entries", "sealed"),
+            ("credentials", "id"),
+        ):
+            rows = before.execute(f"SELECT {column} FROM {table} WHERE account_id = ?", (account_id,)).fetchall()
+            traces += [row[0] if isinstance(row[0], bytes) else row[0].encode() for row in rows]
+    before.close()
+    assert len(traces) > 10
+
+    refused = await holder.call("DELETE", "/account", {"passphrase": NEW_PASSPHRASE})
+    assert refused.status_code == 401
+    assert (await holder.call("DELETE", "/account", {"passphrase": PASSPHRASE})).status_code == 204
+    assert (await holder.call("GET", "/credentials")).status_code == 401
+    async with house.app.state.service.database.reading() as session:
+        for table in Base.metadata.tables.values():
+            column = "id" if table.name == "accounts" else "account_id"
+            if column in table.columns:
+                rows = await session.execute(
+                    text(f"SELECT 1 FROM {table.name} WHERE {column} = :id"), {"id": account_id}
+                )
+                assert rows.all() == [], table.name
+    await house.app.state.service.database.close()
+    with sqlite3.connect(database) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    stored = stored_bytes(house.database_url)
+    assert [trace for trace in traces if trace in stored] == []
+    assert (await other.call("GET", "/credentials")).status_code == 200
+
+
+async def test_A55_log_holds_no_secret_and_nothing_personal(house, caplog):
+    caplog.set_level("DEBUG")
+    holder = await house.new_holder("Sanne de Vries")
+    badge = await holder.receive(house.issuer.offer_link(tx_code="493536"), "493536")
+    asked = await holder.open_request(house.verifier.ask(house.verifier.skill_query(badge["skills"][0]["uri"])))
+    await holder.call("POST", f"/requests/{asked['id']}/accept", {})
+    await holder.call("POST", "/sessions", {"name": "Sanne de Vries", "passphrase": NEW_PASSPHRASE})
+    house.issuer.misbehave = "changed_disclosure"
+    await holder.call("POST", "/offers", {"offer": "openid-credential-offer://?credential_offer=Sanne"})
+    offer = await holder.open_offer(house.issuer.offer_link(configurations=[DC]))
+    await holder.accept(offer["id"])
+    logged = caplog.text
+    assert "refused" in logged
+    secrets = [
+        *PERSON,
+        PASSPHRASE,
+        NEW_PASSPHRASE,
+        holder.token,
+        holder.recovery_code,
+        "493536",
+        badge["name"],
+        badge["id"],
+        *house.issuer.sent_codes,
+        house.verifier.nonce,
+        house.verifier.state,
+    ]
+    assert [secret for secret in secrets if secret in logged] == []
+    assert json.dumps(badge["skills"][0]["uri"]) not in logged

@@ -8,7 +8,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
+
+import jsonschema_rs
 
 import schemas
 from kernel.errors import MalformedError
@@ -22,12 +25,10 @@ CONTEXTS: Final[Mapping[str, str]] = {
     OPEN_BADGES_3_0_3: "open-badges-3.0.3.json",
 }
 
-_DEFINITIONS: Final = schemas.load("achievement.schema.json")["$defs"]
-# Open Badges 3.0 Appendix B; all but the last are open to `ext:` values (B-05 to B-07).
-ACHIEVEMENT_TYPES: Final = frozenset(_DEFINITIONS["AchievementType"]["anyOf"][0]["enum"])
-TARGET_TYPES: Final = frozenset(_DEFINITIONS["TargetType"]["anyOf"][0]["enum"])
-RESULT_TYPES: Final = frozenset(_DEFINITIONS["ResultType"]["anyOf"][0]["enum"])
-RESULT_STATUSES: Final = frozenset(_DEFINITIONS["ResultStatus"]["enum"])
+# Open Badges 3.0 Appendix B; `ext:` values are allowed beside them (B-05).
+ACHIEVEMENT_TYPES: Final = frozenset(
+    schemas.load("achievement.schema.json")["$defs"]["AchievementType"]["anyOf"][0]["enum"]
+)
 
 PERSON_MEMBERS: Final[Mapping[str, str]] = {
     "given_name": "givenName",
@@ -35,8 +36,6 @@ PERSON_MEMBERS: Final[Mapping[str, str]] = {
     "email": "email",
 }
 
-_EXTENSION: Final = re.compile(r"ext:[A-Za-z0-9._-]+")
-_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s]+")
 _IMAGE_URL: Final = re.compile(r"https://[^\s]+|data:image/(png|svg\+xml|jpeg|webp|gif);base64,[A-Za-z0-9+/]+=*")
 _DATE_TIME_STAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -83,7 +82,7 @@ def create_alignment(
             "targetDescription": target_description,
         }
     )
-    _verify_alignment(alignment)
+    _verify_shape(alignment, "Alignment")
     return alignment
 
 
@@ -143,131 +142,61 @@ def _without_absent(members: Mapping[str, Any]) -> dict[str, Any]:
 def verify_achievement(achievement: Mapping[str, Any]) -> None:
     """Check that an Achievement is one that we would issue. B-04 to B-07, B-10.
 
-    Stricter than a reader of foreign badges would be: multi-valued members are arrays, nothing is null or empty,
-    vocabularies are closed but for `ext:` values, and references inside the badge resolve.
+    Stricter than a reader of foreign badges would be: `schemas/achievement.schema.json` says which members there
+    are, and references inside the badge resolve.
     """
-    _require_filled(achievement, "achievement")
-    _require_members(achievement, "Achievement", texts=("name", "description"), urls=("id",))
-    _require_criteria(achievement.get("criteria"))
-    if "achievementType" in achievement:
-        _require_word(achievement["achievementType"], ACHIEVEMENT_TYPES, "achievementType")
-    if "image" in achievement:
-        _require_image(achievement["image"])
-    for alignment in _require_array(achievement, "alignment"):
-        _verify_alignment(alignment)
-    for description in _require_array(achievement, "resultDescription"):
-        _verify_result_description(description)
+    _verify_shape(achievement, "Achievement")
+    for description in achievement.get("resultDescription", ()):
+        if "requiredLevel" in description and description["requiredLevel"] not in _get_levels(description):
+            raise MalformedError("a `requiredLevel` that is not one of the levels")
 
 
 def verify_dataset(dataset: CredentialDataset) -> None:
     """Check everything that a badge will say before it is signed. B-02 to B-10."""
     verify_achievement(dataset.achievement)
-    _require_members(dataset.issuer_profile, "Profile", texts=("name",))
-    if not dataset.person.keys() <= PERSON_MEMBERS.keys():
-        raise MalformedError("a member of the person that no badge has room for")
-    for name, value in dataset.person.items():
-        _require_text(value, name)
+    _verify_shape(dataset.issuer_profile, "Profile")
     for evidence in dataset.evidence:
-        _require_filled(evidence, "evidence")
-        _require_members(evidence, "Evidence", texts=())
+        _verify_shape(evidence, "Evidence")
     for result in dataset.result:
         _verify_result(result, dataset.achievement)
-    _require_text(dataset.issuing_authority, "issuing_authority")
+    if not dataset.person.keys() <= PERSON_MEMBERS.keys():
+        raise MalformedError("a member of the person that no badge has room for")
+    for text in (*dataset.person.values(), dataset.issuing_authority):
+        _verify_shape(text, "Text")
+    _verify_shape(dataset.credential_id, "URI")
     if not re.fullmatch("[A-Z]{2}", dataset.issuing_country):
         raise MalformedError("`issuing_country` is no ISO 3166-1 alpha-2 code")
-    _require_url(dataset.credential_id, "credential_id")
 
 
-def _verify_alignment(alignment: Any) -> None:
-    _require_members(alignment, "Alignment", texts=("targetName",), urls=("targetUrl",))
-    if "targetType" in alignment:
-        _require_word(alignment["targetType"], TARGET_TYPES, "targetType")
-
-
-def _verify_result_description(description: Any) -> None:
-    _require_members(description, "ResultDescription", texts=("name",), urls=("id",))
-    _require_word(description.get("resultType"), RESULT_TYPES, "resultType")
-    levels = _require_array(description, "rubricCriterionLevel")
-    for level in levels:
-        _require_members(level, "RubricCriterionLevel", texts=("name",), urls=("id",))
-    if "requiredLevel" in description and description["requiredLevel"] not in [level["id"] for level in levels]:
-        raise MalformedError("a `requiredLevel` that is not one of the levels")
-
-
-def _verify_result(result: Any, achievement: Mapping[str, Any]) -> None:
-    _require_members(result, "Result", texts=())
-    if "status" in result and result["status"] not in RESULT_STATUSES:
-        raise MalformedError("an unknown `status` of a result")
+def _verify_result(result: Mapping[str, Any], achievement: Mapping[str, Any]) -> None:
+    _verify_shape(result, "Result")
     if "resultDescription" not in result:
         return
     described = {description["id"]: description for description in achievement.get("resultDescription", ())}
     description = described.get(result["resultDescription"])
     if description is None:
         raise MalformedError("a result whose description is not in the badge")
-    levels = [level["id"] for level in description.get("rubricCriterionLevel", ())]
-    if "achievedLevel" in result and result["achievedLevel"] not in levels:
+    if "achievedLevel" in result and result["achievedLevel"] not in _get_levels(description):
         raise MalformedError("a result on a level that is not in the badge")
 
 
-def _require_members(value: Any, kind: str, *, texts: Sequence[str], urls: Sequence[str] = ()) -> None:
-    if not isinstance(value, Mapping):
-        raise MalformedError(f"a {kind} that is no object")
-    if kind not in _require_array(value, "type"):
-        raise MalformedError(f"not of the type {kind}")
-    for name in texts:
-        _require_text(value.get(name), name)
-    for name in urls:
-        _require_url(value.get(name), name)
+def _get_levels(description: Mapping[str, Any]) -> list[str]:
+    return [level["id"] for level in description.get("rubricCriterionLevel", ())]
 
 
-def _require_criteria(criteria: Any) -> None:
-    if not isinstance(criteria, Mapping) or not criteria.keys() & {"id", "narrative"}:
-        raise MalformedError("criteria without `id` or `narrative`")
-    if "id" in criteria:
-        _require_url(criteria["id"], "criteria.id")
-    if "narrative" in criteria:
-        _require_text(criteria["narrative"], "criteria.narrative")
+def _verify_shape(value: Any, kind: str) -> None:
+    """Check against one definition of our schema. The library counts text that is no Unicode as a ValueError too."""
+    try:
+        _load_validator(kind).validate(value)
+    except ValueError as exc:
+        place = "/".join(map(str, getattr(exc, "instance_path", ())))
+        raise MalformedError(f"not {kind} as we issue it, at /{place}") from exc
 
 
-def _require_image(image: Any) -> None:
-    if not isinstance(image, Mapping) or image.get("type") != "Image":
-        raise MalformedError("an image that is no Image object")
-    if not isinstance(image.get("id"), str) or not _IMAGE_URL.fullmatch(image["id"]):
-        raise MalformedError("an image that is neither https nor a data URL of a picture")
-
-
-def _require_array(value: Mapping[str, Any], name: str) -> Sequence[Any]:
-    elements = value.get(name, ())
-    if not isinstance(elements, list | tuple):
-        raise MalformedError(f"`{name}` is no array")
-    return elements
-
-
-def _require_word(value: Any, vocabulary: frozenset[str], name: str) -> None:
-    if not isinstance(value, str) or not (value in vocabulary or _EXTENSION.fullmatch(value)):
-        raise MalformedError(f"`{name}` is neither in the vocabulary nor an extension")
-
-
-def _require_text(value: Any, name: str) -> None:
-    if not isinstance(value, str) or not value.strip():
-        raise MalformedError(f"`{name}` is no text")
-
-
-def _require_url(value: Any, name: str) -> None:
-    if not isinstance(value, str) or not _URI.fullmatch(value):
-        raise MalformedError(f"`{name}` is no URL")
-
-
-def _require_filled(value: Any, name: str) -> None:
-    """Refuse null, empty arrays and empty objects anywhere below. B-10."""
-    if value is None or value == [] or value == {}:
-        raise MalformedError(f"`{name}` is null or empty")
-    if isinstance(value, Mapping):
-        for key, member in value.items():
-            _require_filled(member, f"{name}.{key}")
-    elif isinstance(value, list | tuple):
-        for element in value:
-            _require_filled(element, f"{name}[]")
+@lru_cache
+def _load_validator(kind: str) -> jsonschema_rs.Validator:
+    schema = {**schemas.load("achievement.schema.json"), "$ref": f"#/$defs/{kind}"}
+    return jsonschema_rs.validator_for(schema, validate_formats=False)
 
 
 # Writing

@@ -35,6 +35,7 @@ class IssuerHost:
     """Signs the status list in the issuer's place."""
     list_uri: str | None = None
     """What the status list says it is."""
+    status_is_down: bool = False
     list_ttl: timedelta = timedelta(seconds=1)
     list_age: timedelta = timedelta(0)
     list_lifetime: timedelta = timedelta(days=1)
@@ -97,6 +98,8 @@ class IssuerHost:
 
     async def _status_list(self, request: Request) -> Response:
         self.fetched.append(request.url.path)
+        if self.status_is_down:
+            return Response(status_code=503)
         issued_at = self.clock() - self.list_age
         token = create_status_list_token(
             self.statuses,

@@ -1,12 +1,10 @@
 """From question to report, honestly, in every mode."""
 
-import json
 
 import pytest
 
 from kernel.report import CHECK_CODES
-from tests.support.simulated_wallet import Misbehaviour
-from tests.verifier.conftest import PERSON, SKILL_URIS, FewSkills, Stage
+from tests.verifier.conftest import Stage
 
 
 def outcomes(report: dict) -> dict[str, str]:

@@ -200,7 +200,7 @@ def _parse_display(display: Mapping[str, Any]) -> Display:
 
 
 def _parse_claim(claim: Mapping[str, Any]) -> ClaimMetadata:
-    sd, is_mandatory = claim.get("sd", "allowed"), claim.get("mandatory", False)
+    sd, is_mandatory = _find_text(claim, "sd") or "allowed", claim.get("mandatory", False)
     if sd not in _SD_VALUES or not isinstance(is_mandatory, bool):
         raise MalformedError("claim metadata with an unknown `sd` or `mandatory`")
     return ClaimMetadata(

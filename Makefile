@@ -12,7 +12,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-compile
 TEST_ARGS ?= -n auto
 
-.PHONY: help demo up install install-dev chromium test check format bench openapi migrate clean
+.PHONY: help demo up install install-dev chromium test check format bench openapi conformance migrate clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -73,9 +73,11 @@ format: install-dev ## put imports and layout in order
 bench: install-dev ## how fast, as ratios to the bare cryptography and to another implementation in the same run
 	@$(BIN)/python -m bench
 
-openapi: install-dev ## write what is made from the code: openapi/*.json, .env.example, docs/conformance.md
+openapi: install-dev ## write what is made from the code: openapi/*.json and .env.example
 	$(BIN)/python openapi/make_openapi.py
 	$(BIN)/python docs/make_env_example.py
+
+conformance: install-dev ## write docs/conformance.md from the names of the tests
 	$(BIN)/python docs/make_conformance.py
 
 migrate: install ## bring the databases of the settings in the environment (or in .env) to the newest form

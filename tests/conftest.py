@@ -15,11 +15,16 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.support.clock import NOW, FixedClock
 from tests.support.databases import PostgresDatabases, SqliteDatabases, postgres_url
 
 NewDatabase = Callable[[str | None], str]
+
+# How long one example takes says more about the machine than about the code; what must be fast has its own test.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ from kernel.openid4vp import (
     parse_request_object,
     verify_request_object,
 )
+from kernel.sd_jwt import ClaimsPath
 from kernel.strict_json import encode_json
 
 VpToken = dict[str, list[str]]
@@ -75,6 +76,8 @@ class SimulatedWallet:
     client: httpx.AsyncClient
     clock: Callable[[], datetime]
     held: list[HeldCredential] = field(default_factory=list)
+    also_disclose: frozenset[ClaimsPath] = frozenset()
+    """What its holder shows although nobody asked for it."""
 
     def keep(self, raw: str, holder: SoftwareSigner, issuer_key: PublicKey) -> None:
         """Verify a credential and keep it with the key that it is bound to; whether it is still valid is not asked."""
@@ -157,7 +160,7 @@ class SimulatedWallet:
     ) -> str:
         presented = FORMATS[held.verified.format].present(
             held.raw,
-            disclose=disclose,
+            disclose=disclose | self.also_disclose,
             holder_signer=misbehaviour.signer or held.holder,
             audience=misbehaviour.audience or request.client_id,
             nonce=misbehaviour.nonce or request.nonce,

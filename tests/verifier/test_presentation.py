@@ -1,6 +1,5 @@
 """From question to report, honestly, in every mode."""
 
-
 import pytest
 
 from kernel.report import CHECK_CODES

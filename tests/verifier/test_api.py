@@ -1,0 +1,183 @@
+"""The management API: keys with scopes, relying parties that never see one another, problem details. V-43, A-52."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.verifier.conftest import ADMIN_KEY, SKILL_URIS, FewSkills, Stage
+
+QUESTION = {"title": "Adviseur", "purpose": "Vacature", "skills": [{"uri": SKILL_URIS[0]}]}
+PARTY = "/api/relying-parties/bakker"
+
+
+async def other_party(stage: Stage) -> httpx.AsyncClient:
+    created = await stage.admin.post("/api/relying-parties", json={"slug": "ander", "name": "Ander"})
+    return stage.client({"authorization": f"Bearer {created.json()['api_key']}"})
+
+
+@pytest.mark.parametrize("authorization", [None, "Bearer ", "Bearer wrong", "Basic YTpi", ADMIN_KEY])
+async def test_A52_without_a_good_key_everything_is_401_with_a_challenge(
+    stage: Stage, authorization: str | None
+) -> None:
+    client = stage.client({} if authorization is None else {"authorization": authorization})
+    for method, path in (("GET", f"{PARTY}/questions"), ("POST", "/api/relying-parties"), ("GET", PARTY)):
+        refused = await client.request(method, path, json={"slug": "x", "name": "x"})
+        assert refused.status_code == 401
+        assert refused.headers["www-authenticate"].startswith("Bearer")
+        assert refused.headers["content-type"] == "application/problem+json"
+
+
+async def test_A52_another_relying_party_looks_like_one_that_does_not_exist(stage: Stage) -> None:
+    question = (await stage.api.post(f"{PARTY}/questions", json=QUESTION)).json()
+    started = await stage.ask()
+    stranger = await other_party(stage)
+    for path in (
+        PARTY,
+        f"{PARTY}/questions",
+        f"{PARTY}/questions/{question['id']}",
+        f"{PARTY}/presentations/{started['id']}",
+        f"/api/relying-parties/ander/questions/{question['id']}",
+        f"/api/relying-parties/ander/presentations/{started['id']}",
+    ):
+        refused = await stranger.get(path)
+        assert (refused.status_code, refused.json()["code"]) == (404, "not_found"), path
+    body = {"question_id": question["id"]}
+    refused = await stranger.post("/api/relying-parties/ander/presentations", json=body)
+    assert refused.status_code == 404
+
+
+async def test_A52_a_key_can_do_what_its_scopes_say_and_no_more(stage: Stage) -> None:
+    made = await stage.api.post(f"{PARTY}/keys", json={"name": "ats", "scopes": ["questions:read"]})
+    narrow = stage.client({"authorization": f"Bearer {made.json()['api_key']}"})
+    assert (await narrow.get(f"{PARTY}/questions")).status_code == 200
+    for method, path, body in (
+        ("POST", f"{PARTY}/questions", QUESTION),
+        ("POST", f"{PARTY}/presentations", {"purpose": "x", "skills": [{"uri": SKILL_URIS[0]}]}),
+        ("POST", f"{PARTY}/keys", {"name": "more", "scopes": ["questions:write"]}),
+        ("POST", f"{PARTY}/operators", {"email": "a@b.example", "name": "A", "passphrase": "x" * 20}),
+        ("POST", "/api/relying-parties", {"slug": "new", "name": "New"}),
+    ):
+        refused = await narrow.request(method, path, json=body)
+        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden"), path
+
+
+async def test_A52_a_relying_partys_key_cannot_be_given_the_deployments_rights(stage: Stage) -> None:
+    refused = await stage.api.post(f"{PARTY}/keys", json={"name": "x", "scopes": ["relying-parties:write"]})
+    assert (refused.status_code, refused.json()["fields"]) == (400, {"scopes": "unknown"})
+
+
+async def test_A52_a_revoked_key_opens_nothing(stage: Stage) -> None:
+    made = (await stage.api.post(f"{PARTY}/keys", json={"name": "ats", "scopes": ["questions:read"]})).json()
+    listed = (await stage.api.get(f"{PARTY}/keys")).json()["keys"]
+    assert made["api_key"] not in str(listed)
+    found = next(key for key in listed if key["name"] == "ats")
+    assert (await stage.api.delete(f"{PARTY}/keys/{found['id']}")).status_code == 204
+    client = stage.client({"authorization": f"Bearer {made['api_key']}"})
+    assert (await client.get(f"{PARTY}/questions")).status_code == 401
+    assert (await stage.api.delete(f"{PARTY}/keys/{found['id']}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("slug", "status", "code"),
+    [
+        ("bakker", 409, "slug_taken"),
+        ("back-office", 409, "slug_taken"),
+        ("result", 409, "slug_taken"),
+        ("ask", 409, "slug_taken"),
+        ("Bakker", 400, "input"),
+        ("-x", 400, "input"),
+        ("a/b", 400, "input"),
+        ("..", 400, "input"),
+        ("", 400, "input"),
+    ],
+)
+async def test_a_slug_is_free_and_can_stand_in_an_address(stage: Stage, slug: str, status: int, code: str) -> None:
+    refused = await stage.admin.post("/api/relying-parties", json={"slug": slug, "name": "X"})
+    assert (refused.status_code, refused.json()["code"]) == (status, code)
+
+
+async def test_questions_are_saved_listed_asked_and_put_away(stage: Stage) -> None:
+    created = (await stage.api.post(f"{PARTY}/questions", json=QUESTION)).json()
+    assert created["retention_hours"] == 24
+    assert created["skills"][0]["names"]["nl"]
+    assert (await stage.api.get(f"{PARTY}/questions")).json()["questions"] == [created]
+    started = await stage.api.post(f"{PARTY}/presentations", json={"question_id": created["id"]})
+    assert started.status_code == 201
+    await stage.holding().answer(started.json()["link"])
+    assert (await stage.result(started.json()))["report"]["accepted"] is True
+    assert (await stage.api.delete(f"{PARTY}/questions/{created['id']}")).status_code == 204
+    assert (await stage.api.get(f"{PARTY}/questions")).json()["questions"] == []
+    gone = await stage.api.post(f"{PARTY}/presentations", json={"question_id": created["id"]})
+    assert gone.status_code == 404
+    assert (await stage.result(started.json()))["state"] == "settled"
+
+
+BAD_QUESTIONS: dict[str, dict[str, Any]] = {
+    "no skills": {"skills": []},
+    "only welcome skills": {"skills": [{"uri": SKILL_URIS[0], "required": False}]},
+    "the same skill twice": {"skills": [{"uri": SKILL_URIS[0]}, {"uri": SKILL_URIS[0]}]},
+    "too many skills": {"skills": [{"uri": f"https://x.example/{n}"} for n in range(21)]},
+    "a skill that is no address": {"skills": [{"uri": "metselen"}]},
+    "a script for an address": {"skills": [{"uri": "javascript:alert(1)"}]},
+    "no purpose": {"purpose": " "},
+    "negative retention": {"retention_hours": -1},
+    "retention for years": {"retention_hours": 10_000},
+    "a member that is not known": {"relying_party_id": "another"},
+    "skills that are no list": {"skills": {"uri": SKILL_URIS[0]}},
+}
+
+
+@pytest.mark.parametrize("name", BAD_QUESTIONS)
+async def test_V07_a_question_that_cannot_be_asked_is_400_and_names_the_field(stage: Stage, name: str) -> None:
+    refused = await stage.api.post(f"{PARTY}/questions", json={**QUESTION, **BAD_QUESTIONS[name]})
+    assert refused.status_code == 400
+    assert refused.json()["fields"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"purpose": "x"},
+        {"skills": [{"uri": SKILL_URIS[0]}]},
+        {"question_id": "a", "skills": [{"uri": SKILL_URIS[0]}]},
+        {"purpose": "x", "skills": [{"uri": SKILL_URIS[0]}], "flow": "other"},
+        {"purpose": "x", "skills": [{"uri": SKILL_URIS[0]}], "response_mode": "fragment"},
+    ],
+)
+async def test_V43_a_presentation_needs_a_question_or_skills_with_a_purpose(stage: Stage, body: dict[str, Any]) -> None:
+    assert (await stage.api.post(f"{PARTY}/presentations", json=body)).status_code == 400
+
+
+async def test_V40_the_report_has_its_words_in_both_languages(stage: Stage) -> None:
+    _, result = await stage.ask_and_answer(stage.holding())
+    for check in result["report"]["checks"]:
+        assert check["text"]["nl"]
+        assert check["text"]["en"]
+        assert check["text"]["nl"] != check["text"]["en"]
+
+
+async def test_V40_the_report_names_the_evidence(stage: Stage) -> None:
+    _, result = await stage.ask_and_answer(stage.holding())
+    evidence = {check["code"]: check["evidence"] for check in result["report"]["presentations"][0]["checks"]}
+    assert evidence["issuer_key"]["key_id"] == stage.issuer.key_id
+    assert evidence["status"]["list"] == stage.issuer.status_uri
+    assert evidence["status"]["checked_at"].startswith("2026-05-28T12:00")
+    assert evidence["issuer_recognised"]["list"] == "Skillsregio Rivierenland"
+    assert evidence["issuer_recognised"]["entity"] == "Stichting Stimulering Techniek Maas en Waal"
+
+
+async def test_skills_are_found_in_two_languages(stage: Stage) -> None:
+    found = (await stage.api.get("/api/skills", params={"q": "onderzoek", "language": "nl"})).json()
+    assert found["skills"] == []
+    found = (await stage.api.get("/api/skills", params={"q": "research", "language": "nl"})).json()
+    assert [(each["name"], each["language"]) for each in found["skills"]] == [("doing research", "en")]
+    assert (await stage.api.get("/api/skills", params={"q": "x", "language": "fr"})).status_code == 400
+    assert FewSkills().available
+
+
+async def test_A52_a_settled_request_is_not_listed_for_another_relying_party(stage: Stage) -> None:
+    await stage.ask()
+    stranger = await other_party(stage)
+    assert (await stranger.get("/api/relying-parties/ander/presentations")).json()["presentations"] == []

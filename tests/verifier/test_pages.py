@@ -1,0 +1,263 @@
+"""The pages, as a browser without scripts meets them."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from babel.messages.extract import extract
+from jinja2.ext import babel_extract
+
+from runtime.web.language import read_catalogue
+from tests.support.simulated_wallet import Misbehaviour
+from tests.verifier.browser import PASSPHRASE, Browser, post_form, sign_in
+from tests.verifier.conftest import SKILL_URIS, Stage
+
+WEB = Path(__file__).parents[2] / "verifier" / "web"
+OFFICE = "/back-office/bakker"
+
+
+async def make_question(browser: Browser, **changes: Any) -> str:
+    page = await browser.get(f"{OFFICE}/questions/new")
+    fields = {
+        "title": "Adviseur, Tiel",
+        "purpose": "Vacature adviseur",
+        "skill_uri": list(SKILL_URIS[:2]),
+        "skill_name": ["a", "b"],
+        "skill_need": ["needed", "nice"],
+        "retention_hours": "24",
+        "action": "save",
+    }
+    saved = await post_form(browser, page, {**fields, **changes})
+    assert saved.status_code == 303, saved.text
+    location: str = saved.headers["location"]
+    return location
+
+
+async def ask(browser: Browser, question: str) -> str:
+    page = await browser.get(question)
+    asked = await post_form(browser, page, {}, action=f"{question}/ask")
+    assert asked.status_code == 303
+    location: str = asked.headers["location"]
+    return location
+
+
+async def test_an_operator_signs_in_makes_a_question_asks_it_and_reads_the_report(any_stage: Stage) -> None:
+    browser = await sign_in(any_stage)
+    answer_page = await ask(browser, await make_question(browser))
+    waiting = await browser.get(answer_page)
+    assert "Wacht tot een wallet de vraag opent" in waiting.text
+    assert "Deze vraag blijft nog 5 minuten open" in waiting.text
+    assert '<meta http-equiv="refresh" content="5">' in waiting.text
+    code = re.search(r'class="big-code">(\w{4})<', waiting.text)
+    assert code
+    assert (await any_stage.holding().answer(browser.wallet_link(waiting))).status_code == 200
+    report = await browser.get(answer_page)
+    assert "<h1>Voldoet aan 1 van de 1 eis</h1>" in report.text
+    assert "welkom, niet nodig" in report.text
+    assert "beoordeeld door Stichting Stimulering Techniek Maas en Waal" in report.text
+    assert "8 controles, alle geslaagd" in report.text
+    assert "openid4vp:" not in report.text
+    listed = await browser.get(f"{OFFICE}/answers")
+    assert f"kandidaat {code[1]}" in listed.text
+
+
+async def test_V40_the_report_says_in_plain_words_what_failed_and_what_to_do(stage: Stage) -> None:
+    browser = await sign_in(stage)
+    question = await make_question(browser)
+    answer_page = await ask(browser, question)
+    link = browser.wallet_link(await browser.get(answer_page))
+    await stage.holding(expires_at=stage.clock() - timedelta(days=1)).answer(link)
+    report = (await browser.get(answer_page)).text
+    assert "Deze badge is verlopen." in report
+    assert "Vraag de kandidaat of er een nieuwere badge is." in report
+    assert "5 van de 8" in report or "6 van de 8" in report
+    browser.client.headers["accept-language"] = "en"
+    report = (await browser.get(answer_page)).text
+    assert "This badge has expired." in report
+    assert '<html lang="en">' in report
+
+
+async def test_T01_the_page_gives_two_answers_for_a_badge_that_is_real_and_unrecognised(stage: Stage) -> None:
+    stage.write_trust_list()
+    browser = await sign_in(stage)
+    answer_page = await ask(browser, await make_question(browser))
+    await stage.holding().answer(browser.wallet_link(await browser.get(answer_page)))
+    report = (await browser.get(answer_page)).text
+    assert "Echt, maar niet van een erkende uitgever." in report
+    assert "uitgever niet bekend" in report
+
+
+async def test_V41_after_erasing_the_page_keeps_the_proof_and_says_so(stage: Stage) -> None:
+    browser = await sign_in(stage)
+    question = await make_question(browser, retention_hours="0")
+    answer_page = await ask(browser, question)
+    await stage.holding().answer(browser.wallet_link(await browser.get(answer_page)))
+    report = (await browser.get(answer_page)).text
+    assert "Voldoet aan 1 van de 1 eis" in report
+    assert "De gegevens zijn gewist op" in report
+    assert "Adviseur Lerende Regio" not in report
+
+
+async def test_V23_another_operators_browser_does_not_get_the_link(stage: Stage) -> None:
+    browser = await sign_in(stage)
+    answer_page = await ask(browser, await make_question(browser))
+    colleague = await sign_in(stage, email="c@bakker.example")
+    page = await colleague.get(answer_page)
+    assert "openid4vp:" not in page.text
+    assert "De code staat op het scherm waar de vraag is gesteld" in page.text
+
+
+async def test_A52_another_relying_partys_office_is_a_page_that_is_not_there(stage: Stage) -> None:
+    browser = await sign_in(stage)
+    question = await make_question(browser)
+    answer_page = await ask(browser, question)
+    await stage.admin.post("/api/relying-parties", json={"slug": "ander", "name": "Ander"})
+    stranger = await sign_in(stage, slug="ander", email="x@ander.example")
+    for path in (f"{OFFICE}/questions", question, answer_page, f"{answer_page}/events", f"{OFFICE}/answers"):
+        assert (await stranger.get(path)).status_code == 404, path
+        moved = path.replace("/bakker/", "/ander/")
+        if moved.count("/") > 3:
+            assert (await stranger.get(moved)).status_code == 404, moved
+
+
+async def test_A52_nobody_enters_the_office_without_signing_in(stage: Stage) -> None:
+    browser = Browser(stage)
+    for path in (f"{OFFICE}/questions", f"{OFFICE}/questions/new", f"{OFFICE}/answers"):
+        page = await browser.get(path)
+        assert (page.status_code, page.headers["location"]) == (303, f"/sign-in?next={path}")
+
+
+async def test_A52_a_form_from_elsewhere_changes_nothing(stage: Stage) -> None:
+    browser = await sign_in(stage)
+    question = await make_question(browser)
+    for path in (f"{question}/ask", f"{question}/archive", f"{OFFICE}/questions/new", "/sign-out", "/result"):
+        assert (await browser.client.post(path, data={"response_code": "a"})).status_code == 403, path
+    assert (await browser.get(question)).status_code == 200
+
+
+async def test_A52_after_signing_out_the_office_is_closed(stage: Stage) -> None:
+    browser = await sign_in(stage)
+    page = await browser.get(f"{OFFICE}/questions")
+    assert (await post_form(browser, page, {}, action="/sign-out")).status_code == 303
+    assert (await browser.get(f"{OFFICE}/questions")).status_code == 303
+
+
+async def test_A54_a_wrong_passphrase_and_an_unknown_address_get_the_same_words(stage: Stage) -> None:
+    await sign_in(stage)
+    browser = Browser(stage)
+    page = await browser.get("/sign-in")
+    words = []
+    for email, passphrase in (("r@bakker.example", "wrong wrong wrong"), ("nobody@bakker.example", PASSPHRASE)):
+        refused = await post_form(browser, page, {"email": email, "passphrase": passphrase})
+        assert refused.status_code == 400
+        words.append(re.sub(r'value="[^"]*"', "", refused.text))
+    assert words[0] == words[1]
+
+
+async def test_signing_in_goes_only_to_pages_of_this_site(stage: Stage) -> None:
+    await sign_in(stage)
+    browser = Browser(stage)
+    page = await browser.get("/sign-in?next=https://evil.example/")
+    fields = {"email": "r@bakker.example", "passphrase": PASSPHRASE, "next": "//evil.example"}
+    signed_in = await post_form(browser, page, fields)
+    assert signed_in.headers["location"] == f"{OFFICE}/questions"
+
+
+async def test_skills_are_searched_and_chosen_without_a_script(stage: Stage) -> None:
+    browser = await sign_in(stage)
+    page = await browser.get(f"{OFFICE}/questions/new")
+    typed = {"title": "Adviseur", "purpose": "Vacature", "retention_hours": "72"}
+    found = await post_form(browser, page, {**typed, "q": "adviseren", "action": "search"})
+    assert 'name="add" value="' + SKILL_URIS[1] in found.text
+    assert 'value="Adviseur"' in found.text
+    chosen = await post_form(browser, found, {**typed, "add": [SKILL_URIS[1]], "action": "add"})
+    assert f'name="skill_uri" value="{SKILL_URIS[1]}"' in chosen.text
+    kept = {"skill_uri": [SKILL_URIS[1]], "skill_name": ["x"], "skill_need": ["needed"]}
+    removed = await post_form(browser, chosen, {**typed, **kept, "action": f"remove:{SKILL_URIS[1]}"})
+    assert f'name="skill_uri" value="{SKILL_URIS[1]}"' not in removed.text
+    own = {"own_uri": "https://elsewhere.example/skill/1", "own_name": "lijmen"}
+    added = await post_form(browser, chosen, {**typed, **kept, **own, "action": "add-own"})
+    assert "lijmen" in added.text
+    saved = await post_form(browser, chosen, {**typed, **kept, "action": "save"})
+    assert "72 uur" in (await browser.get(saved.headers["location"])).text
+
+
+@pytest.mark.parametrize("missing", ["title", "purpose", "skill_uri"])
+async def test_a_form_that_lacks_something_keeps_what_was_typed_and_says_what(stage: Stage, missing: str) -> None:
+    browser = await sign_in(stage)
+    page = await browser.get(f"{OFFICE}/questions/new")
+    fields: dict[str, Any] = {
+        "title": "Adviseur",
+        "purpose": "Vacature adviseur",
+        "skill_uri": [SKILL_URIS[0]],
+        "skill_name": ["a"],
+        "skill_need": ["needed"],
+        "retention_hours": "24",
+        "action": "save",
+    }
+    refused = await post_form(browser, page, {name: value for name, value in fields.items() if name != missing})
+    assert refused.status_code == 400
+    assert 'role="alert"' in refused.text
+    assert ("Vacature adviseur" in refused.text) is (missing != "purpose")
+
+
+async def test_A41_what_others_wrote_is_shown_as_text(stage: Stage) -> None:
+    browser = await sign_in(stage)
+    attack = "<script>alert(1)</script>"
+    question = await make_question(browser, title=attack, purpose=attack)
+    answer_page = await ask(browser, question)
+    for path in (
+        question,
+        answer_page,
+        f"{OFFICE}/questions",
+        f"{OFFICE}/answers",
+        question.replace("/back-office", "/ask").replace("/questions", ""),
+    ):
+        page = await browser.get(path)
+        assert page.status_code == 200, path
+        assert attack not in page.text, path
+
+
+async def test_a_refusal_and_an_expiry_each_have_their_page(stage: Stage) -> None:
+    browser = await sign_in(stage)
+    question = await make_question(browser)
+    refused_page, expired_page = await ask(browser, question), await ask(browser, question)
+    await stage.holding().refuse(browser.wallet_link(await browser.get(refused_page)))
+    assert "De kandidaat heeft niets gedeeld" in (await browser.get(refused_page)).text
+    stage.clock.advance(timedelta(minutes=6))
+    assert "Niemand heeft op tijd geantwoord" in (await browser.get(expired_page)).text
+
+
+async def test_the_pages_run_no_inline_script(stage: Stage) -> None:
+    browser = await sign_in(stage)
+    answer_page = await ask(browser, await make_question(browser))
+    await stage.holding().answer(
+        browser.wallet_link(await browser.get(answer_page)), Misbehaviour(nonce="another-nonce-aaaaaa")
+    )
+    for path in ("/", "/sign-in", "/result", f"{OFFICE}/questions/new", f"{OFFICE}/answers", answer_page):
+        page = await browser.get(path)
+        assert page.status_code == 200, path
+        assert not re.search(r"<script(?![^>]*src=)|\son\w+=|\sstyle=", page.text), path
+
+
+def page_texts() -> set[str]:
+    """Every Dutch sentence of the pages."""
+    found: set[str] = set()
+    for path in WEB.glob("templates/*.html"):
+        with path.open("rb") as file:
+            for _, _, message, _ in babel_extract(file, ("_",), [], {"encoding": "utf-8"}):
+                found.add(message if isinstance(message, str) else message[0])
+    for path in WEB.glob("*.py"):
+        with path.open("rb") as file:
+            found.update(message for _, message, _, _ in extract("python", file, {"_": None}))
+    return found
+
+
+def test_every_sentence_of_the_pages_has_its_english_and_nothing_else_has() -> None:
+    english = {
+        message.id: message.string for message in read_catalogue("verifier", "en") if message.id and message.string
+    }
+    assert page_texts() - english.keys() == set()
+    assert english.keys() - page_texts() == set()

@@ -1,0 +1,101 @@
+"""What must be complete: words for every code, an answer for every error, migrations for every table."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kernel.errors import CredentialError
+from kernel.report import CHECK_CODES, Outcome
+from kernel.trust_list import Outcome as TrustOutcome
+from runtime.migrations import find_drift
+from tests.conftest import NewDatabase
+from verifier import errors, report_texts
+from verifier.models import Base
+from verifier.report_texts import answer_text, check_text
+
+KERNEL = "kernel.errors"
+
+
+def subclasses(base: type[CredentialError]) -> Iterator[type[CredentialError]]:
+    yield base
+    for each in base.__subclasses__():
+        yield from subclasses(each)
+
+
+def test_every_error_of_the_kernel_has_its_own_row_in_the_table() -> None:
+    classes = {each for each in subclasses(CredentialError) if each.__module__ == KERNEL}
+    assert classes == set(errors.RESPONSE_ANSWERS)
+
+
+def test_a_kernel_error_is_answered_with_400_or_processed_and_never_422() -> None:
+    assert {answer.status for answer in errors.RESPONSE_ANSWERS.values()} == {200, 400}
+
+
+def test_descriptions_are_printable_ascii_without_quotes_or_backslashes() -> None:
+    for answer in errors.RESPONSE_ANSWERS.values():
+        text = answer.description or ""
+        assert text.isascii()
+        assert not set(text) & set('"\\')
+
+
+@pytest.mark.parametrize("code", CHECK_CODES)
+def test_V40_every_check_has_words_for_every_outcome_in_two_languages(code: str) -> None:
+    assert report_texts.CHECK_TITLES[code]
+    for outcome in Outcome:
+        text = check_text(code, outcome.value, "skipped" if outcome in (Outcome.FAILED, Outcome.UNKNOWN) else None)
+        assert text.nl
+        assert text.en
+        assert text.nl != text.en
+
+
+def test_V40_every_error_code_and_trust_outcome_has_what_happened_what_it_means_and_what_to_do() -> None:
+    codes = {each.code for each in subclasses(CredentialError) if each.__module__ == KERNEL}
+    outcomes = {each.value for each in TrustOutcome} - {TrustOutcome.RECOGNISED.value}
+    assert codes | outcomes == set(report_texts.FAILURES)
+    for failure in report_texts.FAILURES.values():
+        for text in (failure.happened, failure.means, failure.do):
+            assert text.nl.endswith(".")
+            assert text.en.endswith(".")
+
+
+def test_words_for_people_hold_no_jargon() -> None:
+    jargon = ("credential", "presentatie", "did:", "verifier", "claim", "token", "nonce")
+    for failure in report_texts.FAILURES.values():
+        assert not [word for word in jargon if word in failure.in_language("nl").lower()]
+
+
+@pytest.mark.parametrize(
+    ("counts", "nl"),
+    [
+        ((2, 2, 0, 0), "Voldoet aan 2 van de 2 eisen"),
+        ((3, 4, 0, 0), "Voldoet aan 3 van de 4 eisen, 1 is nog niet bewezen"),
+        ((0, 1, 0, 0), "Voldoet aan 0 van de 1 eis, 1 is nog niet bewezen"),
+        ((1, 4, 1, 1), "Voldoet aan 1 van de 4 eisen, bij 1 kennen we de uitgever niet, 1 kon niet worden nagekeken, "
+                       "1 is nog niet bewezen"),
+    ],
+)  # fmt: skip
+def test_the_first_line_answers_the_question(counts: tuple[int, int, int, int], nl: str) -> None:
+    met, required, undecided, unrecognised = counts
+    assert answer_text(met=met, required=required, undecided=undecided, unrecognised=unrecognised).nl == nl
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_models(new_database: NewDatabase) -> None:
+    assert find_drift(new_database("verifier"), Base.metadata) == []
+
+
+def test_use_cases_import_no_framework_and_only_the_store_speaks_sql() -> None:
+    for path in (Path(errors.__file__).parent).glob("*.py"):
+        names = {
+            name.split(".")[0]
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for name in (
+                [node.module or ""] if isinstance(node, ast.ImportFrom) else [each.name for each in node.names]
+            )
+        }
+        if path.stem not in ("app", "api"):
+            assert not names & {"fastapi", "starlette", "jinja2", "httpx"}, path
+        if path.stem not in ("store", "models"):
+            assert "sqlalchemy" not in names, path

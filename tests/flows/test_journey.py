@@ -55,7 +55,7 @@ async def test_a_badge_lives_its_whole_life(house):
     await wallet.close()
 
 
-async def test_no_byte_that_the_wallet_sends_contains_a_name_or_address(house):
+async def test_W47_no_byte_that_the_wallet_sends_contains_a_name_or_address(house):
     """The wallet's answer is sent unencrypted here, to a party that writes it down; everything in it is decoded."""
     wallet = await house.new_wallet()
     await house.receive(wallet, await house.award())
@@ -75,7 +75,7 @@ async def test_no_byte_that_the_wallet_sends_contains_a_name_or_address(house):
     await wallet.close()
 
 
-async def test_presentations_of_one_badge_carry_the_same_answer_in_clear_and_encrypted(house):
+async def test_V20_presentations_of_one_badge_carry_the_same_answer_in_clear_and_encrypted(house):
     """`direct_post` and `direct_post.jwt` (OpenID4VP 1.0 §8.2, §8.3) end in the same report."""
     wallet = await house.new_wallet()
     await house.receive(wallet, await house.award())
@@ -91,7 +91,7 @@ async def test_presentations_of_one_badge_carry_the_same_answer_in_clear_and_enc
     await wallet.close()
 
 
-async def test_same_device_result_is_only_for_the_browser_that_asked(house):
+async def test_V22_A36_same_device_result_is_only_for_the_browser_that_asked(house):
     """V-20 to V-27: the wallet gets a redirect with a response code; until it is used nobody sees a result."""
     wallet = await house.new_wallet()
     await house.receive(wallet, await house.award())

@@ -1,6 +1,8 @@
 """Each way in which the journey can go wrong: it does, with its reason, and what is right stays right."""
 
 import asyncio
+import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -8,9 +10,10 @@ import pytest
 from cli.clients import ProblemError
 from cli.trust_files import Entry
 from kernel.did import did_web
-from kernel.formats import StatusReference
+from kernel.formats import StatusReference, parse_credential
+from kernel.jwt import parse_jwt
 from tests.flows.reports import failures, outcomes, passed
-from tests.support.house import HRM, ISSUER, ORGANISATION, PRACTICE, STATUS_TTL, describe
+from tests.support.house import HRM, ISSUER, ORGANISATION, PRACTICE, SANNE, STATUS_TTL, describe
 
 
 async def answer_with(house, change):
@@ -31,7 +34,7 @@ async def test_for_comparison_the_stranger_is_accepted_when_honest(small_house):
     assert presentation["report"]["accepted"] is True
 
 
-async def test_A_changed_disclosure_is_refused(small_house):
+async def test_A12_changed_disclosure_is_refused(small_house):
     response, presentation = await answer_with(
         small_house,
         lambda house, question, badge: house.stranger.alter_disclosure(
@@ -43,7 +46,7 @@ async def test_A_changed_disclosure_is_refused(small_house):
     assert "disclosure" in failures(presentation)
 
 
-async def test_presentation_for_another_audience_is_refused(small_house):
+async def test_A16_presentation_for_another_audience_is_refused(small_house):
     response, presentation = await answer_with(
         small_house,
         lambda house, question, badge: house.stranger.present(question, badge, audience=house.practice.client_id),
@@ -52,7 +55,7 @@ async def test_presentation_for_another_audience_is_refused(small_house):
     assert failures(presentation) >= {"audience"}
 
 
-async def test_presentation_with_another_nonce_is_refused(small_house):
+async def test_A16_presentation_with_another_nonce_is_refused(small_house):
     response, presentation = await answer_with(
         small_house, lambda house, question, badge: house.stranger.present(question, badge, nonce="another")
     )
@@ -60,7 +63,7 @@ async def test_presentation_with_another_nonce_is_refused(small_house):
     assert failures(presentation) >= {"nonce"}
 
 
-async def test_presentation_signed_by_another_holder_is_refused(small_house):
+async def test_A17_presentation_signed_by_another_holder_is_refused(small_house):
     from cli.hostile import HeldBadge
     from kernel.keys import SoftwareSigner
 
@@ -74,7 +77,7 @@ async def test_presentation_signed_by_another_holder_is_refused(small_house):
     assert failures(presentation) >= {"holder_binding"}
 
 
-async def test_presentation_that_was_relayed_by_another_verifier_is_refused(small_house):
+async def test_A16_presentation_that_was_relayed_by_another_verifier_is_refused(small_house):
     """The holder answered somebody else, who passes the answer on as its own."""
     house = small_house
     wallet = await house.new_wallet()
@@ -90,7 +93,7 @@ async def test_presentation_that_was_relayed_by_another_verifier_is_refused(smal
     await wallet.close()
 
 
-async def test_same_presentation_twice_is_taken_once(house):
+async def test_A37_same_presentation_twice_is_taken_once(house):
     badge = await house.strange_badge()
     started = await house.ask()
     question = await house.stranger.read_question(started["link"])
@@ -100,7 +103,7 @@ async def test_same_presentation_twice_is_taken_once(house):
     assert (await house.result(started))["report"]["accepted"] is True
 
 
-async def test_same_presentation_eight_times_at_once_is_taken_once(house):
+async def test_A37_same_presentation_eight_times_at_once_is_taken_once(house):
     badge = await house.strange_badge()
     started = await house.ask()
     question = await house.stranger.read_question(started["link"])
@@ -109,7 +112,7 @@ async def test_same_presentation_eight_times_at_once_is_taken_once(house):
     assert sorted(response.status_code for response in responses) == [200, *[400] * 7]
 
 
-async def test_offer_redeemed_by_eight_wallets_at_once_is_won_by_one(house):
+async def test_A24_offer_redeemed_by_eight_wallets_at_once_is_won_by_one(house):
     award = await house.award()
     offer, tx_code = await house.stranger.read_offer(award["offer"]["link"]), award["offer"]["tx_code"]
     responses = await asyncio.gather(*(house.stranger.request_token(offer, tx_code) for _ in range(8)))
@@ -117,7 +120,7 @@ async def test_offer_redeemed_by_eight_wallets_at_once_is_won_by_one(house):
     assert {response.json().get("error", "") for response in responses} == {"", "invalid_grant"}
 
 
-async def test_offer_redeemed_through_eight_wallet_accounts_at_once_makes_one_badge_at_most(house):
+async def test_A24_offer_redeemed_through_eight_wallet_accounts_at_once_makes_one_badge_at_most(house):
     """Across services: eight people in the wallet service hold the same link and code.
 
     A code that comes back is a code that was copied, so what the first bought with it is revoked if it had no badge
@@ -144,7 +147,7 @@ async def test_offer_redeemed_through_eight_wallet_accounts_at_once_makes_one_ba
         await wallet.close()
 
 
-async def test_offer_that_was_taken_is_refused_to_a_second_wallet(house):
+async def test_A24_offer_that_was_taken_is_refused_to_a_second_wallet(house):
     award = await house.award()
     first, second = await house.new_wallet(), await house.new_wallet()
     await house.receive(first, award)
@@ -156,7 +159,7 @@ async def test_offer_that_was_taken_is_refused_to_a_second_wallet(house):
     await second.close()
 
 
-async def test_I28_wrong_tx_code_five_times_ends_the_offer(house):
+async def test_I28_A25_wrong_tx_code_five_times_ends_the_offer(house):
     award = await house.award()
     right = award["offer"]["tx_code"]
     wrong = str((int(right) + 1) % 10 ** len(right)).zfill(len(right))
@@ -283,7 +286,7 @@ async def test_wallet_shows_that_a_badge_was_revoked(small_house):
     await wallet.close()
 
 
-async def test_expired_badge_is_refused(small_house):
+async def test_K46_expired_badge_is_refused(small_house):
     house = small_house
     now = house.clock()
     badge = house.practice_badge(issued_at=now - timedelta(days=400), expires_at=now - timedelta(days=35))
@@ -295,7 +298,7 @@ async def test_expired_badge_is_refused(small_house):
     assert passed(presentation) >= {"signature", "issuer_recognised", "holder_binding"}
 
 
-async def test_badge_from_the_future_is_refused(small_house):
+async def test_K46_badge_from_the_future_is_refused(small_house):
     house = small_house
     badge = house.practice_badge(issued_at=house.clock() + timedelta(days=2))
     started = await house.ask()
@@ -358,7 +361,7 @@ async def test_question_that_ran_out_is_not_answered_any_more(small_house):
     assert (await house.result(started))["state"] == "expired"
 
 
-async def test_half_an_answer_does_not_satisfy_the_question(small_house):
+async def test_A18_half_an_answer_does_not_satisfy_the_question(small_house):
     """Two skills were required and one is shown: the badge is fine, the question is not answered."""
     response, presentation = await answer_with(
         small_house,
@@ -391,4 +394,68 @@ async def test_holder_who_declines_shows_nothing(small_house):
     assert b"vp_token" not in sent
     assert HRM.encode() not in sent
     assert (await house.result(started))["state"] == "refused"
+    await wallet.close()
+
+
+async def test_A25_wrong_tx_code_eight_times_at_once_is_counted_eight_times_and_ends_the_offer(house):
+    """The counter is one statement: parallel guesses do not share a try."""
+    award = await house.award()
+    right = award["offer"]["tx_code"]
+    offer = await house.stranger.read_offer(award["offer"]["link"])
+    guesses = [str((int(right) + n) % 10 ** len(right)).zfill(len(right)) for n in range(1, 9)]
+    responses = await asyncio.gather(*(house.stranger.request_token(offer, guess) for guess in guesses))
+    assert {(response.status_code, response.json()["error"]) for response in responses} == {(400, "invalid_grant")}
+    late = await house.stranger.request_token(offer, right)
+    assert (late.status_code, late.json()["error"]) == (400, "invalid_grant")
+
+
+async def test_A55_no_log_line_of_the_whole_journey_holds_a_name_address_code_or_token(small_house, capfd, caplog):
+    house = small_house
+    award, wallet = await house.award(), await house.new_wallet()
+    await house.receive(wallet, award)
+    started = await house.ask()
+    await wallet.accept_request((await wallet.open_request(started["link"]))["id"])
+    with pytest.raises(ProblemError):
+        await house.receive(await house.new_wallet(), award)
+    written = "".join([*capfd.readouterr(), caplog.text])
+    assert "presentation_settled" in written
+    secrets = [*SANNE.values(), award["offer"]["tx_code"], wallet.key, house.verifier.key, house.issuer.key]
+    secrets += [award["offer"]["link"].rpartition("%2F")[2], started["link"].rpartition("%2F")[2].partition("&")[0]]
+    assert not [secret for secret in secrets if re.search(rf"\b{re.escape(secret)}\b", written)]
+    await wallet.close()
+
+
+async def test_A57_links_hold_no_secret_that_opens_anything_alone(small_house):
+    """The offer's link without the code buys nothing; the question's link without a badge answers nothing."""
+    offer = (await small_house.award())["offer"]
+    response = await small_house.stranger.request_token(await small_house.stranger.read_offer(offer["link"]), None)
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
+
+
+async def test_A45_the_status_list_is_fetched_by_its_own_address_and_says_nothing_about_whom(small_house):
+    house = small_house
+    first, second = await house.strange_badge(), await house.strange_badge()
+    uris, indexes = set(), []
+    for badge in (first, second):
+        reference = parse_credential(badge.raw).payload["status"]["status_list"]
+        uris.add(reference["uri"])
+        indexes.append(reference["idx"])
+    assert len(uris) == 1
+    assert abs(indexes[0] - indexes[1]) != 1
+
+
+async def test_A48_two_badges_of_one_person_share_no_key_and_no_identifier(small_house):
+    house = small_house
+    wallet = await house.new_wallet()
+    house.transport.requests.clear()
+    await house.receive(wallet, await house.award())
+    proofs = [
+        proof
+        for request in house.transport.requests
+        if request.url.path.endswith("/credential")
+        for proof in json.loads(request.content)["proofs"]["jwt"]
+    ]
+    keys = [json.dumps(parse_jwt(proof).header, sort_keys=True) for proof in proofs]
+    assert len(keys) >= 2
+    assert len(set(keys)) == len(keys)
     await wallet.close()

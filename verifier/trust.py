@@ -10,7 +10,7 @@ from kernel.errors import CredentialError, UndecidedError, UntrustedIssuerError
 from kernel.formats import VerifiedCredential
 from kernel.open_badges import badge_view
 from kernel.report import Check
-from kernel.trust_list import LIST_UNAVAILABLE, Outcome, Recognition, TrustList
+from kernel.trust_list import Outcome, Recognition, TrustList
 
 
 def check_issuer_recognised(trust_list: TrustList | None, credential: VerifiedCredential, *, now: datetime) -> Check:
@@ -19,7 +19,7 @@ def check_issuer_recognised(trust_list: TrustList | None, credential: VerifiedCr
     Which of the five outcomes it was (T-06) stands in the evidence, with the list and the entry that say so.
     """
     if trust_list is None:
-        recognition = LIST_UNAVAILABLE
+        recognition = Recognition(Outcome.LIST_UNAVAILABLE)
     else:
         recognition = trust_list.recognise(
             identifiers={credential.issuer},

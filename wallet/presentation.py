@@ -97,6 +97,12 @@ class AskedQuestion:
     required: bool
     alternatives: tuple[Alternative, ...]
 
+    @property
+    def subject(self) -> str:
+        """The skills that it is about, by their names on the badges."""
+        facts = [fact for way in self.alternatives[:1] for part in way.parts for fact in part.shown]
+        return ", ".join(dict.fromkeys(fact.value for fact in facts if fact.label == SKILL))
+
 
 @dataclass(frozen=True, slots=True)
 class RequestPage:
@@ -121,6 +127,15 @@ class RequestPage:
         return all(question.alternatives for question in required) and any(
             question.alternatives for question in self.questions
         )
+
+    def fixed_parts(self) -> list[tuple[Badge, tuple[Fact, ...]]]:
+        """What is shown where there is nothing to choose, each badge once with all that is shown of it."""
+        shown: dict[str, tuple[Badge, dict[Fact, None]]] = {}
+        for question in self.questions:
+            if question.required and len(question.alternatives) == 1:
+                for part in question.alternatives[0].parts:
+                    shown.setdefault(part.badge.id, (part.badge, {}))[1].update(dict.fromkeys(part.shown))
+        return [(badge, tuple(facts)) for badge, facts in shown.values()]
 
     def hidden_labels(self) -> list[str]:
         """What of the person stays hidden, whichever way is chosen; skills are listed by `hidden_skills`."""

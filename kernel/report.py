@@ -76,7 +76,11 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class VerificationReport:
-    """All checks of one presentation, or of a response as a whole, and which of them policy requires."""
+    """All checks of one presentation, or of a response as a whole, and which of them policy requires.
+
+    A presentation that failed is discarded, and the query is judged on what is left (OpenID4VP 1.0 §8.6); so a
+    response has a report for each presentation and one about all of it.
+    """
 
     checks: tuple[Check, ...]
     required: frozenset[str]
@@ -107,38 +111,6 @@ class VerificationReport:
             "accepted": self.accepted,
             "required": [code for code in CHECK_CODES if code in self.required],
             "checks": [check.as_json() for check in self.checks],
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class PresentationReport:
-    """The report about one presentation, and the credential query that it was given as the answer to."""
-
-    query_id: str
-    report: VerificationReport
-
-
-@dataclass(frozen=True, slots=True)
-class ResponseReport:
-    """The reports about all presentations of one response, and the one about the response as a whole.
-
-    A presentation that failed is discarded; the query is judged on what is left (OpenID4VP 1.0 §8.6).
-    """
-
-    presentations: tuple[PresentationReport, ...]
-    overall: VerificationReport
-
-    @property
-    def accepted(self) -> bool:
-        """Whether the query was answered by at least one presentation that is accepted itself."""
-        return self.overall.accepted and any(shown.report.accepted for shown in self.presentations)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the whole as it is stored and sent."""
-        return {
-            "accepted": self.accepted,
-            "overall": self.overall.as_json(),
-            "presentations": [{"query_id": shown.query_id, **shown.report.as_json()} for shown in self.presentations],
         }
 
 

@@ -14,7 +14,6 @@ from kernel.trust_list.recognition import (
     TrustedEntity,
     TrustedService,
     TrustList,
-    combine_recognitions,
 )
 from kernel.trust_list.writing import create_trust_list, sign_trust_list
 
@@ -28,7 +27,6 @@ __all__ = [
     "TrustList",
     "TrustedEntity",
     "TrustedService",
-    "combine_recognitions",
     "create_trust_list",
     "sign_trust_list",
     "verify_trust_list",

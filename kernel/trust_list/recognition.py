@@ -1,6 +1,6 @@
 """Who is recognised, for what, and since when: the list as it is asked. PROFILE.md T-01, T-04 to T-06, A-47."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -35,6 +35,7 @@ class Recognition:
     since: datetime | None = None
 
 
+# What a reader says who has no list, or none that is still good.
 LIST_UNAVAILABLE: Final = Recognition(Outcome.LIST_UNAVAILABLE)
 
 
@@ -192,11 +193,6 @@ class TrustList:
         return Recognition(outcome, self.name, first_name(entity.names), state.since)
 
 
-def combine_recognitions(recognitions: Iterable[Recognition]) -> Recognition:
-    """Return what several lists say together: an explicit denial wins, then a recognition. T-06."""
-    return min(recognitions, key=_decisiveness, default=LIST_UNAVAILABLE)
-
-
 def first_name(names: Mapping[str, str]) -> str:
     return next(iter(names.values()))
 
@@ -205,11 +201,10 @@ def _decisiveness(recognition: Recognition) -> int:
     return _MOST_DECISIVE_FIRST.index(recognition.outcome)
 
 
-# An explicit denial wins; a list that does not know the party says less than one that does. T-06.
+# An explicit denial wins; an entry that does not hold yet says least. T-06.
 _MOST_DECISIVE_FIRST: Final = (
     Outcome.WITHDRAWN,
     Outcome.RECOGNISED,
     Outcome.NOT_FOR_THIS_TYPE,
-    Outcome.LIST_UNAVAILABLE,
     Outcome.NOT_LISTED,
 )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.errors import RevokedError, UndecidedError
-from kernel.report import CHECK_CODES, Check, Outcome, PresentationReport, ResponseReport, VerificationReport
+from kernel.report import CHECK_CODES, Check, Outcome, VerificationReport
 
 ALL = frozenset(CHECK_CODES)
 
@@ -114,37 +114,6 @@ def test_V40_a_report_is_json_in_the_order_of_the_checks():
     assert stored["accepted"] is False
     assert stored["required"] == list(CHECK_CODES)
     assert stored["checks"][5] == {"code": "status", "outcome": "failed", "error_code": "revoked", "evidence": {}}
-
-
-def response(*presentations: VerificationReport, query: Outcome = Outcome.PASSED) -> ResponseReport:
-    overall = VerificationReport((check("query", query),), frozenset({"query"}))
-    return ResponseReport(tuple(PresentationReport(f"q{n}", shown) for n, shown in enumerate(presentations)), overall)
-
-
-def test_V24_V40_a_response_is_accepted_when_the_query_is_answered_by_an_accepted_presentation():
-    assert response(report()).accepted
-    assert response(report(status=Outcome.FAILED), report()).accepted
-
-
-@pytest.mark.parametrize(
-    "refused",
-    [
-        response(),
-        response(report(status=Outcome.UNKNOWN)),
-        response(report(), query=Outcome.FAILED),
-        response(report(), query=Outcome.UNKNOWN),
-        ResponseReport((PresentationReport("q", report()),), VerificationReport((), ALL)),
-    ],
-)
-def test_V24_V40_a_response_without_answer_or_without_accepted_presentation_is_not(refused):
-    assert not refused.accepted
-
-
-def test_V40_a_response_report_is_json_with_a_report_for_each_presentation():
-    stored = json.loads(json.dumps(response(report()).as_json()))
-    assert (stored["accepted"], stored["overall"]["accepted"]) == (True, True)
-    assert [shown["query_id"] for shown in stored["presentations"]] == ["q0"]
-    assert stored["presentations"][0]["accepted"] is True
 
 
 @given(

@@ -25,14 +25,12 @@ from kernel.errors import (
 from kernel.jwt import sign_jwt
 from kernel.keys import SoftwareSigner, parse_public_jwk, public_key_from
 from kernel.trust_list import (
-    LIST_UNAVAILABLE,
     Outcome,
     Recognition,
     ServiceState,
     TrustedEntity,
     TrustedService,
     TrustList,
-    combine_recognitions,
     create_trust_list,
     sign_trust_list,
     verify_trust_list,
@@ -467,21 +465,6 @@ def test_T06_a_withdrawal_wins_over_a_recognition_and_that_over_another_type():
     assert recognise(service(), withdrawn).outcome is Outcome.WITHDRAWN
     assert recognise(other_type, service()).outcome is Outcome.RECOGNISED
     assert recognise(other_type).outcome is Outcome.NOT_FOR_THIS_TYPE
-
-
-@pytest.mark.parametrize(
-    ("outcomes", "decided"),
-    [
-        ([Outcome.NOT_LISTED, Outcome.LIST_UNAVAILABLE], Outcome.LIST_UNAVAILABLE),
-        ([Outcome.LIST_UNAVAILABLE, Outcome.RECOGNISED], Outcome.RECOGNISED),
-        ([Outcome.RECOGNISED, Outcome.WITHDRAWN], Outcome.WITHDRAWN),
-        ([Outcome.NOT_FOR_THIS_TYPE, Outcome.NOT_LISTED], Outcome.NOT_FOR_THIS_TYPE),
-        ([], Outcome.LIST_UNAVAILABLE),
-    ],
-)
-def test_T06_several_lists_together_say_what_the_most_decisive_one_says(outcomes, decided):
-    assert combine_recognitions(Recognition(outcome) for outcome in outcomes).outcome is decided
-    assert LIST_UNAVAILABLE.outcome is Outcome.LIST_UNAVAILABLE
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,11 @@ import sys
 import traceback
 from collections.abc import Mapping, MutableMapping
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any, Final, TextIO, cast
 
 import structlog
+from structlog.typing import FilteringBoundLogger
 
 from kernel.errors import CredentialError
 
@@ -41,12 +43,13 @@ _IN_TEXT: Final = (
     # Long and with a capital or a digit: names of events have neither, and our own row ids (UUIDs) may be read.
     (re.compile(r"(?<![\w-])(?!(?:[0-9a-f]+-){4}[0-9a-f]{12}(?![\w-]))(?=[\w-]*[A-Z0-9])[\w-]{32,}"), "[random]"),
 )  # fmt: skip
+_PLAIN_WORD: Final = re.compile(r"[A-Za-z0-9_./{}:+-]*")
 _MAX_TEXT: Final = 4000
 
 
-def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+def get_logger(name: str) -> FilteringBoundLogger:
     """The logger of one module."""
-    return cast("structlog.stdlib.BoundLogger", structlog.get_logger(name))
+    return cast("FilteringBoundLogger", structlog.get_logger(module=name))
 
 
 def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -56,13 +59,16 @@ def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mu
 
 def redact_text(text: str) -> str:
     """One text without e-mail addresses, tokens, random strings and holders' identifiers."""
+    # Most texts are short words of ours, in which none of the expressions below can find anything.
+    if len(text) < 32 and _PLAIN_WORD.fullmatch(text) and not text.startswith(("did:", "eyJ")):
+        return text
     for pattern, replacement in _IN_TEXT:
         text = pattern.sub(replacement, text)
     return text if len(text) <= _MAX_TEXT else text[:_MAX_TEXT] + "…"
 
 
 class _RedactedHandler(logging.StreamHandler[TextIO]):
-    """Writes to the given stream, or to whatever standard error is at that moment."""
+    """What libraries log, to the given stream or to whatever standard error is at that moment."""
 
     def __init__(self, stream: TextIO | None) -> None:
         logging.Handler.__init__(self)
@@ -73,41 +79,49 @@ class _RedactedHandler(logging.StreamHandler[TextIO]):
         return self._given or sys.stderr
 
 
+class _LineWriter:
+    """What we log ourselves, to the same place, past the standard library: a fifth of the time."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._given = stream
+
+    def msg(self, line: str) -> None:
+        """Write one line at once, so that lines of several threads do not mix."""
+        stream = self._given or sys.stderr
+        stream.write(line + "\n")
+        stream.flush()
+
+    debug = info = warning = error = critical = exception = msg
+
+
 def configure_logging(level: str = "info", *, stream: TextIO | None = None) -> None:
     """Send everything that this process logs, libraries included, to one redacted JSON stream."""
+    number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
         structlog.processors.add_log_level,
-        _add_trace_id,
+        _add_names,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _describe_exception,
         redact,
     ]
+    render = structlog.processors.JSONRenderer(ensure_ascii=False)
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            structlog.stdlib.PositionalArgumentsFormatter(),
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*shared, render],
+        logger_factory=lambda *_: _LineWriter(stream),
+        wrapper_class=structlog.make_filtering_bound_logger(number),
         cache_logger_on_first_use=False,
     )
     handler = _RedactedHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(ensure_ascii=False),
-            ],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [other for other in root.handlers if not isinstance(other, _RedactedHandler)] + [handler]
-    root.setLevel(level.upper())
+    root.setLevel(number)
     # These would log whole URLs (httpx), every request a second time (uvicorn) or parameters (sqlalchemy, aiosqlite).
     for name in ("httpx", "httpcore", "uvicorn.access", "sqlalchemy", "aiosqlite", "python_multipart"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -116,7 +130,9 @@ def configure_logging(level: str = "info", *, stream: TextIO | None = None) -> N
         logging.getLogger(name).propagate = True
 
 
-def _add_trace_id(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _add_names(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if "module" in event:
+        event["logger"] = event.pop("module")
     current = trace_id.get()
     if current is not None:
         event["trace_id"] = current
@@ -148,9 +164,14 @@ def _redact_value(name: str, value: Any) -> Any:
         return value
     if name == "trace_id":
         return value
-    if name not in _HARMLESS_NAMES and _SECRET_NAMES.search(name):
+    if _is_secret(name):
         return "[dropped]"
     return _redact_content(value)
+
+
+@lru_cache(maxsize=1024)
+def _is_secret(name: str) -> bool:
+    return name not in _HARMLESS_NAMES and _SECRET_NAMES.search(name) is not None
 
 
 def _redact_content(value: Any) -> Any:

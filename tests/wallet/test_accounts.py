@@ -301,7 +301,7 @@ async def test_W31_erased_account_leaves_nothing_behind(house, holder):
     assert (await other.call("GET", "/credentials")).status_code == 200
 
 
-async def test_A55_log_holds_no_secret_and_nothing_personal(house, caplog):
+async def test_A55_log_holds_no_secret_and_nothing_personal(house, capfd, caplog):
     caplog.set_level("DEBUG")
     holder = await house.new_holder("Sanne de Vries")
     badge = await holder.receive(house.issuer.offer_link(tx_code="493536"), "493536")
@@ -312,7 +312,7 @@ async def test_A55_log_holds_no_secret_and_nothing_personal(house, caplog):
     await holder.call("POST", "/offers", {"offer": "openid-credential-offer://?credential_offer=Sanne"})
     offer = await holder.open_offer(house.issuer.offer_link(configurations=[DC]))
     await holder.accept(offer["id"])
-    logged = caplog.text
+    logged = "".join([*capfd.readouterr(), caplog.text])
     assert "refused" in logged
     secrets = [
         *PERSON,

@@ -236,6 +236,7 @@ async def renew_offer(
     now: datetime,
 ) -> AwardView:
     """Make a new offer of an award; the one before it ends, and so do its access tokens."""
+    await store.lock_award(session, award_id)
     row = await _get_row(session, issuer, award_id)
     if row.award.status != "valid":
         raise ConflictError(N_("Deze badge is opgeschort of ingetrokken. Er kan geen nieuw aanbod bij."))

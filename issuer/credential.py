@@ -142,7 +142,7 @@ async def _issue_copies(
         raise IssuanceDeniedError("withdrawn meanwhile, or every copy was handed out")
     if grant.revokes_earlier_copies and not grant.copies:
         revoked = Status.INVALID.value_in_list
-        await store.set_status_of_copies(session, grant.award_id, revoked, now, except_offer=grant.offer_id)
+        await store.set_status_of_copies(session, grant.award_id, revoked, except_offer=grant.offer_id)
     places = await status.allocate_status_places(
         session, settings, order.issuer, award_id=grant.award_id, offer_id=grant.offer_id, count=len(new), now=now
     )

@@ -71,6 +71,7 @@ async def create_offer(
     }
     offer = Offer(
         award_id=award_id,
+        number=await store.next_offer_number(session, award_id),
         organisation_id=issuer.organisation_id,
         reference_hash=hash_token(str(secrets["reference"])),
         code_hash=hash_token(str(secrets["pre-authorized_code"])),

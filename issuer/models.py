@@ -151,8 +151,10 @@ class Offer(Base):
     """A Credential Offer: hashes to find it by, and its secrets sealed for as long as it is open."""
 
     __tablename__ = "offers"
+    __table_args__ = (UniqueConstraint("award_id", "number"),)
     id: Mapped[uuid.UUID] = _id()
-    award_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("awards.id"), index=True)
+    award_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("awards.id"))
+    number: Mapped[int]
     organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.id"))
     reference_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     code_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
@@ -211,7 +213,8 @@ class StatusList(Base):
     size: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    revision: Mapped[int] = mapped_column(default=0)
+    signed_revision: Mapped[int] = mapped_column(default=0)
     token: Mapped[str | None] = mapped_column(Text)
     signed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

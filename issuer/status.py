@@ -24,9 +24,9 @@ from runtime.tokens import hash_token
 
 # Two bits: VALID, INVALID and SUSPENDED fit. TSL §7.1.
 _BITS = 2
-# One entry in 64 is given to nobody and set from the start, so that a list does not tell how many badges were
+# One entry in 128 is given to nobody and set from the start, so that a list does not tell how many badges were
 # withdrawn. TSL §13.4, K-77.
-_DECOYS_IN = 64
+_DECOYS_IN = 128
 # When this many draws in a row are all taken, the list is about 90 % full: open the next one.
 _DRAWS = 12
 
@@ -66,7 +66,7 @@ async def open_status_list(
 ) -> bool:
     """Open a list with its decoys; False when another process opened it first. K-77, TSL §13.4."""
     size = settings.status_list_size
-    row = StatusList(organisation_id=organisation_id, number=number, size=size, created_at=now, changed_at=now)
+    row = StatusList(organisation_id=organisation_id, number=number, size=size, created_at=now)
     if not await store.add_status_list(session, row):
         return False
     decoys = _random.sample(range(size), size // _DECOYS_IN)
@@ -132,7 +132,7 @@ async def change_status(
     allowed_from, to, value = _CHANGES[change]
     if not await store.change_award_status(session, award_id, allowed_from=allowed_from, to=to, reason=reason, now=now):
         raise ConflictError(_IMPOSSIBLE[change])
-    await store.set_status_of_copies(session, award_id, value.value_in_list, now)
+    await store.set_status_of_copies(session, award_id, value.value_in_list)
     if change == "revoke":
         await store.void_offers(session, award_id, now)
     await store.add_audit(session, organisation_id, actor, f"award.{change}", str(award_id), reason, now)
@@ -176,7 +176,7 @@ def _is_due(row: StatusList, settings: IssuerSettings, now: datetime) -> bool:
     if row.token is None or row.signed_at is None:
         return True
     age = now - row.signed_at
-    changed = row.changed_at >= row.signed_at and age >= settings.status_list_ttl
+    changed = row.revision != row.signed_revision and age >= settings.status_list_ttl
     return changed or age >= settings.status_list_lifetime / 2
 
 
@@ -197,7 +197,7 @@ async def _sign_again(
         ttl=settings.status_list_ttl,
         aggregation_uri=issuer.endpoint("status"),
     )
-    await store.publish_status_list(session, row.id, token, signed_before=row.signed_at, now=now)
+    await store.publish_status_list(session, row.id, token, revision=row.revision, signed_before=row.signed_at, now=now)
 
 
 def _served(row: StatusList, settings: IssuerSettings, now: datetime) -> ServedStatusList:

@@ -266,8 +266,19 @@ async def change_award_status(
 
 async def find_latest_offers(session: Session, award_ids: Sequence[UUID]) -> dict[UUID, Offer]:
     """The newest offer of each award."""
-    statement = select(Offer).where(Offer.award_id.in_(award_ids)).order_by(Offer.created_at, Offer.id)
+    statement = select(Offer).where(Offer.award_id.in_(award_ids)).order_by(Offer.number)
     return {offer.award_id: offer for offer in (await session.execute(statement)).scalars()}
+
+
+async def lock_award(session: Session, award_id: UUID) -> None:
+    """Let nobody else change the offers of this award until this transaction ends."""
+    await session.execute(select(Award.id).where(Award.id == award_id).with_for_update())
+
+
+async def next_offer_number(session: Session, award_id: UUID) -> int:
+    """The number of the next offer of an award."""
+    newest = select(func.coalesce(func.max(Offer.number), 0)).where(Offer.award_id == award_id)
+    return (await session.execute(newest)).scalar_one() + 1
 
 
 async def void_offers(session: Session, award_id: UUID, now: datetime) -> None:
@@ -519,7 +530,7 @@ async def find_award_of_token(
 
 
 async def set_status_of_copies(
-    session: Session, award_id: UUID, value: int, now: datetime, *, except_offer: UUID | None = None
+    session: Session, award_id: UUID, value: int, *, except_offer: UUID | None = None
 ) -> int:
     """Set the status of every copy of an award that is not revoked yet, and say how many. I-77, I-78."""
     revoked = 1
@@ -529,7 +540,9 @@ async def set_status_of_copies(
     statement = update(StatusEntry).where(condition).values(value=value).returning(StatusEntry.status_list_id)
     lists = (await session.execute(statement)).scalars().all()
     if lists:
-        await session.execute(update(StatusList).where(StatusList.id.in_(set(lists))).values(changed_at=now))
+        await session.execute(
+            update(StatusList).where(StatusList.id.in_(set(lists))).values(revision=StatusList.revision + 1)
+        )
     return len(lists)
 
 
@@ -566,12 +579,14 @@ async def list_set_entries(session: Session, status_list_id: UUID) -> Sequence[t
 
 
 async def publish_status_list(
-    session: Session, status_list_id: UUID, token: str, *, signed_before: datetime | None, now: datetime
+    session: Session, status_list_id: UUID, token: str, *, revision: int, signed_before: datetime | None, now: datetime
 ) -> bool:
     """Put a freshly signed token in the place of the one signed before; one of two simultaneous signers wins."""
     earlier = StatusList.signed_at.is_(None) if signed_before is None else StatusList.signed_at == signed_before
     statement = update(StatusList).where(StatusList.id == status_list_id, earlier)
-    published = await session.execute(statement.values(token=token, signed_at=now).returning(StatusList.id))
+    published = await session.execute(
+        statement.values(token=token, signed_at=now, signed_revision=revision).returning(StatusList.id)
+    )
     return published.one_or_none() is not None
 
 

@@ -136,7 +136,8 @@ def upgrade() -> None:
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("created_at", runtime.database.UtcDateTime(timezone=True), nullable=False),
         sa.Column("closed_at", runtime.database.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("changed_at", runtime.database.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("signed_revision", sa.Integer(), nullable=False),
         sa.Column("token", sa.Text(), nullable=True),
         sa.Column("signed_at", runtime.database.UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
@@ -207,6 +208,7 @@ def upgrade() -> None:
         "offers",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("award_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
         sa.Column("reference_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("code_hash", sa.LargeBinary(length=32), nullable=False),
@@ -223,11 +225,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["award_id"], ["awards.id"], name=op.f("fk_offers_award_id")),
         sa.ForeignKeyConstraint(["organisation_id"], ["organisations.id"], name=op.f("fk_offers_organisation_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_offers")),
+        sa.UniqueConstraint("award_id", "number", name=op.f("uq_offers_award_id_number")),
         sa.UniqueConstraint("code_hash", name=op.f("uq_offers_code_hash")),
         sa.UniqueConstraint("reference_hash", name=op.f("uq_offers_reference_hash")),
     )
-    with op.batch_alter_table("offers", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_offers_award_id"), ["award_id"], unique=False)
     op.create_table(
         "access_tokens",
         sa.Column("id", sa.Uuid(), nullable=False),

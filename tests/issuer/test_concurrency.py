@@ -1,0 +1,104 @@
+"""One-time things under eight simultaneous callers, on both databases."""
+
+import asyncio
+from collections.abc import Awaitable
+
+import httpx
+
+from kernel.formats import parse_credential
+from tests.issuer.conftest import ORG, SLUG, Issuer, achievement, recipient
+
+EIGHT = range(8)
+
+
+async def at_once(calls: list[Awaitable[httpx.Response]]) -> list[httpx.Response]:
+    return list(await asyncio.gather(*calls))
+
+
+async def test_I07_A24_of_eight_redemptions_one_wins(any_issuer: Issuer) -> None:
+    issuer = any_issuer
+    award = await issuer.award()
+    code = await issuer.code(award)
+    responses = await at_once([issuer.post_token(code, award["offer"]["tx_code"]) for _ in EIGHT])
+    assert sorted(response.status_code for response in responses) == [200] + [400] * 7
+    assert {response.json()["error"] for response in responses if response.status_code == 400} == {"invalid_grant"}
+
+
+async def test_I56_A22_of_eight_uses_of_one_nonce_one_wins(any_issuer: Issuer) -> None:
+    issuer = any_issuer
+    grant = await issuer.redeem(await issuer.award())
+    nonce = await issuer.nonce()
+    proofs = [await issuer.proof(nonce=nonce) for _ in EIGHT]
+    responses = await at_once([issuer.request(grant.token, [proof]) for proof in proofs])
+    assert sorted(response.status_code for response in responses) == [200] + [400] * 7
+    assert {response.json()["error"] for response in responses if response.status_code == 400} == {"invalid_nonce"}
+
+
+async def test_I28_A25_eight_simultaneous_guesses_are_five_tries(any_issuer: Issuer) -> None:
+    issuer = any_issuer
+    award = await issuer.award()
+    code, right = await issuer.code(award), award["offer"]["tx_code"]
+    wrong = [f"{(int(right) + number) % 1_000_000:06d}" for number in range(1, 9)]
+    responses = await at_once([issuer.post_token(code, guess) for guess in wrong])
+    assert {response.status_code for response in responses} == {400}
+    assert (await issuer.post_token(code, right)).json()["error"] == "invalid_grant"
+    assert (await issuer.get_award(award["id"]))["state"] == "offer_void"
+
+
+async def test_K77_A53_eight_simultaneous_batches_share_no_place(any_issuer: Issuer) -> None:
+    issuer = any_issuer
+    response = await issuer.post_awards(recipients=[recipient(number) for number in range(1, 9)])
+    grants = [await issuer.redeem(award) for award in response.json()["awards"]]
+    batches = []
+    for _ in grants:
+        nonce = await issuer.nonce()
+        batches.append([await issuer.proof(nonce=nonce) for _ in range(3)])
+    responses = await at_once(
+        [issuer.request(grant.token, proofs) for grant, proofs in zip(grants, batches, strict=True)]
+    )
+    raws = [entry["credential"] for response in responses for entry in response.json()["credentials"]]
+    places = [parse_credential(raw).payload["status"]["status_list"]["idx"] for raw in raws]
+    assert len(set(places)) == len(places) == 24
+
+
+async def test_I60_simultaneous_requests_do_not_exceed_the_copies_of_an_offer(any_issuer: Issuer) -> None:
+    issuer = any_issuer
+    grant = await issuer.redeem(await issuer.award())
+    batches = []
+    for _ in range(4):
+        nonce = await issuer.nonce()
+        batches.append([await issuer.proof(nonce=nonce) for _ in range(15)])
+    responses = await at_once([issuer.request(grant.token, proofs) for proofs in batches])
+    assert sorted(response.status_code for response in responses) == [200, 200, 400, 400]
+
+
+async def test_I77_of_eight_revocations_one_wins(any_issuer: Issuer) -> None:
+    issuer = any_issuer
+    award = await issuer.award()
+    responses = await at_once([issuer.change(award["id"], "revoke") for _ in EIGHT])
+    assert sorted(response.status_code for response in responses) == [200] + [409] * 7
+
+
+async def test_idempotency_holds_when_eight_send_the_same_at_once(any_issuer: Issuer) -> None:
+    issuer = any_issuer
+    responses = await at_once([issuer.post_awards(key="bulk-1") for _ in EIGHT])
+    assert {response.status_code for response in responses} == {201}
+    assert len({response.json()["awards"][0]["id"] for response in responses}) == 1
+    listed = (await issuer.api("GET", f"/organisations/{ORG}/awards")).json()["awards"]
+    assert len(listed) == 1
+
+
+async def test_a_list_is_signed_once_when_eight_ask_at_once(any_issuer: Issuer) -> None:
+    issuer = any_issuer
+    responses = await at_once([issuer.client.get(f"/{ORG}/status/1") for _ in EIGHT])
+    assert len({response.text for response in responses}) == 1
+
+
+async def test_two_editors_at_once_make_one_version(any_issuer: Issuer) -> None:
+    issuer = any_issuer
+    path = f"/organisations/{ORG}/achievements/{SLUG}"
+    responses = await at_once([issuer.api("PUT", path, json=achievement()) for _ in EIGHT])
+    assert {response.status_code for response in responses} <= {200, 409}
+    versions = [response.json()["version"] for response in responses if response.status_code == 200]
+    assert versions
+    assert len(set(versions)) == len(versions)

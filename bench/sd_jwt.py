@@ -48,7 +48,7 @@ def issue() -> str:
     }
     payload, disclosures = conceal(claims, disclosable=PATHS)
     token = sign_jwt(payload, signer=ISSUER, typ="dc+sd-jwt", header={"kid": PEER_ISSUER.kid})
-    return "~".join([token, *(disclosure.raw for disclosure in disclosures), ""])
+    return "~".join([token, *disclosures, ""])
 
 
 def issue_as_peer() -> str:

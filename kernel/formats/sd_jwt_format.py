@@ -197,7 +197,7 @@ class SdJwtFormat(ABC):
         payload, disclosures = conceal(claims, disclosable=disclosable, decoys=decoys)
         key_reference = {"x5c": list(issuer.x5c)} if issuer.x5c else {"kid": issuer.kid}
         token = sign_jwt(payload, signer=signer, typ=self.format_id, header={**header, **key_reference})
-        return "~".join([token, *(disclosure.raw for disclosure in disclosures), ""])
+        return "~".join([token, *disclosures, ""])
 
     @abstractmethod
     def _read_issuer(self, payload: Mapping[str, Any], *, is_certified: bool) -> str:

@@ -54,8 +54,12 @@ PATHS: list[ClaimsPath] = [
 
 
 def issue(claims: Mapping[str, Any] = CLAIMS, paths: list[ClaimsPath] = PATHS, **options: Any) -> str:
-    payload, disclosures = conceal(claims, disclosable=paths, **options)
-    return assemble(payload, [disclosure.raw for disclosure in disclosures])
+    return assemble(*conceal(claims, disclosable=paths, **options))
+
+
+def conceal_and_parse(claims: Mapping[str, Any], **options: Any) -> tuple[dict[str, Any], list[Disclosure]]:
+    payload, disclosures = conceal(claims, **options)
+    return payload, [parse_disclosure(raw) for raw in disclosures]
 
 
 def assemble(payload: Mapping[str, Any], disclosures: list[str], key_binding_jwt: str = "") -> str:
@@ -101,8 +105,8 @@ def test_K31_disclosures_of_rfc_9901_are_read_and_hashed_as_printed(
 def test_K31_digest_is_over_the_text_received_and_not_over_json_written_anew() -> None:
     spaced = "WyJfMjZiYzRMVC1hYzZxMktJNmNCVzVlcyIsICJmYW1pbHlfbmFtZSIsICJNw7ZiaXVzIl0"
     parsed = parse_disclosure(spaced)
-    rewritten = create_disclosure(parsed.name, parsed.value, salt=parsed.salt)
-    assert parse_disclosure(rewritten.raw).value == parsed.value
+    rewritten = parse_disclosure(create_disclosure(parsed.name, parsed.value, salt=parsed.salt))
+    assert rewritten.value == parsed.value
     assert rewritten.digest != parsed.digest
 
 
@@ -120,7 +124,7 @@ def test_A12_disclosure_of_another_shape_is_refused(content: Any) -> None:
 
 
 def test_K32_concealed_payload_has_sorted_digests_the_hash_name_and_none_of_the_values() -> None:
-    payload, disclosures = conceal(CLAIMS, disclosable=PATHS)
+    payload, disclosures = conceal_and_parse(CLAIMS, disclosable=PATHS)
     assert payload["_sd"] == sorted(payload["_sd"])
     assert len(payload["_sd"]) == 2
     assert payload["_sd_alg"] == "sha-256"
@@ -131,7 +135,7 @@ def test_K32_concealed_payload_has_sorted_digests_the_hash_name_and_none_of_the_
 
 
 def test_K32_every_disclosure_has_a_fresh_salt_of_at_least_128_bits() -> None:
-    salts = [disclosure.salt for _ in range(50) for disclosure in conceal(CLAIMS, disclosable=PATHS)[1]]
+    salts = [disclosure.salt for _ in range(50) for disclosure in conceal_and_parse(CLAIMS, disclosable=PATHS)[1]]
     assert len(set(salts)) == len(salts)
     assert {len(base64url.decode(salt)) for salt in salts} == {18}
     many = list(islice(create_salts(), 1000))
@@ -140,7 +144,7 @@ def test_K32_every_disclosure_has_a_fresh_salt_of_at_least_128_bits() -> None:
 
 def test_K32_recursive_disclosure_holds_the_digest_of_the_inner_one() -> None:
     """RFC 9901 §6.3."""
-    _, disclosures = conceal(CLAIMS, disclosable=[("address",), ("address", "place", "city")])
+    _, disclosures = conceal_and_parse(CLAIMS, disclosable=[("address",), ("address", "place", "city")])
     by_name = {disclosure.name: disclosure for disclosure in disclosures}
     assert by_name["address"].value["place"]["_sd"] == [by_name["city"].digest]
     assert "city" not in by_name["address"].value["place"]
@@ -178,7 +182,7 @@ def test_S09_a_path_to_nothing_is_the_callers_error_and_never_published_in_the_o
 
 
 def test_S09_each_element_of_an_empty_array_is_no_error() -> None:
-    payload, disclosures = conceal({"skills": []}, disclosable=[("skills", None)])
+    payload, disclosures = conceal_and_parse({"skills": []}, disclosable=[("skills", None)])
     assert (payload["skills"], disclosures) == ([], [])
 
 
@@ -203,7 +207,7 @@ def test_K34_claims_with_reserved_names_are_not_concealed(claims: dict[str, Any]
 
 
 def test_K33_a_number_of_decoys_joins_every_object_and_array_with_something_hidden() -> None:
-    payload, disclosures = conceal(CLAIMS, disclosable=[("given_name",), ("skills", None)], decoys=5)
+    payload, disclosures = conceal_and_parse(CLAIMS, disclosable=[("given_name",), ("skills", None)], decoys=5)
     assert len(payload["_sd"]) == 1 + 5
     assert len(payload["skills"]) == 3 + 5
     assert "_sd" not in payload["address"]
@@ -212,7 +216,7 @@ def test_K33_a_number_of_decoys_joins_every_object_and_array_with_something_hidd
 
 
 def test_K33_decoys_look_like_digests() -> None:
-    payload, disclosures = conceal({"a": 1}, disclosable=[("a",)], decoys=3)
+    payload, disclosures = conceal_and_parse({"a": 1}, disclosable=[("a",)], decoys=3)
     assert {len(base64url.decode(digest)) for digest in payload["_sd"]} == {32}
     assert disclosures[0].digest in payload["_sd"]
 
@@ -220,7 +224,7 @@ def test_K33_decoys_look_like_digests() -> None:
 def test_K33_decoys_stand_anywhere_in_an_array() -> None:
     firsts = set()
     for _ in range(60):
-        payload, disclosures = conceal({"skills": ["x"]}, disclosable=[("skills", None)], decoys=1)
+        payload, disclosures = conceal_and_parse({"skills": ["x"]}, disclosable=[("skills", None)], decoys=1)
         firsts.add(payload["skills"][0]["..."] == disclosures[0].digest)
     assert firsts == {True, False}
 
@@ -232,7 +236,7 @@ def test_K33_a_decoy_policy_is_asked_for_every_place_on_a_disclosable_path() -> 
         asked[path] = hidden
         return 1
 
-    payload, disclosures = conceal(CLAIMS, disclosable=PATHS, decoys=policy)
+    payload, disclosures = conceal_and_parse(CLAIMS, disclosable=PATHS, decoys=policy)
     assert asked == {
         (): 2,
         ("address",): 0,
@@ -314,7 +318,7 @@ def test_K34_without_disclosures_decoys_and_digests_leave_nothing_behind() -> No
 
 
 def test_K35_the_result_is_a_new_object_and_the_payload_is_left_alone() -> None:
-    payload, disclosures = conceal(CLAIMS, disclosable=PATHS)
+    payload, disclosures = conceal_and_parse(CLAIMS, disclosable=PATHS)
     before = copy.deepcopy(payload)
     reveal(payload, disclosures, protected=NONE)
     assert payload == before

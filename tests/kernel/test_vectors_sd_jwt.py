@@ -60,7 +60,7 @@ def test_K31_K32_K35_example_of_rfc_9901_is_concealed_presented_and_revealed(exa
         example.claims, disclosable=sorted(example.hidden, key=str), decoys=3 if example.add_decoys else 0
     )
     token = sign_jwt(payload, signer=signer, typ="example+sd-jwt")
-    raw = "~".join([token, *(disclosure.raw for disclosure in disclosures), ""])
+    raw = "~".join([token, *disclosures, ""])
     assert set(disclosable_paths(raw)) == example.hidden
     assert len(disclosures) == len(example.hidden)
     full = parse_sd_jwt(raw)

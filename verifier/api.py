@@ -334,7 +334,7 @@ async def start(
 async def list_presentations(slug: str, caller: CallerDep, session: SessionDep, now: NowDep) -> dict[str, Any]:
     """The newest hundred, without their reports."""
     relying_party = await relying_parties.authorise(session, caller, slug, "presentations:read")
-    rows = await store.list_presentation_requests(session, relying_party.id)
+    rows = await store.list_presentation_requests(session, relying_party.id, now)
     return {"presentations": [results.summary_json(row, now) for row in rows]}
 
 

@@ -20,6 +20,7 @@ class Erased:
     received: int
     uncollected: int
     exchanges: int
+    unanswered: int
 
 
 async def erase_what_has_passed(service: Service[VerifierSettings]) -> Erased:
@@ -30,6 +31,7 @@ async def erase_what_has_passed(service: Service[VerifierSettings]) -> Erased:
             received=await store.erase_received(session, now),
             uncollected=await store.discard_uncollected(session, now, lifetime=service.settings.response_code_lifetime),
             exchanges=await store.erase_exchanges(session, now),
+            unanswered=await store.delete_unanswered(session, now, after=service.settings.unanswered_retention),
         )
 
 

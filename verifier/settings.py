@@ -37,6 +37,9 @@ class VerifierSettings(ServiceSettings):
     retention_hours: int = Field(default=24, ge=0, le=24 * 30)
     """How long received claims are kept where a question does not say; 0 keeps none (PROFILE.md V-41)."""
 
+    unanswered_retention: timedelta = timedelta(days=7)
+    """How long one can still look up a request that nobody answered."""
+
     retention_interval: timedelta = timedelta(minutes=5)
     """How often claims whose time has passed are erased."""
 

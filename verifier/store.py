@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -104,12 +104,15 @@ async def find_presentation_request(
 
 
 async def list_presentation_requests(
-    session: Session, relying_party_id: str, *, limit: int = 100
+    session: Session, relying_party_id: str, now: datetime, *, limit: int = 100
 ) -> Sequence[PresentationRequest]:
-    """The newest first. One without an answer that its own browser began is nobody else's business."""
+    """The newest first, without those that nobody answered in time: anybody can begin one from a public link."""
     query = (
         select(PresentationRequest)
-        .where(PresentationRequest.relying_party_id == relying_party_id)
+        .where(
+            PresentationRequest.relying_party_id == relying_party_id,
+            or_(PresentationRequest.state.not_in(WAITING), PresentationRequest.expires_at > now),
+        )
         .order_by(PresentationRequest.created_at.desc(), PresentationRequest.id)
         .limit(limit)
     )
@@ -328,10 +331,11 @@ async def lease_interrupted(session: Session, now: datetime, *, lease: timedelta
     return (await session.scalars(statement)).all()
 
 
-async def count_answers(session: Session, relying_party_id: str) -> int:
-    query = (
-        select(func.count())
-        .select_from(PresentationRequest)
-        .where(PresentationRequest.relying_party_id == relying_party_id, PresentationRequest.state == "settled")
+async def delete_unanswered(session: Session, now: datetime, *, after: timedelta) -> int:
+    """Forget requests that nobody answered; without this a public link could fill the table."""
+    statement = (
+        delete(PresentationRequest)
+        .where(PresentationRequest.state.in_(WAITING), PresentationRequest.expires_at <= now - after)
+        .returning(PresentationRequest.id)
     )
-    return await session.scalar(query) or 0
+    return len((await session.scalars(statement)).all())

@@ -110,6 +110,10 @@ async def test_V01_the_secrets_of_a_transaction_go_with_its_answer_or_its_time(a
         )
     assert left == 0
     assert (await any_stage.result(forgotten))["state"] == "expired"
+    any_stage.clock.advance(timedelta(days=7))
+    assert (await erase_what_has_passed(any_stage.service)).unanswered == 1
+    listed = (await any_stage.api.get("/api/relying-parties/bakker/presentations")).json()["presentations"]
+    assert [each["id"] for each in listed] == [answered["id"]]
 
 
 async def test_A53_an_answer_whose_check_broke_off_is_checked_by_another_process(

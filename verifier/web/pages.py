@@ -249,7 +249,7 @@ def _add_answers(router: APIRouter, pages: Pages) -> None:
     async def answers_page(
         request: Request, slug: str, signed_in: SignedInDep, session: SessionDep, service: ServiceDep, now: NowDep
     ) -> Response:
-        rows = await store.list_presentation_requests(session, signed_in.relying_party.id)
+        rows = await store.list_presentation_requests(session, signed_in.relying_party.id, now)
         listed = [
             (row, current_state(row, now), results.read_result(service.sealing_key, row, now, with_claims=False))
             for row in rows

@@ -20,6 +20,7 @@ import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -127,6 +128,8 @@ class Fetcher:
             timeout=httpx.Timeout(_TOTAL_SECONDS, connect=_CONNECT_SECONDS),
             follow_redirects=False,
             trust_env=False,
+            # Answers may set cookies; none is kept, not even for a moment in which another request leaves.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
 
     async def get(self, url: str, *, accept: str, kind: FetchKind) -> FetchedResponse:
@@ -175,9 +178,12 @@ class Fetcher:
         response = await self._send("POST", url, headers=default | dict(headers or {}), content=content, rule=rule)
         if response.is_redirect:
             raise RejectedError("a POST was answered with a redirect")
-        if response.fetched.status >= 500 or response.fetched.status == 429:
-            raise UndecidedError(f"POST answered {response.fetched.status}")
-        return response.fetched
+        answer = response.fetched
+        if answer.status >= 500 or answer.status == 429:
+            raise UndecidedError(f"POST answered {answer.status}")
+        if answer.status < 300 and answer.body:
+            _require_media_type(answer, rule)
+        return answer
 
     async def _send(
         self, method: str, url: str, *, headers: Mapping[str, str], content: bytes, rule: _Rule
@@ -191,8 +197,6 @@ class Fetcher:
                 body = await _read_body(response, rule.max_bytes)
         except (httpx.TransportError, TimeoutError) as exc:
             raise UndecidedError(f"{method} {target.host}: {type(exc).__name__}") from exc
-        finally:
-            self._client.cookies.clear()
         names = {name.lower(): value for name, value in response.headers.items()}
         return _Response(FetchedResponse(response.status_code, names, body, url), response.has_redirect_location)
 
@@ -348,6 +352,10 @@ def _accepted(response: FetchedResponse, rule: _Rule) -> FetchedResponse:
         if 300 <= response.status < 500 and response.status not in {408, 425, 429}:
             raise RejectedError(f"answered {response.status}")
         raise UndecidedError(f"answered {response.status}")
+    _require_media_type(response, rule)
+    return response
+
+
+def _require_media_type(response: FetchedResponse, rule: _Rule) -> None:
     if response.media_type not in rule.media_types:
         raise MalformedError(f"the answer is of type {response.media_type[:60]!r}")
-    return response

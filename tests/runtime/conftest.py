@@ -28,6 +28,7 @@ def create_sample_app(
         database_url=SecretStr(url),
         encryption_key=SecretStr("A" * 43),
         allow_http_for_local_development=public_url.startswith("http:"),
+        local_hosts=frozenset({"localhost:8102"} if public_url.startswith("http:") else ()),
         requests_per_minute=requests_per_minute,
     )
     service = create_service(settings, name="sample", clock=clock)

@@ -1,8 +1,12 @@
 """What stands around every request: limits, headers, health, static files."""
 
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import httpx
 import pytest
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
 
 from runtime.database import Database
 from runtime.middleware import RateLimit, Shell
@@ -25,6 +29,33 @@ async def test_a_service_without_its_database_lives_and_is_not_ready(make_app, m
         assert (await client.get("/health")).status_code == 200
         response = await client.get("/ready")
     assert (response.status_code, response.json()["code"]) == (503, "database")
+
+
+async def test_K84_local_hosts_are_shown_in_the_log_at_the_start_and_all_is_closed_at_the_end(make_app, capfd):
+    ran = []
+
+    @asynccontextmanager
+    async def worker(app: FastAPI) -> AsyncIterator[None]:
+        ran.append("begin")
+        yield
+        ran.append("end")
+
+    app = make_app(public_url="http://localhost:8101", lifespan=worker)
+    async with app.router.lifespan_context(app):
+        assert ran == ["begin"]
+        assert await app.state.service.database.is_ready()
+    assert ran == ["begin", "end"]
+    assert app.state.service.fetch._client.is_closed
+    log = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert [line["event"] for line in log] == ["started", "http_is_allowed_for_local_development"]
+    assert log[1]["local_hosts"] == ["localhost:8102"]
+
+
+async def test_K84_in_production_nothing_is_said_about_local_hosts(make_app, capfd):
+    app = make_app()
+    async with app.router.lifespan_context(app):
+        pass
+    assert "local" not in capfd.readouterr().err
 
 
 HTTPS_ONLY = "strict-transport-security"

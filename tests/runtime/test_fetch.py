@@ -390,6 +390,7 @@ async def test_K83_cookies_are_not_sent_back():
     seen: list[httpx.Request] = []
     fetch = fetcher(answer(set_cookie="a=b; Path=/"), answer(), seen=seen)
     await get(fetch)
+    assert list(fetch._client.cookies.jar) == []
     await get(fetch)
     assert "cookie" not in seen[1].headers
 
@@ -450,3 +451,22 @@ async def test_K85_a_post_to_a_service_in_trouble_is_undecided(status: int):
 async def test_K83_an_answer_to_a_post_has_a_limit_too():
     with pytest.raises(MalformedError):
         await fetcher(answer(content=b"x" * (MEBIBYTE + 1))).post_json("https://issuer.example/c", b"{}")
+
+
+@pytest.mark.parametrize("media_type", ["text/html", "text/plain", ""])
+async def test_K83_a_good_answer_to_a_post_is_of_the_expected_type(media_type: str):
+    with pytest.raises(MalformedError):
+        await fetcher(answer(content_type=media_type)).post_json("https://issuer.example/c", b"{}")
+
+
+@pytest.mark.parametrize("given", [answer(204, b"", content_type=""), answer(400, b"<p>", content_type="text/html")])
+async def test_an_answer_without_content_and_a_refusal_may_be_of_any_type(given: httpx.Response):
+    assert (await fetcher(given).post_json("https://issuer.example/c", b"{}")).status == given.status_code
+
+
+async def test_K83_a_request_object_that_is_asked_for_by_post_is_of_its_own_type():
+    url, form = "https://v.example/r", {"wallet_nonce": "x"}
+    good = answer(content=b"eyJ", content_type="application/oauth-authz-req+jwt")
+    assert (await fetcher(good).post_form(url, form, kind=FetchKind.REQUEST_OBJECT)).text() == "eyJ"
+    with pytest.raises(MalformedError):
+        await fetcher(answer()).post_form(url, form, kind=FetchKind.REQUEST_OBJECT)

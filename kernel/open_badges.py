@@ -4,6 +4,7 @@ An achievement is described once. From one `CredentialDataset` come the claims o
 VCDM 2.0 credential, each with the claims paths that its holder may keep hidden; `badge_view` reads both back alike.
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import Any, Final
 import jsonschema_rs
 
 import schemas
-from kernel.errors import MalformedError
+from kernel.errors import MalformedError, RejectedError
 from kernel.sd_jwt import ClaimsPath
 
 CREDENTIALS_V2: Final = "https://www.w3.org/ns/credentials/v2"
@@ -36,6 +37,7 @@ PERSON_MEMBERS: Final[Mapping[str, str]] = {
     "email": "email",
 }
 
+_IDENTITY_HASHES: Final = frozenset({"sha256", "md5"})
 _IMAGE_URL: Final = re.compile(r"https://[^\s]+|data:image/(png|svg\+xml|jpeg|webp|gif);base64,[A-Za-z0-9+/]+=*")
 _DATE_TIME_STAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -130,6 +132,24 @@ def create_evidence(
     return _without_absent(
         {"id": url, "type": ["Evidence"], "name": name, "description": description, "digestSRI": digest}
     )
+
+
+def create_identity_object(identifier: str, *, identity_type: str, salt: str) -> dict[str, Any]:
+    """Return an IdentityObject that names somebody without saying the name. B-08.
+
+    For formats that cannot hide an e-mail address. Who can guess the identifier can check the guess, salt or not.
+    """
+    return {
+        "type": "IdentityObject",
+        "hashed": True,
+        "identityHash": f"sha256${_hash_identity('sha256', identifier, salt)}",
+        "identityType": identity_type,
+        "salt": salt,
+    }
+
+
+def _hash_identity(algorithm: str, identifier: str, salt: str) -> str:
+    return hashlib.new(algorithm, f"{identifier}{salt}".encode(), usedforsecurity=False).hexdigest()
 
 
 def _without_absent(members: Mapping[str, Any]) -> dict[str, Any]:
@@ -282,6 +302,34 @@ def parse_date_time(text: object) -> datetime:
 
 
 # Reading
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedIdentity:
+    """Somebody is the one that a badge names; weakly so when the hash is MD5 or has no salt."""
+
+    identity_type: str | None
+    is_weak: bool
+
+
+def verify_identity_object(identity: Mapping[str, Any], *, identifier: str) -> VerifiedIdentity:
+    """Check that an identifier is the one that an IdentityObject names. B-08, A-51.
+
+    An e-mail address is also tried in lower case, as edubadges hashes it.
+    """
+    named, salt = _read_text(identity, "identityHash") or "", _read_text(identity, "salt") or ""
+    algorithm, _, digest = named.partition("$")
+    spellings = {identifier, identifier.lower()}
+    if not identity.get("hashed"):
+        is_same, is_weak = named in spellings, False
+    elif algorithm in _IDENTITY_HASHES:
+        hashes = {_hash_identity(algorithm, spelling, salt) for spelling in spellings}
+        is_same, is_weak = digest.lower() in hashes, algorithm == "md5" or not salt
+    else:
+        raise MalformedError("an identity hash of an unknown kind")
+    if not is_same:
+        raise RejectedError("the badge names somebody else")
+    return VerifiedIdentity(_read_text(identity, "identityType"), is_weak)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The Open Badges model: what may be issued, how it is written for each format, how any badge is read."""
 
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -19,16 +20,19 @@ from kernel.open_badges import (
     BadgeView,
     Evidence,
     Skill,
+    VerifiedIdentity,
     badge_view,
     create_achievement,
     create_alignment,
     create_evidence,
+    create_identity_object,
     create_open_badge,
     create_sd_jwt_vc_claims,
     format_date_time,
     parse_date_time,
     verify_achievement,
     verify_dataset,
+    verify_identity_object,
 )
 from tests.support.badges import (
     ES256,
@@ -126,6 +130,50 @@ def test_B09_evidence_carries_the_digest_of_its_bytes() -> None:
         "name": "Rapport",
         "digestSRI": "sha256-AAAA",
     }
+
+
+KOSHER = "sha256$b5809d8a92f8858436d7e6b87c12ebc0ae1eac4baecc2c0b913aee2c922ef399"
+
+
+def test_B08_identity_hash_is_the_published_one() -> None:
+    identity = create_identity_object("a@example.com", identity_type="emailAddress", salt="Kosher")
+    assert identity["identityHash"] == KOSHER
+    assert verify_identity_object(identity, identifier="a@example.com") == VerifiedIdentity("emailAddress", False)
+
+
+@pytest.mark.parametrize(
+    ("identity", "is_weak"),
+    [
+        ({"hashed": True, "identityHash": KOSHER, "salt": "Kosher"}, False),
+        ({"hashed": True, "identityHash": KOSHER.upper().replace("SHA256", "sha256"), "salt": "Kosher"}, False),
+        ({"hashed": True, "identityHash": f"sha256${hashlib.sha256(b'a@example.com').hexdigest()}"}, True),
+        ({"hashed": True, "identityHash": "md5$b418773a2c51fb9777a1648346fa7394", "salt": ""}, True),
+        ({"hashed": False, "identityHash": "a@example.com"}, False),
+    ],
+)
+def test_B08_A51_identity_is_found_in_any_case_and_a_weak_hash_is_flagged(
+    identity: dict[str, Any], is_weak: bool
+) -> None:
+    for identifier in ("a@example.com", "A@Example.com"):
+        assert verify_identity_object(identity, identifier=identifier).is_weak == is_weak
+
+
+@pytest.mark.parametrize(
+    ("identity", "code"),
+    [
+        ({"hashed": True, "identityHash": KOSHER, "salt": "other"}, "rejected"),
+        ({"hashed": True, "identityHash": KOSHER}, "rejected"),
+        ({"hashed": True, "identityHash": "a@example.com"}, "malformed"),
+        ({"hashed": True, "identityHash": "sha1$00", "salt": "Kosher"}, "malformed"),
+        ({"hashed": True}, "malformed"),
+        ({"hashed": False, "identityHash": "b@example.com"}, "rejected"),
+        ({"hashed": False}, "rejected"),
+    ],
+)
+def test_B08_identity_of_somebody_else_is_refused(identity: dict[str, Any], code: str) -> None:
+    with pytest.raises(CredentialError) as refusal:
+        verify_identity_object(identity, identifier="a@example.com")
+    assert refusal.value.code == code
 
 
 # Checking

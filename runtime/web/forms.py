@@ -12,6 +12,7 @@ only this site can set (`__Host-`) and over the session, so a value fetched in a
 
 import hmac
 import secrets
+from collections.abc import AsyncIterator
 from hashlib import sha256
 from typing import Annotated, Final
 
@@ -46,8 +47,20 @@ def set_csrf_cookie(response: Response, request: Request) -> None:
 async def read_form(request: Request) -> FormData:
     """The submitted form, after checking that it was submitted from one of our own pages; else a 403."""
     form = await request.form(max_fields=_MAX_FIELDS)
-    verify_csrf(request, form)
+    try:
+        verify_csrf(request, form)
+    except Problem:
+        await form.close()
+        raise
     return form
+
+
+async def open_form(form: Annotated[FormData, Depends(read_form)]) -> AsyncIterator[FormData]:
+    """The checked form for one request; temporary files of what was uploaded go when the request ends."""
+    try:
+        yield form
+    finally:
+        await form.close()
 
 
 def verify_csrf(request: Request, form: FormData) -> None:
@@ -64,10 +77,10 @@ def verify_csrf(request: Request, form: FormData) -> None:
 
 async def verify_form(request: Request) -> None:
     """The same check, for a route that needs nothing from the form."""
-    await read_form(request)
+    await (await read_form(request)).close()
 
 
-FormDep = Annotated[FormData, Depends(read_form)]
+FormDep = Annotated[FormData, Depends(open_form)]
 CsrfDep = Annotated[None, Depends(verify_form)]
 
 

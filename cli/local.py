@@ -141,7 +141,11 @@ class Deployment:
                 "STATUS_LIST_TTL": "PT1S",
             },
             "wallet": {},
-            "verifier": {"BADGE_VCT_VALUES": self.badge_vct, "ADMIN_KEY": self.admin_keys["verifier"]},
+            "verifier": {
+                "BADGE_VCT_VALUES": self.badge_vct,
+                "WALLET_URL": self.address("wallet"),
+                "ADMIN_KEY": self.admin_keys["verifier"],
+            },
         }
         for name in SERVICES:
             values = {**self._shared_settings(name), **own[name]}

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from cli.connections import Connection
-from cli.language import say
+from cli.language import language, say
 from cli.local import DEFAULT_FOLDER
 from cli.terminal import explained_errors, out, run, waiting
 
@@ -273,9 +273,7 @@ def _show_offer(offer: dict[str, Any]) -> None:
 def _show_request(request: dict[str, Any]) -> None:
     verifier = request["verifier"]
     who = f"{verifier.get('name') or verifier['client_id']} ({recognition_text(verifier['recognition']['outcome'])})"
-    out.print(
-        f"[bold]{escape(who)}[/bold] " + say("vraagt:", "asks:") + f" {escape(str(request.get('purpose') or ''))}"
-    )
+    out.print(f"[bold]{escape(who)}[/bold] " + say("vraagt:", "asks:") + f" {escape(purpose_text(request))}")
     if not request["answerable"]:
         out.print(
             say(
@@ -283,12 +281,37 @@ def _show_request(request: dict[str, Any]) -> None:
                 "You have no badge yet that fits. They are not told.",
             )
         )
-    for share in request.get("share", []):
+    for share in request["share"]:
         out.print(say(f"Uit {share['name']} zien zij:", f"Of {share['name']} they see:"))
         for shown in share["shown"]:
-            out.print(f"  ✓ {escape(str(shown['label']))}: {escape(str(shown['value']))}")
-        out.print(say("  en niet: ", "  and not: ") + escape(", ".join(_label(hidden) for hidden in share["hidden"])))
+            out.print(f"  ✓ {escape(fact_text(shown))}")
+    hidden = hidden_facts(request)
+    if hidden:
+        out.print(say("En niet: ", "And not: ") + escape(", ".join(hidden)))
 
 
-def _label(hidden: Any) -> str:
-    return str(hidden["label"]) if isinstance(hidden, dict) else str(hidden)
+def purpose_text(request: dict[str, Any]) -> str:
+    """Why they ask, in the language of this run where they say it in it."""
+    purposes = request["purposes"]
+    return str(purposes.get(language()) or request["purpose"] or "–")
+
+
+def fact_text(fact: dict[str, Any]) -> str:
+    """One thing that a badge says, with its label in the language of this run."""
+    return f"{_label(fact)}: {fact['value']}"
+
+
+def hidden_facts(request: dict[str, Any]) -> list[str]:
+    """What stays hidden in the whole answer: skills by their name, the rest by its label."""
+    shown = {(fact["label"], fact["value"]) for share in request["share"] for fact in share["shown"]}
+    hidden = [
+        fact for share in request["share"] for fact in share["hidden"] if (fact["label"], fact["value"]) not in shown
+    ]
+    return list(dict.fromkeys(fact_text(fact) if fact["label"] == "Skill" else _label(fact) for fact in hidden))
+
+
+def _label(fact: dict[str, Any]) -> str:
+    """The wallet's API gives the Dutch label, which is also the key of its catalogue."""
+    from runtime.web.language import load_catalogue  # only needed here, and it brings the web framework along
+
+    return load_catalogue(("wallet",), language()).gettext(str(fact["label"]))

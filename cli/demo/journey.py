@@ -10,14 +10,14 @@ import httpx
 import segno
 
 from cli.clients import WalletClient
-from cli.demo.stage import ACHIEVEMENT_TYPE, INPUT, OPEN_BADGE_TYPE, Stage, Student, join, label, outcomes, text
+from cli.demo.stage import ACHIEVEMENT_TYPE, INPUT, OPEN_BADGE_TYPE, Stage, Student, label, outcomes, text
 from cli.hostile import count_disclosures, readable_parts
 from cli.language import say
 from cli.local import Login, create_passphrase
 from cli.recipients import evidence_of, read_achievement, read_recipients
 from cli.trust_files import Entry, add_entry, create_list, sign_list
 from cli.verifier_commands import outcome_text
-from cli.wallet_commands import recognition_text, state_text
+from cli.wallet_commands import fact_text, hidden_facts, purpose_text, recognition_text, state_text
 from kernel.did import did_web
 from kernel.sd_jwt import parse_sd_jwt
 from runtime.clock import utc_now
@@ -255,24 +255,14 @@ async def show(stage: Stage) -> None:
     )
 
 
-def _tell_consent(stage: Stage, student: Student, request: Mapping[str, Any], asked: Sequence[str]) -> None:
+def _tell_consent(stage: Stage, student: Student, request: dict[str, Any], asked: Sequence[str]) -> None:
     story, verifier = stage.story, request["verifier"]
-    story.tell(
-        say(
-            f"{student.name} ziet: {verifier['name']} vraagt: {request['purpose'] or '–'}",
-            f"{student.name} sees: {verifier['name']} asks: {request['purpose'] or '–'}",
-        )
-    )
+    who, why = verifier["name"], purpose_text(request)
+    story.tell(say(f"{student.name} ziet: {who} vraagt: {why}", f"{student.name} sees: {who} asks: {why}"))
     shown = [item for share in request["share"] for item in share["shown"]]
-    hidden = [item for share in request["share"] for item in share["hidden"]]
     for item in shown:
-        story.tell(
-            say(
-                f"  zij zien:       {item['label']}: {item['value']}",
-                f"  they see:        {item['label']}: {item['value']}",
-            )
-        )
-    story.tell(say(f"  zij zien niet: {join(hidden)}", f"  they do not see: {join(hidden)}"))
+        story.tell(say("  zij zien: ", "  they see: ") + fact_text(item))
+    story.tell(say("  zij zien niet: ", "  they do not see: ") + ", ".join(hidden_facts(request)))
     outcome = str(verifier["recognition"]["outcome"])
     story.check(
         say("De vrager is erkend", "Whoever asks is recognised"), outcome == "recognised", recognition_text(outcome)

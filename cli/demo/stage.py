@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -177,7 +177,3 @@ def label(skill: Mapping[str, Any]) -> str:
 
 def text(value: Any) -> str:
     return str(value.get(say("nl", "en")) or next(iter(value.values()))) if isinstance(value, dict) else str(value)
-
-
-def join(items: Sequence[Any]) -> str:
-    return ", ".join(dict.fromkeys(str(item["label"]) for item in items))

@@ -112,7 +112,7 @@ def test_a_person_makes_the_whole_journey_from_the_command_line(terminal, organi
     link, presentation = ask(terminal, question)
     consent = terminal("wallet", "answer", link, typed="y\n")
     assert "Voor de vacature" in consent
-    assert "and not:" in consent
+    assert "And not:" in consent
     assert "Verhoeven" not in consent
     held = terminal("verifier", "result", "-r", "werkt", presentation)
     assert "Yes: everything was checked and holds." in held

@@ -175,7 +175,9 @@ def test_a_failed_build_leaves_the_old_index_and_no_rest(tmp_path):
 @pytest.fixture(scope="module")
 def esco(tmp_path_factory):
     path = tmp_path_factory.mktemp("esco") / "index.sqlite3"
+    began = time.thread_time()
     summary = build_index(ESCO, path)
+    assert time.thread_time() - began < 10
     opened = SkillIndex.open(path)
     yield path, summary, opened
     opened.close()

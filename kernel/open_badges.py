@@ -51,10 +51,10 @@ class CredentialDataset:
 
     achievement: Mapping[str, Any]
     issuer_profile: Mapping[str, Any]
-    person: Mapping[str, str]
+    person: Mapping[str, str] = field(repr=False)
     issuing_authority: str
     credential_id: str
-    evidence: Sequence[Mapping[str, Any]] = ()
+    evidence: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
     result: Sequence[Mapping[str, Any]] = ()
     awarded_at: datetime | None = None
     issuing_country: str = "NL"
@@ -367,7 +367,7 @@ class BadgeView:
     is_known_type: bool
     language: str | None
     skills: tuple[Skill, ...]
-    evidence: tuple[Evidence, ...]
+    evidence: tuple[Evidence, ...] = field(repr=False)
     person: Mapping[str, str] = field(repr=False)
     awarded_at: datetime | None
 

@@ -14,7 +14,7 @@ import hmac
 import os
 import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from json.encoder import encode_basestring
 from typing import Any, Final, NamedTuple
@@ -75,9 +75,9 @@ class Disclosure(NamedTuple):
 class SdJwt:
     """The parts of an SD-JWT or SD-JWT+KB. Nothing in it has been verified. §4."""
 
-    raw: str
+    raw: str = field(repr=False)
     issuer_jwt: UnverifiedJwt
-    disclosures: tuple[Disclosure, ...]
+    disclosures: tuple[Disclosure, ...] = field(repr=False)
     key_binding_jwt: str | None
     hash_algorithm: str
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from kernel.did import did_jwk, resolve_static_did
-from kernel.errors import ExpiredError, HolderBindingError, MalformedError, NotYetValidError
+from kernel.errors import ExpiredError, HolderBindingError, MalformedError, NotYetValidError, UntrustedIssuerError
 from kernel.jwt import LEEWAY
 from kernel.keys import PublicKey, Signer, parse_public_jwk
 from kernel.open_badges import CredentialDataset
@@ -48,9 +48,9 @@ class UnverifiedCredential:
     """
 
     format: str
-    raw: str
+    raw: str = field(repr=False)
     header: Mapping[str, Any]
-    payload: Mapping[str, Any]
+    payload: Mapping[str, Any] = field(repr=False)
     unverified_issuer: str
     key_id: str | None
     x5c: tuple[str, ...]
@@ -66,7 +66,7 @@ class VerifiedCredential:
     """
 
     format: str
-    raw: str
+    raw: str = field(repr=False)
     issuer: str
     claims: dict[str, Any] = field(repr=False)
     types: frozenset[str]
@@ -197,7 +197,10 @@ def _resolve_holder_kid(kid: str) -> PublicKey:
     did = kid.partition("#")[0]
     if not did.startswith(("did:jwk:", "did:key:")):
         raise HolderBindingError("a holder key behind a DID that does not contain it")
-    return resolve_static_did(did).find_key(kid, relation="authentication")
+    try:
+        return resolve_static_did(did).find_key(kid, relation="authentication")
+    except UntrustedIssuerError as exc:
+        raise HolderBindingError("a holder DID without the key that is named") from exc
 
 
 def find_status_reference(claims: Mapping[str, Any]) -> StatusReference | None:

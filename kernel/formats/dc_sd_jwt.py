@@ -76,8 +76,10 @@ class DcSdJwt(SdJwtFormat):
         return self._sign(claims, disclosable=disclosable, issuer=issuer, signer=signer, header={})
 
     def _read_issuer(self, payload: Mapping[str, Any], *, is_certified: bool) -> str:
-        issuer = payload.get("iss", "" if is_certified else None)
-        if not isinstance(issuer, str) or not (issuer or is_certified):
+        if "iss" not in payload and is_certified:
+            return ""
+        issuer = payload.get("iss")
+        if not isinstance(issuer, str) or not issuer:
             raise MalformedError("an SD-JWT VC that does not say who issued it")
         return issuer
 

@@ -118,7 +118,8 @@ def expand_types(claims: Mapping[str, Any]) -> frozenset[str]:
     A short name that none of the credential's contexts defines has no IRI, whatever another context says.
     """
     short = {name for name in read_many(claims, "type") if isinstance(name, str)}
-    terms = [_load_terms(context) for context in read_many(claims, "@context") if context in CONTEXTS]
+    urls = [context for context in read_many(claims, "@context") if isinstance(context, str)]
+    terms = [_load_terms(url) for url in urls if url in CONTEXTS]
     return frozenset(short | {known[name] for known in terms for name in short & known.keys()})
 
 

@@ -28,7 +28,7 @@ from kernel.openid4vp.error_codes import (
 from kernel.openid4vp.request_link import UnsignedRequest
 from kernel.strict_json import parse_json
 from kernel.web_urls import parse_web_url, web_url
-from kernel.x5c import verify_x5c, x509_hash
+from kernel.x5c import parse_x5c, verify_x5c, x509_hash
 
 TYP: Final = "oauth-authz-req+jwt"
 MEDIA_TYPE: Final = "application/oauth-authz-req+jwt"
@@ -203,9 +203,8 @@ def _get_key_id(token: UnverifiedJwt, did: str) -> str:
 
 
 def _get_x5c(token: UnverifiedJwt) -> tuple[str, ...]:
-    chain = token.header.get("x5c")
-    if not isinstance(chain, list) or not chain or not all(isinstance(text, str) for text in chain):
-        raise MalformedError("a request with this client identifier prefix carries its certificates")
+    chain: Any = token.header.get("x5c")
+    parse_x5c(chain)
     return tuple(chain)
 
 
@@ -242,7 +241,8 @@ def _certificate_hosts(leaf: x509.Certificate) -> frozenset[str]:
 
 
 def _require_audience(verified: VerifiedJwt, audiences: frozenset[str]) -> None:
-    if verified.payload.get("aud") not in audiences:
+    audience = verified.payload.get("aud")
+    if not isinstance(audience, str) or audience not in audiences:
         raise AudienceError("the request was made for another wallet")
 
 

@@ -363,6 +363,8 @@ def test_W44_the_worked_example_of_haip_is_verified(profile_vectors):
         (signed(aud="https://other-wallet.example"), {}, AudienceError),
         (signed(aud=...), {}, AudienceError),
         (signed(aud="https://self-issued.me/v2/"), {}, AudienceError),
+        (signed(aud=["https://self-issued.me/v2"]), {}, AudienceError),
+        (signed(aud={}), {}, AudienceError),
         (signed(exp=AT - 60), {}, ExpiredError),
         (signed(exp="never"), {}, MalformedError),
         (signed(iat=AT + 61), {}, NotYetValidError),
@@ -382,7 +384,9 @@ def test_W41_W42_A34_A09_a_request_of_the_wrong_kind_signer_client_audience_time
 def test_W41_a_request_read_for_one_client_identifier_is_not_verified_for_another():
     unverified = parse_request_object(signed(), client_id=CLIENT_ID)
     with pytest.raises(RejectedError):
-        verify_request_object(unverified, client_id=X509_HASH, anchors=ANCHORS, now=NOW, wallet_nonce=None)
+        verify_request_object(
+            unverified, client_id=X509_HASH, key=VERIFIER.public_key, anchors=ANCHORS, now=NOW, wallet_nonce=None
+        )
     parsed = parse_client_identifier(CLIENT_ID)
     assert (
         verify_request_object(
@@ -395,6 +399,10 @@ def test_W41_a_request_read_for_one_client_identifier_is_not_verified_for_anothe
 def test_W41_a_wallet_may_be_addressed_by_its_own_identifier():
     raw = signed(aud="https://wallet.example")
     assert verify(raw, audiences=frozenset({"https://wallet.example"})).nonce == "05qs59_3aPcGLRPgSOPWaQ"
+
+
+def test_W42_a_nonce_that_the_wallet_did_not_send_does_not_count():
+    assert verify(signed(wallet_nonce="w-2")).nonce == "05qs59_3aPcGLRPgSOPWaQ"
 
 
 def test_W43_A34_a_request_for_a_redirect_uri_client_cannot_be_signed():
@@ -632,7 +640,7 @@ def test_W43_a_redirect_uri_client_is_known_by_where_the_answer_goes():
     assert (request.dcql_query, request.expires_at) == (parse_dcql_query(QUERY), NOW + timedelta(minutes=10))
 
 
-@pytest.mark.parametrize("client_id", [CLIENT_ID, X509_HASH, X509_SAN_DNS])
+@pytest.mark.parametrize("client_id", [CLIENT_ID, X509_HASH, X509_SAN_DNS, f"x509_san_dns:{RESPONSE_URI}"])
 def test_W43_A34_an_unsigned_request_for_a_prefix_that_demands_a_signature_is_refused(client_id):
     with pytest.raises(RejectedError):
         verify_unsigned_request(unsigned(client_id=client_id), now=NOW)

@@ -1,0 +1,319 @@
+"""The pages, as a browser without JavaScript uses them."""
+
+import html
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from babel.messages.extract import extract_from_dir
+
+from runtime.web.language import read_catalogue
+from skills.index import IndexSource, build_index_from
+from skills.search import SkillIndex
+from skills.skill import Skill
+from tests.conftest import NewDatabase
+from tests.issuer.conftest import ORG, SANNE, SKILLS, SLUG, Issuer, create_client, create_issuer, recipient
+from tests.support.clock import FixedClock
+
+BASE = f"/back-office/{ORG}"
+EMAIL, PASSPHRASE = "staf@stmw.example", "een lange wachtzin"
+
+
+class Browser:
+    """A browser that follows links and fills in forms, and nothing else."""
+
+    def __init__(self, issuer: Issuer, host: str = "192.0.2.10") -> None:
+        self.client = create_client(issuer.app, host)
+        self.client.headers["Accept"] = "text/html"
+        self.page = ""
+
+    async def get(self, path: str) -> httpx.Response:
+        response = await self.client.get(path, follow_redirects=True)
+        self.page = response.text
+        return response
+
+    async def post(
+        self, path: str, files: dict[str, tuple[str, bytes]] | None = None, **fields: object
+    ) -> httpx.Response:
+        """Send a form with the token of the page in sight."""
+        found = re.search(r'name="csrf_token" value="([^"]+)"', self.page)
+        data = {"csrf_token": found[1] if found else "", **fields}
+        response = await self.client.post(path, data=data, files=files, follow_redirects=True)
+        self.page = response.text
+        return response
+
+    async def sign_in(self, passphrase: str = PASSPHRASE) -> httpx.Response:
+        await self.get("/sign-in")
+        return await self.post("/sign-in", email=EMAIL, passphrase=passphrase, next=BASE)
+
+
+@pytest.fixture
+async def browser(issuer: Issuer) -> AsyncIterator[Browser]:
+    """Signed in at the back office."""
+    await add_operator(issuer)
+    made = Browser(issuer)
+    assert (await made.sign_in()).url.path == BASE
+    yield made
+    await made.client.aclose()
+
+
+async def add_operator(issuer: Issuer, org: str = ORG, email: str = EMAIL) -> None:
+    body = {"email": email, "name": "Anneke Bos", "passphrase": PASSPHRASE}
+    response = await issuer.api("POST", f"/organisations/{org}/operators", json=body)
+    assert response.status_code == 201, response.text
+
+
+async def test_the_front_page_and_a_badge_are_there_for_everybody(issuer: Issuer) -> None:
+    browser = Browser(issuer)
+    await browser.get("/")
+    assert f"/{ORG}/achievements/{SLUG}" in browser.page
+    await browser.get(f"/{ORG}/achievements/{SLUG}")
+    assert "Een adviesrapport en een gesprek." in browser.page
+    for uri, name in SKILLS:
+        assert uri in browser.page
+        assert name in browser.page
+    await browser.client.aclose()
+
+
+PRIVATE = [
+    "",
+    "/awards",
+    "/achievements/new",
+    f"/achievements/{SLUG}",
+    f"/achievements/{SLUG}/award",
+    f"/achievements/{SLUG}/change",
+    "/skills?q=lassen",
+    "/awards/00000000-0000-0000-0000-000000000000",
+]
+
+
+@pytest.mark.parametrize("path", PRIVATE)
+async def test_A52_the_back_office_asks_strangers_to_sign_in(issuer: Issuer, path: str) -> None:
+    client = create_client(issuer.app)
+    response = await client.get(BASE + path)
+    assert response.status_code == 303
+    assert response.headers["location"].startswith("/sign-in?next=")
+    await client.aclose()
+
+
+@pytest.mark.parametrize("path", PRIVATE)
+async def test_A52_staff_of_one_organisation_do_not_find_another(browser: Browser, issuer: Issuer, path: str) -> None:
+    await issuer.add_organisation("ander")
+    await issuer.add_achievement("ander")
+    response = await browser.get(f"/back-office/ander{path}")
+    assert response.status_code == 404
+
+
+async def test_A54_signing_in_fails_the_same_for_every_reason(issuer: Issuer) -> None:
+    await add_operator(issuer)
+    browser = Browser(issuer)
+    texts = []
+    for email, passphrase in ((EMAIL, "verkeerd"), ("niemand@stmw.example", PASSPHRASE)):
+        await browser.get("/sign-in")
+        response = await browser.post("/sign-in", email=email, passphrase=passphrase)
+        assert response.status_code == 400
+        texts.append(re.sub(r'value="[^"]*"', "", response.text))
+    assert texts[0] == texts[1]
+    await browser.client.aclose()
+
+
+@pytest.mark.parametrize("target", ["https://evil.example", "//evil.example", "/\\evil.example"])
+async def test_A52_signing_in_leads_nowhere_else(issuer: Issuer, target: str) -> None:
+    await add_operator(issuer)
+    browser = Browser(issuer)
+    await browser.get("/sign-in")
+    token = re.search(r'name="csrf_token" value="([^"]+)"', browser.page)
+    data = {"csrf_token": token[1] if token else "", "email": EMAIL, "passphrase": PASSPHRASE, "next": target}
+    response = await browser.client.post("/sign-in", data=data)
+    assert (response.status_code, response.headers["location"]) == (303, "/")
+    await browser.client.aclose()
+
+
+async def test_signing_out_ends_the_session(browser: Browser) -> None:
+    cookies = dict(browser.client.cookies)
+    await browser.post("/sign-out")
+    browser.client.cookies.update(cookies)
+    assert (await browser.client.get(BASE)).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "path",
+    [f"/achievements/{SLUG}/award", f"/achievements/{SLUG}/change", "/achievements/new", "/awards/{award}/revoke"],
+)
+async def test_A52_a_form_from_elsewhere_changes_nothing(browser: Browser, issuer: Issuer, path: str) -> None:
+    award = await issuer.award()
+    fields = {"people": "A;B;a@b.nl", "reason": "x", "action": "save", "name": "x"}
+    response = await browser.client.post(BASE + path.format(award=award["id"]), data=fields)
+    assert response.status_code == 403
+    assert (await issuer.get_award(award["id"]))["state"] == "offered"
+
+
+async def test_a_badge_is_described_without_javascript_and_nothing_typed_is_lost(
+    new_sqlite_database: NewDatabase, clock: FixedClock, tmp_path: Path
+) -> None:
+    index = build_test_index(tmp_path)
+    issuer = await create_issuer(new_sqlite_database("issuer"), clock, skills=index)
+    await add_operator(issuer)
+    browser = Browser(issuer)
+    await browser.sign_in()
+    path = f"{BASE}/achievements/new"
+    await browser.get(path)
+    typed = {"name": "Lasser <niveau 1>", "description": "Last staal.", "criteria": "Drie proefstukken."}
+    await browser.post(path, **typed, skill_query="personeels", action="search")
+    assert f'value="{SKILLS[0][0]}"' in browser.page
+    assert html.escape(typed["name"]) in browser.page
+    await browser.post(path, **typed, skill_query="personeels", add=SKILLS[0][0])
+    assert f'name="skill_uri" value="{SKILLS[0][0]}"' in browser.page
+    picked = {"skill_uri": SKILLS[0][0], "skill_name": "personeelsbeleid", "skill_framework": "ESCO"}
+    await browser.post(path, **typed, **picked, remove=SKILLS[0][0])
+    assert 'name="skill_uri"' not in browser.page
+    response = await browser.post(path, **{**typed, "criteria": ""}, **picked, action="save")
+    assert response.status_code == 400
+    assert 'id="criteria-error"' in browser.page
+    assert 'name="skill_uri"' in browser.page
+    response = await browser.post(path, **typed, **picked, action="save")
+    assert response.url.path == f"{BASE}/achievements/lasser-niveau-1"
+    published = await issuer.client.get(f"/{ORG}/achievements/lasser-niveau-1")
+    assert published.json()["alignment"][0]["targetName"] == "personeelsbeleid"
+    await browser.client.aclose()
+    await issuer.app.state.service.close()
+
+
+def build_test_index(folder: Path) -> SkillIndex:
+    """An index with the skills of these tests."""
+    path = folder / "skills.sqlite3"
+    build_index_from([IndexSource(Skill(uri, {"nl": name}, ""), {}) for uri, name in SKILLS], path)
+    return SkillIndex.open(path)
+
+
+async def test_an_unknown_esco_skill_is_refused_where_esco_is_at_hand(
+    new_sqlite_database: NewDatabase, clock: FixedClock, tmp_path: Path
+) -> None:
+    issuer = await create_issuer(new_sqlite_database("issuer"), clock, skills=build_test_index(tmp_path))
+    made_up = [{"uri": "http://data.europa.eu/esco/skill/verzonnen", "name": "toveren"}]
+    response = await issuer.add_achievement(slug="tovenaar", skills=made_up)
+    assert (response.status_code, list(response.json()["fields"])) == (400, ["skills"])
+    found = await issuer.api("GET", "/skills?q=personeelsb")
+    assert [skill["uri"] for skill in found.json()["skills"]] == [SKILLS[0][0]]
+    await add_operator(issuer)
+    browser = Browser(issuer)
+    await browser.sign_in()
+    suggested = await browser.get(f"{BASE}/skills?q=personeelsb")
+    assert [skill["uri"] for skill in suggested.json()["skills"]] == [SKILLS[0][0]]
+    await browser.client.aclose()
+    await issuer.app.state.service.close()
+
+
+async def test_wrong_lines_are_named_and_the_others_are_awarded(browser: Browser, issuer: Issuer) -> None:
+    path = f"{BASE}/achievements/{SLUG}/award"
+    await browser.get(path)
+    lines = ["Voornaam;Achternaam;E-mail", "Anna;Smit;anna@student.example", "Bo;;bo@student.example", "Kees;Bos;kees"]
+    lines += ["An;Smit;anna@student.example", "", "Rik;<b>Vos</b>;rik@student.example"]
+    people = "\n".join(lines)
+    await browser.post(f"{path}/preview", people=people)
+    assert "3 regels kunnen niet mee" in browser.page
+    for words in (
+        "Regel 3: De achternaam ontbreekt.",
+        "Regel 4: Het e-mailadres klopt niet.",
+        "Regel 5: Dit e-mailadres",
+    ):
+        assert words in browser.page
+    assert "<b>Vos</b>" not in browser.page
+    assert (await issuer.api("GET", f"/organisations/{ORG}/awards")).json()["awards"] == []
+    hidden = {
+        name: html.unescape(re.search(rf'name="{name}" value="([^"]*)"', browser.page)[1])  # type: ignore[index]
+        for name in ("people", "idempotency_key")
+    }
+    for _ in range(2):
+        await browser.get(path)
+        response = await browser.post(path, **hidden)
+        assert response.status_code == 200
+    awards = (await issuer.api("GET", f"/organisations/{ORG}/awards")).json()["awards"]
+    assert [award["person"]["email"] for award in awards] == ["anna@student.example", "rik@student.example"]
+    assert awards[1]["person"]["family_name"] == "<b>Vos</b>"
+
+
+async def test_an_uploaded_list_is_read_as_one(browser: Browser) -> None:
+    path = f"{BASE}/achievements/{SLUG}/award"
+    await browser.get(path)
+    content = '﻿E-mail,Achternaam,Voornaam\nanna@student.example,"Smit, van der",Anna\n'.encode()
+    await browser.post(f"{path}/preview", files={"file": ("lijst.csv", content)})
+    assert "Anna Smit, van der" in browser.page
+    await browser.get(path)
+    response = await browser.post(f"{path}/preview", files={"file": ("lijst.xlsx", b"PK\xff\xfe")})
+    assert response.status_code == 400
+    await browser.get(path)
+    assert (await browser.post(f"{path}/preview", people=" ")).status_code == 400
+
+
+async def test_one_person_gets_an_invitation_with_link_qr_and_a_code_apart(browser: Browser, issuer: Issuer) -> None:
+    path = f"{BASE}/achievements/{SLUG}/award"
+    await browser.get(path)
+    await browser.post(f"{path}/preview", **SANNE)
+    people = html.unescape(re.search(r'name="people" value="([^"]*)"', browser.page)[1])  # type: ignore[index]
+    response = await browser.post(path, people=people, idempotency_key="eenmalig")
+    award = (await issuer.api("GET", f"/organisations/{ORG}/awards")).json()["awards"][0]
+    assert response.url.path == f"{BASE}/awards/{award['id']}"
+    assert html.escape(award["offer"]["link"]) in browser.page
+    assert award["offer"]["tx_code"] in browser.page
+    assert 'class="qr"' in browser.page
+    assert "Geef deze code op een andere manier" in browser.page
+
+
+@pytest.mark.parametrize(("change", "state"), [("revoke", "revoked"), ("suspend", "suspended")])
+async def test_withdrawing_asks_why_and_shows_that_it_happened(
+    browser: Browser, issuer: Issuer, change: str, state: str
+) -> None:
+    award = await issuer.award()
+    path = f"{BASE}/awards/{award['id']}"
+    await browser.get(f"{path}/{change}")
+    refused = await browser.post(f"{path}/{change}", reason=" ")
+    assert refused.status_code == 400
+    assert (await issuer.get_award(award["id"]))["state"] == "offered"
+    await browser.post(f"{path}/{change}", reason="Rapport was <i>niet</i> af")
+    assert "Rapport was &lt;i&gt;niet&lt;/i&gt; af" in browser.page
+    assert award["offer"]["tx_code"] not in browser.page
+    assert (await issuer.get_award(award["id"]))["state"] == state
+
+
+async def test_a_new_invitation_replaces_the_old_one(browser: Browser, issuer: Issuer) -> None:
+    award = await issuer.award()
+    await browser.get(f"{BASE}/awards/{award['id']}")
+    await browser.post(f"{BASE}/awards/{award['id']}/offer")
+    renewed = await issuer.get_award(award["id"])
+    assert renewed["offer"]["link"] != award["offer"]["link"]
+    assert html.escape(renewed["offer"]["link"]) in browser.page
+
+
+async def test_after_dropping_claims_the_page_shows_the_reference_only(browser: Browser, issuer: Issuer) -> None:
+    award = await issuer.award(recipients=[recipient(reference="S-2041")])
+    await issuer.api("POST", f"/organisations/{ORG}/awards/{award['id']}/drop-claims")
+    for path in ("/awards", f"/awards/{award['id']}", f"/achievements/{SLUG}"):
+        await browser.get(BASE + path)
+        assert "S-2041" in browser.page
+        assert "Sanne" not in browser.page
+
+
+async def test_pages_speak_english_to_who_asks(browser: Browser, issuer: Issuer) -> None:
+    award = await issuer.award()
+    browser.client.headers["Accept-Language"] = "en"
+    await browser.get(f"{BASE}/awards/{award['id']}")
+    assert "Give this code in another way" in browser.page
+    await browser.get(f"{BASE}/achievements/{SLUG}")
+    assert "Awarded to 1 person." in browser.page
+
+
+def test_every_dutch_sentence_has_its_english() -> None:
+    catalogue = read_catalogue("issuer", "en")
+    known = {message.id if isinstance(message.id, str) else message.id[0] for message in catalogue if message.string}
+    found = extract_from_dir(
+        "issuer",
+        method_map=[("**/templates/**.html", "jinja2"), ("**.py", "python")],
+        options_map={"**/templates/**.html": {"extensions": "jinja2.ext.i18n"}},
+    )
+    needed = {message if isinstance(message, str) else message[0] for _, _, message, _, _ in found}
+    assert len(needed) > 200
+    assert needed - known == set()
+    assert known - needed - {""} == set()

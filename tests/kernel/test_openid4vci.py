@@ -918,3 +918,13 @@ def test_A08_no_payload_makes_a_key_proof_fail_otherwise_than_said(value):
         assert verify(raw).holder_key == HOLDER.public_key
     except CredentialError:
         return
+
+
+@given(json_values(6), st.sampled_from(["kid", "x5c", "typ", "jwk"]))
+def test_A08_A02_no_header_makes_a_key_proof_fail_otherwise_than_said(value, name):
+    try:
+        raw = proof(header={name: value})
+    except UnicodeEncodeError:
+        return
+    with pytest.raises(CredentialError):
+        verify(raw)

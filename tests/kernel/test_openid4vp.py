@@ -948,3 +948,13 @@ def test_W40_a_created_link_is_an_ordinary_query():
         "request_uri": [REQUEST_URI],
         "request_uri_method": ["post"],
     }
+
+
+@given(json_values(6), st.sampled_from(["kid", "x5c", "typ", "jwk"]), st.sampled_from([CLIENT_ID, X509_HASH]))
+def test_A08_A02_no_header_makes_a_request_fail_otherwise_than_said(value, name, client_id):
+    try:
+        raw = signed(header={"kid": KID, name: value}, client_id=client_id)
+    except UnicodeEncodeError:
+        return
+    with suppress(CredentialError):
+        assert verify(raw, client_id=client_id, anchors=ANCHORS).client_id == CLIENT_ID

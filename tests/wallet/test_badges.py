@@ -32,8 +32,8 @@ def data_url(content: bytes, media_type: str = "image/png") -> str:
     return f"data:{media_type};base64,{b64encode(content).decode()}"
 
 
-def dataset_with_image(image: str | None):
-    return create_test_dataset(achievement=create_test_achievement(image=image))
+def dataset_with_image(url: str):
+    return create_test_dataset(achievement=create_test_achievement(image={"id": url, "type": "Image"}))
 
 
 async def test_badge_says_what_it_is_from_whom_and_for_what(house, holder):
@@ -114,7 +114,7 @@ async def test_badge_whose_picture_cannot_be_had_is_kept_without_one(house, hold
 
 
 async def test_A41_picture_is_served_so_that_it_can_do_nothing(house):
-    house.issuer.dataset = dataset_with_image(data_url(picture("JPEG"), "image/jpeg"))
+    house.issuer.dataset = dataset_with_image(data_url(picture()))
     browser = house.new_browser()
     await browser.sign_up("Sanne")
     await browser.get("/scan")

@@ -183,9 +183,11 @@ async def _check_and_settle(
     now = service.clock()
     asked = Asked(parse_dcql_query(request.dcql_query), client_id(service.settings, relying_party.slug), nonce)
     checked = await verify_response(service.resolver, vp_token, asked=asked, received_at=received_at, now=now)
-    code = _create_response_code(request)
+    answer = _answer_to(checked)
+    # A refused sender is not redirected, so nobody would come with a code: the report goes out, without what was sent.
+    code = None if answer.error is not None else _create_response_code(request)
     await _settle(service, request, checked, vp_token, code, now=service.clock())
-    return Reply(_answer_to(checked), _redirect_uri(service.settings, request, code))
+    return Reply(answer, _redirect_uri(service.settings, request, code))
 
 
 async def _settle(
@@ -198,7 +200,7 @@ async def _settle(
     now: datetime,
 ) -> None:
     requirements = [Requirement.from_json(each) for each in request.requirements]
-    keeps = request.retention_hours > 0
+    keeps = request.retention_hours > 0 and (code is not None or request.flow != "same_device")
     kept = {"vp_token": vp_token, "shown": create_shown(checked)}
     async with service.database.transaction() as session:
         is_settled = await store.settle(

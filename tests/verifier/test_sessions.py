@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.support.simulated_wallet import SimulatedWallet
+from tests.support.simulated_wallet import Misbehaviour, SimulatedWallet
 from tests.verifier.browser import Browser, post_form, sign_in
 from tests.verifier.conftest import SKILL_URIS, Stage
 
@@ -190,3 +190,17 @@ async def test_V23_the_live_state_tells_the_state_and_nothing_of_the_answer(
     assert '"state": "settled"' in events.text
     assert "Sanne" not in events.text
     assert SKILL_URIS[0] not in events.text
+
+
+async def test_V22_a_forged_answer_on_the_same_device_is_reported_without_what_was_sent(
+    stage: Stage, question: dict[str, Any]
+) -> None:
+    """Its sender is refused and not sent back, so there is no code to wait for."""
+    browser, page_url, link = await begin(stage, question, "same_device")
+    reply = await stage.holding().answer(link, Misbehaviour(nonce="another-nonce-aaaaaaaa"))
+    assert reply.status_code == 400
+    assert "redirect_uri" not in reply.json()
+    assert "Dit antwoord hoort bij een andere vraag." in (await browser.get(page_url)).text
+    url = f"/api/relying-parties/bakker/presentations/{page_url.rsplit('/', 1)[1]}"
+    result = (await stage.api.get(url)).json()
+    assert (result["state"], result["report"]["accepted"], result["shown"]) == ("settled", False, None)

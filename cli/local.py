@@ -4,12 +4,14 @@ Everything here is for trying out: SQLite files, secrets made on the spot, http 
 `issuer.env`, `wallet.env` and `verifier.env` in the folder, in the form in which a real deployment would give them.
 """
 
+import fcntl
 import json
 import os
 import secrets
 import shlex
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -25,6 +27,7 @@ DEFAULT_FOLDER = Path("var/demo")
 _STATE = "deployment.json"
 _SIGNER = "trust-list-signer.jwk"
 _LIST = "trust-list.jwt"
+_LOCK = "lock"
 _OURS = {
     _STATE,
     _SIGNER,
@@ -33,12 +36,21 @@ _OURS = {
     "skills.sqlite3",
     "session.json",
     "qr",
+    _LOCK,
     *(f"{name}.{end}" for name in SERVICES for end in ("env", "log", "sqlite3", "sqlite3-wal", "sqlite3-shm")),
 }
 
 
 class FolderInUseError(Exception):
     """The folder holds something that we did not put there, so we leave it alone."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(str(folder))
+        self.folder = folder
+
+
+class StillRunningError(Exception):
+    """Another command is using this deployment at the moment."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(str(folder))
@@ -202,16 +214,34 @@ def create_passphrase() -> str:
     return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(6))
 
 
+@contextmanager
+def hold_folder(folder: Path) -> Iterator[None]:
+    """Keep the folder for this process, so that nobody erases databases under running services."""
+    _require_ours(folder)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder / _LOCK).open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            raise StillRunningError(folder) from exc
+        yield
+
+
+def _require_ours(folder: Path) -> None:
+    """Raise for a folder that holds anything that we did not make."""
+    found = {path.name for path in folder.iterdir()} if folder.exists() else set()
+    if found - {_LOCK} and (_STATE not in found or found - _OURS):
+        raise FolderInUseError(folder)
+
+
 def _clear(folder: Path) -> None:
     """Erase what an earlier deployment left here, and nothing else."""
-    if not folder.exists():
-        return
-    found = {path.name for path in folder.iterdir()}
-    if not found:
-        return
-    if _STATE not in found or found - _OURS:
-        raise FolderInUseError(folder)
-    shutil.rmtree(folder)
+    _require_ours(folder)
+    for path in list(folder.iterdir()) if folder.exists() else []:
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != _LOCK:
+            path.unlink()
 
 
 def _write_private(path: Path, text: str) -> None:

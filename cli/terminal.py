@@ -15,7 +15,7 @@ from rich.panel import Panel
 
 from cli.clients import ProblemError, UnreachableError
 from cli.language import say
-from cli.local import FolderInUseError, NoDeploymentError
+from cli.local import FolderInUseError, NoDeploymentError, StillRunningError
 from cli.processes import NotReadyError
 from cli.recipients import UnreadableInputError
 from kernel.errors import CredentialError
@@ -66,6 +66,14 @@ def explained_errors() -> Iterator[None]:
         fail(
             say(f"In {exc.folder} staat iets dat niet van ons is.", f"{exc.folder} holds something that is not ours."),
             hint=say("Kies een andere map met --data.", "Choose another folder with --data."),
+        )
+    except StillRunningError as exc:
+        fail(
+            say(f"De diensten in {exc.folder} draaien nog.", f"The services in {exc.folder} are still running."),
+            hint=say(
+                "Stop ze eerst (Ctrl-C waar ze gestart zijn), of kies een andere map met --data.",
+                "Stop them first (Ctrl-C where they were started), or choose another folder with --data.",
+            ),
         )
     except NoDeploymentError as exc:
         fail(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cli.demo.run import run_demo
 from cli.language import say
-from cli.local import SERVICES, Deployment, NoDeploymentError
+from cli.local import SERVICES, Deployment, NoDeploymentError, hold_folder
 from cli.processes import is_free, running, wait_until_ready
 from cli.terminal import fail, out, waiting
 
@@ -18,6 +18,11 @@ def run_up(folder: Path) -> None:
     except NoDeploymentError:
         run_demo(folder)
         deployment = Deployment.open(folder)
+    with hold_folder(folder):
+        _run_up(deployment)
+
+
+def _run_up(deployment: Deployment) -> None:
     _require_free_ports(deployment)
     services = deployment.start()
     with running(services):

@@ -19,7 +19,7 @@ from cli.demo import journey, refusals
 from cli.demo.stage import INPUT, Stage
 from cli.hostile import PracticeParty, Server, StrangeWallet
 from cli.language import say
-from cli.local import Deployment
+from cli.local import Deployment, hold_folder
 from cli.processes import running, wait_until_ready
 from cli.skills_commands import build_available_index
 from cli.story import Story
@@ -42,6 +42,11 @@ JOURNEY = (
 
 def run_demo(folder: Path) -> int:
     """Play it all; 0 when every check went as it should, else 1. The services are always stopped at the end."""
+    with hold_folder(folder):
+        return _run_demo(folder)
+
+
+def _run_demo(folder: Path) -> int:
     began = time.monotonic()
     story = Story(out)
     out.rule(say("Eén badge, zijn hele leven", "One badge, its whole life"))

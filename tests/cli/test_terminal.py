@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.language import choose_language, say
-from cli.local import Deployment, FolderInUseError, NoDeploymentError, create_passphrase
+from cli.local import Deployment, FolderInUseError, NoDeploymentError, create_passphrase, hold_folder
 from cli.main import app
 from cli.processes import choose_ports, is_free
 from cli.recipients import UnreadableInputError, evidence_of, read_achievement, read_recipients
@@ -119,6 +119,17 @@ def test_folder_that_was_never_ours_is_left_alone(tmp_path):
     status, said = invoke("demo", "--data", str(tmp_path))
     assert status == 1
     assert "--data" in said
+
+
+def test_folder_of_running_services_is_not_erased(tmp_path):
+    Deployment.create(tmp_path / "house")
+    with hold_folder(tmp_path / "house"):
+        status, said = invoke("demo", "--data", str(tmp_path / "house"))
+    assert status == 1
+    assert "still running" in said
+    assert Deployment.open(tmp_path / "house")
+    with hold_folder(tmp_path / "house"):
+        Deployment.create(tmp_path / "house")
 
 
 def test_folder_without_deployment_is_no_deployment(tmp_path):

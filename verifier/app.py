@@ -48,13 +48,14 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with service.database.transaction() as session:
             await keep_admin_key(session, settings, now=clock())
-        worker = asyncio.create_task(_work(service))
+        stop = asyncio.Event()
+        worker = asyncio.create_task(_work(service, stop))
         try:
             yield
         finally:
-            worker.cancel()
-            with suppress(asyncio.CancelledError):
-                await worker
+            # Not cancelled: a round that has begun ends its transaction before the database is closed.
+            stop.set()
+            await worker
 
     app = create_fastapi(
         service,
@@ -78,13 +79,14 @@ def create_app(
     return app
 
 
-async def _work(service: Service[VerifierSettings]) -> None:
+async def _work(service: Service[VerifierSettings], stop: asyncio.Event) -> None:
     """Every few minutes: forget what has passed, finish what broke off. A failure is logged and tried again."""
-    while True:
+    while not stop.is_set():
         try:
             erased = await erase_what_has_passed(service)
             finished = await finish_interrupted(service)
             log.info("worked", erased=erased.received, discarded=erased.uncollected, finished=finished)
         except Exception:
             log.exception("work_failed")
-        await asyncio.sleep(service.settings.retention_interval.total_seconds())
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), service.settings.retention_interval.total_seconds())

@@ -10,8 +10,8 @@ P384_PUBLIC_KEY: Final = 0x1201
 
 _ALPHABET: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _VALUES: Final = {character: value for value, character in enumerate(_ALPHABET)}
-# Base58 takes quadratic time; the longest key we read (P-384) needs 69 characters.
-_MAX_CHARACTERS: Final = 128
+# Base58 takes quadratic time; the longest text we read is a signature on P-384, which needs 132 characters.
+_MAX_CHARACTERS: Final = 132
 _VARINT_MAX_BYTES: Final = 9
 
 
@@ -29,7 +29,7 @@ def encode_base58btc(data: bytes) -> str:
 def decode_base58btc(text: str) -> bytes:
     """Return the bytes of a base58btc text without multibase prefix."""
     if len(text) > _MAX_CHARACTERS:
-        raise MalformedError("base58 text longer than any key")
+        raise MalformedError("base58 text longer than any key or signature")
     number = 0
     for character in text:
         if character not in _VALUES:

@@ -1,0 +1,32 @@
+"""Embedded proofs: documents signed by what they say, in sets and chains, by one cryptosuite a file.
+
+VC Data Integrity 1.0, Data Integrity EdDSA and ECDSA Cryptosuites 1.0; PROFILE.md K-55 to K-64, A-19 to A-21.
+"""
+
+from kernel.data_integrity.proof import UnverifiedProof, parse_proofs, without_proof
+from kernel.data_integrity.verification import (
+    CRYPTOSUITES,
+    FindKey,
+    SecuredCredential,
+    SecuredPresentation,
+    VerifiedProof,
+    add_proof,
+    verify_credential,
+    verify_presentation,
+    verify_proofs,
+)
+
+__all__ = [
+    "CRYPTOSUITES",
+    "FindKey",
+    "SecuredCredential",
+    "SecuredPresentation",
+    "UnverifiedProof",
+    "VerifiedProof",
+    "add_proof",
+    "parse_proofs",
+    "verify_credential",
+    "verify_presentation",
+    "verify_proofs",
+    "without_proof",
+]

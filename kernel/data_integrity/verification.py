@@ -1,0 +1,282 @@
+"""Who signed a document, and may that be believed: proof sets and chains, credentials, presentations. DI §4; VCDM §4.
+
+Everything that needs the world is handed in: the keys by `find_key`, the time, the contexts. PROFILE.md K-55 to K-64,
+A-19. The signature is checked first and nothing in the document is acted upon before.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from kernel.data_integrity import ecdsa_jcs_2019, ecdsa_rdfc_2019, eddsa_jcs_2022, eddsa_rdfc_2022
+from kernel.data_integrity.cryptosuite import Cryptosuite, JcsCryptosuite
+from kernel.data_integrity.proof import UnverifiedProof, create_options, parse_proofs, without_proof
+from kernel.did import Relation
+from kernel.errors import (
+    AlgorithmNotAllowedError,
+    AudienceError,
+    CredentialError,
+    ExpiredError,
+    HolderBindingError,
+    InvalidSignatureError,
+    MalformedError,
+    NonceError,
+    NotYetValidError,
+    UntrustedIssuerError,
+    WrongTypeError,
+)
+from kernel.json_ld import CREDENTIALS_V2, ContextStore
+from kernel.jwt import LEEWAY
+from kernel.keys import PublicKey, Signer
+from kernel.members import as_object, as_text
+
+# Returns the key of a verification method if its controller lists it in the relation (`DidDocument.find_key`).
+FindKey = Callable[[str, Relation], PublicKey]
+
+CRYPTOSUITES: Final[Mapping[str, Cryptosuite]] = {
+    module.SUITE.name: module.SUITE for module in (eddsa_rdfc_2022, ecdsa_rdfc_2019, eddsa_jcs_2022, ecdsa_jcs_2019)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedProof:
+    """A proof whose signature, key, purpose and time hold, and all proofs before it in its chain."""
+
+    proof: UnverifiedProof
+    key: PublicKey
+
+
+@dataclass(frozen=True, slots=True)
+class SecuredCredential:
+    """A credential that its issuer signed. Validity, status and shape of its content are judged elsewhere."""
+
+    document: Mapping[str, Any]
+    issuer: str
+    proofs: tuple[VerifiedProof, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SecuredPresentation:
+    """A presentation that its holder signed for this verifier and this request.
+
+    The credentials in it are not verified by that: each has an issuer of its own (A-50).
+    """
+
+    document: Mapping[str, Any]
+    holder: str
+    holder_key: PublicKey
+    unverified_credentials: tuple[Mapping[str, Any], ...]
+
+
+def add_proof(
+    document: Mapping[str, Any],
+    *,
+    cryptosuite: str,
+    signer: Signer,
+    verification_method: str,
+    proof_purpose: Relation,
+    created_at: datetime,
+    expires_at: datetime | None = None,
+    identifier: str | None = None,
+    previous: Sequence[str] = (),
+    challenge: str | None = None,
+    domain: str | None = None,
+    contexts: ContextStore | None = None,
+) -> dict[str, Any]:
+    """Return the document with one proof more; `proof` is always an array (B-10). DI §4.2 and §4.3.
+
+    `previous` names proofs of the document that this one stands on: they are signed with it.
+    """
+    options = create_options(
+        cryptosuite=cryptosuite,
+        verification_method=verification_method,
+        proof_purpose=proof_purpose,
+        created_at=created_at,
+        expires_at=expires_at,
+        identifier=identifier,
+        previous=previous,
+        challenge=challenge,
+        domain=domain,
+    )
+    suite = CRYPTOSUITES[cryptosuite]
+    if isinstance(suite, JcsCryptosuite):
+        options["@context"] = document["@context"]
+    present = parse_proofs(document) if "proof" in document else ()
+    unsecured = _unsecured(document, present, previous)
+    value = suite.sign(unsecured, options, signer=signer, contexts=contexts)
+    return {**document, "proof": [*(proof.members for proof in present), {**options, "proofValue": value}]}
+
+
+def verify_proofs(
+    document: Mapping[str, Any],
+    *,
+    controller: str,
+    find_key: FindKey,
+    cryptosuites: frozenset[str],
+    proof_purpose: Relation,
+    now: datetime,
+    contexts: ContextStore | None = None,
+) -> tuple[VerifiedProof, ...]:
+    """Check a set or chain of proofs and return those that hold, of which at least one is the controller's.
+
+    DI §4.4 and §4.5, K-62. Every proof of the controller has to hold, and whatever such a proof stands on. Proofs by
+    others are checked where their key can be had: a bad one refuses the document, one of a stranger counts for nothing.
+    """
+    proofs = parse_proofs(document)
+    verified: dict[int, VerifiedProof] = {}
+    for position in _in_chain_order(proofs):
+        proof = proofs[position]
+        try:
+            _require_allowed(proof, cryptosuites, proof_purpose)
+            key = find_key(proof.verification_method, proof_purpose)
+        except CredentialError:
+            if proof.controller == controller or _is_stood_upon(proof, proofs):
+                raise
+            continue
+        _verify_proof(document, proof, proofs, key=key, now=now, contexts=contexts)
+        verified[position] = VerifiedProof(proof, key)
+    if not any(held.proof.controller == controller for held in verified.values()):
+        raise UntrustedIssuerError("no proof by the one whose document it says it is")
+    return tuple(verified[position] for position in sorted(verified))
+
+
+def verify_credential(
+    document: Mapping[str, Any],
+    *,
+    find_key: FindKey,
+    cryptosuites: frozenset[str],
+    now: datetime,
+    contexts: ContextStore | None = None,
+) -> SecuredCredential:
+    """Check that its issuer signed a VCDM 2.0 credential, with a key that may do so. K-55, K-60 to K-64, B-21."""
+    _require_vcdm(document, "VerifiableCredential")
+    issuer = identifier_of(document.get("issuer"), "issuer")
+    proofs = verify_proofs(
+        document,
+        controller=issuer,
+        find_key=find_key,
+        cryptosuites=cryptosuites,
+        proof_purpose="assertionMethod",
+        now=now,
+        contexts=contexts,
+    )
+    return SecuredCredential(document, issuer, proofs)
+
+
+def verify_presentation(
+    document: Mapping[str, Any],
+    *,
+    find_key: FindKey,
+    cryptosuites: frozenset[str],
+    challenge: str,
+    domain: str,
+    now: datetime,
+    contexts: ContextStore | None = None,
+) -> SecuredPresentation:
+    """Check that a holder signed a presentation for this request. DI §4.4 (challenge, domain), VCDM §4.13, K-57.
+
+    One proof, by the one whom `holder` names: a second party in it would leave open who answers.
+    """
+    _require_vcdm(document, "VerifiablePresentation")
+    holder = identifier_of(document.get("holder"), "holder")
+    proofs = parse_proofs(document)
+    if len(proofs) != 1 or proofs[0].controller != holder:
+        raise HolderBindingError("not exactly one proof, by the holder")
+    held = verify_proofs(
+        document,
+        controller=holder,
+        find_key=find_key,
+        cryptosuites=cryptosuites,
+        proof_purpose="authentication",
+        now=now,
+        contexts=contexts,
+    )[0]
+    if held.proof.challenge != challenge:
+        raise NonceError("a presentation made for another challenge")
+    if held.proof.domains != (domain,):
+        raise AudienceError("a presentation made for another domain")
+    return SecuredPresentation(document, holder, held.key, _parse_credentials(document))
+
+
+def identifier_of(value: Any, what: str) -> str:
+    """Return the identifier of an issuer or holder, which is text or an object with an `id`."""
+    return as_text(value.get("id") if isinstance(value, Mapping) else value, what)
+
+
+def _verify_proof(
+    document: Mapping[str, Any],
+    proof: UnverifiedProof,
+    proofs: Sequence[UnverifiedProof],
+    *,
+    key: PublicKey,
+    now: datetime,
+    contexts: ContextStore | None,
+) -> None:
+    # The signature is over the document as it stood when this proof was made.
+    unsecured = _unsecured(document, proofs, proof.previous)
+    CRYPTOSUITES[proof.cryptosuite].verify(unsecured, proof.options, proof.value, key=key, contexts=contexts)
+    # The times are signed too and believed only now.
+    if proof.created_at is not None and proof.created_at > now + LEEWAY:
+        raise NotYetValidError("a proof from the future")
+    if proof.expires_at is not None and proof.expires_at < now - LEEWAY:
+        raise ExpiredError("a proof that has expired")
+
+
+def _require_allowed(proof: UnverifiedProof, cryptosuites: frozenset[str], proof_purpose: Relation) -> None:
+    """What a proof says that it is, against what is wanted here, before any key is looked up. K-02, K-62."""
+    if proof.cryptosuite not in cryptosuites & CRYPTOSUITES.keys():
+        raise AlgorithmNotAllowedError(f"the cryptosuite {proof.cryptosuite[:50]!r} is not allowed here")
+    if proof.proof_purpose != proof_purpose:
+        raise WrongTypeError(f"a proof for {proof.proof_purpose[:50]!r}")
+
+
+def _unsecured(
+    document: Mapping[str, Any], proofs: Sequence[UnverifiedProof], previous: Sequence[str]
+) -> dict[str, Any]:
+    """Return the document as a proof signs it: without proofs, or with those that it stands on. DI §4.3, §4.5."""
+    unsecured = without_proof(document)
+    if previous:
+        by_identifier = {proof.identifier: proof for proof in proofs}
+        missing = [identifier for identifier in previous if identifier not in by_identifier]
+        if missing:
+            raise InvalidSignatureError("a proof that stands on another one, which is not there")
+        unsecured["proof"] = [proof.members for proof in proofs if proof.identifier in previous]
+    return unsecured
+
+
+def _in_chain_order(proofs: Sequence[UnverifiedProof]) -> list[int]:
+    """Return positions so that each proof comes after those it stands on; a circle is no chain."""
+    positions = {proof.identifier: position for position, proof in enumerate(proofs)}
+    ordered: list[int] = []
+    waiting = list(range(len(proofs)))
+    while waiting:
+        ready = [
+            position
+            for position in waiting
+            if all(positions.get(name, -1) not in waiting for name in proofs[position].previous)
+        ]
+        if not ready:
+            raise MalformedError("proofs that stand on one another")
+        ordered += ready
+        waiting = [position for position in waiting if position not in ready]
+    return ordered
+
+
+def _is_stood_upon(proof: UnverifiedProof, proofs: Sequence[UnverifiedProof]) -> bool:
+    return proof.identifier is not None and any(proof.identifier in other.previous for other in proofs)
+
+
+def _require_vcdm(document: Mapping[str, Any], kind: str) -> None:
+    """VCDM 2.0 §4.3 and §4.5: the first context decides what all names mean. K-55."""
+    contexts, types = document.get("@context"), document.get("type")
+    if not isinstance(contexts, list) or contexts[:1] != [CREDENTIALS_V2]:
+        raise MalformedError("the first context is not that of VCDM 2.0")
+    if kind not in (types if isinstance(types, list) else [types]):
+        raise WrongTypeError(f"not of the type {kind}")
+
+
+def _parse_credentials(document: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    value = document.get("verifiableCredential", [])
+    elements = value if isinstance(value, list) else [value]
+    return tuple(as_object(element, "a credential in a presentation") for element in elements)

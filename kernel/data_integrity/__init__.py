@@ -5,25 +5,33 @@ VC Data Integrity 1.0, Data Integrity EdDSA and ECDSA Cryptosuites 1.0; PROFILE.
 
 from kernel.data_integrity.proof import UnverifiedProof, parse_proofs, without_proof
 from kernel.data_integrity.verification import (
+    ALWAYS_SHOWN,
     CRYPTOSUITES,
+    SIGNING_CRYPTOSUITES,
     FindKey,
     SecuredCredential,
     SecuredPresentation,
     VerifiedProof,
+    add_base_proof,
     add_proof,
+    derive_credential,
     verify_credential,
     verify_presentation,
     verify_proofs,
 )
 
 __all__ = [
+    "ALWAYS_SHOWN",
     "CRYPTOSUITES",
+    "SIGNING_CRYPTOSUITES",
     "FindKey",
     "SecuredCredential",
     "SecuredPresentation",
     "UnverifiedProof",
     "VerifiedProof",
+    "add_base_proof",
     "add_proof",
+    "derive_credential",
     "parse_proofs",
     "verify_credential",
     "verify_presentation",

@@ -1,4 +1,4 @@
-"""What every cryptosuite has: a name, the keys it works with, and how it secures and checks one document.
+"""What every cryptosuite has: a name, and how it checks one proof; and the two ways in which plain suites sign.
 
 VC Data Integrity 1.0 §3 and §4. A suite sees one proof at a time and judges nothing but the signature; who may sign,
 when, for whom and in which order is judged in `kernel.data_integrity.verification`.
@@ -32,13 +32,10 @@ class Transformed:
 
 
 class Cryptosuite(Protocol):
-    """One way to secure a document."""
+    """One way to secure a document, as the one who checks sees it."""
 
     @property
     def name(self) -> str: ...
-
-    def sign(self, document: Document, options: Document, *, signer: Signer, contexts: ContextStore | None) -> str:
-        """Return the `proofValue` of a document without proof under these options."""
 
     def verify(
         self, document: Document, options: Document, value: str, *, key: PublicKey, contexts: ContextStore | None
@@ -65,6 +62,7 @@ class RdfcCryptosuite:
         return Transformed(canonical_text(options, contexts, name), canonical_text(document, contexts, name))
 
     def sign(self, document: Document, options: Document, *, signer: Signer, contexts: ContextStore | None) -> str:
+        """Return the `proofValue` of a document without proof under these options."""
         algorithm = find_algorithm(self.algorithms, signer.public_key)
         transformed = self.transform(document, options, algorithm=algorithm, contexts=contexts)
         return encode_signature(signer.sign(hash_data(transformed, algorithm)))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from kernel.data_integrity import ecdsa_jcs_2019, ecdsa_rdfc_2019, eddsa_jcs_2022, eddsa_rdfc_2022
-from kernel.data_integrity.cryptosuite import Cryptosuite, JcsCryptosuite
+from kernel.data_integrity import ecdsa_jcs_2019, ecdsa_rdfc_2019, ecdsa_sd_2023, eddsa_jcs_2022, eddsa_rdfc_2022
+from kernel.data_integrity.cryptosuite import Cryptosuite, JcsCryptosuite, RdfcCryptosuite
 from kernel.data_integrity.proof import UnverifiedProof, create_options, parse_proofs, without_proof
 from kernel.did import Relation
 from kernel.errors import (
@@ -34,9 +34,27 @@ from kernel.members import as_object, as_text
 # Returns the key of a verification method if its controller lists it in the relation (`DidDocument.find_key`).
 FindKey = Callable[[str, Relation], PublicKey]
 
-CRYPTOSUITES: Final[Mapping[str, Cryptosuite]] = {
-    module.SUITE.name: module.SUITE for module in (eddsa_rdfc_2022, ecdsa_rdfc_2019, eddsa_jcs_2022, ecdsa_jcs_2019)
+# The suites that sign a document as a whole; with `ecdsa-sd-2023` there are five that can be checked.
+SIGNING_CRYPTOSUITES: Final[Mapping[str, RdfcCryptosuite | JcsCryptosuite]] = {
+    suite.name: suite
+    for suite in (eddsa_rdfc_2022.SUITE, ecdsa_rdfc_2019.SUITE, eddsa_jcs_2022.SUITE, ecdsa_jcs_2019.SUITE)
 }
+CRYPTOSUITES: Final[Mapping[str, Cryptosuite]] = {**SIGNING_CRYPTOSUITES, ecdsa_sd_2023.NAME: ecdsa_sd_2023.SUITE}
+_RECEIVING_CRYPTOSUITES: Final[Mapping[str, Cryptosuite]] = {
+    **SIGNING_CRYPTOSUITES,
+    ecdsa_sd_2023.NAME: ecdsa_sd_2023.RECEIVING_SUITE,
+}
+# What a holder may never hide: by whom, what kind of thing, from when to when, and where its status stands. K-67.
+ALWAYS_SHOWN: Final = (
+    "type",
+    "issuer",
+    "validFrom",
+    "validUntil",
+    "credentialStatus",
+    "credentialSchema",
+    "relatedResource",
+    "termsOfUse",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +117,60 @@ def add_proof(
         challenge=challenge,
         domain=domain,
     )
-    suite = CRYPTOSUITES[cryptosuite]
+    suite = SIGNING_CRYPTOSUITES[cryptosuite]
     if isinstance(suite, JcsCryptosuite):
         options["@context"] = document["@context"]
     present = parse_proofs(document) if "proof" in document else ()
     unsecured = _unsecured(document, present, previous)
     value = suite.sign(unsecured, options, signer=signer, contexts=contexts)
     return {**document, "proof": [*(proof.members for proof in present), {**options, "proofValue": value}]}
+
+
+def add_base_proof(
+    document: Mapping[str, Any],
+    *,
+    signer: Signer,
+    verification_method: str,
+    created_at: datetime,
+    mandatory_pointers: Sequence[str],
+    contexts: ContextStore | None = None,
+) -> dict[str, Any]:
+    """Return a credential with a base proof, from which its holder derives what each verifier gets to see.
+
+    `ecdsa-sd-2023`; ECDSA §3.6.1. To the mandatory pointers come those that no holder may hide.
+    """
+    options = create_options(
+        cryptosuite=ecdsa_sd_2023.NAME,
+        verification_method=verification_method,
+        proof_purpose="assertionMethod",
+        created_at=created_at,
+    )
+    unsecured = without_proof(document)
+    always = [f"/{name}" for name in ALWAYS_SHOWN if name in unsecured]
+    value = ecdsa_sd_2023.create_base_proof(
+        unsecured,
+        options,
+        signer=signer,
+        mandatory_pointers=list(dict.fromkeys([*always, *mandatory_pointers])),
+        contexts=contexts,
+    )
+    return {**unsecured, "proof": [{**options, "proofValue": value}]}
+
+
+def derive_credential(
+    document: Mapping[str, Any], *, pointers: Sequence[str], contexts: ContextStore | None = None
+) -> dict[str, Any]:
+    """Return the part of a credential that its holder shows, with the proof about it. ECDSA §3.6.6.
+
+    The credential is one that was verified on receipt: nothing is checked again here.
+    """
+    base = [proof for proof in parse_proofs(document) if proof.cryptosuite == ecdsa_sd_2023.NAME]
+    if len(base) != 1:
+        raise MalformedError("not exactly one proof to derive from")
+    shown, value = ecdsa_sd_2023.derive_proof(
+        without_proof(document), ecdsa_sd_2023.parse_base_proof(base[0].value), pointers=pointers, contexts=contexts
+    )
+    return {**shown, "proof": [{**base[0].options, "proofValue": value}]}
 
 
 def verify_proofs(
@@ -116,12 +181,14 @@ def verify_proofs(
     cryptosuites: frozenset[str],
     proof_purpose: Relation,
     now: datetime,
+    on_receipt: bool = False,
     contexts: ContextStore | None = None,
 ) -> tuple[VerifiedProof, ...]:
     """Check a set or chain of proofs and return those that hold, of which at least one is the controller's.
 
     DI §4.4 and §4.5, K-62. Every proof of the controller has to hold, and whatever such a proof stands on. Proofs by
     others are checked where their key can be had: a bad one refuses the document, one of a stranger counts for nothing.
+    `on_receipt` is for a holder to whom an issuer gives a document: base proofs for selective disclosure count then.
     """
     proofs = parse_proofs(document)
     verified: dict[int, VerifiedProof] = {}
@@ -134,7 +201,8 @@ def verify_proofs(
             if proof.controller == controller or _is_stood_upon(proof, proofs):
                 raise
             continue
-        _verify_proof(document, proof, proofs, key=key, now=now, contexts=contexts)
+        suite = (_RECEIVING_CRYPTOSUITES if on_receipt else CRYPTOSUITES)[proof.cryptosuite]
+        _verify_proof(document, proof, proofs, suite, key=key, now=now, contexts=contexts)
         verified[position] = VerifiedProof(proof, key)
     if not any(held.proof.controller == controller for held in verified.values()):
         raise UntrustedIssuerError("no proof by the one whose document it says it is")
@@ -147,6 +215,7 @@ def verify_credential(
     find_key: FindKey,
     cryptosuites: frozenset[str],
     now: datetime,
+    on_receipt: bool = False,
     contexts: ContextStore | None = None,
 ) -> SecuredCredential:
     """Check that its issuer signed a VCDM 2.0 credential, with a key that may do so. K-55, K-60 to K-64, B-21."""
@@ -159,6 +228,7 @@ def verify_credential(
         cryptosuites=cryptosuites,
         proof_purpose="assertionMethod",
         now=now,
+        on_receipt=on_receipt,
         contexts=contexts,
     )
     return SecuredCredential(document, issuer, proofs)
@@ -208,6 +278,7 @@ def _verify_proof(
     document: Mapping[str, Any],
     proof: UnverifiedProof,
     proofs: Sequence[UnverifiedProof],
+    suite: Cryptosuite,
     *,
     key: PublicKey,
     now: datetime,
@@ -215,7 +286,7 @@ def _verify_proof(
 ) -> None:
     # The signature is over the document as it stood when this proof was made.
     unsecured = _unsecured(document, proofs, proof.previous)
-    CRYPTOSUITES[proof.cryptosuite].verify(unsecured, proof.options, proof.value, key=key, contexts=contexts)
+    suite.verify(unsecured, proof.options, proof.value, key=key, contexts=contexts)
     # The times are signed too and believed only now.
     if proof.created_at is not None and proof.created_at > now + LEEWAY:
         raise NotYetValidError("a proof from the future")

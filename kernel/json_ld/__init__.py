@@ -11,6 +11,7 @@ from kernel.json_ld.conversion import convert
 from kernel.json_ld.errors import JsonLdError, Reason
 from kernel.json_ld.fallback import convert_with_pyld
 from kernel.json_ld.pinned import CREDENTIALS_V2, DATA_INTEGRITY_V2, PINNED, pinned_contexts
+from kernel.json_ld.skolemization import deskolemize, skolemize
 from kernel.rdf_canon import Quad
 
 __all__ = [
@@ -20,7 +21,9 @@ __all__ = [
     "ContextStore",
     "JsonLdError",
     "Reason",
+    "deskolemize",
     "pinned_contexts",
+    "skolemize",
     "to_rdf",
 ]
 

@@ -30,18 +30,18 @@ _VALUE_MEMBERS: Final = frozenset({"@value", "@type", "@language", "@direction",
 _REGROUPING_KEYWORDS: Final = frozenset({"@included", "@nest", "@reverse"})
 
 # The members of one JSON object: what a name expands to, the name, the value.
-_Members = list[tuple[str, str, Any]]
+Members = list[tuple[str, str, Any]]
 
 
 def convert(document: Any, contexts: ContextStore) -> list[Quad]:
     """Return the statements of a document, with blank nodes numbered as they were met."""
-    conversion = _Conversion(contexts)
+    conversion = Conversion(contexts)
     for element in document if isinstance(document, list) else [document]:
         conversion.convert_top(element)
     return conversion.quads
 
 
-class _Conversion:
+class Conversion:
     """One document on its way. `_graph` is the name of the graph that statements go to now."""
 
     def __init__(self, contexts: ContextStore) -> None:
@@ -67,7 +67,7 @@ class _Conversion:
 
     def _enter(
         self, active: ActiveContext, element: dict[str, Any], term: Term | None
-    ) -> tuple[ActiveContext, ActiveContext, _Members]:
+    ) -> tuple[ActiveContext, ActiveContext, Members]:
         if active.previous is not None and not _keeps_type_scope(active, element):
             active = active.previous
         if term is not None and term.has_context:
@@ -79,8 +79,8 @@ class _Conversion:
             active = self._enter_types(active, type_scoped, element[name])
         return active, type_scoped, self._expand_names(active, element)
 
-    def _expand_names(self, active: ActiveContext, element: dict[str, Any]) -> _Members:
-        members: _Members = []
+    def _expand_names(self, active: ActiveContext, element: dict[str, Any]) -> Members:
+        members: Members = []
         keywords = set()
         for name, value in element.items():
             expanded = self._expand_name(active, name)
@@ -132,7 +132,7 @@ class _Conversion:
             else:
                 self._free_node(*self._enter(active, _require_object(element), None), depth + 1)
 
-    def _free_node(self, active: ActiveContext, type_scoped: ActiveContext, members: _Members, depth: int) -> None:
+    def _free_node(self, active: ActiveContext, type_scoped: ActiveContext, members: Members, depth: int) -> None:
         before = len(self.quads)
         if any(expanded in ("@value", "@list", "@set") for expanded, _, _ in members):
             raise JsonLdError(Reason.LOST, "a value that belongs to nothing")
@@ -140,7 +140,7 @@ class _Conversion:
         if len(self.quads) == before:
             raise JsonLdError(Reason.LOST, "a node about which nothing is said")
 
-    def _node(self, active: ActiveContext, type_scoped: ActiveContext, members: _Members, depth: int) -> str:
+    def _node(self, active: ActiveContext, type_scoped: ActiveContext, members: Members, depth: int) -> str:
         """Convert a node object and return its subject.
 
         What is said about the credential itself stands in the credential itself: a holder could otherwise move its
@@ -164,7 +164,7 @@ class _Conversion:
                 _refuse_keyword(expanded)
         return subject
 
-    def _subject(self, active: ActiveContext, members: _Members) -> str:
+    def _subject(self, active: ActiveContext, members: Members) -> str:
         for expanded, _, value in members:
             if expanded == "@id":
                 return self._reference(active.expand(_require_text(value, "@id"), vocabulary=False), value)
@@ -283,7 +283,7 @@ class _Conversion:
             raise JsonLdError(Reason.DIRECTION, active.direction)
         return _text_literal(value, term.language if term.has_language else active.language)
 
-    def _value_object(self, active: ActiveContext, type_scoped: ActiveContext, members: _Members) -> str:
+    def _value_object(self, active: ActiveContext, type_scoped: ActiveContext, members: Members) -> str:
         """§5.1 (14) and §8.1.1"""
         parts = {expanded: value for expanded, _, value in members}
         if not parts.keys() <= _VALUE_MEMBERS or {"@type", "@language"} <= parts.keys():
@@ -355,7 +355,7 @@ def _require_depth(depth: int) -> None:
         raise JsonLdError(Reason.TOO_LARGE, "too deep")
 
 
-def _require_alone(members: _Members) -> None:
+def _require_alone(members: Members) -> None:
     if len(members) > 1:
         has_index = any(expanded == "@index" for expanded, _, _ in members)
         raise JsonLdError(Reason.LOST if has_index else Reason.INVALID_VALUE, "a list or set with other members")

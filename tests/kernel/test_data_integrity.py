@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kernel.data_integrity import (
-    CRYPTOSUITES,
+    SIGNING_CRYPTOSUITES,
     add_proof,
     parse_proofs,
     verify_credential,
@@ -252,7 +252,7 @@ def proof_with_new_signature(signed: dict[str, Any], suite: str) -> dict[str, An
     """The same proof made without contexts in its options, as others may write it."""
     [proof] = parse_proofs(signed)
     options = {name: value for name, value in proof.options.items() if name != "@context"}
-    value = CRYPTOSUITES[suite].sign(without_proof(signed), options, signer=SIGNERS[suite], contexts=None)
+    value = SIGNING_CRYPTOSUITES[suite].sign(without_proof(signed), options, signer=SIGNERS[suite], contexts=None)
     return {**signed, "proof": {**options, "proofValue": value}}
 
 

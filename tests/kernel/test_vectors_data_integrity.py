@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 
 from kernel.data_integrity import (
-    CRYPTOSUITES,
+    SIGNING_CRYPTOSUITES,
     parse_proofs,
     verify_credential,
     verify_presentation,
@@ -104,7 +104,7 @@ def find_key(verification_method: str, relation: Relation) -> PublicKey:
 
 def transform(vector: Vector) -> Transformed:
     suite, options, document = (
-        CRYPTOSUITES[vector.suite],
+        SIGNING_CRYPTOSUITES[vector.suite],
         vector.value("proofConfig"),
         without_proof(vector.value("signed")),
     )
@@ -129,7 +129,7 @@ def test_K60_K61_every_intermediate_value_is_the_published_one(vector: Vector) -
 def test_K60_K61_signature_is_the_published_one(vector: Vector) -> None:
     signed = vector.value("signed")
     [proof] = parse_proofs(signed)
-    value = CRYPTOSUITES[vector.suite].sign(
+    value = SIGNING_CRYPTOSUITES[vector.suite].sign(
         without_proof(signed), proof.options, signer=vector.signer(), contexts=CONTEXTS
     )
     assert value == proof.value == vector.text("sigBTC58").strip()
@@ -220,7 +220,7 @@ def test_K60_worked_badge_has_the_canonical_form_hashes_and_signature_of_the_pro
 ) -> None:
     vector = profile_vectors["ob3_ldp"]
     [proof] = parse_proofs(vector["signed"])
-    suite = CRYPTOSUITES["eddsa-rdfc-2022"]
+    suite = SIGNING_CRYPTOSUITES["eddsa-rdfc-2022"]
     assert isinstance(suite, RdfcCryptosuite)
     transformed = suite.transform(
         without_proof(vector["signed"]), proof.options, algorithm="Ed25519", contexts=profile_contexts()

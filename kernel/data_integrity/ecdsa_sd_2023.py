@@ -1,0 +1,354 @@
+"""`ecdsa-sd-2023`: selective disclosure, one statement at a time. ECDSA §3.4 to §3.6; PROFILE.md K-61.
+
+The issuer makes a base proof: one signature over what is always shown (the mandatory pointers), and one by a key made
+for this credential alone over each other statement. The holder derives from it a proof about the part that is shown. A
+base proof opens everything and is for the holder only; who verifies accepts derived proofs.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import cbor2
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from kernel import base64url
+from kernel.data_integrity.canonical_form import canonical_text
+from kernel.data_integrity.cryptosuite import Document, find_algorithm
+from kernel.data_integrity.json_pointers import select
+from kernel.errors import InvalidSignatureError, MalformedError
+from kernel.json_ld import ContextStore, deskolemize, pinned_contexts, skolemize, to_rdf
+from kernel.keys import PublicKey, Signer, SoftwareSigner, public_key_from
+from kernel.multikey import P256_PUBLIC_KEY, encode_varint
+from kernel.rdf_canon import Quad, canonicalize, relabel
+
+NAME: Final = "ecdsa-sd-2023"
+HMAC_KEY_BYTES: Final = 32
+
+_ALGORITHM: Final = ("ES256",)
+_BASE_HEADER: Final = b"\xd9\x5d\x00"
+_DERIVED_HEADER: Final = b"\xd9\x5d\x01"
+_KEY_PREFIX: Final = encode_varint(P256_PUBLIC_KEY)
+_SIGNATURE_BYTES: Final = 64
+_DIGEST_BYTES: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class BaseProof:
+    """What a base proof contains. ECDSA §3.5.2 (serializeBaseProofValue)."""
+
+    signature: bytes
+    public_key: bytes
+    hmac_key: bytes
+    signatures: tuple[bytes, ...]
+    mandatory_pointers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedProof:
+    """What a derived proof contains. ECDSA §3.5.7 (serializeDerivedProofValue)."""
+
+    signature: bytes
+    public_key: bytes
+    signatures: tuple[bytes, ...]
+    labels: Mapping[int, bytes]
+    mandatory_indexes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupedDocument:
+    """A document's statements in signed order, and the cut that pointers make through them. ECDSA §3.4.16."""
+
+    skolemized: Mapping[str, Any]
+    quads: tuple[Quad, ...]
+    labels: Mapping[str, str]
+    lines: tuple[str, ...]
+    contexts: ContextStore
+
+    def indexes(self, pointers: Sequence[str]) -> frozenset[int]:
+        """Return the positions of the statements that the pointers leave."""
+        lines = relabel(self.select(pointers), self.labels).lines
+        positions = {line: position for position, line in enumerate(self.lines)}
+        if not positions.keys() >= set(lines):
+            raise MalformedError("a part of the document says something else than the whole")
+        return frozenset(positions[line] for line in lines)
+
+    def select(self, pointers: Sequence[str]) -> list[Quad]:
+        """Return the statements themselves, with the names of the skolemized document."""
+        part = select(self.skolemized, pointers)
+        return [] if part is None else deskolemize(to_rdf(part, contexts=self.contexts))
+
+
+@dataclass(frozen=True, slots=True)
+class EcdsaSd2023:
+    """Checks derived proofs, and base proofs where a holder receives them from the issuer."""
+
+    accepts_base_proof: bool
+    name: str = NAME
+
+    def verify(
+        self, document: Document, options: Document, value: str, *, key: PublicKey, contexts: ContextStore | None
+    ) -> None:
+        """Raise unless the proof fits. ECDSA §3.6.8"""
+        find_algorithm(_ALGORITHM, key)
+        if self.accepts_base_proof and _decode(value).startswith(_BASE_HEADER):
+            verify_base_proof(document, options, parse_base_proof(value), key=key, contexts=contexts)
+        else:
+            verify_derived_proof(document, options, parse_derived_proof(value), key=key, contexts=contexts)
+
+
+SUITE: Final = EcdsaSd2023(accepts_base_proof=False)
+RECEIVING_SUITE: Final = EcdsaSd2023(accepts_base_proof=True)
+
+
+def create_base_proof(
+    document: Document,
+    options: Document,
+    *,
+    signer: Signer,
+    mandatory_pointers: Sequence[str],
+    contexts: ContextStore | None = None,
+    proof_signer: Signer | None = None,
+    hmac_key: bytes | None = None,
+) -> str:
+    """Return the `proofValue` of a base proof. ECDSA §3.6.1 to §3.6.5.
+
+    The key of the proof and that of the labels are made afresh; they are arguments so that published vectors repeat.
+    """
+    find_algorithm(_ALGORITHM, signer.public_key)
+    proof_signer = proof_signer or SoftwareSigner.generate("ES256")
+    hmac_key = hmac_key or secrets.token_bytes(HMAC_KEY_BYTES)
+    grouped = group_document(document, hmac_key, contexts)
+    mandatory = grouped.indexes(mandatory_pointers)
+    public_key = encode_public_key(proof_signer.public_key)
+    signed = signed_data(document, options, public_key, _take(grouped.lines, mandatory), contexts)
+    others = [line for position, line in enumerate(grouped.lines) if position not in mandatory]
+    return encode_base_proof(
+        BaseProof(
+            signer.sign(signed),
+            public_key,
+            hmac_key,
+            tuple(proof_signer.sign(line.encode()) for line in others),
+            tuple(mandatory_pointers),
+        )
+    )
+
+
+def derive_proof(
+    document: Document, base: BaseProof, *, pointers: Sequence[str], contexts: ContextStore | None = None
+) -> tuple[dict[str, Any], str]:
+    """Return the part of a document that is shown, and the `proofValue` of the proof about it. ECDSA §3.6.6 and §3.6.7.
+
+    What the issuer made mandatory is always shown too.
+    """
+    grouped = group_document(document, base.hmac_key, contexts)
+    combined_pointers = [*base.mandatory_pointers, *pointers]
+    mandatory, selective = grouped.indexes(base.mandatory_pointers), grouped.indexes(pointers)
+    combined = sorted(grouped.indexes(combined_pointers))
+    signed = [position for position in range(len(grouped.lines)) if position not in mandatory]
+    if len(signed) != len(base.signatures):
+        raise MalformedError("a base proof with another number of signatures than statements")
+    shown = select(document, combined_pointers)
+    if shown is None:
+        raise MalformedError("nothing is shown")
+    derived = DerivedProof(
+        base.signature,
+        base.public_key,
+        tuple(signature for position, signature in zip(signed, base.signatures, strict=True) if position in selective),
+        _labels_for_verifier(grouped, combined_pointers),
+        tuple(place for place, position in enumerate(combined) if position in mandatory),
+    )
+    return shown, encode_derived_proof(derived)
+
+
+def verify_derived_proof(
+    document: Document, options: Document, proof: DerivedProof, *, key: PublicKey, contexts: ContextStore | None = None
+) -> None:
+    """Raise unless what is shown was signed. ECDSA §3.6.8"""
+    quads = to_rdf(document, contexts=contexts)
+    canonical = canonicalize(quads).labels
+    if sorted(proof.labels) != list(range(len(canonical))):
+        raise InvalidSignatureError("a derived proof with other labels than the document has nodes")
+    labels = {node: _hmac_label(proof.labels[int(label[6:])]) for node, label in canonical.items()}
+    lines = relabel(dict.fromkeys(quads), labels).lines
+    mandatory = frozenset(proof.mandatory_indexes)
+    if not mandatory <= set(range(len(lines))):
+        raise InvalidSignatureError("a derived proof about statements that are not there")
+    _verify_signatures(document, options, proof, lines, mandatory, key=key, contexts=contexts)
+
+
+def verify_base_proof(
+    document: Document, options: Document, proof: BaseProof, *, key: PublicKey, contexts: ContextStore | None = None
+) -> None:
+    """Raise unless a base proof covers every statement of the document, so that any of them can be shown later."""
+    grouped = group_document(document, proof.hmac_key, contexts)
+    mandatory = grouped.indexes(proof.mandatory_pointers)
+    _verify_signatures(document, options, proof, grouped.lines, mandatory, key=key, contexts=contexts)
+
+
+def group_document(document: Document, hmac_key: bytes, contexts: ContextStore | None) -> GroupedDocument:
+    """Return a document's statements under labels that only the holder of the key can make. ECDSA §3.4.16, §3.5.1"""
+    store = contexts or pinned_contexts()
+    skolemized = skolemize(document, store)
+    quads = deskolemize(to_rdf(skolemized, contexts=store))
+    labels = {
+        node: _hmac_label(hmac.digest(hmac_key, label[2:].encode(), "sha256"))
+        for node, label in canonicalize(quads).labels.items()
+    }
+    return GroupedDocument(skolemized, tuple(quads), labels, relabel(quads, labels).lines, store)
+
+
+def signed_data(
+    document: Document, options: Document, public_key: bytes, mandatory: Sequence[str], contexts: ContextStore | None
+) -> bytes:
+    """Return what the issuer's own key signs. ECDSA §3.5.5 and §3.6.5 (serializeSignData)."""
+    text = canonical_text({**options, "@context": document.get("@context")}, contexts)
+    hashes = [hashlib.sha256(part.encode()).digest() for part in (text, "".join(mandatory))]
+    return hashes[0] + public_key + hashes[1]
+
+
+def encode_base_proof(proof: BaseProof) -> str:
+    """Return the `proofValue` of a base proof."""
+    components = [
+        proof.signature,
+        proof.public_key,
+        proof.hmac_key,
+        list(proof.signatures),
+        list(proof.mandatory_pointers),
+    ]
+    return "u" + base64url.encode(_BASE_HEADER + cbor2.dumps(components))
+
+
+def encode_derived_proof(proof: DerivedProof) -> str:
+    """Return the `proofValue` of a derived proof."""
+    components = [
+        proof.signature,
+        proof.public_key,
+        list(proof.signatures),
+        dict(proof.labels),
+        list(proof.mandatory_indexes),
+    ]
+    return "u" + base64url.encode(_DERIVED_HEADER + cbor2.dumps(components))
+
+
+def parse_base_proof(value: str) -> BaseProof:
+    """Read a base proof, or raise MalformedError."""
+    signature, public_key, hmac_key, signatures, pointers = _parse(value, _BASE_HEADER)
+    if not isinstance(pointers, list) or not all(isinstance(pointer, str) for pointer in pointers):
+        raise MalformedError("a base proof without pointers")
+    return BaseProof(
+        _bytes(signature, _SIGNATURE_BYTES),
+        _bytes(public_key, 35),
+        _bytes(hmac_key, HMAC_KEY_BYTES),
+        _signatures(signatures),
+        tuple(pointers),
+    )
+
+
+def parse_derived_proof(value: str) -> DerivedProof:
+    """Read a derived proof, or raise MalformedError."""
+    signature, public_key, signatures, labels, indexes = _parse(value, _DERIVED_HEADER)
+    if not isinstance(labels, dict) or not isinstance(indexes, list):
+        raise MalformedError("a derived proof without labels or indexes")
+    numbers = [*labels, *indexes]
+    if not all(isinstance(number, int) and not isinstance(number, bool) and number >= 0 for number in numbers):
+        raise MalformedError("a derived proof with labels or indexes that are no numbers")
+    if sorted(set(indexes)) != indexes or len(set(labels.values())) != len(labels):
+        raise MalformedError("a derived proof with an index or label twice")
+    return DerivedProof(
+        _bytes(signature, _SIGNATURE_BYTES),
+        _bytes(public_key, 35),
+        _signatures(signatures),
+        {number: _bytes(label, _DIGEST_BYTES) for number, label in labels.items()},
+        tuple(indexes),
+    )
+
+
+def encode_public_key(key: PublicKey) -> bytes:
+    """Return a key on P-256 as multicodec, the form in which a proof carries it."""
+    assert isinstance(key.key, ec.EllipticCurvePublicKey)  # noqa: S101 - made by our own signer for ES256
+    return _KEY_PREFIX + key.key.public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
+
+
+def decode_public_key(data: bytes) -> PublicKey:
+    """Return the key that a proof carries."""
+    if not data.startswith(_KEY_PREFIX):
+        raise MalformedError("a proof key on another curve")
+    try:
+        return public_key_from(ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), data[len(_KEY_PREFIX) :]))
+    except ValueError as exc:
+        raise MalformedError("a proof key that is not a point") from exc
+
+
+def _verify_signatures(
+    document: Document,
+    options: Document,
+    proof: BaseProof | DerivedProof,
+    lines: Sequence[str],
+    mandatory: frozenset[int],
+    *,
+    key: PublicKey,
+    contexts: ContextStore | None,
+) -> None:
+    # (1) The issuer's signature binds the options, the proof's own key and what is mandatory.
+    signed = signed_data(document, options, proof.public_key, _take(lines, mandatory), contexts)
+    key.verify("ES256", signed, proof.signature)
+    # (2) One signature by the proof's key for each statement that is left.
+    others = [line for position, line in enumerate(lines) if position not in mandatory]
+    if len(others) != len(proof.signatures):
+        raise InvalidSignatureError("another number of signatures than of statements")
+    proof_key = decode_public_key(proof.public_key)
+    for line, signature in zip(others, proof.signatures, strict=True):
+        proof_key.verify("ES256", line.encode(), signature)
+
+
+def _labels_for_verifier(grouped: GroupedDocument, pointers: Sequence[str]) -> dict[int, bytes]:
+    """Return how the nodes of what is shown are called in the signed statements, by their canonical numbers."""
+    canonical = canonicalize(grouped.select(pointers)).labels
+    labels = {int(label[6:]): base64url.decode(grouped.labels[node][3:]) for node, label in canonical.items()}
+    return dict(sorted(labels.items()))
+
+
+def _hmac_label(digest: bytes) -> str:
+    return f"_:u{base64url.encode(digest)}"
+
+
+def _take(lines: Sequence[str], positions: frozenset[int]) -> list[str]:
+    return [line for position, line in enumerate(lines) if position in positions]
+
+
+def _decode(value: str) -> bytes:
+    if not value.startswith("u"):
+        raise MalformedError("a `proofValue` that is not base64url")
+    return base64url.decode(value[1:])
+
+
+def _parse(value: str, header: bytes) -> list[Any]:
+    """Return the five components after the header; only one encoding of them is accepted."""
+    data = _decode(value)
+    if not data.startswith(header):
+        raise MalformedError("a proof of another kind")
+    try:
+        components = cbor2.loads(data[len(header) :])
+        is_canonical = cbor2.dumps(components) == data[len(header) :]
+    except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError) as exc:
+        raise MalformedError("a proof that is not CBOR") from exc
+    if not is_canonical or not isinstance(components, list) or len(components) != 5:
+        raise MalformedError("a proof that does not have its five components")
+    return components
+
+
+def _bytes(value: Any, size: int) -> bytes:
+    if not isinstance(value, bytes) or len(value) != size:
+        raise MalformedError("a component of a proof with another length")
+    return value
+
+
+def _signatures(value: Any) -> tuple[bytes, ...]:
+    if not isinstance(value, list):
+        raise MalformedError("a proof without signatures")
+    return tuple(_bytes(signature, _SIGNATURE_BYTES) for signature in value)

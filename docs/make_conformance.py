@@ -64,7 +64,8 @@ def make_page() -> str:
         "",
         "Written by `python docs/make_conformance.py` from the names of the tests; `make check` fails when it drifts.",
         "*Open* means that no test carries the id yet: either it is not built, or nobody has shown it.",
-        "Priorities: M must (B base OpenID4VC, D DIIP, H HAIP, O Open Badges, W W3C, P our own hard rule), S should, X extra.",
+        "Priorities: M must, S should, X extra. After M: B base OpenID4VC, D DIIP, H HAIP, O Open Badges, W W3C test",
+        "suites, P our own hard rule.",
         "",
     ]
     for letter, title in SECTIONS.items():
@@ -75,7 +76,8 @@ def make_page() -> str:
         for row in rows:
             tests = sorted(set(shown.get(row["id"], [])))
             status = "tested" if tests else "open"
-            named = "<br>".join(f"`{test}`" for test in tests[:4]) + (f"<br>and {len(tests) - 4} more" if tests[4:] else "")
+            named = "<br>".join(f"`{test}`" for test in tests[:4])
+            named += f"<br>and {len(tests) - 4} more" if tests[4:] else ""
             lines.append(f"| {row['id']} | {row['priority']} | {row['source']} | {status} | {named} |")
         lines.append("")
     return "\n".join(lines)

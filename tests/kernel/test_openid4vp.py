@@ -641,7 +641,11 @@ def test_W43_a_redirect_uri_client_is_known_by_where_the_answer_goes():
     assert (request.dcql_query, request.expires_at) == (parse_dcql_query(QUERY), NOW + timedelta(minutes=10))
 
 
-@pytest.mark.parametrize("client_id", [CLIENT_ID, X509_HASH, X509_SAN_DNS, f"x509_san_dns:{RESPONSE_URI}"])
+@pytest.mark.parametrize(
+    "client_id",
+    [CLIENT_ID, X509_HASH, X509_SAN_DNS, f"x509_san_dns:{RESPONSE_URI}"],
+    ids=["did", "x509_hash", "x509_san_dns", "url"],
+)
 def test_W43_A34_an_unsigned_request_for_a_prefix_that_demands_a_signature_is_refused(client_id):
     with pytest.raises(RejectedError):
         verify_unsigned_request(unsigned(client_id=client_id), now=NOW)

@@ -80,6 +80,9 @@ class Shell:
         began = self._monotonic()
         path: str = scope["path"]
         try:
+            if "\x00" in path:
+                # No address of ours has one, and PostgreSQL would not even look it up.
+                raise Problem(404, "not_found", "Not Found")
             limited = _LimitedBody(scope, receive, self._max_body(path))
             if self._limiter is not None and not self._limiter.admits(_client(scope), path):
                 raise Problem(

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from kernel.errors import CredentialError, MalformedError
 from kernel.openid4vp import MEDIA_TYPE, ResponseMode, parse_request_uri_form
@@ -131,6 +131,14 @@ class Body(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
+    @field_validator("*")
+    @classmethod
+    def _is_writable(cls, value: object) -> object:
+        """PostgreSQL keeps no NUL in a text, so nobody may write one."""
+        if isinstance(value, str) and "\x00" in value:
+            raise ValueError("has a NUL character")
+        return value
+
 
 class NewRelyingParty(Body):
     """An organisation that will ask questions."""
@@ -223,8 +231,9 @@ async def get_relying_party(slug: str, caller: CallerDep, session: SessionDep, s
 
 @management.post("/relying-parties/{slug}/keys", status_code=201, name="create_key")
 async def create_key(slug: str, body: NewKey, caller: CallerDep, session: SessionDep, now: NowDep) -> dict[str, Any]:
-    """Make a further API key; it is shown only in this answer."""
+    """Make a further API key, with no more than the caller's own scopes; it is shown only in this answer."""
     relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
+    caller.require_all(body.scopes)
     key = await relying_parties.create_api_key(
         session, relying_party_id=relying_party.id, name=body.name, scopes=body.scopes, now=now
     )

@@ -10,8 +10,9 @@ import secrets
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
+from kernel.errors import MalformedError
 from kernel.keys import SoftwareSigner
 from kernel.openid4vp import (
     ResponseMode,
@@ -19,6 +20,7 @@ from kernel.openid4vp import (
     create_request_link,
     create_request_object,
 )
+from kernel.web_urls import parse_web_url
 from runtime.encryption import SealingKey
 from runtime.service import Service
 from runtime.tokens import create_token, hash_token
@@ -218,10 +220,14 @@ def _require_usable_return(asking: Asking, settings: VerifierSettings) -> None:
     """A page of the relying party's own may receive the holder back; https, and without a fragment of its own."""
     if asking.return_uri is None:
         return
-    parts = urlsplit(asking.return_uri)
+    try:
+        parts = parse_web_url(asking.return_uri, "the return address")
+    except MalformedError as exc:
+        raise InputError(fields={"return_uri": "not_allowed"}) from exc
     is_local = settings.allow_http_for_local_development and parts.hostname in ("localhost", "127.0.0.1")
-    is_usable = parts.scheme == "https" or (parts.scheme == "http" and is_local)
-    if asking.flow != "same_device" or not is_usable or not parts.hostname or parts.fragment or parts.username:
+    # An empty fragment is one too: the response code would come after a second "#".
+    is_usable = (parts.scheme == "https" or is_local) and "#" not in asking.return_uri
+    if asking.flow != "same_device" or not is_usable:
         raise InputError(fields={"return_uri": "not_allowed"})
 
 

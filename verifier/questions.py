@@ -200,4 +200,9 @@ def find_asked_skill(index: SkillIndex, uri: str, *, name: str | None, required:
 
 def _is_skill_uri(uri: str) -> bool:
     """Skills are named by opaque web addresses (PROFILE.md S-04); anything else could not be matched."""
-    return len(uri) <= 500 and uri.isprintable() and urlsplit(uri).scheme in ("http", "https") and " " not in uri
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return False
+    is_web_address = parts.scheme in ("http", "https") and bool(parts.hostname)
+    return is_web_address and len(uri) <= 500 and uri.isprintable() and " " not in uri

@@ -64,6 +64,11 @@ class Caller:
         if scope not in self.scopes:
             raise ForbiddenError
 
+    def require_all(self, scopes: Collection[str]) -> None:
+        """Nobody hands out what they may not do themselves; scopes that do not exist are the key maker's to name."""
+        if not self.scopes >= set(scopes) & RELYING_PARTY_SCOPES:
+            raise ForbiddenError
+
     def may_see(self, relying_party_id: str) -> bool:
         return self.relying_party_id is None or self.relying_party_id == relying_party_id
 

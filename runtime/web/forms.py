@@ -49,6 +49,7 @@ async def read_form(request: Request) -> FormData:
     form = await request.form(max_fields=_MAX_FIELDS)
     try:
         verify_csrf(request, form)
+        _require_writable(form)
     except Problem:
         await form.close()
         raise
@@ -73,6 +74,12 @@ def verify_csrf(request: Request, form: FormData) -> None:
         raise _refusal()
     if not hmac.compare_digest(_mac(request, seed).encode(), given.encode()):
         raise _refusal()
+
+
+def _require_writable(form: FormData) -> None:
+    """PostgreSQL keeps no NUL in a text, and no keyboard makes one."""
+    if any(isinstance(value, str) and "\x00" in value for value in form.values()):
+        raise Problem(400, "malformed", "The input is not as described.")
 
 
 async def verify_form(request: Request) -> None:

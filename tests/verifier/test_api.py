@@ -67,6 +67,65 @@ async def test_A52_a_relying_partys_key_cannot_be_given_the_deployments_rights(s
     assert (refused.status_code, refused.json()["fields"]) == (400, {"scopes": "unknown"})
 
 
+async def test_A52_a_key_cannot_give_another_key_more_than_it_has(stage: Stage) -> None:
+    narrow = await stage.api.post(
+        "/api/relying-parties/bakker/keys", json={"name": "keys", "scopes": ["keys:write", "questions:read"]}
+    )
+    client = stage.client({"authorization": f"Bearer {narrow.json()['api_key']}"})
+    for scopes, status in ((["questions:read"], 201), (["presentations:read"], 403), (["nothing:such"], 400)):
+        response = await client.post("/api/relying-parties/bakker/keys", json={"name": "more", "scopes": scopes})
+        assert response.status_code == status, scopes
+
+
+@pytest.mark.parametrize(
+    "return_uri",
+    [
+        "https://[::1",
+        "https://a b.example/",
+        "https://bakker.example/#",
+        "https://bak\nker.example/",
+        "https://bakker.example:99999999/",
+        "https://shop@bakker.example/",
+        "//bakker.example/",
+        "http://bakker.example/",
+        "javascript:alert(1)",
+        "https://10.0.0.1/",
+    ],
+)
+async def test_A35_a_return_address_that_is_no_proper_one_is_400(stage: Stage, return_uri: str) -> None:
+    response = await stage.api.post(
+        "/api/relying-parties/bakker/presentations",
+        json={
+            "purpose": "Vacature",
+            "skills": [{"uri": SKILL_URIS[0]}],
+            "flow": "same_device",
+            "return_uri": return_uri,
+        },
+    )
+    assert (response.status_code, response.json()["fields"]) == (400, {"return_uri": "not_allowed"})
+
+
+@pytest.mark.parametrize("uri", ["http://[", "https://[x]/", "http://", "http:x", "http://a b/", "ftp://a.example/"])
+async def test_S04_a_skill_that_is_no_web_address_is_400(stage: Stage, uri: str) -> None:
+    response = await stage.api.post(
+        "/api/relying-parties/bakker/presentations", json={"purpose": "Vacature", "skills": [{"uri": uri}]}
+    )
+    assert (response.status_code, response.json()["fields"]) == (400, {"skills": "uri"})
+
+
+async def test_A52_a_nul_character_is_refused_in_bodies_forms_and_addresses(any_stage: Stage) -> None:
+    body = {"slug": "nul", "name": "Nul\x00len"}
+    assert (await any_stage.admin.post("/api/relying-parties", json=body)).status_code == 400
+    assert (await any_stage.browser.get("/%00/did.json")).status_code == 404
+    assert (await any_stage.browser.get("/ask/bakker/%00")).status_code == 404
+    page = await any_stage.browser.get("/sign-in")
+    token = page.text.partition('name="csrf_token" value="')[2].partition('"')[0]
+    response = await any_stage.browser.post(
+        "/sign-in", data={"csrf_token": token, "email": "a\x00@bakker.example", "passphrase": "x"}
+    )
+    assert response.status_code == 400
+
+
 async def test_A52_a_revoked_key_opens_nothing(stage: Stage) -> None:
     made = (await stage.api.post(f"{PARTY}/keys", json={"name": "ats", "scopes": ["questions:read"]})).json()
     listed = (await stage.api.get(f"{PARTY}/keys")).json()["keys"]

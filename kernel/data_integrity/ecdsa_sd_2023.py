@@ -193,8 +193,8 @@ def verify_base_proof(
 def group_document(document: Document, hmac_key: bytes, contexts: ContextStore | None) -> GroupedDocument:
     """Return a document's statements under labels that only the holder of the key can make. ECDSA §3.4.16, §3.5.1"""
     store = contexts or pinned_contexts()
-    skolemized = skolemize(document, store)
-    quads = deskolemize(to_rdf(skolemized, contexts=store))
+    skolemized, named_quads = skolemize(document, store)
+    quads = deskolemize(named_quads)
     labels = {
         node: _hmac_label(hmac.digest(hmac_key, label[2:].encode(), "sha256"))
         for node, label in canonicalize(quads).labels.items()

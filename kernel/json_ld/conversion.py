@@ -48,19 +48,19 @@ class Conversion:
         self.quads: list[Quad] = []
         self._contexts = contexts
         self._graph = ""
-        self._top: str | None = None
+        self.top: str | None = None
         self._nodes = 0
         self._named: dict[str, str] = {}
         self._seen: set[ActiveContext] = set()
 
     def convert_top(self, element: Any) -> None:
         """§5.1 at the top: an object with `@graph` alone only groups what is in it."""
-        self._top = None
+        self.top = None
         active, type_scoped, members = self._enter(self._contexts.initial, _require_object(element), None)
         if [member[0] for member in members] == ["@graph"]:
             self._free_nodes(members[0][2], active, 1)
         else:
-            self._top = self._subject(active, members)
+            self.top = self._subject(active, members)
             self._free_node(active, type_scoped, members, 1)
 
     # What a JSON object means: its context, its names (§5.1 (7) to (13))
@@ -147,11 +147,11 @@ class Conversion:
         status to a place where nobody looks for it, and the statements would still be the signed ones.
         """
         _require_depth(depth)
-        if depth == 1 and self._top is not None:
-            subject = self._top
+        if depth == 1 and self.top is not None:
+            subject = self.top
         else:
             subject = self._subject(active, members)
-            if subject == self._top and len(members) > 1:
+            if subject == self.top and len(members) > 1:
                 raise JsonLdError(Reason.REGROUPED, "the document's own node described inside it")
         for expanded, name, value in members:
             if expanded not in KEYWORDS:

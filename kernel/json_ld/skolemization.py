@@ -17,15 +17,15 @@ from kernel.rdf_canon import Quad, iri, is_blank
 _PREFIX: Final = "urn:bnid:"
 
 
-def skolemize(document: Mapping[str, Any], contexts: ContextStore) -> dict[str, Any]:
-    """Return a copy of the document in which every node has an identifier."""
+def skolemize(document: Mapping[str, Any], contexts: ContextStore) -> tuple[dict[str, Any], list[Quad]]:
+    """Return a copy of the document in which every node has an identifier, and its statements."""
     fresh = _copy(document, {})
     conversion = _Skolemization(contexts)
     conversion.convert_top(fresh)
     if any(is_blank(quad[3]) for quad in conversion.quads):
         raise JsonLdError(Reason.UNSUPPORTED, "a graph without a name cannot be disclosed in part")
     named: dict[str, Any] = _copy(fresh, conversion.names)
-    return named
+    return named, conversion.quads
 
 
 def deskolemize(quads: Iterable[Quad]) -> list[Quad]:

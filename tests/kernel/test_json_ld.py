@@ -339,7 +339,7 @@ def test_A21_document_beyond_the_limits_is_refused_at_once(name: str) -> None:
     with pytest.raises(JsonLdError) as refusal:
         to_rdf(BOMBS[name])
     assert refusal.value.reason is Reason.TOO_LARGE
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 2
 
 
 def test_A21_too_many_different_contexts_are_refused() -> None:

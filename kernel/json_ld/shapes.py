@@ -1,0 +1,360 @@
+"""Badges of one achievement differ in their texts alone: what depends only on the shape of a document is done once.
+
+A shape is everything but the texts: names, list lengths, types, contexts, numbers. Its statements are made once, from a
+copy of the document with a mark in place of each text, and become templates. The next document of that shape fills them
+in, hashes its own blank nodes and sorts. That gives the text of the general way (`to_rdf`, then `canonicalize`) where
+
+  (1) every mark came out as a literal or an IRI of some statement; a text whose mark did not is part of the shape;
+  (2) texts in place of IRIs are absolute, well-formed and neither terms nor compact IRIs, which no mark is either;
+  (3) no two nodes have the same identifier, no two statements are equal, nothing else is named as the document is;
+  (4) the first-degree hashes of all blank nodes differ.
+
+Otherwise the general way is taken; it also gives every refusal. A shape is made when it is met for the second time, so
+that a stranger's single document costs nothing extra, and the number and size of shapes kept is bounded.
+"""
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from operator import itemgetter
+from threading import Lock
+from typing import Any, Final, NamedTuple
+
+from kernel.errors import MalformedError
+from kernel.json_ld.contexts import ContextStore, is_well_formed_iri
+from kernel.json_ld.conversion import Conversion
+from kernel.json_ld.errors import JsonLdError
+from kernel.rdf_canon import HASHES, Quad, escape, is_blank
+
+MAX_SHAPES: Final = 256
+MAX_SEEN: Final = 4_096
+MAX_KEY: Final = 4_000
+MAX_TEMPLATES: Final = 128 * 1024
+
+# The same IRIs stand in all badges of an achievement; longer ones are data and stand in one.
+MAX_REMEMBERED_IRI: Final = 256
+
+_TEXT_MEMBERS: Final = frozenset({"@id", "@value"})
+_LIST, _WORD = 0, 1
+
+# The parts of a template: fixed text, or the place of a term.
+_Part = str | int
+_Key = tuple[Any, ...]
+
+
+class _UnshapedError(Exception):
+    """This document has to go the general way."""
+
+
+class _Slot(NamedTuple):
+    """Where a text of the document becomes a term. `ending` closes a literal; an IRI has none."""
+
+    leaf: int
+    ending: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """Lines with places for terms."""
+
+    text: str
+    pick: Callable[[Sequence[str]], Any] | None
+
+    def render(self, terms: Sequence[str]) -> str:
+        return self.text if self.pick is None else self.text % self.pick(terms)
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Lines that stay together: one template where their order does not depend on the terms, else one a line."""
+
+    templates: tuple[_Template, ...]
+
+    def render(self, terms: Sequence[str]) -> str:
+        if len(self.templates) == 1:
+            return self.templates[0].render(terms)
+        return "".join(sorted(template.render(terms) for template in self.templates))
+
+    def render_distinct(self, terms: Sequence[str]) -> str:
+        """The same, where equal lines would be one statement said twice."""
+        if len(self.templates) == 1:
+            return self.templates[0].render(terms)
+        lines = {template.render(terms) for template in self.templates}
+        if len(lines) != len(self.templates):
+            raise _UnshapedError
+        return "".join(sorted(lines))
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The statements of all documents of one shape."""
+
+    slots: tuple[_Slot, ...]
+    top: int | None
+    nodes: tuple[_Block, ...]
+    subjects: tuple[_Template, ...]
+    blocks: tuple[_Block, ...]
+
+    def fill(self, leaves: Sequence[str], names: frozenset[str], hash_name: str) -> str:
+        """Return the canonical text of a document with these texts."""
+        terms = self._terms(leaves, names)
+        make_hash = HASHES[hash_name]
+        hashes = [make_hash(node.render(terms).encode()).hexdigest() for node in self.nodes]
+        order = {digest: position for position, digest in enumerate(sorted(hashes))}
+        if len(order) != len(hashes):
+            raise _UnshapedError
+        terms += [f"_:c14n{order[digest]}" for digest in hashes]
+        if len({subject.render(terms) for subject in self.subjects}) != len(self.subjects):
+            raise _UnshapedError
+        return "".join(sorted(block.render_distinct(terms) for block in self.blocks))
+
+    def _terms(self, leaves: Sequence[str], names: frozenset[str]) -> list[str]:
+        terms = []
+        for leaf, ending in self.slots:
+            text = leaves[leaf]
+            if ending is not None:
+                terms.append(f'"{escape(text)}{ending}')
+            elif _is_plain_iri(text, names):
+                terms.append(f"<{text}>")
+            else:
+                raise _UnshapedError
+        if self.top is not None and terms.count(terms[self.top]) > 1:
+            raise _UnshapedError
+        return terms
+
+
+class Shapes:
+    """The shapes that were met, over one store of contexts. Safe to use from many threads."""
+
+    def __init__(self, contexts: ContextStore) -> None:
+        self._contexts = contexts
+        self._names = frozenset(_names(contexts.contexts))
+        self._mark = f"urn:mark-{secrets.token_hex(16)}:"
+        self._lock = Lock()
+        # By key: which texts belong to the shape; by key and these texts: the shape, or None where there can be none.
+        self._fixed: OrderedDict[_Key, tuple[int, ...]] = OrderedDict()
+        self._shapes: OrderedDict[_Key, Shape | None] = OrderedDict()
+
+    def find_text(self, document: Mapping[str, Any], hash_name: str = "sha256") -> str | None:
+        """Return the canonical text of a document, or None where it has to be made the general way."""
+        try:
+            key, leaves = _read(document)
+            shape = self._find_shape(document, key, leaves)
+            return None if shape is None else shape.fill(leaves, self._names, hash_name)
+        except (_UnshapedError, MalformedError, TypeError, RecursionError):
+            # Whatever is wrong with the document, the general way says it. TypeError: a key that cannot be one.
+            return None
+
+    def _find_shape(self, document: Mapping[str, Any], key: _Key, leaves: list[str]) -> Shape | None:
+        with self._lock:
+            fixed = self._fixed.get(key)
+            if fixed is None:
+                _remember(self._fixed, key, (), MAX_SEEN)
+                return None
+            full_key = (key, *(leaves[position] for position in fixed))
+            if full_key in self._shapes:
+                self._shapes.move_to_end(full_key)
+                return self._shapes[full_key]
+        fixed, shape = self._make(document, leaves, fixed)
+        with self._lock:
+            _remember(self._fixed, key, fixed, MAX_SEEN)
+            full_key = (key, *(leaves[position] for position in fixed))
+            _remember(self._shapes, full_key, shape, MAX_SHAPES)
+        return shape
+
+    def _make(
+        self, document: Mapping[str, Any], leaves: list[str], fixed: tuple[int, ...]
+    ) -> tuple[tuple[int, ...], Shape | None]:
+        """Make the shape of a document, taking texts into it until all others have their place."""
+        while True:
+            marked = [text if i in fixed else f"{self._mark}{i}." for i, text in enumerate(leaves)]
+            conversion = Conversion(self._contexts)
+            try:
+                conversion.convert_top(_with_leaves(document, iter(marked)))
+            except JsonLdError:
+                return fixed, None
+            quads = list(dict.fromkeys(conversion.quads))
+            reader = _Reader(self._mark, quads)
+            bound = {i for i in range(len(leaves)) if i not in fixed and not reader.takes(i, leaves[i], self._names)}
+            if not bound:
+                return fixed, reader.shape(quads, conversion.top)
+            fixed = tuple(sorted({*fixed, *bound}))
+
+
+class _Reader:
+    """Finds marks in statements and turns the statements into templates."""
+
+    def __init__(self, mark: str, quads: Sequence[Quad]) -> None:
+        self._mark = mark
+        self._slots: dict[str, _Slot] = {}
+        self._spoilt: set[int] = set()
+        for quad in quads:
+            for position, term in enumerate(quad):
+                self._read_term(term, is_type=position == 2 and quad[1].endswith("rdf-syntax-ns#type>"))
+        self._nodes = list(dict.fromkeys(term for quad in quads for term in quad if is_blank(term)))
+        terms = [*self._slots, *self._nodes]
+        self._places = {term: place for place, term in enumerate(terms)}
+        self._quotes = [term[0] for term in terms]
+
+    def _read_term(self, term: str, *, is_type: bool) -> None:
+        if self._mark not in term:
+            return
+        quote, _, rest = term.partition(self._mark)
+        number, _, ending = rest.partition(".")
+        if quote == "<" and ending == ">" and not is_type:
+            self._slots[term] = _Slot(int(number), None)
+        elif quote == '"' and ending.startswith('"'):
+            self._slots[term] = _Slot(int(number), ending)
+        else:
+            self._spoilt.update(int(part.partition(".")[0]) for part in term.split(self._mark)[1:])
+
+    def takes(self, leaf: int, text: str, names: frozenset[str]) -> bool:
+        """Whether a text has its place in some statement and could stand there."""
+        slots = [slot for slot in self._slots.values() if slot.leaf == leaf]
+        return (
+            bool(slots)
+            and leaf not in self._spoilt
+            and all(slot.ending is not None or _is_plain_iri(text, names) for slot in slots)
+        )
+
+    def shape(self, quads: Sequence[Quad], top: str | None) -> Shape | None:
+        nodes = tuple(self._node_block(node, quads) for node in self._nodes)
+        by_subject: dict[str, list[list[_Part]]] = {}
+        for quad in quads:
+            by_subject.setdefault(quad[0], []).append(self._line(quad))
+        blocks = tuple(_make_block(lines, self._quotes, skip=1) for lines in by_subject.values())
+        subjects = tuple(_make_template([self._part(subject)]) for subject in by_subject)
+        size = sum(len(template.text) for block in (*nodes, *blocks) for template in block.templates)
+        if size > MAX_TEMPLATES:
+            return None
+        place = self._places[top] if top in self._slots else None
+        return Shape(tuple(self._slots.values()), place, nodes, subjects, blocks)
+
+    def _node_block(self, node: str, quads: Sequence[Quad]) -> _Block:
+        """The lines that are hashed for a blank node. rdf-canon §4.6"""
+        lines = [
+            self._line(tuple("_:a" if term == node else "_:z" if is_blank(term) else term for term in quad))
+            for quad in quads
+            if node in quad
+        ]
+        return _make_block(lines, self._quotes, skip=0)
+
+    def _line(self, quad: tuple[str, ...]) -> list[_Part]:
+        """The parts of one line of N-Quads."""
+        parts: list[_Part] = []
+        for term in quad:
+            if term:
+                parts += [self._part(term), " "]
+        return [*parts, ".\n"]
+
+    def _part(self, term: str) -> _Part:
+        return self._places.get(term, term)
+
+
+def _make_block(lines: Sequence[list[_Part]], quotes: Sequence[str], *, skip: int) -> _Block:
+    """Return lines as one template if their order is known; `skip` parts at the front are the same in all of them."""
+    beginnings = [(_beginning(line[skip:], quotes), line) for line in lines]
+    beginnings.sort(key=itemgetter(0))
+    for (first, line), (second, _) in pairwise(beginnings):
+        if second.startswith(first) and any(isinstance(part, int) for part in line[skip:]):
+            return _Block(tuple(_make_template(line) for line in lines))
+    return _Block((_make_template([part for _, line in beginnings for part in line]),))
+
+
+def _beginning(parts: Sequence[_Part], quotes: Sequence[str]) -> str:
+    """The text of a line up to its first place, with the first character of the term there."""
+    fixed = ""
+    for part in parts:
+        if isinstance(part, int):
+            return fixed + quotes[part]
+        fixed += part
+    return fixed
+
+
+def _make_template(parts: Sequence[_Part]) -> _Template:
+    places = [part for part in parts if isinstance(part, int)]
+    if not places:
+        return _Template("".join(map(str, parts)), None)
+    text = "".join("%s" if isinstance(part, int) else part.replace("%", "%%") for part in parts)
+    return _Template(text, itemgetter(*places))
+
+
+def _read(document: Mapping[str, Any]) -> tuple[_Key, list[str]]:
+    """Return everything of a document but its texts, and its texts in the order in which they stand."""
+    key: list[Any] = []
+    leaves: list[str] = []
+    _read_value(dict(document), key, leaves)
+    if len(key) > MAX_KEY:
+        raise _UnshapedError
+    return tuple(key), leaves
+
+
+def _read_value(value: Any, key: list[Any], leaves: list[str]) -> None:
+    """Add one value. In a key, None is a text, a tuple of names an object, a number a list, another tuple a value."""
+    kind = type(value)
+    if kind is str:
+        key.append(None)
+        leaves.append(value)
+    elif kind is dict:
+        key.append(tuple(value))
+        for name, member in value.items():
+            if name == "type" or (name[:1] == "@" and name not in _TEXT_MEMBERS):
+                key.append((_LIST, *member) if type(member) is list else (_WORD, member))
+            elif type(member) is str:
+                key.append(None)
+                leaves.append(member)
+            else:
+                _read_value(member, key, leaves)
+    elif kind is list:
+        key.append(len(value))
+        for element in value:
+            _read_value(element, key, leaves)
+    else:
+        key.append((kind, value))
+
+
+def _with_leaves(value: Any, leaves: Any) -> Any:
+    """Return a value with its texts replaced, in the order in which `_read` took them."""
+    if isinstance(value, str):
+        return next(leaves)
+    if isinstance(value, Mapping):
+        return {
+            name: member
+            if name == "type" or (name[:1] == "@" and name not in _TEXT_MEMBERS)
+            else _with_leaves(member, leaves)
+            for name, member in value.items()
+        }
+    if isinstance(value, list):
+        return [_with_leaves(element, leaves) for element in value]
+    return value
+
+
+def _is_plain_iri(text: str, names: frozenset[str]) -> bool:
+    """Whether a text means itself wherever an IRI stands: absolute, no term, no prefix that a context could know."""
+    return _is_short_plain_iri(text, names) if len(text) <= MAX_REMEMBERED_IRI else _judge_iri(text, names)
+
+
+def _judge_iri(text: str, names: frozenset[str]) -> bool:
+    return is_well_formed_iri(text) and text not in names and text.partition(":")[0] not in names
+
+
+_is_short_plain_iri = lru_cache(maxsize=4_096)(_judge_iri)
+
+
+def _names(value: Any) -> list[str]:
+    """Return every name that any of the contexts defines."""
+    if isinstance(value, Mapping):
+        return [found for name, member in value.items() for found in (name, *_names(member))]
+    if isinstance(value, list):
+        return [found for element in value for found in _names(element)]
+    return []
+
+
+def _remember(memory: OrderedDict[_Key, Any], key: _Key, value: Any, limit: int) -> None:
+    memory[key] = value
+    memory.move_to_end(key)
+    if len(memory) > limit:
+        memory.popitem(last=False)

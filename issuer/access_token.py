@@ -14,7 +14,7 @@ from typing import Any
 from issuer import store
 from issuer.configurations import configuration_ids
 from issuer.credential_issuer import CredentialIssuer
-from issuer.credential_offer import open_secrets
+from issuer.credential_offer import open_secrets, seal_tx_code
 from issuer.errors import GrantError, GrantTypeError, TransactionCodeUsageError, UnknownConfigurationError
 from issuer.models import AccessToken, Offer
 from issuer.settings import IssuerSettings
@@ -47,17 +47,22 @@ async def exchange_pre_authorized_code(
 ) -> Mapping[str, Any]:
     """Exchange a code for an access token. OpenID4VCI 1.0 §6.1 to §6.3; I-07, I-27 to I-31.
 
-    A code that comes back after it was spent was copied by somebody: the tokens bought with it are revoked.
+    A code that comes back after it was spent was copied by somebody: the tokens bought with it are revoked. Where
+    the offer has a `tx_code`, only for somebody who knows that too: whoever has nothing but the link spoils nothing.
     """
     offer, achievement_slug = await _find_offer(database, issuer, request, now)
     if offer.has_tx_code:
         await _verify_tx_code(database, settings, offer, request.tx_code or "", source=source, now=now)
+    if offer.spent_at is not None:
+        await _stop_second_redemption(database, issuer, offer, now)
+        raise GrantError("spent before; its tokens are revoked")
     asked = [detail.credential_configuration_id for detail in request.authorization_details]
     configurations = _authorized(achievement_slug, asked)
     token = create_token(32)
     identifiers = {f"badge-{secrets.token_urlsafe(12)}": configuration for configuration in configurations}
     async with database.transaction() as session:
-        if not await store.spend_pre_authorized_code(session, offer.id, now):
+        kept = seal_tx_code(settings, offer)
+        if not await store.spend_pre_authorized_code(session, offer.id, now, sealed_tx_code=kept):
             raise GrantError("somebody else was first")
         row = AccessToken(
             token_hash=hash_token(token),
@@ -80,10 +85,7 @@ async def _find_offer(
         award = None if offer is None else await store.find_award(session, issuer.organisation_id, offer.award_id)
     if offer is None or award is None:
         raise GrantError("unknown code")
-    if offer.spent_at is not None:
-        await _stop_second_redemption(database, issuer, offer, now)
-        raise GrantError("spent before; its tokens are revoked")
-    if offer.voided_at is not None or offer.expires_at <= now:
+    if offer.voided_at is not None or (offer.expires_at <= now and offer.spent_at is None):
         raise GrantError("void or expired")
     if offer.has_tx_code != (request.tx_code is not None):
         raise TransactionCodeUsageError("expected" if offer.has_tx_code else "not expected")
@@ -117,7 +119,7 @@ async def _verify_tx_code(
     async with database.transaction() as session:
         if is_right:
             return await store.give_back_source_try(session, source_hash)
-        if counted.tx_code_tries >= settings.tx_code_tries:
+        if counted.tx_code_tries >= settings.tx_code_tries and counted.spent_at is None:
             await store.void_offer(session, offer.id, now)
             await store.add_audit(
                 session, offer.organisation_id, "wallet", "offer.void", str(offer.award_id), "too many wrong codes", now

@@ -104,7 +104,7 @@ def find_open_offer(
     settings: IssuerSettings, issuer: CredentialIssuer, offer: Offer | None, achievement_slug: str, *, now: datetime
 ) -> OpenOffer | None:
     """The link and code of an offer, for as long as it is open; staff may show them again."""
-    if offer is None or offer.sealed_secrets is None or offer.expires_at <= now:
+    if offer is None or offer.sealed_secrets is None or offer.spent_at is not None or offer.expires_at <= now:
         return None
     secrets = open_secrets(settings, offer.award_id, offer.sealed_secrets)
     return _as_open(settings, issuer, achievement_slug, secrets, offer.expires_at)
@@ -114,6 +114,14 @@ def open_secrets(settings: IssuerSettings, award_id: UUID, sealed: bytes) -> dic
     """The reference, code and `tx_code` of an open offer."""
     secrets: dict[str, str | None] = json.loads(settings.seal.open(sealed, context=_context(award_id)))
     return secrets
+
+
+def seal_tx_code(settings: IssuerSettings, offer: Offer) -> bytes | None:
+    """What stays of the secrets of a spent offer until it expires: who returns with its code must know this too."""
+    if not offer.has_tx_code or offer.sealed_secrets is None:
+        return None
+    kept = {"tx_code": open_secrets(settings, offer.award_id, offer.sealed_secrets)["tx_code"]}
+    return settings.seal.seal(json.dumps(kept).encode(), context=_context(offer.award_id))
 
 
 async def resolve_offer(

@@ -60,8 +60,9 @@ def _values(row: Any) -> dict[str, Any]:
 async def _add_unless_taken(session: Session, row: Any) -> bool:
     model = type(row)
     statement = _insert(session, model).values(_values(row)).on_conflict_do_nothing().returning(model.id)
-    row.id = (await session.execute(statement)).scalar_one_or_none() or row.id
-    return row.id is not None
+    added = (await session.execute(statement)).scalar_one_or_none()
+    row.id = added or row.id
+    return added is not None
 
 
 # Organisations, keys
@@ -307,8 +308,9 @@ async def find_offer_by_code(session: Session, organisation_id: UUID, code_hash:
 
 
 async def count_tx_code_try(session: Session, offer_id: UUID, *, limit: int, now: datetime) -> Offer | None:
-    """Take one of the tries of an open offer; None when none is left. Parallel guesses each take one. I-28, A-25."""
-    condition = and_(Offer.id == offer_id, _is_open(now), Offer.tx_code_tries < limit)
+    """Take one of the tries of an offer, spent or not; None when none is left. Parallel guesses too. I-28, A-25."""
+    is_live = and_(Offer.voided_at.is_(None), Offer.expires_at > now)
+    condition = and_(Offer.id == offer_id, is_live, Offer.tx_code_tries < limit)
     statement = update(Offer).where(condition).values(tx_code_tries=Offer.tx_code_tries + 1).returning(Offer)
     return (await session.execute(statement.execution_options(populate_existing=True))).scalar_one_or_none()
 
@@ -319,10 +321,12 @@ async def void_offer(session: Session, offer_id: UUID, now: datetime) -> None:
     await session.execute(update(Offer).where(condition).values(voided_at=now, sealed_secrets=None))
 
 
-async def spend_pre_authorized_code(session: Session, offer_id: UUID, now: datetime) -> bool:
-    """Use up the code of an open offer; True for exactly one caller. I-07, A-24."""
+async def spend_pre_authorized_code(
+    session: Session, offer_id: UUID, now: datetime, *, sealed_tx_code: bytes | None
+) -> bool:
+    """Use up the code of an open offer; True for exactly one caller. Only its `tx_code` is kept. I-07, A-24."""
     condition = and_(Offer.id == offer_id, _is_open(now))
-    statement = update(Offer).where(condition).values(spent_at=now, sealed_secrets=None).returning(Offer.id)
+    statement = update(Offer).where(condition).values(spent_at=now, sealed_secrets=sealed_tx_code).returning(Offer.id)
     return (await session.execute(statement)).one_or_none() is not None
 
 

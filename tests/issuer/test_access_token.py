@@ -183,3 +183,39 @@ async def test_protocol_endpoints_ignore_cookies_and_take_no_token_from_the_quer
     assert response.status_code == 401
     assert response.headers["www-authenticate"] == "Bearer"
     assert not response.content
+
+
+@pytest.mark.parametrize("tx_code", [None, "000000x", ""])
+async def test_I07_A24_a_spent_code_without_its_tx_code_spoils_nothing(issuer: Issuer, tx_code: str | None) -> None:
+    """Whoever has the link alone could otherwise take the token away from the holder who just bought it."""
+    award = await issuer.award()
+    code = await issuer.code(award)
+    token = (await issuer.post_token(code, award["offer"]["tx_code"])).json()["access_token"]
+    assert (await issuer.post_token(code, tx_code)).status_code == 400
+    assert (await issuer.request(token, [await issuer.proof()])).status_code == 200
+
+
+async def test_I07_I28_a_spent_code_with_its_tx_code_revokes_the_tokens_bought_with_it(issuer: Issuer) -> None:
+    award = await issuer.award()
+    code = await issuer.code(award)
+    token = (await issuer.post_token(code, award["offer"]["tx_code"])).json()["access_token"]
+    again = await issuer.post_token(code, award["offer"]["tx_code"])
+    assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
+    assert (await issuer.request(token, [await issuer.proof()])).status_code == 401
+
+
+async def test_I28_A25_the_tries_of_a_spent_offer_are_limited_too(issuer: Issuer) -> None:
+    award = await issuer.award()
+    code, tx_code = await issuer.code(award), award["offer"]["tx_code"]
+    token = (await issuer.post_token(code, tx_code)).json()["access_token"]
+    for _ in range(4):
+        await issuer.post_token(code, wrong(tx_code))
+    assert (await issuer.post_token(code, tx_code)).json()["error"] == "invalid_grant"
+    assert (await issuer.request(token, [await issuer.proof()])).status_code == 200
+
+
+async def test_I07_a_spent_offer_is_shown_to_nobody_any_more(issuer: Issuer) -> None:
+    award = await issuer.award()
+    await issuer.redeem(award)
+    assert (await issuer.get_award(award["id"]))["offer"] is None
+    assert (await issuer.client.get(award["offer"]["credential_offer_uri"])).status_code == 404

@@ -30,6 +30,7 @@ _ESCAPES: Final = {
     **{ord(character): escape for character, escape in _SHORT_ESCAPES.items()},
 }
 _ESCAPED: Final = re.compile(r'[\x00-\x1f"\\\x7f\ud800-\udfff\ufffe\uffff]')
+must_escape: Final = _ESCAPED.search
 _XSD_STRING: Final = "http://www.w3.org/2001/XMLSchema#string"
 
 
@@ -60,7 +61,7 @@ def literal(value: str, *, datatype: str = _XSD_STRING, language: str | None = N
 
 def escape(value: str) -> str:
     """Return a text as it stands between the quotes of a literal."""
-    if not _ESCAPED.search(value):
+    if not must_escape(value):
         return value
     escaped = value.translate(_ESCAPES)
     if any("\ud800" <= character <= "\udfff" for character in escaped):

@@ -81,10 +81,11 @@ class ActiveContext:
 
         JSON-LD 1.1 API §5.2, with an empty base IRI: what stays relative is for the caller to refuse.
         """
-        if value in KEYWORDS:
-            return value
-        if _KEYWORD_LIKE.fullmatch(value):
-            return None
+        if value[:1] == "@":
+            if value in KEYWORDS:
+                return value
+            if _KEYWORD_LIKE.fullmatch(value):
+                return None
         term = self.terms.get(value)
         if term is not None and (vocabulary or term.iri in KEYWORDS):
             return term.iri
@@ -100,6 +101,11 @@ class ActiveContext:
         if vocabulary and self.vocabulary is not None:
             return self.vocabulary + value
         return value
+
+    def means(self, name: str, keyword: str) -> bool:
+        """Whether a name of a member is this keyword or another name for it."""
+        term = self.terms.get(name)
+        return name == keyword if term is None else term.iri == keyword
 
 
 class ContextStore:

@@ -6,6 +6,7 @@ either. The base IRI is empty (K-63, K-64, A-19).
 
 import math
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Final
 
 from kernel.errors import MalformedError
@@ -75,7 +76,7 @@ class Conversion:
         if "@context" in element:
             active = self._derive(active, self._contexts.require_allowed(element["@context"]))
         type_scoped = active
-        for name in sorted(name for name in element if active.expand(name, vocabulary=True) == "@type"):
+        for name in sorted([name for name in element if active.means(name, "@type")]):
             active = self._enter_types(active, type_scoped, element[name])
         return active, type_scoped, self._expand_names(active, element)
 
@@ -187,7 +188,7 @@ class Conversion:
             term = _PLAIN
         if expanded.startswith("_:"):
             raise JsonLdError(Reason.LOST, "a property named by a blank node")
-        predicate = _iri_term(expanded)
+        predicate = _predicate(expanded)
         for object_ in self._property_values(value, active, term, depth):
             self._add(subject, predicate, object_)
 
@@ -226,7 +227,7 @@ class Conversion:
         return [self._node(active, type_scoped, members, depth)]
 
     def _list_container(self, value: Any, active: ActiveContext, term: Term, depth: int) -> list[str]:
-        if isinstance(value, dict) and any(active.expand(name, vocabulary=True) == "@list" for name in value):
+        if isinstance(value, dict) and any(active.means(name, "@list") for name in value):
             return self._object(value, active, term, depth + 1)
         return [self._list(value, active, term, depth)]
 
@@ -334,8 +335,10 @@ _PLAIN: Final = Term(None)
 
 def _keeps_type_scope(active: ActiveContext, element: dict[str, Any]) -> bool:
     """Whether a type-scoped context goes on into this object: only into values and bare references. §5.1 (7)"""
-    expanded = [active.expand(name, vocabulary=True) for name in element]
-    return "@value" in expanded or expanded == ["@id"]
+    if len(element) == 1:
+        [name] = element
+        return active.means(name, "@id") or active.means(name, "@value")
+    return any(active.means(name, "@value") for name in element)
 
 
 def _require_object(value: Any) -> dict[str, Any]:
@@ -371,6 +374,10 @@ def _iri_term(value: str) -> str:
     if is_well_formed_iri(value):
         return iri(value)
     raise JsonLdError(Reason.INVALID_IRI if ":" in value else Reason.RELATIVE_IRI, value[:200])
+
+
+# The same few IRIs, all from contexts, or at least from names of members.
+_predicate = lru_cache(maxsize=1_024)(_iri_term)
 
 
 def _text_literal(value: str, language: str | None) -> str:

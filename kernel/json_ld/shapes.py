@@ -27,18 +27,20 @@ from kernel.errors import MalformedError
 from kernel.json_ld.contexts import ContextStore, is_well_formed_iri
 from kernel.json_ld.conversion import Conversion
 from kernel.json_ld.errors import JsonLdError
-from kernel.rdf_canon import HASHES, Quad, escape, is_blank
+from kernel.rdf_canon import HASHES, Quad, escape, is_blank, must_escape
 
-MAX_SHAPES: Final = 256
+MAX_FAMILIES: Final = 256
+MAX_VARIANTS: Final = 4
 MAX_SEEN: Final = 4_096
 MAX_KEY: Final = 4_000
-MAX_TEMPLATES: Final = 128 * 1024
+MAX_TEMPLATES: Final = 64 * 1024
 
 # The same IRIs stand in all badges of an achievement; longer ones are data and stand in one.
 MAX_REMEMBERED_IRI: Final = 256
 
 _TEXT_MEMBERS: Final = frozenset({"@id", "@value"})
 _LIST, _WORD = 0, 1
+_UNKNOWN: Final = object()
 
 # The parts of a template: fixed text, or the place of a term.
 _Part = str | int
@@ -116,7 +118,7 @@ class Shape:
         for leaf, ending in self.slots:
             text = leaves[leaf]
             if ending is not None:
-                terms.append(f'"{escape(text)}{ending}')
+                terms.append(f'"{escape(text) if must_escape(text) else text}{ending}')
             elif _is_plain_iri(text, names):
                 terms.append(f"<{text}>")
             else:
@@ -124,6 +126,16 @@ class Shape:
         if self.top is not None and terms.count(terms[self.top]) > 1:
             raise _UnshapedError
         return terms
+
+
+class _Family:
+    """The shapes of one key: they differ in the texts that belong to the shape. None where there can be no shape."""
+
+    __slots__ = ("fixed", "shapes")
+
+    def __init__(self) -> None:
+        self.fixed: tuple[int, ...] = ()
+        self.shapes: OrderedDict[tuple[str, ...], Shape | None] = OrderedDict()
 
 
 class Shapes:
@@ -134,9 +146,8 @@ class Shapes:
         self._names = frozenset(_names(contexts.contexts))
         self._mark = f"urn:mark-{secrets.token_hex(16)}:"
         self._lock = Lock()
-        # By key: which texts belong to the shape; by key and these texts: the shape, or None where there can be none.
-        self._fixed: OrderedDict[_Key, tuple[int, ...]] = OrderedDict()
-        self._shapes: OrderedDict[_Key, Shape | None] = OrderedDict()
+        self._families: OrderedDict[_Key, _Family] = OrderedDict()
+        self._seen: OrderedDict[int, None] = OrderedDict()
 
     def find_text(self, document: Mapping[str, Any], hash_name: str = "sha256") -> str | None:
         """Return the canonical text of a document, or None where it has to be made the general way."""
@@ -150,20 +161,31 @@ class Shapes:
 
     def _find_shape(self, document: Mapping[str, Any], key: _Key, leaves: list[str]) -> Shape | None:
         with self._lock:
-            fixed = self._fixed.get(key)
-            if fixed is None:
-                _remember(self._fixed, key, (), MAX_SEEN)
+            family = self._families.get(key) or self._welcome(key)
+            if family is None:
                 return None
-            full_key = (key, *(leaves[position] for position in fixed))
-            if full_key in self._shapes:
-                self._shapes.move_to_end(full_key)
-                return self._shapes[full_key]
-        fixed, shape = self._make(document, leaves, fixed)
+            self._families.move_to_end(key)
+            shape = family.shapes.get(tuple(leaves[position] for position in family.fixed), _UNKNOWN)
+            fixed = family.fixed
+        if isinstance(shape, Shape) or shape is None:
+            return shape
+        fixed, made = self._make(document, leaves, fixed)
         with self._lock:
-            _remember(self._fixed, key, fixed, MAX_SEEN)
-            full_key = (key, *(leaves[position] for position in fixed))
-            _remember(self._shapes, full_key, shape, MAX_SHAPES)
-        return shape
+            if fixed != family.fixed:
+                family.fixed = fixed
+                family.shapes.clear()
+            _remember(family.shapes, tuple(leaves[position] for position in fixed), made, MAX_VARIANTS)
+        return made
+
+    def _welcome(self, key: _Key) -> _Family | None:
+        """Return a new family for a key that comes back; of one that comes for the first time remember that it did."""
+        digest = hash(key)
+        if digest not in self._seen:
+            _remember(self._seen, digest, None, MAX_SEEN)
+            return None
+        family = _Family()
+        _remember(self._families, key, family, MAX_FAMILIES)
+        return family
 
     def _make(
         self, document: Mapping[str, Any], leaves: list[str], fixed: tuple[int, ...]
@@ -353,7 +375,7 @@ def _names(value: Any) -> list[str]:
     return []
 
 
-def _remember(memory: OrderedDict[_Key, Any], key: _Key, value: Any, limit: int) -> None:
+def _remember(memory: OrderedDict[Any, Any], key: Any, value: Any, limit: int) -> None:
     memory[key] = value
     memory.move_to_end(key)
     if len(memory) > limit:

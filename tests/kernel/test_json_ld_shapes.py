@@ -243,12 +243,13 @@ def test_A21_document_too_large_for_a_shape_has_none(monkeypatch: pytest.MonkeyP
 
 
 def test_A21_only_so_many_shapes_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shapes, "MAX_SHAPES", 2)
+    monkeypatch.setattr(shapes, "MAX_FAMILIES", 2)
     monkeypatch.setattr(shapes, "MAX_SEEN", 3)
+    monkeypatch.setattr(shapes, "MAX_VARIANTS", 1)
     documents = [changed([*ACHIEVEMENT, "tag"], list("abcdef"[:number])) for number in range(1, 6)]
     known = met(*documents)
-    assert len(known._shapes) == 2
-    assert len(known._fixed) == 3
+    assert len(known._families) == 2
+    assert len(known._seen) == 3
     assert known.find_text(documents[-1]) == general(documents[-1])
 
 

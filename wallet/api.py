@@ -214,23 +214,36 @@ async def delete_credential(credential_id: str, signed_in: BearerDep, wallet: Wa
 
 
 @router.post("/requests", status_code=201)
-async def open_request(body: RequestBody, signed_in: BearerDep, wallet: WalletDep, now: NowDep) -> dict[str, Any]:
+async def open_request(
+    body: RequestBody, signed_in: BearerDep, wallet: WalletDep, now: NowDep, language: LanguageDep
+) -> dict[str, Any]:
     """Read a verifier's question, and say what an answer would show and what not. Nothing is sent."""
-    return presentation.request_json(await presentation.resolve_request(wallet, signed_in.vault, body.request, now))
+    page = await presentation.resolve_request(wallet, signed_in.vault, body.request, now, language=language)
+    return presentation.request_json(page)
 
 
 @router.get("/requests/{request_id}")
-async def get_request(request_id: str, signed_in: BearerDep, wallet: WalletDep, now: NowDep) -> dict[str, Any]:
+async def get_request(
+    request_id: str, signed_in: BearerDep, wallet: WalletDep, now: NowDep, language: LanguageDep
+) -> dict[str, Any]:
     """A question that was opened."""
-    return presentation.request_json(await presentation.get_request(wallet, signed_in.vault, request_id, now))
+    page = await presentation.get_request(wallet, signed_in.vault, request_id, now, language=language)
+    return presentation.request_json(page)
 
 
 @router.post("/requests/{request_id}/accept")
 async def accept_request(
-    request_id: str, body: AcceptRequestBody, signed_in: BearerDep, wallet: WalletDep, now: NowDep
+    request_id: str,
+    body: AcceptRequestBody,
+    signed_in: BearerDep,
+    wallet: WalletDep,
+    now: NowDep,
+    language: LanguageDep,
 ) -> dict[str, Any]:
     """Share: answer the question, once."""
-    redirect_uri = await presentation.accept_request(wallet, signed_in.vault, request_id, body.choices, now)
+    redirect_uri = await presentation.accept_request(
+        wallet, signed_in.vault, request_id, body.choices, now, language=language
+    )
     return {} if redirect_uri is None else {"redirect_uri": redirect_uri}
 
 

@@ -1,16 +1,23 @@
 """Claims in words: what stands at a path, as the person who reads a consent page would say it.
 
-Labels are source texts of the catalogue; values are the badge's own text, shown as text and nothing else.
+What is told is everything that an answer shows, whole: what is opened for it, and what an issuer put in the open
+beyond the badge itself. Values and names come from the issuer: they are text and nothing else (A-41), and what
+identifies a person is called by our words, whatever its issuer calls it. For all else the issuer's words are used,
+those of the type before those of its metadata (W-18).
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kernel.dcql import ConcretePath
+from kernel.dcql import ClaimsPath, ConcretePath
+from kernel.openid4vci import ClaimDescription
+from kernel.type_metadata import TypeMetadata
 
-_MAX_VALUE = 300
+_MAX_VALUE = 1000
+_MAX_LABEL = 80
+_MAX_LABELS = 200
 
 
 def _(text: str) -> str:
@@ -20,14 +27,28 @@ def _(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing that stands in a badge."""
+    """One thing that stands in a badge. `label` is a text of the catalogue, or the issuer's own word."""
 
     path: ConcretePath
     label: str
     value: str
 
+    @property
+    def is_skill(self) -> bool:
+        """Whether this is a skill of the badge: by where it stands, never by what it calls itself."""
+        return _is_skill(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerLabel:
+    """What an issuer calls the claims at a path, by language; None in the path stands for each element."""
+
+    path: ClaimsPath
+    texts: Mapping[str, str]
+
 
 SKILL = _("Skill")
+# By name, where a person stands in a badge.
 LABELS: Mapping[str, str] = {
     "given_name": _("Je voornaam"),
     "givenName": _("Je voornaam"),
@@ -38,69 +59,187 @@ LABELS: Mapping[str, str] = {
     "email": _("Je e-mailadres"),
     "address": _("Je adres"),
     "phone_number": _("Je telefoonnummer"),
-    "id": _("Een kenmerk van jou"),
-    "identifier": _("Een kenmerk van jou"),
+    "id": _("Het nummer van deze badge"),
+    "identifier": _("Je e-mailadres of nummer, onleesbaar gemaakt"),
     "evidence": _("Het bewijs bij de badge"),
     "result": _("Je resultaat"),
-    "alignment": SKILL,
 }
-# Where a person stands in a badge. What stands there in the open cannot be kept back, and is told.
-_PERSON: Collection[ConcretePath] = tuple(
-    (*parent, name)
-    for parent in ((), ("credentialSubject",))
-    for name in LABELS
-    if name not in ("alignment", "id", "name") or (parent and name == "name")
+_OWN_LABELS = frozenset({SKILL, *LABELS.values()})
+_SUBJECT = "credentialSubject"
+# What makes up the badge itself: the consent page names it as a whole. Everything else in the open is told.
+_BADGE_MEMBERS = frozenset(
+    {"iss", "iat", "nbf", "exp", "vct", "vct#integrity", "aka_vcts", "cnf", "status", "category"}
+    | {"achievement", "awarded_at", "issuing_authority", "issuing_country"}
+    | {"@context", "id", "type", "name", "description", "issuer", "image", "awardedDate", "validFrom", "validUntil"}
+    | {"credentialStatus", "credentialSchema", _SUBJECT}
 )
+_SUBJECT_MEMBERS = frozenset({"id", "type", "achievement"})
+_ALIGNMENT_MEMBERS = frozenset(
+    {"type", "targetType", "targetFramework", "targetCode", "targetUrl", "targetDescription"}
+)
+_STRUCTURE = frozenset({"type", "digestSRI"})
 
 
 def find_shown_facts(
-    claims: Mapping[str, Any], *, disclosable: Collection[ConcretePath], opened: Collection[ConcretePath]
+    claims: Mapping[str, Any],
+    *,
+    disclosable: Collection[ConcretePath],
+    opened: Collection[ConcretePath],
+    labels: Collection[IssuerLabel] = (),
+    language: str = "nl",
 ) -> tuple[Fact, ...]:
-    """What the verifier sees beyond the badge itself: what is opened, and of the person what cannot be hidden."""
-    always = [path for path in _PERSON if path not in disclosable and _find(claims, path) is not None]
-    return _facts(claims, [*_outermost(opened), *always])
+    """What the verifier sees beyond the badge itself: what is opened, and what cannot be kept back."""
+    concealed = frozenset(disclosable).difference(opened)
+    paths = [*_outermost(opened), *_open_paths(claims, frozenset(disclosable))]
+    return _facts(claims, paths, concealed, labels, language)
 
 
 def find_hidden_facts(
-    claims: Mapping[str, Any], *, disclosable: Collection[ConcretePath], opened: Collection[ConcretePath]
+    claims: Mapping[str, Any],
+    *,
+    disclosable: Collection[ConcretePath],
+    opened: Collection[ConcretePath],
+    labels: Collection[IssuerLabel] = (),
+    language: str = "nl",
 ) -> tuple[Fact, ...]:
     """What stands in the badge and stays hidden."""
-    return _facts(claims, _outermost([path for path in disclosable if path not in opened]))
+    return _facts(claims, _outermost(frozenset(disclosable).difference(opened)), frozenset(), labels, language)
+
+
+def label_text(translate: Callable[[str], str], label: str) -> str:
+    """A label in the language of the page. Only our own words are looked up in the catalogue.
+
+    A template's `_()` would take what a stranger wrote for a format, and for markup that is safe.
+    """
+    return translate(label) if label in _OWN_LABELS else label
+
+
+def create_issuer_labels(
+    type_metadata: TypeMetadata | None, descriptions: Iterable[ClaimDescription]
+) -> tuple[IssuerLabel, ...]:
+    """What an issuer calls its claims: by the type first, then by its own metadata. W-18."""
+    found = [
+        *((claim.path, [(label.locale, label.label) for label in claim.labels]) for claim in _claims_of(type_metadata)),
+        *((claim.path, [(entry.locale or "", entry.name or "") for entry in claim.display]) for claim in descriptions),
+    ]
+    labels: dict[ClaimsPath, IssuerLabel] = {}
+    for path, texts in found:
+        by_language = _by_language(texts)
+        if by_language:
+            labels.setdefault(path, IssuerLabel(path, by_language))
+    return tuple(labels.values())[:_MAX_LABELS]
+
+
+def _claims_of(type_metadata: TypeMetadata | None) -> Iterable[Any]:
+    return () if type_metadata is None else type_metadata.claims
+
+
+def _by_language(texts: Iterable[tuple[str, str]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for locale, text in texts:
+        shown = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+        if shown:
+            found.setdefault(locale.lower().partition("-")[0], shown[:_MAX_LABEL])
+    return found
+
+
+def _open_paths(claims: Mapping[str, Any], disclosable: frozenset[ConcretePath]) -> list[ConcretePath]:
+    """Everything in the open that is no part of the badge itself."""
+    subject = claims.get(_SUBJECT)
+    inner = subject if isinstance(subject, Mapping) else {}
+    paths: list[ConcretePath] = [(name,) for name in claims if name not in _BADGE_MEMBERS]
+    paths += [(_SUBJECT, name) for name in inner if name not in _SUBJECT_MEMBERS]
+    if _SUBJECT in claims and not isinstance(subject, Mapping):
+        paths.append((_SUBJECT,))
+    return sorted((path for path in paths if path not in disclosable), key=_position)
 
 
 def _outermost(paths: Collection[ConcretePath]) -> list[ConcretePath]:
     """Only the paths that lie in no other one: what is inside goes with it."""
-    inside = [path for path in paths if any(path[:length] in paths for length in range(1, len(path)))]
-    return sorted((path for path in paths if path not in inside), key=_position)
+    known = frozenset(paths)
+    inside = {path for path in known if any(path[:length] in known for length in range(1, len(path)))}
+    return sorted(known - inside, key=_position)
 
 
 def _position(path: ConcretePath) -> tuple[int, list[tuple[bool, Any]]]:
-    is_skill = "alignment" in path
-    return (0 if is_skill else 1, [(isinstance(step, int), step) for step in path])
+    return (0 if _is_skill(path) else 1, [(isinstance(step, int), step) for step in path])
 
 
-def _facts(claims: Mapping[str, Any], paths: Collection[ConcretePath]) -> tuple[Fact, ...]:
-    return tuple(Fact(path, _label(path), _value(_find(claims, path))) for path in paths)
+def _is_skill(path: ConcretePath) -> bool:
+    inner = path[1:] if path[:1] == (_SUBJECT,) else path
+    return len(inner) == 3 and inner[:2] == ("achievement", "alignment") and isinstance(inner[2], int)
 
 
-def _label(path: ConcretePath) -> str:
-    names = [step for step in path if isinstance(step, str)]
-    return next((LABELS[name] for name in reversed(names) if name in LABELS), names[-1] if names else "")
+def _facts(
+    claims: Mapping[str, Any],
+    paths: Iterable[ConcretePath],
+    concealed: frozenset[ConcretePath],
+    labels: Collection[IssuerLabel],
+    language: str,
+) -> tuple[Fact, ...]:
+    return tuple(
+        Fact(path, _label(path, labels, language), _text(_without(_find(claims, path), path, concealed), path))
+        for path in paths
+    )
 
 
-def _value(value: object) -> str:
-    """A claim's value in one line: its own name where it has one."""
+def _label(path: ConcretePath, labels: Collection[IssuerLabel], language: str) -> str:
+    if _is_skill(path):
+        return SKILL
+    inner = path[1:] if path[:1] == (_SUBJECT,) and len(path) > 1 else path
+    names = [step for step in inner if isinstance(step, str)]
+    if len(names) == 1 and names[0] in LABELS:
+        return LABELS[names[0]]
+    for label in labels:
+        if len(label.path) == len(path) and all(
+            wanted == step or (wanted is None and isinstance(step, int))
+            for wanted, step in zip(label.path, path, strict=True)
+        ):
+            return label.texts.get(language) or next(iter(label.texts.values()))
+    return names[-1] if names else ""
+
+
+def _text(value: object, path: ConcretePath) -> str:
+    text = _value(value, _ALIGNMENT_MEMBERS if _is_skill(path) else _STRUCTURE)
+    return text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}… (+{len(text) - _MAX_VALUE})"
+
+
+def _value(value: object, left_out: frozenset[str]) -> str:
+    """A claim's value in one line: its own name first where it has one, and all that stands beside it."""
     match value:
         case str():
-            text = value
+            return value
         case Mapping():
-            named = (value.get(name) for name in ("targetName", "name", "value"))
-            text = next((name for name in named if isinstance(name, str)), json.dumps(value, ensure_ascii=False))
+            name = next((key for key in ("targetName", "name", "value") if isinstance(value.get(key), str)), None)
+            more = [
+                f"{key}: {_value(element, _STRUCTURE)}"
+                for key, element in value.items()
+                if key != name and not (key in left_out and isinstance(element, str | list))
+            ]
+            return " · ".join([*([] if name is None else [str(value[name])]), *more])
         case list():
-            text = ", ".join(_value(element) for element in value[:10])
+            return ", ".join(_value(element, left_out) for element in value)
         case _:
-            text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}…"
+            return json.dumps(value, ensure_ascii=False)
+
+
+def _without(value: Any, path: ConcretePath, concealed: frozenset[ConcretePath]) -> Any:
+    """What of a value goes along: everything in it that is not kept back by itself."""
+    if not concealed:
+        return value
+    if isinstance(value, Mapping):
+        return {
+            name: _without(inner, (*path, name), concealed)
+            for name, inner in value.items()
+            if (*path, name) not in concealed
+        }
+    if isinstance(value, list):
+        return [
+            _without(inner, (*path, number), concealed)
+            for number, inner in enumerate(value)
+            if (*path, number) not in concealed
+        ]
+    return value
 
 
 def _find(claims: Any, path: ConcretePath) -> Any:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from kernel.dcql import ConcretePath
 from kernel.errors import CredentialError
 from kernel.formats import FORMATS, VerifiedCredential
 from kernel.jwt import LEEWAY
@@ -18,6 +19,7 @@ from kernel.keys import parse_public_jwk
 from kernel.open_badges import BadgeView, badge_view
 from kernel.status.token_status_list import Status
 from wallet import store
+from wallet.claims import IssuerLabel
 from wallet.errors import NotFoundError
 from wallet.history import HistoryRecord, add_history_record
 from wallet.images import SafeImage
@@ -39,6 +41,12 @@ class HeldForm:
     credential_id: str
     configuration_id: str
     credential: VerifiedCredential
+    labels: tuple[IssuerLabel, ...] = ()
+
+    def disclosable_paths(self) -> frozenset[ConcretePath]:
+        """Every place in this form that its holder may keep back."""
+        paths = FORMATS[self.credential.format].disclosable_paths(self.credential.raw)
+        return frozenset(tuple(step for step in path if step is not None) for path in paths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,7 @@ def seal_form(vault: Vault, form: HeldForm) -> CredentialForm:
         "raw": credential.raw,
         "issuer_key": credential.key.jwk,
         "configuration_id": form.configuration_id,
+        "labels": [[list(label.path), dict(label.texts)] for label in form.labels],
     }
     return CredentialForm(
         id=form.id,
@@ -101,7 +110,8 @@ def open_form(vault: Vault, row: CredentialForm, now: datetime) -> HeldForm:
         now=now,
         check_validity=False,
     )
-    return HeldForm(row.id, row.credential_id, content["configuration_id"], credential)
+    labels = tuple(IssuerLabel(tuple(path), texts) for path, texts in content.get("labels", ()))
+    return HeldForm(row.id, row.credential_id, content["configuration_id"], credential, labels)
 
 
 async def find_forms(session: store.Session, vault: Vault, now: datetime) -> list[HeldForm]:

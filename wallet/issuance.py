@@ -60,10 +60,12 @@ from kernel.openid4vci import (
     well_known_url,
 )
 from kernel.status.token_status_list import Status
+from kernel.type_metadata import TypeMetadata, parse_type_metadata
 from runtime.fetch import FetchedResponse, FetchKind
 from runtime.logging import get_logger
 from runtime.tokens import create_token
 from wallet import store
+from wallet.claims import IssuerLabel, create_issuer_labels
 from wallet.credentials import ALGORITHMS, HeldForm, resolve_issuer_recognition, seal_badge, seal_form
 from wallet.errors import (
     CredentialRefusedError,
@@ -432,6 +434,11 @@ class _Progress:
             )
             for group in groups
         ]
+        found_labels = {
+            item.configuration_id: await self._resolve_labels(item.configuration_id, credential)
+            for group in groups
+            for item, credential in group
+        }
         badges = []
         async with self.wallet.database.transaction() as session:
             for group, image, recognised in zip(groups, images, recognition, strict=True):
@@ -445,7 +452,8 @@ class _Progress:
                 )
                 await store.add_credential(session, row)
                 for item, credential in group:
-                    form = HeldForm(create_token(16), credential_id, item.configuration_id, credential)
+                    labels = found_labels[item.configuration_id]
+                    form = HeldForm(create_token(16), credential_id, item.configuration_id, credential, labels)
                     await store.add_credential_form(
                         session, seal_form(self.vault, form), seal_holder_key(self.vault, form.id, item.holder_key)
                     )
@@ -455,6 +463,15 @@ class _Progress:
             sealed = _seal(self.vault, self.offer_id, replace(self.record, received=[]))
             await store.set_offer(session, self.vault.account_id, self.offer_id, state="received", sealed=sealed)
         return badges
+
+    async def _resolve_labels(self, configuration_id: str, credential: VerifiedCredential) -> tuple[IssuerLabel, ...]:
+        """What the claims are called: asked once, at receipt. Without an answer our own words will do. W-18, A-48."""
+        metadata = None
+        try:
+            metadata = await resolve_type_metadata(self.wallet, credential)
+        except CredentialError as exc:
+            log.info("no type metadata", error_class=type(exc).__name__)
+        return create_issuer_labels(metadata, self.metadata.get_configuration(configuration_id).claims)
 
     async def notify(self, event: str, received: Iterable[_Received]) -> None:
         """Tell the issuer how it ended. §11: its answer changes nothing here, so a failure is only logged."""
@@ -696,6 +713,15 @@ def _receipt(group: _Group, recognition: PartyRecognition, now: datetime) -> His
         happened_at=now,
         badges=(view.name,),
     )
+
+
+async def resolve_type_metadata(wallet: Wallet, credential: VerifiedCredential) -> TypeMetadata | None:
+    """The document of a credential's `vct`, when that is an address; types that it extends are not followed."""
+    vct, integrity = credential.claims.get("vct"), credential.claims.get("vct#integrity")
+    if not isinstance(vct, str) or not vct.startswith(("https://", "http://")):
+        return None
+    response = await wallet.fetch.get(vct, accept="application/json", kind=FetchKind.METADATA)
+    return parse_type_metadata(response.body, vct=vct, integrity=integrity if isinstance(integrity, str) else None)
 
 
 # --- rows and messages

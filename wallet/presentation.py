@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_der_x509_certificate
 
 from kernel import base64url, sd_jwt
-from kernel.dcql import Answer, Candidate, ConcretePath, DcqlMatch, SetMatch, match
+from kernel.dcql import Answer, Candidate, DcqlMatch, SetMatch, match
 from kernel.errors import AlgorithmNotAllowedError, CredentialError, MalformedError, UndecidedError
 from kernel.formats import FORMATS
 from kernel.keys import parse_public_jwk
@@ -44,7 +44,7 @@ from runtime.fetch import FetchKind
 from runtime.logging import get_logger
 from runtime.tokens import create_token
 from wallet import store
-from wallet.claims import SKILL, Fact, find_hidden_facts, find_shown_facts
+from wallet.claims import Fact, find_hidden_facts, find_shown_facts
 from wallet.credentials import Badge, HeldForm, find_badges
 from wallet.errors import (
     ChoiceError,
@@ -98,10 +98,17 @@ class AskedQuestion:
     alternatives: tuple[Alternative, ...]
 
     @property
-    def subject(self) -> str:
-        """The skills that it is about, by their names on the badges."""
-        facts = [fact for way in self.alternatives[:1] for part in way.parts for fact in part.shown]
-        return ", ".join(dict.fromkeys(fact.value for fact in facts if fact.label == SKILL))
+    def skills(self) -> tuple[str, ...]:
+        """The skills that every way shows, by their names on the badges: what the question is about."""
+        shown = [
+            dict.fromkeys(fact.value for part in way.parts for fact in part.shown if fact.is_skill)
+            for way in self.alternatives
+        ]
+        return tuple(name for name in (shown[0] if shown else ()) if all(name in names for names in shown))
+
+    def further_facts(self, part: Part) -> list[Fact]:
+        """What one way shows besides the skills that every way shows."""
+        return [fact for fact in part.shown if not (fact.is_skill and fact.value in self.skills)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +146,14 @@ class RequestPage:
 
     def hidden_labels(self) -> list[str]:
         """What of the person stays hidden, whichever way is chosen; skills are listed by `hidden_skills`."""
-        facts = [fact for part in self._required_parts() for fact in part.hidden if fact.label != SKILL]
+        facts = [fact for part in self._required_parts() for fact in part.hidden if not fact.is_skill]
         shown = {fact.label for part in self._required_parts() for fact in part.shown}
         return list(dict.fromkeys(fact.label for fact in facts if fact.label not in shown))
 
     def hidden_skills(self) -> list[str]:
         """The skills on the badges that stay hidden, whichever way is chosen."""
         shown = {fact.value for part in self._required_parts() for fact in part.shown}
-        hidden = [fact.value for part in self._required_parts() for fact in part.hidden if fact.label == SKILL]
+        hidden = [fact.value for part in self._required_parts() for fact in part.hidden if fact.is_skill]
         return list(dict.fromkeys(value for value in hidden if value not in shown))
 
     def _required_parts(self) -> list[Part]:
@@ -158,19 +165,26 @@ class RequestPage:
             for part in alternative.parts
         ]
 
+    def skills(self) -> list[str]:
+        """The skills that would be shown if the person changed nothing."""
+        facts = [fact for part in self.proposed_parts() for fact in part.shown if fact.is_skill]
+        return list(dict.fromkeys(fact.value for fact in facts)) if self.is_answerable else []
+
     def proposed_parts(self) -> list[Part]:
         """What would be shown if the person changed nothing: the first way to answer what is required."""
         required = (question for question in self.questions if question.required and question.alternatives)
         return [part for question in required for part in question.alternatives[0].parts]
 
 
-async def resolve_request(wallet: Wallet, vault: Vault, text: str, now: datetime) -> RequestPage:
+async def resolve_request(
+    wallet: Wallet, vault: Vault, text: str, now: datetime, *, language: str = "nl"
+) -> RequestPage:
     """Read a link, a QR code's text or a pasted question; fetch it, check it, and match it. OpenID4VP 1.0 §5."""
     link_digest = vault.digest("request link", text.strip())
     async with wallet.database.reading() as session:
         known = await store.find_request_by_link(session, vault.account_id, link_digest, now)
     if known is not None:
-        return await get_request(wallet, vault, known.id, now)
+        return await get_request(wallet, vault, known.id, now, language=language)
     content = await _resolve_content(wallet, _parse_link(text), now)
     request = _read_request(content, now)
     recognition = await resolve_party_recognition(
@@ -191,10 +205,12 @@ async def resolve_request(wallet: Wallet, vault: Vault, text: str, now: datetime
     async with wallet.database.transaction() as session:
         await store.forget_requests(session, now=now)
         await store.add_request(session, row)
-    return await get_request(wallet, vault, row.id, now)
+    return await get_request(wallet, vault, row.id, now, language=language)
 
 
-async def get_request(wallet: Wallet, vault: Vault, request_id: str, now: datetime) -> RequestPage:
+async def get_request(
+    wallet: Wallet, vault: Vault, request_id: str, now: datetime, *, language: str = "nl"
+) -> RequestPage:
     """The question as it stands, matched with what the wallet holds now."""
     async with wallet.database.reading() as session:
         row = await store.get_request(session, vault.account_id, request_id)
@@ -215,16 +231,22 @@ async def get_request(wallet: Wallet, vault: Vault, request_id: str, now: dateti
         is_signed=request.is_signed,
         recognition=recognition,
         purpose=request.purpose,
-        questions=tuple(_match_questions(request, badges)),
+        questions=tuple(_match_questions(request, badges, language)),
         expires_at=row.expires_at,
     )
 
 
 async def accept_request(
-    wallet: Wallet, vault: Vault, request_id: str, choices: Mapping[str, str], now: datetime
+    wallet: Wallet,
+    vault: Vault,
+    request_id: str,
+    choices: Mapping[str, str],
+    now: datetime,
+    *,
+    language: str = "nl",
 ) -> str | None:
     """Show what was chosen, once, and return where the verifier wants the browser to go on. OpenID4VP 1.0 §8."""
-    page = await get_request(wallet, vault, request_id, now)
+    page = await get_request(wallet, vault, request_id, now, language=language)
     async with wallet.database.reading() as session:
         row = await store.get_request(session, vault.account_id, request_id)
         request = _read_request(vault.open("request", row.id, row.sealed), now)
@@ -383,7 +405,7 @@ def _host_of(request: AuthorizationRequest) -> str:
 # --- matching
 
 
-def _match_questions(request: AuthorizationRequest, badges: Sequence[Badge]) -> Iterable[AskedQuestion]:
+def _match_questions(request: AuthorizationRequest, badges: Sequence[Badge], language: str) -> Iterable[AskedQuestion]:
     """Each set of the query as one question; without sets, each credential query (§6.4.2)."""
     held = {form.id: (badge, form) for badge in sorted(badges, key=_rank) for form in badge.forms}
     found = match(request.dcql_query, [_candidate(form) for _, form in held.values()])
@@ -394,7 +416,7 @@ def _match_questions(request: AuthorizationRequest, badges: Sequence[Badge]) -> 
             for query in request.dcql_query.credentials
         ]
     for number, asked in enumerate(sets):
-        yield AskedQuestion(f"q{number}", asked.required, tuple(_alternatives(asked, found, held)))
+        yield AskedQuestion(f"q{number}", asked.required, tuple(_alternatives(asked, found, held, language)))
 
 
 def _rank(badge: Badge) -> tuple[int, bool]:
@@ -403,22 +425,27 @@ def _rank(badge: Badge) -> tuple[int, bool]:
 
 
 def _alternatives(
-    asked: SetMatch, found: DcqlMatch, held: Mapping[str, tuple[Badge, HeldForm]]
+    asked: SetMatch, found: DcqlMatch, held: Mapping[str, tuple[Badge, HeldForm]], language: str
 ) -> Iterable[Alternative]:
     """Every way to meet one set, the best first; the same badges in another format are no other way."""
     seen: set[frozenset[str]] = set()
-    ways = (
-        [tuple(zip(option, answers, strict=True)) for answers in product(*(found.answers[name] for name in option))]
+    flat = (
+        tuple(zip(option, answers, strict=True))
         for option in asked.options
+        for answers in islice(_combinations(found, option), _MAX_ALTERNATIVES)
     )
-    flat = (way for option in ways for way in islice(option, _MAX_ALTERNATIVES))
     for way in islice(flat, _MAX_ALTERNATIVES):
         badges = frozenset(held[answer.candidate_id][0].id for _, answer in way)
         if badges in seen:
             continue
         seen.add(badges)
-        parts = tuple(_part(query_id, answer, *held[answer.candidate_id]) for query_id, answer in way)
+        parts = tuple(_part(query_id, answer, *held[answer.candidate_id], language) for query_id, answer in way)
         yield Alternative(",".join(f"{part.query_id}:{part.form_id}" for part in parts), parts)
+
+
+def _combinations(found: DcqlMatch, option: Sequence[str]) -> Iterable[tuple[Answer, ...]]:
+    """Every choice of one answer for each query of an option, one at a time: all of them may be beyond counting."""
+    return product(*(found.answers[name][:_MAX_ALTERNATIVES] for name in option))
 
 
 def _candidate(form: HeldForm) -> Candidate:
@@ -428,24 +455,25 @@ def _candidate(form: HeldForm) -> Candidate:
         format=credential.format,
         types=credential.types,
         claims=credential.claims,
-        disclosable=_disclosable(form),
+        disclosable=form.disclosable_paths(),
     )
 
 
-def _disclosable(form: HeldForm) -> frozenset[ConcretePath]:
-    paths = FORMATS[form.credential.format].disclosable_paths(form.credential.raw)
-    return frozenset(tuple(step for step in path if step is not None) for path in paths)
-
-
-def _part(query_id: str, answer: Answer, badge: Badge, form: HeldForm) -> Part:
-    claims, disclosable = form.credential.claims, _disclosable(form)
+def _part(query_id: str, answer: Answer, badge: Badge, form: HeldForm, language: str) -> Part:
+    claims = form.credential.claims
+    where: dict[str, Any] = {
+        "disclosable": form.disclosable_paths(),
+        "opened": answer.opened,
+        "labels": form.labels,
+        "language": language,
+    }
     return Part(
         query_id=query_id,
         form_id=form.id,
         badge=badge,
         answer=answer,
-        shown=find_shown_facts(claims, disclosable=disclosable, opened=answer.opened),
-        hidden=find_hidden_facts(claims, disclosable=disclosable, opened=answer.opened),
+        shown=find_shown_facts(claims, **where),
+        hidden=find_hidden_facts(claims, **where),
     )
 
 

@@ -21,6 +21,7 @@ from starlette.routing import Route
 from kernel import base64url
 from kernel.did import create_did_web_document
 from kernel.formats import FORMATS, IssuerIdentity, StatusReference
+from kernel.jwt import parse_jwt, sign_jwt
 from kernel.keys import SoftwareSigner
 from kernel.open_badges import CredentialDataset
 from kernel.openid4vci import (
@@ -33,6 +34,7 @@ from kernel.openid4vci import (
     parse_pre_authorized_token_request,
     verify_key_proof,
 )
+from kernel.sd_jwt import conceal
 from kernel.status.token_status_list import Status, StatusList, create_status_list_token
 from runtime.tokens import create_token
 from tests.support.badges import create_test_dataset
@@ -92,6 +94,13 @@ class SimulatedIssuer:
     sent_codes: list[str] = field(default_factory=list)
     status_list: StatusList = field(default_factory=lambda: StatusList(2))
     image: tuple[str, bytes] = ("image/png", b"")
+    planted: dict[str, Any] = field(default_factory=dict)
+    """Further claims of every credential, in the open."""
+    planted_hidden: dict[str, Any] = field(default_factory=dict)
+    """Further claims that the holder may keep back."""
+    claim_descriptions: list[dict[str, Any]] = field(default_factory=list)
+    """What the metadata of the credential says about its claims (OpenID4VCI 1.0 Appendix B.2)."""
+    type_metadata: dict[str, Any] | None = None
     _offers: dict[str, CredentialOffer] = field(default_factory=dict)
     _codes: dict[str, str | None] = field(default_factory=dict)
     _tokens: set[str] = field(default_factory=set)
@@ -151,6 +160,7 @@ class SimulatedIssuer:
                 Route(f"/{slug}/notification", self._notification, methods=["POST"]),
                 Route(f"/{slug}/status/1", self._status),
                 Route(f"/{slug}/achievements/adviseur-lerende-regio/image", self._image),
+                Route("/vct/skill-badge/1", self._type_metadata),
             ]
         )
 
@@ -182,7 +192,8 @@ class SimulatedIssuer:
                 "display": [
                     {"name": "Adviser", "locale": "en"},
                     {"name": "Adviseur Lerende Regio", "locale": "nl-NL", "description": "Onderzoek en advies."},
-                ]
+                ],
+                **({"claims": self.claim_descriptions} if self.claim_descriptions else {}),
             },
         }
         return JSONResponse(
@@ -293,7 +304,20 @@ class SimulatedIssuer:
             case "suspended":
                 self.status_list.set(self._index, Status.SUSPENDED)
         raw = FORMATS[format_id].issue(dataset, **values)
-        return self._spoil(raw)
+        return self._spoil(self._plant(raw))
+
+    def _plant(self, raw: str) -> str:
+        """The same credential with further claims, signed anew."""
+        if not self.planted and not self.planted_hidden:
+            return raw
+        token, _, disclosures = raw.partition("~")
+        signed = parse_jwt(token)
+        hidden, made = conceal(self.planted_hidden, disclosable=[(name,) for name in self.planted_hidden])
+        digests = [*signed.payload.get("_sd", ()), *hidden.get("_sd", ())]
+        payload = {**signed.payload, **self.planted, "_sd": digests}
+        header = {name: value for name, value in signed.header.items() if name not in ("alg", "typ")}
+        replanted = sign_jwt(payload, signer=self.signer, typ=signed.header["typ"], header=header)
+        return f"{replanted}~{disclosures}{''.join(f'{disclosure}~' for disclosure in made)}"
 
     def _spoil(self, raw: str) -> str:
         match self.misbehave:
@@ -332,6 +356,12 @@ class SimulatedIssuer:
         self._note(request)
         media_type, content = self.image
         return Response(content, media_type=media_type, status_code=200 if content else 404)
+
+    async def _type_metadata(self, request: Request) -> Response:
+        self._note(request)
+        if self.type_metadata is None:
+            return Response(status_code=404)
+        return JSONResponse({"vct": VCT, **self.type_metadata})
 
     def _note(self, request: Request) -> None:
         self.requests.append(f"{request.method} {request.url.path.replace(f'/{self.slug}', '')}")

@@ -6,6 +6,7 @@ straight to the question what to do with it. It accepts, shares and tells nothin
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -19,7 +20,7 @@ from runtime.web.language import request_language, translator
 from runtime.web.pages import Pages, local_path
 from wallet import accounts, credentials, exporting, history, images, issuance, presentation
 from wallet.accounts import SignedIn
-from wallet.claims import LABELS
+from wallet.claims import Fact, find_hidden_facts, find_shown_facts, label_text
 from wallet.errors import (
     AccountNameError,
     LockedOutError,
@@ -210,7 +211,8 @@ async def badge(
         badge=found,
         words=badge_words(_, found, language),
         issuer_words=issuer_words(_, found.recognition, issuance.host_of(found.credential_issuer)),
-        person_labels=LABELS,
+        facts=_facts_of(found, language),
+        say=partial(label_text, _),
         web_address=is_web_address,
     )
 
@@ -328,7 +330,7 @@ async def question(
     request: Request, request_id: str, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
 ) -> Response:
     _, language = translator(request), request_language(request)
-    page = await presentation.get_request(wallet, holder.vault, request_id, now)
+    page = await presentation.get_request(wallet, holder.vault, request_id, now, language=language)
     recognition = verifier_words(_, page.recognition, page.host, is_signed=page.is_signed)
     purpose = page.purpose.get(language) or next(iter(page.purpose.values()), "")
     return pages.render(
@@ -338,6 +340,7 @@ async def question(
         recognition=recognition,
         purpose=purpose,
         badge_words=lambda found: badge_words(_, found, language),
+        say=partial(label_text, _),
     )
 
 
@@ -347,7 +350,9 @@ async def accept_request(
 ) -> Response:
     page = await presentation.get_request(wallet, holder.vault, request_id, now)
     choices = {asked.id: _text(form, asked.id) for asked in page.questions if asked.id in form}
-    redirect_uri = await presentation.accept_request(wallet, holder.vault, request_id, choices, now)
+    redirect_uri = await presentation.accept_request(
+        wallet, holder.vault, request_id, choices, now, language=request_language(request)
+    )
     return _after_answer(request, pages, page.verifier_name, redirect_uri, shared=True)
 
 
@@ -366,7 +371,7 @@ async def decline_request(
 @router.get("/shared")
 async def shared(request: Request, holder: HolderDep, wallet: WalletDep, pages: PagesDep) -> Response:
     records = await history.find_history(wallet.database, holder.vault)
-    return pages.render(request, "shared.html", records=records)
+    return pages.render(request, "shared.html", records=records, say=partial(label_text, translator(request)))
 
 
 @router.post("/shared/{entry_id}/delete")
@@ -454,8 +459,24 @@ async def _open(request: Request, wallet: Wallet, holder: SignedIn, link: str, n
     if parse_link_kind(link) == "offer":
         page = await issuance.resolve_offer(wallet, holder.vault, link, now, language=request_language(request))
         return _go(f"/offers/{page.id}")
-    asked = await presentation.resolve_request(wallet, holder.vault, link, now)
+    asked = await presentation.resolve_request(wallet, holder.vault, link, now, language=request_language(request))
     return _go(f"/requests/{asked.id}")
+
+
+def _facts_of(found: credentials.Badge, language: str) -> dict[str, tuple[Fact, ...]]:
+    """What a badge says of its owner: what can be kept back, and what cannot."""
+    form = found.forms[0]
+    where: dict[str, Any] = {
+        "disclosable": form.disclosable_paths(),
+        "opened": frozenset(),
+        "labels": form.labels,
+        "language": language,
+    }
+    claims = form.credential.claims
+    return {
+        "hidden": tuple(fact for fact in find_hidden_facts(claims, **where) if not fact.is_skill),
+        "open": find_shown_facts(claims, **where),
+    }
 
 
 async def _read_qr_code(picture: UploadFile) -> str:

@@ -1,0 +1,151 @@
+"""The consent page tells everything that an answer shows, in words that a hostile issuer cannot bend."""
+
+import re
+from html import unescape
+
+import pytest
+
+from kernel.openid4vp import VpTokenResponse
+from tests.support.badges import SKILLS, create_test_achievement, create_test_dataset
+from tests.support.simulated_issuer import DC
+from tests.wallet.test_pages import HOSTILE, open_link, receive
+
+FIRST, SECOND, *_ = SKILLS
+
+
+@pytest.fixture
+async def browser(house):
+    browser = house.new_browser()
+    await browser.sign_up("Sanne")
+    return browser
+
+
+def text_of(page: str) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+async def consent_page(house, browser, query=None):
+    await receive(house, browser, configurations=[DC])
+    await open_link(browser, house.verifier.ask(query or house.verifier.skill_query(FIRST)))
+    assert browser.answer.status_code == 200
+    return browser.page
+
+
+def claims_query(house, *paths):
+    query = house.verifier.skill_query(FIRST)
+    query["credentials"][0]["claims"] += [{"path": list(path)} for path in paths]
+    return query
+
+
+@pytest.mark.parametrize("name", [HOSTILE, "100%", "%(x)s", "%s", "{{ 7*7 }}"])
+async def test_A41_name_of_a_claim_is_text_and_never_markup_or_a_format(house, browser, name):
+    house.issuer.planted_hidden = {name: "hidden value", f"{name}2": "shown value"}
+    page = await consent_page(house, browser, claims_query(house, [f"{name}2"]))
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
+    assert name in text_of(page)
+    shared = await browser.post(f"{browser.answer.url.path}/accept", q0="")
+    assert shared.status_code in (200, 400)
+    assert (await browser.get("/shared")).status_code == 200
+    assert "<script>alert" not in browser.page
+
+
+async def test_A41_name_of_a_shared_claim_is_text_in_the_history(house, holder):
+    house.issuer.planted_hidden = {HOSTILE: "value", "100%": "value"}
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    asked = await holder.open_request(house.verifier.ask(claims_query(house, [HOSTILE], ["100%"])))
+    assert (await holder.call("POST", f"/requests/{asked['id']}/accept", {})).status_code == 200
+    browser = house.new_browser()
+    await browser.get("/sign-in")
+    await browser.post("/sign-in", name=holder.name, passphrase=holder.passphrase, next="/shared")
+    page = await browser.get("/shared")
+    assert page.status_code == 200
+    assert "<script>alert" not in page.text
+    assert "100%" in text_of(page.text)
+
+
+async def test_W47_claims_that_an_issuer_planted_in_the_open_are_told(house, browser):
+    house.issuer.planted = {"bsn": "123456782", "home": {"street": "Dorpsstraat 1"}}
+    page = text_of(await consent_page(house, browser))
+    assert "123456782" in page
+    assert "Dorpsstraat 1" in page
+    assert "bsn" in page
+
+
+async def test_W47_value_that_calls_itself_something_else_is_told_whole(house, browser):
+    house.issuer.planted_hidden = {"hobby": {"name": "voetbal", "bsn": "123456782"}, "many": list(range(1000, 1020))}
+    page = text_of(await consent_page(house, browser, claims_query(house, ["hobby"], ["many"])))
+    assert "123456782" in page
+    assert "1019" in page
+
+
+async def test_W47_claim_that_calls_itself_a_skill_is_told_by_its_own_name(house, browser):
+    house.issuer.planted_hidden = {"Skill": "123456782"}
+    page = text_of(await consent_page(house, browser, claims_query(house, ["Skill"])))
+    assert "123456782" in page
+    assert "vraagt om 1 skill" in page
+
+
+async def test_W47_every_way_tells_its_own_skills(house, browser):
+    """A question without values opens all skills of the badge that is chosen, and these differ from badge to badge."""
+    another = create_test_achievement(name="Tweede badge")
+    another["id"] += "-2"
+    another["alignment"] = [dict(another["alignment"][0], targetUrl="https://x.example/s", targetName="Andere skill")]
+    await receive(house, browser, configurations=[DC])
+    house.issuer.dataset = create_test_dataset(achievement=another)
+    await receive(house, browser, configurations=[DC])
+    query = house.verifier.skill_query(FIRST)
+    query["credentials"][0]["claims"] = [{"path": ["achievement", "alignment", None]}]
+    await open_link(browser, house.verifier.ask(query))
+    for way in re.findall(r'<div class="alternative">.*?</ul>', browser.page, re.DOTALL):
+        if "Tweede badge" in way:
+            assert "Andere skill" in way
+            break
+    else:
+        pytest.fail("the second badge is not offered")
+    assert all(name in text_of(browser.page) for name in SKILLS.values())
+
+
+async def test_W18_claims_are_called_as_the_type_says_then_as_the_issuer_says(house, browser):
+    house.issuer.planted_hidden = {"cohort": "2026", "shirt": "XL", "email2": "x@y.example"}
+    house.issuer.type_metadata = {
+        "claims": [{"path": ["cohort"], "display": [{"locale": "nl", "label": "Lichting"}]}],
+    }
+    house.issuer.claim_descriptions = [
+        {"path": ["cohort"], "display": [{"name": "Jaargroep", "locale": "nl"}]},
+        {"path": ["shirt"], "display": [{"name": "Shirt size", "locale": "en"}, {"name": "Maat", "locale": "nl"}]},
+        {"path": ["email"], "display": [{"name": "Lievelingskleur", "locale": "nl"}]},
+    ]
+    await receive(house, browser, configurations=[DC])
+    link = house.verifier.ask(claims_query(house, ["cohort"], ["shirt"], ["email"]))
+    await open_link(browser, link)
+    page = text_of(browser.page)
+    assert "Lichting" in page
+    assert "Jaargroep" not in page
+    assert "Maat" in page
+    # What identifies a person keeps our own words, whatever its issuer calls it.
+    assert "Je e-mailadres" in page
+    assert "Lievelingskleur" not in page
+    path = browser.answer.url.path
+    browser.http.headers["Accept-Language"] = "en"
+    assert "Shirt size" in text_of((await browser.get(path)).text)
+
+
+async def test_W18_number_of_the_badge_is_called_so(house, holder):
+    badge = await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    asked = await holder.open_request(house.verifier.ask(claims_query(house, ["id"])))
+    [part] = asked["share"]
+    assert part["credential_id"] == badge["id"]
+    assert "Het nummer van deze badge" in [fact["label"] for fact in part["shown"]]
+
+
+async def test_W48_what_was_told_is_what_was_sent(house, holder):
+    house.issuer.planted_hidden = {"hobby": {"name": "voetbal"}, "secret": "blijft hier"}
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    asked = await holder.open_request(house.verifier.ask(claims_query(house, ["hobby"])))
+    assert (await holder.call("POST", f"/requests/{asked['id']}/accept", {})).status_code == 200
+    answer = house.verifier.received[-1]
+    assert isinstance(answer, VpTokenResponse)
+    shown = house.verifier.verify("skill_1", house.issuer.signer.public_key).credential.claims
+    assert "secret" not in shown
+    assert shown["hobby"] == {"name": "voetbal"}

@@ -91,7 +91,7 @@ def assert_accessible(page: Page, where: str) -> None:
     assert grave == [], where
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -101,7 +101,7 @@ def browser(chromium: str) -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     deployment = Deployment.create(tmp_path_factory.mktemp("town") / "deployment")
     build_available_index(deployment.skills_path, esco=Path("/none"))

@@ -13,13 +13,14 @@ from typing import Annotated, Any, Literal
 from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from issuer import store
 from issuer.configurations import configuration_ids
 from issuer.credential_issuer import CredentialIssuer
 from issuer.errors import N_, ConflictError, InputError, NotFoundError
 from issuer.images import BadgeImage, clean_image, draw_default_image
+from issuer.input import Input, WebAddress
 from issuer.models import Achievement, AchievementVersion
 from issuer.store import AchievementRow, Session
 from kernel.open_badges import ACHIEVEMENT_TYPES, create_alignment
@@ -30,14 +31,10 @@ _ESCO = "http://data.europa.eu/esco/"
 _ECTS = "http://data.europa.eu/snb/education-credit/6fcec5c5af"
 _DATA_URL = re.compile(r"data:(image/(?:png|svg\+xml))(;base64)?,(.*)", re.DOTALL)
 
-WebAddress = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"]+$", max_length=500)]
-
-
 __all__ = [
     "AchievementDescription",
     "LocalisedText",
     "SkillReference",
-    "WebAddress",
     "achievement_image_uri",
     "achievement_uri",
     "change_achievement",
@@ -55,10 +52,8 @@ __all__ = [
 ]
 
 
-class LocalisedText(BaseModel):
+class LocalisedText(Input):
     """A text in Dutch, and in English where there is one. A plain string is Dutch."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     nl: str = Field(min_length=1, max_length=5000)
     en: str | None = Field(default=None, max_length=5000)
@@ -71,29 +66,25 @@ class LocalisedText(BaseModel):
 Localised = Annotated[LocalisedText, BeforeValidator(lambda value: {"nl": value} if isinstance(value, str) else value)]
 
 
-class SkillReference(BaseModel):
+class SkillReference(Input):
     """A skill of a published framework that the achievement attests. S-01."""
 
-    model_config = ConfigDict(extra="ignore", str_strip_whitespace=True)
+    model_config = ConfigDict(extra="ignore")
 
     uri: WebAddress
     name: str = Field(min_length=1, max_length=300)
     framework: str = Field(default="ESCO", pattern=r"^[A-Za-z0-9._-]{1,40}$")
 
 
-class QualityAssurance(BaseModel):
+class QualityAssurance(Input):
     """Who watches over the quality of this learning."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     name: str = Field(min_length=1, max_length=200)
     url: WebAddress
 
 
-class AchievementDescription(BaseModel):
+class AchievementDescription(Input):
     """What an achievement says, from the API or from the page."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     slug: Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")]
     name: Localised
@@ -142,6 +133,7 @@ _PROBLEMS = {
     "too_short": N_("Kies er ten minste een."),
     "string_too_long": N_("Dit is te lang."),
     "too_long": N_("Dit zijn er te veel."),
+    "invisible_character": N_("Hierin staat een teken dat niemand kan zien."),
     "string_pattern_mismatch": N_("Dit heeft niet de goede vorm."),
     "int_parsing": N_("Vul hier een getal in."),
     "float_parsing": N_("Vul hier een getal in."),

@@ -5,6 +5,7 @@ are those of OpenID4VCI. The management API is behind API keys with scopes and a
 """
 
 import gzip
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache, wraps
 from typing import Annotated, Any, Literal
@@ -33,6 +34,7 @@ from issuer.errors import (
     Place,
     wire_error,
 )
+from issuer.input import LARGEST_NUMBER, MANY_SECONDS, Input
 from issuer.nonce import create_nonce
 from issuer.notification import receive_notification
 from issuer.operators import OperatorDescription, create_operator
@@ -234,7 +236,7 @@ async def status_list(request: Request) -> Response:
         request.path_params["number"],
         now=service.clock(),
     )
-    is_compressed = "gzip" in request.headers.get("accept-encoding", "").lower()
+    is_compressed = _accepts_gzip(request.headers.get("accept-encoding", ""))
     etag = f'"{served.etag}{"-gzip" if is_compressed else ""}"'
     headers = {
         "ETag": etag,
@@ -249,6 +251,12 @@ async def status_list(request: Request) -> Response:
             _gzip(served.token), media_type=STATUS_LIST_TYPE, headers={**headers, "Content-Encoding": "gzip"}
         )
     return Response(served.token, media_type=STATUS_LIST_TYPE, headers=headers)
+
+
+def _accepts_gzip(accept_encoding: str) -> bool:
+    """Whether gzip is named, and not with the weight of a no. RFC 9110 §12.5.3."""
+    codings = (coding.lower().replace(" ", "").partition(";") for coding in accept_encoding.split(","))
+    return any(name == "gzip" and not re.fullmatch(r"q=0(?:\.0*)?", weight) for name, _, weight in codings)
 
 
 @lru_cache(maxsize=64)
@@ -371,17 +379,17 @@ class AwardsAnswer(BaseModel):
     awards: list[AwardAnswer]
 
 
-class ReasonBody(BaseModel):
+class ReasonBody(Input):
     """Why a status changes; the reason is kept in the audit trail."""
 
     reason: str = Field(min_length=1, max_length=500)
 
 
-class OfferBody(BaseModel):
+class OfferBody(Input):
     """How a new offer is made."""
 
     tx_code: bool = True
-    offer_valid_seconds: int | None = Field(default=None, ge=60)
+    offer_valid_seconds: int | None = Field(default=None, ge=60, le=MANY_SECONDS)
     revoke_earlier_copies: bool = False
 
 
@@ -392,7 +400,7 @@ class OperatorAnswer(BaseModel):
     email: str
 
 
-class ApiKeyBody(BaseModel):
+class ApiKeyBody(Input):
     """A new API key of an organisation."""
 
     name: str = Field(min_length=1, max_length=100)
@@ -612,7 +620,7 @@ async def get_achievement(
     caller: CallerDep,
     service: IssuerServiceDep,
     session: SessionDep,
-    version: Annotated[int | None, Query(ge=1)] = None,
+    version: Annotated[int | None, Query(ge=1, le=LARGEST_NUMBER)] = None,
 ) -> AchievementAnswer:
     """An achievement, in its newest or in a named version."""
     caller.require("awards:read", org)
@@ -669,7 +677,7 @@ async def list_awards(
     session: SessionDep,
     now: NowDep,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Annotated[int, Query(ge=0, le=LARGEST_NUMBER)] = 0,
 ) -> AwardsAnswer:
     """Awards, newest first."""
     caller.require("awards:read", org)

@@ -8,17 +8,18 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 
 from issuer import credential_offer, store
-from issuer.achievements import WebAddress, description_of, get_achievement, input_problems
+from issuer.achievements import description_of, get_achievement, input_problems
 from issuer.credential_issuer import CredentialIssuer
 from issuer.credential_offer import OfferPolicy, OpenOffer
 from issuer.errors import N_, ConflictError, InputError, NotFoundError
+from issuer.input import MANY_SECONDS, Input, Moment, WebAddress
 from issuer.models import Award, AwardBatch, Offer
 from issuer.settings import IssuerSettings
 from issuer.store import AchievementRow, AwardRow, Session
@@ -31,10 +32,8 @@ _Text = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whi
 _Email = Annotated[str, StringConstraints(pattern=r"^[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+$", max_length=254)]
 
 
-class Evidence(BaseModel):
+class Evidence(Input):
     """A piece of evidence: what it is, and the digest of its bytes."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     name: _Text
     description: str | None = Field(default=None, max_length=2000)
@@ -42,10 +41,8 @@ class Evidence(BaseModel):
     digest: Annotated[str, StringConstraints(pattern=r"^sha(?:256|384|512)-[A-Za-z0-9+/]+={0,2}$")] | None = None
 
 
-class Recipient(BaseModel):
+class Recipient(Input):
     """Somebody to award to. `reference` is the organisation's own, kept when the personal data are dropped."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     given_name: _Text
     family_name: _Text
@@ -54,16 +51,14 @@ class Recipient(BaseModel):
     reference: str | None = Field(default=None, min_length=1, max_length=100)
 
 
-class AwardRequest(BaseModel):
+class AwardRequest(Input):
     """Award an achievement to people."""
 
-    model_config = ConfigDict(extra="forbid")
-
     recipients: list[Recipient] = Field(min_length=1, max_length=1000)
-    awarded_at: AwareDatetime | None = None
-    expires_at: AwareDatetime | None = None
+    awarded_at: Moment | None = None
+    expires_at: Moment | None = None
     tx_code: bool = True
-    offer_valid_seconds: int | None = Field(default=None, ge=60)
+    offer_valid_seconds: int | None = Field(default=None, ge=60, le=MANY_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +129,8 @@ async def award_achievement(
 def _check_times(request: AwardRequest, now: datetime) -> None:
     if request.awarded_at is not None and request.awarded_at > now + timedelta(days=1):
         raise InputError(fields={"awarded_at": N_("De dag van uitreiken ligt in de toekomst.")})
-    if request.expires_at is not None and request.expires_at <= now:
-        raise InputError(fields={"expires_at": N_("De einddatum ligt in het verleden.")})
+    if request.expires_at is not None and request.expires_at <= max(now, request.awarded_at or now):
+        raise InputError(fields={"expires_at": N_("De einddatum ligt in het verleden, of voor de dag van uitreiken.")})
 
 
 def _request_hash(settings: IssuerSettings, slug: str, request: AwardRequest) -> bytes:
@@ -169,7 +164,7 @@ async def _award_one(
     *,
     now: datetime,
 ) -> None:
-    awarded_at = (request.awarded_at or now).astimezone(UTC)
+    awarded_at = request.awarded_at or now
     award = Award(
         id=store.new_id(),
         organisation_id=issuer.organisation_id,

@@ -152,7 +152,7 @@ def _clean_svg(content: bytes) -> bytes:
         raise _refused(N_("Deze SVG heeft een DOCTYPE. Bewaar hem zonder."))
     try:
         root = ET.fromstring(content)  # noqa: S314  no document type, so no entity to expand
-    except (ET.ParseError, ValueError) as exc:
+    except (ET.ParseError, ValueError, LookupError) as exc:  # LookupError: an encoding that nobody knows
         raise _refused(N_("Deze SVG kunnen we niet lezen.")) from exc
     if root.tag != f"{{{_SVG}}}svg":
         raise _refused(N_("Dit is geen SVG."))

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from issuer import store
 from issuer.credential_issuer import CredentialIssuer, credential_issuer, get_issuer
 from issuer.errors import N_, ConflictError
+from issuer.input import Input
 from issuer.models import BrowserSession, Operator
 from issuer.settings import IssuerSettings
 from issuer.store import Session
@@ -19,10 +20,8 @@ from runtime.web.operators import SignInError, hash_new_passphrase, normalise_em
 __all__ = ["OperatorDescription", "SignInError", "SignedIn", "create_operator", "find_signed_in", "sign_in", "sign_out"]
 
 
-class OperatorDescription(BaseModel):
+class OperatorDescription(Input):
     """A new member of staff."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     email: Annotated[str, StringConstraints(pattern=r"^[^@\s<>]+@[^@\s<>]+$", max_length=254)]
     name: str = Field(min_length=1, max_length=200)

@@ -4,11 +4,12 @@ import re
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from issuer import signing_keys, status, store
 from issuer.credential_issuer import CredentialIssuer, credential_issuer
 from issuer.errors import N_, ConflictError, InputError
+from issuer.input import MANY_SECONDS, Input, WebAddress
 from issuer.models import Organisation
 from issuer.settings import IssuerSettings
 from issuer.store import Session
@@ -21,17 +22,15 @@ SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 Slug = Annotated[str, StringConstraints(pattern=rf"^{SLUG.pattern}$")]
 
 
-class OrganisationDescription(BaseModel):
+class OrganisationDescription(Input):
     """What a new organisation tells about itself, and its policy."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     slug: Slug
     name: str = Field(min_length=1, max_length=200)
-    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"]+$", max_length=500)] | None = None
+    url: WebAddress | None = None
     country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = "NL"
-    registration_number: str | None = Field(default=None, max_length=50)
-    offer_lifetime_seconds: int | None = Field(default=None, ge=60)
+    registration_number: str | None = Field(default=None, min_length=1, max_length=50)
+    offer_lifetime_seconds: int | None = Field(default=None, ge=60, le=MANY_SECONDS)
     claims_retention_days: int | None = Field(default=None, ge=0, le=36500)
     claims_retention_ground: str | None = Field(default=None, max_length=2000)
 

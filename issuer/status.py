@@ -14,6 +14,7 @@ from uuid import UUID
 from issuer import signing_keys, store
 from issuer.credential_issuer import CredentialIssuer, credential_issuer
 from issuer.errors import N_, ConflictError, InputError, NotFoundError
+from issuer.input import LARGEST_NUMBER
 from issuer.models import StatusList
 from issuer.settings import IssuerSettings
 from issuer.store import Session
@@ -156,6 +157,8 @@ async def get_status_list(
     database: Database, settings: IssuerSettings, slug: str, number: int, *, now: datetime
 ) -> ServedStatusList:
     """The list as it is published now, signed again only when its step is over. TSL §8; I-77, I-79."""
+    if number > LARGEST_NUMBER:
+        raise NotFoundError
     async with database.reading() as session:
         served = await store.find_status_list(session, slug, number)
     if served is None:

@@ -9,14 +9,14 @@
 routes, so that neither shadows `/health`, `/ready`, `/static` and `/language`.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, TypeVar
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 
 from kernel.errors import CredentialError
 from runtime.clock import Clock, utc_now
@@ -87,7 +87,7 @@ def create_fastapi(
     for router in routers:
         app.include_router(router)
     app.router.routes.extend(routes)
-    _handle_errors(app, pages)
+    _handle_errors(app, pages, frozenset(route.endpoint for route in routes if isinstance(route, Route)))
     limits = _rate_limits(service.settings.requests_per_minute)
     is_https = service.settings.is_https
     app.add_middleware(Shell, is_https=is_https, rate_limits=limits, large_bodies=dict(large_bodies or {}))
@@ -118,9 +118,10 @@ def _rate_limits(per_minute: int) -> tuple[RateLimit, ...]:
     return (RateLimit(("/health", "/ready"), 6000), _COSTLY, RateLimit(("/",), per_minute))
 
 
-def _handle_errors(app: FastAPI, pages: Pages | None) -> None:
+def _handle_errors(app: FastAPI, pages: Pages | None, protocol: Collection[object]) -> None:
     def show(request: Request, problem: Problem) -> Response:
-        if pages is not None and _wants_page(request):
+        # A protocol endpoint answers programs: no page, and no cookie that comes with one.
+        if pages is not None and request.scope.get("endpoint") not in protocol and _wants_page(request):
             return pages.problem(request, problem)
         return problem.response()
 

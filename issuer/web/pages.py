@@ -14,6 +14,7 @@ from issuer.awards import AwardRequest, AwardView
 from issuer.credential_issuer import CredentialIssuer, get_issuer, list_issuers
 from issuer.credential_offer import OfferPolicy
 from issuer.errors import N_, InputError, IssuerError, NotFoundError
+from issuer.input import LARGEST_NUMBER
 from issuer.operators import SignedIn, SignInError
 from issuer.settings import IssuerSettings
 from issuer.status import Change
@@ -41,6 +42,9 @@ from runtime.web.qr import draw_qr
 from skills.skill import ESCO_MODIFIED_NOTICE, ESCO_NOTICE
 
 router = APIRouter(include_in_schema=False)
+
+# Far beyond what anybody awards; its rows can still be counted on both databases.
+_LAST_PAGE = 1_000_000
 
 ServiceDep = Annotated[Service[IssuerSettings], Depends(get_service)]
 
@@ -187,7 +191,7 @@ async def achievement_page(
     slug: str,
     service: ServiceDep,
     pages: PagesDep,
-    version: Annotated[int | None, Query(ge=1)] = None,
+    version: Annotated[int | None, Query(ge=1, le=LARGEST_NUMBER)] = None,
 ) -> Response:
     """An achievement for everybody; as JSON for a program that asks for it. Open Badges 3.0: `achievement.id`."""
     async with service.database.reading() as session:
@@ -211,7 +215,7 @@ async def achievement_page(
 
 @router.get("/{org}/achievements/{slug}/image")
 async def achievement_image(
-    org: str, slug: str, service: ServiceDep, version: Annotated[int | None, Query(ge=1)] = None
+    org: str, slug: str, service: ServiceDep, version: Annotated[int | None, Query(ge=1, le=LARGEST_NUMBER)] = None
 ) -> Response:
     """The art of a version. Whatever is in it, a browser runs nothing of it and guesses no other type (A-41)."""
     async with service.database.reading() as session:
@@ -350,7 +354,7 @@ async def awards_of_achievement(
     session: SessionDep,
     pages: PagesDep,
     now: NowDep,
-    page: Annotated[int, Query(ge=1)] = 1,
+    page: Annotated[int, Query(ge=1, le=_LAST_PAGE)] = 1,
 ) -> Response:
     """A badge and to whom it was awarded."""
     row = await get_achievement(session, staff.issuer, slug)
@@ -508,7 +512,7 @@ async def awards_page(
     session: SessionDep,
     pages: PagesDep,
     now: NowDep,
-    page: Annotated[int, Query(ge=1)] = 1,
+    page: Annotated[int, Query(ge=1, le=_LAST_PAGE)] = 1,
 ) -> Response:
     """Everything that was awarded, newest first."""
     views = await awards.list_awards(

@@ -1,0 +1,68 @@
+"""What people and programs may fill in: the rules that every field of the API and of the pages shares.
+
+What is let in must be storable on both databases and issuable in both formats: a badge that was accepted and
+cannot be signed would fail at the holder's wallet, where nobody can mend it.
+"""
+
+import unicodedata
+from datetime import UTC, datetime
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints, field_validator
+from pydantic_core import PydanticCustomError
+
+# The largest whole number of an INTEGER column on both databases, and so of a version or a list.
+LARGEST_NUMBER: Final = 2**31 - 1
+# Longer than any offer may stand open; the settings say how long that is.
+MANY_SECONDS: Final = 10**9
+
+_LAYOUT: Final = frozenset("\t\n\r")
+# These make a text read otherwise than it is written. Unicode Standard Annex 9, §2.1 to §2.5.
+_DIRECTIONS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+class Input(BaseModel):
+    """Members that are not there are refused, and so are characters that nobody can see (A-08, A-41)."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_visible(cls, value: object) -> object:
+        if isinstance(value, str) and any(_is_hidden(character) for character in value):
+            raise PydanticCustomError("invisible_character", "has a character that cannot be seen")
+        return value
+
+
+def _is_hidden(character: str) -> bool:
+    return character in _DIRECTIONS or (unicodedata.category(character) == "Cc" and character not in _LAYOUT)
+
+
+def _verify_address(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+        is_good = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_good = False
+    if not is_good:
+        raise PydanticCustomError("string_pattern_mismatch", "is not a web address")
+    return address
+
+
+WebAddress = Annotated[
+    str, StringConstraints(pattern=r"^https?://[^\s<>\"]+$", max_length=500), AfterValidator(_verify_address)
+]
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        utc = moment.astimezone(UTC)
+    except OverflowError:
+        utc = None
+    if utc is None or utc.year < 1900:
+        raise PydanticCustomError("datetime_parsing", "is out of range")
+    return utc
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]

@@ -16,7 +16,7 @@ from cli.terminal import explained_errors, out, print_qr, run, waiting
 app = typer.Typer(no_args_is_help=True, help="Describe a badge, award it, follow it, withdraw it.")
 
 Organisation = Annotated[str, typer.Option("--organisation", "-o", help="Short name (slug) of the organisation.")]
-Reason = Annotated[str, typer.Option("--reason", prompt=True, help="Why; the holder gets to read it.")]
+Reason = Annotated[str, typer.Option("--reason", prompt=True, help="Why; for your own staff, no protocol sends it on.")]
 Award = Annotated[str, typer.Argument(help="Number of the award.")]
 
 

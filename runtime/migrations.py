@@ -108,9 +108,7 @@ def write_revision(package: str, message: str) -> Path:
     slug = "_".join(re.findall(r"[a-z0-9]+", message.lower())[:8])
     path = package_folder(package) / "migrations" / "versions" / f"{revision}_{slug}.py"
     body = render_python_code(operations, render_as_batch=True, user_module_prefix="runtime.database.")
-    path.write_text(
-        _REVISION.format(message=message, revision=revision, previous=previous, body=body.replace("\n", "\n    "))
-    )
+    path.write_text(_REVISION.format(message=message, revision=revision, previous=previous, body=body))
     return path
 
 

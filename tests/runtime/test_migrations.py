@@ -75,6 +75,7 @@ def package(tmp_path, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_a_revision_is_written_from_the_models_and_then_they_agree(package: str, new_database):
     path = write_revision(package, "The first tables, and more")
     assert path.name == "0001_the_first_tables_and_more.py"
+    assert "\n    op.create_table(" in path.read_text()
     url = new_database(None)
     migrate(url, package)
     assert current_revision(url) == "0001"

@@ -7,7 +7,7 @@ leaves the answer open; it is never a yes.
 from datetime import datetime
 
 from kernel.errors import CredentialError, UndecidedError, UntrustedIssuerError
-from kernel.formats import VerifiedCredential
+from kernel.formats import VerifiedCredential, judged_at
 from kernel.open_badges import badge_view
 from kernel.report import Check
 from kernel.trust_list import Outcome, Recognition, TrustList
@@ -27,7 +27,7 @@ def check_issuer_recognised(trust_list: TrustList | None, credential: VerifiedCr
             service="issuance",
             types=credential.types,
             achievement_type=badge_view(credential.claims, credential.format).achievement_type,
-            at=credential.issued_at or credential.valid_from or now,
+            at=judged_at(credential, now),
         )
     match recognition.outcome:
         case Outcome.RECOGNISED:

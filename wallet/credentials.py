@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from kernel.dcql import ConcretePath
 from kernel.errors import CredentialError
-from kernel.formats import FORMATS, VerifiedCredential
+from kernel.formats import FORMATS, VerifiedCredential, judged_at
 from kernel.jwt import LEEWAY
 from kernel.keys import parse_public_jwk
 from kernel.open_badges import BadgeView, badge_view
@@ -210,7 +210,7 @@ async def resolve_issuer_recognition(
         service="issuance",
         types=credential.types,
         achievement_type=badge_view(credential.claims, credential.format).achievement_type,
-        at=issued_at(credential, now),
+        at=judged_at(credential, now),
         now=now,
     )
 

@@ -10,6 +10,7 @@ from kernel.formats.credential import (
     UnverifiedCredential,
     VerifiedCredential,
     VerifiedPresentation,
+    judged_at,
     verify_validity,
 )
 from kernel.formats.dc_sd_jwt import DcSdJwt
@@ -25,6 +26,7 @@ __all__ = [
     "UnverifiedCredential",
     "VerifiedCredential",
     "VerifiedPresentation",
+    "judged_at",
     "parse_credential",
     "verify_validity",
 ]

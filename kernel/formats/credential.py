@@ -5,8 +5,8 @@ What has been read and not yet believed is an `UnverifiedCredential`; only a `ve
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Protocol
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol
 
 from kernel.did import did_jwk, resolve_static_did
 from kernel.errors import ExpiredError, HolderBindingError, MalformedError, NotYetValidError, UntrustedIssuerError
@@ -17,6 +17,8 @@ from kernel.sd_jwt import ClaimsPath, SdJwt
 
 DC_SD_JWT = "dc+sd-jwt"
 VC_SD_JWT = "vc+sd-jwt"
+
+_SECONDS_A_DAY: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +225,20 @@ def find_status_reference(claims: Mapping[str, Any]) -> StatusReference | None:
 def cut_to_day(moment: datetime) -> int:
     """Return the NumericDate of the beginning of the day in UTC. I-61."""
     seconds = int(moment.timestamp())
-    return seconds - seconds % 86_400
+    return seconds - seconds % _SECONDS_A_DAY
+
+
+def judged_at(credential: VerifiedCredential, now: datetime) -> datetime:
+    """Return the moment at which a credential's issuer is to have been recognised: when it was issued. T-04.
+
+    A time cut to the day (I-61) stands for the whole of that day, so its last moment counts, or now if that is
+    earlier. Who was listed in the morning is recognised for a badge of that afternoon; who was withdrawn that day
+    is not, since the badge may be younger than the withdrawal.
+    """
+    issued_at = credential.issued_at or credential.valid_from or now
+    if issued_at.timestamp() % _SECONDS_A_DAY:
+        return issued_at
+    return min(issued_at + timedelta(days=1, microseconds=-1), now)
 
 
 def create_confirmation(holder_key: PublicKey) -> dict[str, Any]:

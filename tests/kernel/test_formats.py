@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from kernel.formats import (
     UnverifiedCredential,
     VerifiedCredential,
     VerifiedPresentation,
+    judged_at,
     parse_credential,
     verify_validity,
 )
@@ -188,6 +190,35 @@ def test_I61_copies_share_no_salt_no_digest_and_no_time_finer_than_a_day(format_
         assert copies[0].payload[name] == copies[1].payload[name]
     assert copies[0].payload["iat"] % 86_400 == 0
     assert not {"jti"} & copies[0].payload.keys()
+
+
+DAY = NOW.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("asked_after", "judged_after"),
+    [
+        (timedelta(hours=9), timedelta(hours=9)),
+        (timedelta(days=1), timedelta(days=1, microseconds=-1)),
+        (timedelta(days=300), timedelta(days=1, microseconds=-1)),
+        (timedelta(0), timedelta(0)),
+    ],
+)
+def test_I61_T04_a_day_stands_for_its_last_moment_and_never_for_one_to_come(
+    format_id: str, asked_after: timedelta, judged_after: timedelta
+) -> None:
+    """An issuer listed this morning is recognised for what it signed this afternoon."""
+    credential = verify(issue_badge(format_id), now=NOW)
+    assert judged_at(credential, DAY + asked_after) == DAY + judged_after
+
+
+@BOTH
+def test_T04_a_time_finer_than_a_day_counts_as_it_stands(format_id: str) -> None:
+    credential = replace(verify(issue_badge(format_id)), issued_at=NOW.replace(hour=9, minute=30))
+    assert judged_at(credential, NOW + timedelta(days=9)) == NOW.replace(hour=9, minute=30)
+    unknown = replace(credential, issued_at=None, valid_from=None)
+    assert judged_at(unknown, NOW.replace(hour=9, minute=31)) == NOW.replace(hour=9, minute=31)
 
 
 @BOTH

@@ -16,6 +16,7 @@ from kernel.data_integrity.verification import (
     add_proof,
     derive_credential,
     verify_credential,
+    verify_holder,
     verify_presentation,
     verify_proofs,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "derive_credential",
     "parse_proofs",
     "verify_credential",
+    "verify_holder",
     "verify_presentation",
     "verify_proofs",
     "without_proof",

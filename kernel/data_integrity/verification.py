@@ -12,7 +12,7 @@ from typing import Any, Final
 from kernel.data_integrity import ecdsa_jcs_2019, ecdsa_rdfc_2019, ecdsa_sd_2023, eddsa_jcs_2022, eddsa_rdfc_2022
 from kernel.data_integrity.cryptosuite import Cryptosuite, JcsCryptosuite, RdfcCryptosuite
 from kernel.data_integrity.proof import UnverifiedProof, create_options, parse_proofs, without_proof
-from kernel.did import Relation
+from kernel.did import Relation, resolve_static_did
 from kernel.errors import (
     AlgorithmNotAllowedError,
     AudienceError,
@@ -44,6 +44,7 @@ _RECEIVING_CRYPTOSUITES: Final[Mapping[str, Cryptosuite]] = {
     **SIGNING_CRYPTOSUITES,
     ecdsa_sd_2023.NAME: ecdsa_sd_2023.RECEIVING_SUITE,
 }
+_DISPUTED_TERMS: Final = frozenset({"endorsementJwt", "jti"})
 # What a holder may never hide: by whom, what kind of thing, from when to when, and where its status stands. K-67.
 ALWAYS_SHOWN: Final = (
     "type",
@@ -117,6 +118,7 @@ def add_proof(
         challenge=challenge,
         domain=domain,
     )
+    _require_common_terms(document)
     suite = SIGNING_CRYPTOSUITES[cryptosuite]
     if isinstance(suite, JcsCryptosuite):
         options["@context"] = document["@context"]
@@ -145,6 +147,7 @@ def add_base_proof(
         proof_purpose="assertionMethod",
         created_at=created_at,
     )
+    _require_common_terms(document)
     unsecured = without_proof(document)
     always = [f"/{name}" for name in ALWAYS_SHOWN if name in unsecured]
     value = ecdsa_sd_2023.create_base_proof(
@@ -269,6 +272,27 @@ def verify_presentation(
     return SecuredPresentation(document, holder, held.key, _parse_credentials(document))
 
 
+def verify_holder(presentation: SecuredPresentation, credential: SecuredCredential) -> None:
+    """Raise unless who presents a credential is the one it is about: by identifier, or by the key in it. V-27, A-17."""
+    subjects = credential.document.get("credentialSubject")
+    identifiers = [
+        subject["id"]
+        for subject in (subjects if isinstance(subjects, list) else [subjects])
+        if isinstance(subject, Mapping) and "id" in subject
+    ]
+    if not identifiers or not all(_is_holder(presentation, identifier) for identifier in identifiers):
+        raise HolderBindingError("the credential is about somebody else, or about nobody by name")
+
+
+def _is_holder(presentation: SecuredPresentation, identifier: Any) -> bool:
+    if identifier == presentation.holder:
+        return True
+    if not isinstance(identifier, str) or not identifier.startswith(("did:jwk:", "did:key:")):
+        return False
+    [method] = resolve_static_did(identifier).raw["verificationMethod"]
+    return resolve_static_did(identifier).find_key(method["id"], relation="authentication") == presentation.holder_key
+
+
 def identifier_of(value: Any, what: str) -> str:
     """Return the identifier of an issuer or holder, which is text or an object with an `id`."""
     return as_text(value.get("id") if isinstance(value, Mapping) else value, what)
@@ -292,6 +316,18 @@ def _verify_proof(
         raise NotYetValidError("a proof from the future")
     if proof.expires_at is not None and proof.expires_at < now - LEEWAY:
         raise ExpiredError("a proof that has expired")
+
+
+def _require_common_terms(value: Any) -> None:
+    """Refuse to sign what not everybody reads alike: copies of the Open Badges context 3.0.3 differ in these. B-14"""
+    if isinstance(value, Mapping):
+        if not _DISPUTED_TERMS.isdisjoint(value):
+            raise MalformedError("a term that not every copy of its context defines")
+        for member in value.values():
+            _require_common_terms(member)
+    elif isinstance(value, list):
+        for element in value:
+            _require_common_terms(element)
 
 
 def _require_allowed(proof: UnverifiedProof, cryptosuites: frozenset[str], proof_purpose: Relation) -> None:

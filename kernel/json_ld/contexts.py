@@ -111,8 +111,8 @@ class ActiveContext:
 class ContextStore:
     """The contexts that documents may name, by URL, and the inline ones they may carry, which must be exactly these.
 
-    Nothing is ever fetched (K-63, A-20). `allowed_inline` is compared by value and is empty for credentials. For them
-    a member that a term names has to be called by that term: under its IRI the same statement would be signed, and
+    Nothing is ever fetched (K-63, A-20). `allowed_inline` is compared by value and is empty for credentials. In them,
+    members are called by terms, `id` and `type` too: under an IRI or a keyword the same statement would be signed, and
     nobody who reads members by name would see it.
     """
 

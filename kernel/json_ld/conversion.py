@@ -27,6 +27,8 @@ _JSON, _INTEGER, _DOUBLE, _BOOLEAN = f"{_RDF}JSON", f"{_XSD}integer", f"{_XSD}do
 _MAX_INTEGER: Final = 2**53 - 1
 _IRI_TYPES: Final = ("@id", "@vocab")
 _NO_DATATYPES: Final = (None, "@id", "@vocab", "@none")
+# Called `id` and `type` in credentials, which readers look for by those names.
+_ALIASED: Final = frozenset({"@id", "@type"})
 _VALUE_MEMBERS: Final = frozenset({"@value", "@type", "@language", "@direction", "@index"})
 _REGROUPING_KEYWORDS: Final = frozenset({"@included", "@nest", "@reverse"})
 
@@ -155,6 +157,8 @@ class Conversion:
             if subject == self.top and len(members) > 1:
                 raise JsonLdError(Reason.REGROUPED, "the document's own node described inside it")
         for expanded, name, value in members:
+            if expanded in _ALIASED and name == expanded and not self._contexts.allow_iris_as_names:
+                raise JsonLdError(Reason.IRI_AS_NAME, name)
             if expanded not in KEYWORDS:
                 self._property(subject, expanded, value, active, active.terms.get(name), depth)
             elif expanded == "@type":

@@ -15,7 +15,7 @@ class Reason(StrEnum):
     BASE_OR_IMPORT = "context with @base or @import"
     PROTECTED_TERM = "protected term defined again"
     UNDEFINED_TERM = "term that no context defines"
-    IRI_AS_NAME = "IRI where a term belongs"
+    IRI_AS_NAME = "IRI or keyword where a term belongs"
     REGROUPED = "statements in a place where nobody looks for them"
     RELATIVE_IRI = "relative IRI"
     INVALID_IRI = "IRI that is not well-formed"

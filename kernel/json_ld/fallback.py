@@ -71,8 +71,10 @@ def _require_readable(document: Any, contexts: ContextStore) -> int:
     for name, value in _walk(document, contexts):
         if value is None:
             raise JsonLdError(Reason.NULL, "")
-        if isinstance(name, str) and (name in _REGROUPING or (":" in name and not contexts.allow_iris_as_names)):
-            raise JsonLdError(Reason.REGROUPED if name in _REGROUPING else Reason.IRI_AS_NAME, name[:200])
+        if name in _REGROUPING:
+            raise JsonLdError(Reason.REGROUPED, str(name))
+        if name is not None and (":" in name or name in ("@id", "@type")) and not contexts.allow_iris_as_names:
+            raise JsonLdError(Reason.IRI_AS_NAME, name[:200])
         if isinstance(value, dict) and "@language" in value and "@value" not in value:
             raise JsonLdError(Reason.LOST, "a language without a text")
         leaves += not isinstance(value, dict | list)

@@ -18,7 +18,7 @@ _PREFIX: Final = "urn:bnid:"
 
 
 def skolemize(document: Mapping[str, Any], contexts: ContextStore) -> tuple[dict[str, Any], list[Quad]]:
-    """Return a copy of the document in which every node has an identifier, and its statements."""
+    """Return a copy of the document in which every node has an `id`, and its statements."""
     fresh = _copy(document, {})
     conversion = _Skolemization(contexts)
     conversion.convert_top(fresh)
@@ -68,7 +68,7 @@ def _copy(value: Any, names: Mapping[int, str]) -> Any:
         return [_copy(element, names) for element in value]
     if isinstance(value, Mapping):
         members = {name: member if name == "@context" else _copy(member, names) for name, member in value.items()}
-        return {"@id": names[id(value)], **members} if id(value) in names else members
+        return {"id": names[id(value)], **members} if id(value) in names else members
     return value
 
 

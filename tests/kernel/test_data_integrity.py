@@ -1,6 +1,7 @@
 """Embedded proofs: start from a good credential or presentation, break one thing, expect one code."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,15 +9,17 @@ import pytest
 
 from kernel.data_integrity import (
     SIGNING_CRYPTOSUITES,
+    add_base_proof,
     add_proof,
     parse_proofs,
     verify_credential,
+    verify_holder,
     verify_presentation,
     without_proof,
 )
 from kernel.data_integrity.cryptosuite import encode_signature
 from kernel.data_integrity.proof import MAX_PROOFS
-from kernel.did import Relation, create_did_web_document, did_jwk, parse_did_document, resolve_static_did
+from kernel.did import Relation, create_did_web_document, did_jwk, did_key, parse_did_document, resolve_static_did
 from kernel.errors import (
     AlgorithmNotAllowedError,
     AudienceError,
@@ -163,6 +166,33 @@ def test_A19_one_added_member_anywhere_is_refused(suite: str) -> None:
     ):
         with pytest.raises(CredentialError):
             verify(changed)
+
+
+STATUS = {
+    "type": "BitstringStatusListEntry",
+    "statusPurpose": "revocation",
+    "statusListIndex": "7301",
+    "statusListCredential": "https://status.example/1",
+}
+
+
+@pytest.mark.parametrize("suite", sorted(SIGNERS))
+def test_A19_status_cannot_be_hidden_where_nobody_looks_for_it(suite: str) -> None:
+    """Each of these makes the very statements that were signed, or would by the letter of JSON-LD."""
+    signed = sign({**CREDENTIAL, "credentialStatus": STATUS}, suite)
+    bare = {name: value for name, value in signed.items() if name != "credentialStatus"}
+    own, term = signed["id"], "https://www.w3.org/2018/credentials#credentialStatus"
+    for hidden in (
+        {**bare, term: STATUS},
+        {**bare, "@included": [{"id": own, "credentialStatus": STATUS}]},
+        {**bare, "@nest": {"credentialStatus": STATUS}},
+        {**bare, "@graph": [{"id": own, "type": "VerifiableCredential", "credentialStatus": STATUS}]},
+        {**bare, "issuer": {**bare["issuer"], "@reverse": {"issuer": {"id": own, "credentialStatus": STATUS}}}},
+        {**{name: value for name, value in signed.items() if name != "id"}, "@id": own},
+    ):
+        with pytest.raises(CredentialError):
+            verify(hidden)
+    assert verify(signed).document["credentialStatus"] == STATUS
 
 
 PROOF_CHANGES: dict[str, tuple[dict[str, Any], type[CredentialError]]] = {
@@ -473,6 +503,63 @@ def test_K57_jcs_presentation_of_something_else_is_refused() -> None:
     """Without JSON-LD nothing else looks at what kind of thing a presentation contains."""
     with pytest.raises(MalformedError):
         verify_shown(present(["text"], suite="eddsa-jcs-2022"))
+
+
+def shown_with(subject: Any) -> tuple[Any, Any]:
+    credential = sign({**CREDENTIAL, "credentialSubject": subject})
+    return verify_shown(present([credential])), verify(credential)
+
+
+SUBJECT = CREDENTIAL["credentialSubject"]
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        SUBJECT,
+        [SUBJECT],
+        [SUBJECT, {"type": ["AchievementSubject"], "role": "x"}],
+        {**SUBJECT, "id": did_key(HOLDER.public_key.jwk)},
+    ],
+)
+def test_V27_holder_is_whom_the_credential_is_about(subject: Any) -> None:
+    verify_holder(*shown_with(subject))
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        {**SUBJECT, "id": "did:example:alice"},
+        {**SUBJECT, "id": did_jwk(ED25519.public_key.jwk)},
+        {"type": ["AchievementSubject"], "role": "maker"},
+        [SUBJECT, {**SUBJECT, "id": "did:example:alice"}],
+    ],
+)
+def test_V27_A17_credential_about_somebody_else_is_refused(subject: Any) -> None:
+    with pytest.raises(HolderBindingError):
+        verify_holder(*shown_with(subject))
+
+
+def test_V27_subject_that_is_no_object_is_nobody() -> None:
+    shown, secured = shown_with(SUBJECT)
+    for subject in ("x", [{"id": 1}]):
+        with pytest.raises(HolderBindingError):
+            verify_holder(shown, replace(secured, document={**secured.document, "credentialSubject": subject}))
+
+
+@pytest.mark.parametrize("suite", sorted(SIGNERS))
+@pytest.mark.parametrize("member", ["jti", "endorsementJwt"])
+def test_B14_terms_that_copies_of_the_context_dispute_are_not_signed(suite: str, member: str) -> None:
+    for document in (
+        {**CREDENTIAL, member: ["urn:x"]},
+        {**CREDENTIAL, "evidence": [{"type": "Evidence", member: "urn:x"}]},
+    ):
+        with pytest.raises(MalformedError):
+            sign(document, suite)
+        with pytest.raises(MalformedError):
+            add_base_proof(
+                document, signer=ES256, verification_method=METHODS["ES256"], created_at=NOW, mandatory_pointers=[]
+            )
 
 
 def test_K63_contexts_of_the_caller_are_used_throughout() -> None:

@@ -179,6 +179,9 @@ REFUSED: dict[str, tuple[Any, Reason]] = {
     "ill-formed percent": (badge(issuer="https://a/%zz"), Reason.INVALID_IRI),
     "surrogate in a reference": (badge(issuer="https://a/\ud800"), Reason.INVALID_IRI),
     "IRI as name": (badge(**{"https://schema.org/name": "x"}), Reason.IRI_AS_NAME),
+    "keyword for id": ({**{k: v for k, v in badge().items() if k != "id"}, "@id": "urn:x"}, Reason.IRI_AS_NAME),
+    "keyword for type": (badge(issuer={"id": "urn:x", "@type": "Profile"}), Reason.IRI_AS_NAME),
+    "keyword for type beside it": (badge(**{"@type": "OpenBadgeCredential"}), Reason.IRI_AS_NAME),
     "prefix in a name": (badge(**{"xsd:name": "x"}), Reason.IRI_AS_NAME),
     "null": (badge(name=None), Reason.NULL),
     "null in a list": (badge(name=["x", None]), Reason.NULL),
@@ -517,13 +520,14 @@ def test_A19_the_fallback_counts_what_comes_out() -> None:
 
 def test_A19_the_fallback_wants_terms_for_names_too() -> None:
     store = ContextStore({"urn:c": {"@context": MAPS}})
-    with pytest.raises(JsonLdError) as refusal:
-        to_rdf({**WITH_MAP, "@context": "urn:c", "urn:q": "x"}, contexts=store)
-    assert refusal.value.reason in (Reason.IRI_AS_NAME, Reason.UNSUPPORTED)
+    for name in ("urn:q", "@id", "@type"):
+        with pytest.raises(JsonLdError) as refusal:
+            convert_with_pyld({"@context": "urn:c", "n": "x", name: "urn:x"}, store)
+        assert refusal.value.reason is Reason.IRI_AS_NAME
 
 
 def test_A20_the_fallback_fetches_nothing() -> None:
-    document = {"@context": "https://evil.example/v1", "@id": "urn:x", "p": {"n": "z"}}
+    document = {"@context": "https://evil.example/v1", "p": {"n": "z"}}
     with pytest.raises(JsonLdError) as refusal:
         convert_with_pyld(document, ContextStore({}))
     assert refusal.value.reason is Reason.UNPINNED_CONTEXT

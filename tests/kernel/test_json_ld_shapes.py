@@ -263,9 +263,9 @@ def test_A08_endless_depth_is_left_to_the_general_way() -> None:
 def test_K60_context_that_defines_urn_as_a_prefix_leaves_no_quick_way() -> None:
     """The marks are URNs: where that is a prefix, they would not mean themselves."""
     contexts = ContextStore(
-        {"https://e.example/c": {"@context": [{"urn": "https://e.example/#", "a": {"@id": "urn:a"}}]}}
+        {"https://e.example/c": {"@context": [{"urn": "https://e.example/#", "id": "@id", "a": "urn:a"}]}}
     )
-    document = {"@context": "https://e.example/c", "@id": "https://e.example/x", "a": "x"}
+    document = {"@context": "https://e.example/c", "id": "https://e.example/x", "a": "x"}
     known = Shapes(contexts)
     texts = [known.find_text(document) for _ in range(4)]
     expected = general_canonical_text(document, contexts)

@@ -63,15 +63,14 @@ def parse_jwt(raw: object, *, max_bytes: int = MAX_BYTES) -> UnverifiedJwt:
     """
     if not isinstance(raw, str) or len(raw) > max_bytes:
         raise MalformedError("not a text, or one larger than allowed here")
-    segments = raw.split(".")
-    if len(segments) != 3:
+    protected, _, rest = raw.partition(".")
+    claims, dot, signature = rest.partition(".")
+    if not dot or "." in signature:
         raise MalformedError("a compact JWS has three segments")
-    header = (
-        dict(_parse_repeated_header(segments[0])) if len(segments[0]) < _KEPT_HEADER else _parse_header(segments[0])
-    )
-    payload = parse_json_object(base64url.decode(segments[1]), max_bytes=max_bytes)
-    signature = base64url.decode(segments[2])
-    return UnverifiedJwt(raw, header, payload, raw[: raw.rindex(".")].encode("ascii"), signature)
+    header = dict(_parse_repeated_header(protected)) if len(protected) < _KEPT_HEADER else _parse_header(protected)
+    payload = parse_json_object(base64url.decode(claims), max_bytes=max_bytes)
+    signing_input = raw[: -len(signature) - 1].encode("ascii")
+    return UnverifiedJwt(raw, header, payload, signing_input, base64url.decode(signature))
 
 
 def verify_jwt(

@@ -5,7 +5,7 @@ verify only. A key carries the algorithms that fit it; nothing in a token can wi
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final, Protocol
@@ -74,7 +74,7 @@ class PublicKey:
         if algorithm not in self.algorithms:
             raise AlgorithmNotAllowedError(f"{algorithm!r} does not fit this key")
         try:
-            _verify(self.key, data, signature)
+            _VERIFY[algorithm](self.key, data, signature)
         except InvalidSignature as exc:
             raise InvalidSignatureError(f"{algorithm} signature does not fit") from exc
 
@@ -168,9 +168,7 @@ class SoftwareSigner:
 
     def sign(self, data: bytes) -> bytes:
         """Return the raw JOSE signature over the data. RFC 7518 §3.4, RFC 8037 §3.1."""
-        if isinstance(self._key, ec.EllipticCurvePrivateKey):
-            return _raw_es256_signature(self._key.sign(data, _ES256))
-        return self._key.sign(data)
+        return _SIGN[self.algorithm](self._key, data)
 
 
 def _public_members(jwk: Jwk) -> tuple[tuple[str, str], ...]:
@@ -254,14 +252,46 @@ def _private_key(public: PublicKey, secret: bytes) -> ec.EllipticCurvePrivateKey
     return key
 
 
-def _verify(key: CryptographyPublicKey, data: bytes, signature: bytes) -> None:
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        curve = _CURVES_BY_IMPLEMENTATION[key.curve.name]
-        key.verify(_der_signature(signature, curve.size), data, _ES256 if curve.size == 32 else _ES384)
-    elif isinstance(key, ed25519.Ed25519PublicKey):
-        key.verify(signature, data)
-    else:
-        key.verify(signature, data, _RS256, _SHA256)
+# An algorithm that is among a key's own tells its kind already, so nothing below asks for that again.
+
+
+def _sign_es256(key: Any, data: bytes) -> bytes:
+    return _raw_es256_signature(key.sign(data, _ES256))
+
+
+def _sign_ed25519(key: Any, data: bytes) -> bytes:
+    signature: bytes = key.sign(data)
+    return signature
+
+
+def _verify_es256(key: Any, data: bytes, signature: bytes) -> None:
+    key.verify(_der_signature(signature, 32), data, _ES256)
+
+
+def _verify_es384(key: Any, data: bytes, signature: bytes) -> None:
+    key.verify(_der_signature(signature, 48), data, _ES384)
+
+
+def _verify_ed25519(key: Any, data: bytes, signature: bytes) -> None:
+    key.verify(signature, data)
+
+
+def _verify_rs256(key: Any, data: bytes, signature: bytes) -> None:
+    key.verify(signature, data, _RS256, _SHA256)
+
+
+_SIGN: Final[Mapping[str, Callable[[Any, bytes], bytes]]] = {
+    "ES256": _sign_es256,
+    "Ed25519": _sign_ed25519,
+    "EdDSA": _sign_ed25519,
+}
+_VERIFY: Final[Mapping[str, Callable[[Any, bytes, bytes], None]]] = {
+    "ES256": _verify_es256,
+    "ES384": _verify_es384,
+    "Ed25519": _verify_ed25519,
+    "EdDSA": _verify_ed25519,
+    "RS256": _verify_rs256,
+}
 
 
 def _der_signature(signature: bytes, size: int) -> bytes:

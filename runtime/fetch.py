@@ -18,8 +18,10 @@ import ipaddress
 import re
 import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -47,10 +49,19 @@ Transport = httpx.AsyncBaseTransport
 """What `create_app` may be given instead of the network."""
 
 
+class AnsweredError(RejectedError):
+    """The other side answered, with a status that is no yes: W-04 asks whether it was a 404."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"answered {status}")
+        self.status = status
+
+
 class FetchKind(Enum):
     """What is fetched decides what may come back: media types, size, redirects."""
 
     METADATA = "metadata"
+    KEY_SET = "key_set"
     CREDENTIAL_OFFER = "credential_offer"
     DID_DOCUMENT = "did_document"
     REQUEST_OBJECT = "request_object"
@@ -71,6 +82,7 @@ class _Rule:
 _RULES: Final = {
     # Signed metadata is application/jwt (OpenID4VCI 1.0 §12.2.2).
     FetchKind.METADATA: _Rule(_JWT_OR_JSON),
+    FetchKind.KEY_SET: _Rule(("application/json", "application/jwk-set+json")),
     FetchKind.CREDENTIAL_OFFER: _Rule(_JSON),
     FetchKind.DID_DOCUMENT: _Rule(
         ("application/json", "application/did+json", "application/did+ld+json", "application/did")
@@ -140,7 +152,7 @@ class Fetcher:
             response = await self._send("GET", target, headers={"Accept": accept}, content=b"", rule=rule)
             if not response.is_redirect or rule.max_redirects == 0:
                 return _accepted(response.fetched, rule)
-            target = str(httpx.URL(target).join(response.fetched.headers["location"]))
+            target = _redirected(target, response.fetched.headers["location"])
         raise RejectedError(f"more than {rule.max_redirects} redirects")
 
     async def post_form(
@@ -197,6 +209,8 @@ class Fetcher:
                 body = await _read_body(response, rule.max_bytes)
         except (httpx.TransportError, TimeoutError) as exc:
             raise UndecidedError(f"{method} {target.host}: {type(exc).__name__}") from exc
+        except UnicodeEncodeError as exc:
+            raise MalformedError("a header that no request can carry") from exc
         names = {name.lower(): value for name, value in response.headers.items()}
         return _Response(FetchedResponse(response.status_code, names, body, url), response.has_redirect_location)
 
@@ -274,9 +288,15 @@ _NOT_PUBLIC: Final = tuple(
 )
 
 
+# The system's resolver blocks its thread for as long as a name server is silent, whatever we wait for. Its threads are
+# its own, so that names of strangers hold up neither files nor passphrases, which have the event loop's.
+_RESOLVER_THREADS: Final = ThreadPoolExecutor(max_workers=32, thread_name_prefix="resolve")
+
+
 async def resolve_host(host: str, port: int) -> Sequence[str]:
     """Every address of a host, by the system's resolver."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_RESOLVER_THREADS, look_up)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
@@ -335,6 +355,13 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         return addresses
 
 
+def _redirected(url: str, location: str) -> str:
+    try:
+        return str(httpx.URL(url).join(location))
+    except (httpx.InvalidURL, ValueError) as exc:
+        raise RejectedError("a redirect to something that is no URL") from exc
+
+
 async def _read_body(response: httpx.Response, max_bytes: int) -> bytes:
     """The body as sent. A content coding is refused instead of undone, so that nothing can inflate."""
     if response.headers.get("content-encoding", "identity").lower() != "identity":
@@ -350,7 +377,7 @@ async def _read_body(response: httpx.Response, max_bytes: int) -> bytes:
 def _accepted(response: FetchedResponse, rule: _Rule) -> FetchedResponse:
     if response.status != 200:
         if 300 <= response.status < 500 and response.status not in {408, 425, 429}:
-            raise RejectedError(f"answered {response.status}")
+            raise AnsweredError(response.status)
         raise UndecidedError(f"answered {response.status}")
     _require_media_type(response, rule)
     return response

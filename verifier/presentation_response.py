@@ -88,7 +88,14 @@ async def receive_response(
     sealed = _seal_received(service.sealing_key, request.id, {"vp_token": received.vp_token, "nonce": exchange.nonce})
     async with service.database.transaction() as session:
         is_ours = await store.spend_state(
-            session, request.id, hash_token(exchange.state), now, next_state="received", sealed_received=sealed
+            session,
+            request.id,
+            hash_token(exchange.state),
+            now,
+            next_state="received",
+            sealed_received=sealed,
+            # Settling says anew how long it is kept; what can never be settled is erased all the same (V-41).
+            erase_at=now + timedelta(hours=max(request.retention_hours, 1)),
         )
     if not is_ours:
         raise UnknownTransactionError("another answer was first")
@@ -96,23 +103,37 @@ async def receive_response(
 
 
 async def finish_interrupted(service: Service[VerifierSettings]) -> int:
-    """Check the answers that were received but never settled, because a process ended in between."""
+    """Check the answers that were received but never settled, because a process ended in between.
+
+    One that cannot be finished holds up no other: it is logged, and tried again until what it holds is erased.
+    """
     now = service.clock()
     async with service.database.transaction() as session:
         requests = await store.lease_interrupted(session, now, lease=service.settings.verification_lease)
         parties = {request.id: await store.get_relying_party(session, request.relying_party_id) for request in requests}
+    finished = 0
     for request in requests:
-        kept = open_received(service.sealing_key, request)
-        if kept is not None and request.received_at is not None:
-            await _check_and_settle(
-                service,
-                parties[request.id],
-                request,
-                kept["vp_token"],
-                kept["nonce"],
-                received_at=request.received_at,
-            )
-    return len(requests)
+        try:
+            await _finish(service, parties[request.id], request)
+            finished += 1
+        except UnknownTransactionError:
+            log.info("settled_by_another_process")
+        except Exception:
+            log.exception("answer_not_finished")
+    return finished
+
+
+async def _finish(
+    service: Service[VerifierSettings], relying_party: RelyingParty, request: PresentationRequest
+) -> None:
+    kept = open_received(service.sealing_key, request)
+    if kept is None or request.received_at is None:
+        async with service.database.transaction() as session:
+            await store.discard_unfinished(session, request.id)
+        return
+    await _check_and_settle(
+        service, relying_party, request, kept["vp_token"], kept["nonce"], received_at=request.received_at
+    )
 
 
 def open_received(sealing_key: SealingKey, request: PresentationRequest) -> dict[str, Any] | None:
@@ -182,7 +203,14 @@ async def _check_and_settle(
 ) -> Reply:
     now = service.clock()
     asked = Asked(parse_dcql_query(request.dcql_query), client_id(service.settings, relying_party.slug), nonce)
-    checked = await verify_response(service.resolver, vp_token, asked=asked, received_at=received_at, now=now)
+    checked = await verify_response(
+        service.resolver,
+        vp_token,
+        asked=asked,
+        received_at=received_at,
+        now=now,
+        time_limit=service.settings.verification_time_limit,
+    )
     answer = _answer_to(checked)
     # A refused sender is not redirected, so nobody would come with a code: the report goes out, without what was sent.
     code = None if answer.error is not None else _create_response_code(request)

@@ -46,5 +46,8 @@ class VerifierSettings(ServiceSettings):
     verification_lease: timedelta = timedelta(seconds=60)
     """After this a received answer whose check never ended (a process that died) is checked by another process."""
 
+    verification_time_limit: timedelta = timedelta(seconds=8)
+    """How long one answer may take to check, all its lookups together; wallets give up waiting after ten seconds."""
+
     live_poll_interval: timedelta = timedelta(seconds=1)
     """How often an open page's event stream looks at the database."""

@@ -158,6 +158,7 @@ async def spend_state(
     *,
     next_state: str,
     sealed_received: bytes | None = None,
+    erase_at: datetime | None = None,
     wallet_error: str | None = None,
     response_code_hash: bytes | None = None,
 ) -> bool:
@@ -180,6 +181,7 @@ async def spend_state(
             leased_at=now,
             sealed_exchange=None,
             sealed_received=sealed_received,
+            erase_at=erase_at,
             wallet_error=wallet_error,
             response_code_hash=response_code_hash,
         )
@@ -329,6 +331,15 @@ async def lease_interrupted(session: Session, now: datetime, *, lease: timedelta
         .returning(PresentationRequest)
     )
     return (await session.scalars(statement)).all()
+
+
+async def discard_unfinished(session: Session, request_id: str) -> None:
+    """Give up an answer whose content was erased before it could be checked."""
+    await session.execute(
+        update(PresentationRequest)
+        .where(PresentationRequest.id == request_id, PresentationRequest.state == "received")
+        .values(state="discarded")
+    )
 
 
 async def delete_unanswered(session: Session, now: datetime, *, after: timedelta) -> int:

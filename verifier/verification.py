@@ -8,11 +8,12 @@ holds, except the issuer's key, and that only by the mechanism that policy fixed
 "Valid" and "recognised" are two answers (PROFILE.md T-01). A status list that cannot be reached is never a yes (K-74).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from kernel.dcql import CredentialQuery, DcqlQuery, verify_answer, verify_credential_answer
 from kernel.errors import (
@@ -42,6 +43,12 @@ ALGORITHMS = frozenset({"ES256"})
 
 VALIDITY_CODES = frozenset(CHECK_CODES) - {"issuer_recognised", "query"}
 """The checks that make "valid"; recognition is the other answer, and the query is about our question, not the badge."""
+
+AT_ONCE = 4
+"""So many presentations of one response are looked up side by side: a slow host holds up its own badge alone, and one
+response cannot take all connections of this process."""
+
+T = TypeVar("T")
 
 SKIPPED = "skipped"
 """The error code of a check that was not run because one before it did not pass."""
@@ -101,26 +108,54 @@ async def verify_response(
     asked: Asked,
     received_at: datetime,
     now: datetime,
+    time_limit: timedelta,
 ) -> CheckedResponse:
-    """Check every presentation, leave out what fails, and judge what remains by the question. V-24, V-25."""
-    presentations = tuple(
-        [
-            await verify_presentation(
-                resolver, raw, query_id=query_id, position=position, asked=asked, received_at=received_at, now=now
+    """Check every presentation, leave out what fails, and judge what remains by the question. V-24, V-25.
+
+    After `time_limit` nothing more is waited for: what could not be looked up by then is undecided (K-74).
+    """
+    lookups = _Lookups(resolver, asyncio.get_running_loop().time() + time_limit.total_seconds())
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def check(raw: str, query_id: str, position: int) -> CheckedPresentation:
+        async with turns:
+            return await verify_presentation(
+                lookups, raw, query_id=query_id, position=position, asked=asked, received_at=received_at, now=now
             )
-            for query_id, raws in vp_token.items()
-            for position, raw in enumerate(raws)
-        ]
+
+    presentations = tuple(
+        await asyncio.gather(
+            *(
+                check(raw, query_id, position)
+                for query_id, raws in vp_token.items()
+                for position, raw in enumerate(raws)
+            )
+        )
     )
     # One answer to another question spoils the whole response: somebody is replaying (OpenID4VP 1.0 §14.1.2).
     is_replayed = any("nonce" in each.error_codes() for each in presentations)
     believed = () if is_replayed else tuple(each for each in presentations if each.report.accepted)
-    query_check = _check_answer(asked.query, believed, is_replayed=is_replayed)
+    query_check = _check_answer(asked.query, presentations, believed, is_replayed=is_replayed)
     return CheckedResponse(presentations, believed, _overall_report(presentations, believed, query_check))
 
 
+@dataclass(frozen=True, slots=True)
+class _Lookups:
+    """What must be asked of others, and until when (by the event loop's clock) we wait for them."""
+
+    resolver: Resolver
+    until: float
+
+    async def in_time(self, lookup: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout_at(self.until):
+                return await lookup
+        except TimeoutError:
+            raise UndecidedError("no time was left to look it up") from None
+
+
 async def verify_presentation(
-    resolver: Resolver,
+    lookups: _Lookups,
     raw: str,
     *,
     query_id: str,
@@ -135,12 +170,12 @@ async def verify_presentation(
     with suppress(_EndedError):
         wanted = asked.credential_query(query_id)
         unverified = _check_format(checks, raw, wanted.format)
-        key = await _check_issuer_key(checks, resolver, unverified, now)
+        key = await _check_issuer_key(checks, lookups, unverified, now)
         credential = _check_signature(checks, unverified, key)
         _check_validity(checks, credential, now)
         _check_holder_binding(checks, unverified, credential, asked, received_at)
-        await _check_status(checks, resolver, credential, now)
-        await _check_issuer_recognised(checks, resolver, credential, now)
+        await _check_status(checks, lookups, credential, now)
+        await _check_issuer_recognised(checks, lookups, credential, now)
         _check_query(checks, credential, wanted)
     return CheckedPresentation(query_id, position, checks.report(), credential)
 
@@ -158,10 +193,10 @@ def _check_format(checks: "_Checks", raw: str, expected_format: str) -> Unverifi
 
 
 async def _check_issuer_key(
-    checks: "_Checks", resolver: Resolver, credential: UnverifiedCredential, now: datetime
+    checks: "_Checks", lookups: _Lookups, credential: UnverifiedCredential, now: datetime
 ) -> PublicKey:
     with checks.step("issuer_key", ends=True) as evidence:
-        key = await resolver.resolve_issuer_key(credential, now=now)
+        key = await lookups.in_time(lookups.resolver.resolve_issuer_key(credential, now=now))
         evidence["issuer"] = credential.unverified_issuer
         evidence["key_id"] = credential.key_id
     return key
@@ -202,7 +237,7 @@ def _check_holder_binding(
         evidence["audience"] = asked.audience
 
 
-async def _check_status(checks: "_Checks", resolver: Resolver, credential: VerifiedCredential, now: datetime) -> None:
+async def _check_status(checks: "_Checks", lookups: _Lookups, credential: VerifiedCredential, now: datetime) -> None:
     """Fetched only for a credential that is authentic, in its time and the presenter's own (K-73)."""
     unmet = checks.first_unmet("signature", "validity", "holder_binding")
     if unmet is not None:
@@ -212,7 +247,7 @@ async def _check_status(checks: "_Checks", resolver: Resolver, credential: Verif
         checks.add(Check.not_applicable("status"))
         return
     with checks.step("status") as evidence:
-        answer = await resolver.resolve_status(credential, now=now)
+        answer = await lookups.in_time(lookups.resolver.resolve_status(credential, now=now))
         if answer is None:
             raise UndecidedError("no answer about the status")
         evidence["list"] = answer.list_uri
@@ -235,9 +270,12 @@ def _require_valid(status: Status) -> None:
 
 
 async def _check_issuer_recognised(
-    checks: "_Checks", resolver: Resolver, credential: VerifiedCredential, now: datetime
+    checks: "_Checks", lookups: _Lookups, credential: VerifiedCredential, now: datetime
 ) -> None:
-    trust_list = await resolver.resolve_trust_list(now=now)
+    try:
+        trust_list = await lookups.in_time(lookups.resolver.resolve_trust_list(now=now))
+    except UndecidedError:
+        trust_list = None
     checks.add(check_issuer_recognised(trust_list, credential, now=now))
 
 
@@ -250,19 +288,34 @@ def _check_query(checks: "_Checks", credential: VerifiedCredential, wanted: Cred
 # --- the response as a whole ---
 
 
-def _check_answer(query: DcqlQuery, believed: Sequence[CheckedPresentation], *, is_replayed: bool) -> Check:
+def _check_answer(
+    query: DcqlQuery,
+    presentations: Sequence[CheckedPresentation],
+    believed: Sequence[CheckedPresentation],
+    *,
+    is_replayed: bool,
+) -> Check:
     shown: dict[str, list[VerifiedCredential]] = {}
     for each in believed:
         if each.credential is not None:
             shown.setdefault(each.query_id, []).append(each.credential)
+    if presentations and not shown:
+        return _query_not_run(presentations, is_replayed=is_replayed)
     checks = _Checks()
-    with checks.step("query") as evidence:
-        if is_replayed:
-            evidence["discarded"] = "all"
+    with checks.step("query"):
         if not shown:
-            raise QueryNotSatisfiedError("nothing was shown that could be believed")
+            raise QueryNotSatisfiedError("nothing was shown")
         verify_answer(query, shown)
     return checks.get("query")
+
+
+def _query_not_run(presentations: Sequence[CheckedPresentation], *, is_replayed: bool) -> Check:
+    """Of what is not believed, nobody asks whether it answers the question: the reason stands at another check."""
+    problems = [problem for each in presentations if (problem := each.report.first_problem()) is not None]
+    evidence: dict[str, Any] = {"discarded": "all"} if is_replayed else {}
+    if problems:
+        evidence["skipped_after"] = problems[0].code
+    return Check("query", Outcome.UNKNOWN, SKIPPED, evidence)
 
 
 def _overall_report(

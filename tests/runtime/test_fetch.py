@@ -3,14 +3,24 @@
 import asyncio
 import gzip
 import socket
+import threading
 from collections.abc import AsyncIterator, Sequence
 
 import httpx
 import pytest
 
-from kernel.errors import MalformedError, RejectedError, UndecidedError
+from kernel.errors import CredentialError, MalformedError, RejectedError, UndecidedError
 from runtime import fetch as fetch_module
-from runtime.fetch import Fetcher, FetchKind, GuardedTransport, check_url, is_public_address, is_public_name
+from runtime.fetch import (
+    AnsweredError,
+    Fetcher,
+    FetchKind,
+    GuardedTransport,
+    check_url,
+    is_public_address,
+    is_public_name,
+    resolve_host,
+)
 from runtime.settings import ServiceSettings
 
 LOCAL = frozenset({"localhost:8101"})
@@ -470,3 +480,40 @@ async def test_K83_a_request_object_that_is_asked_for_by_post_is_of_its_own_type
     assert (await fetcher(good).post_form(url, form, kind=FetchKind.REQUEST_OBJECT)).text() == "eyJ"
     with pytest.raises(MalformedError):
         await fetcher(answer()).post_form(url, form, kind=FetchKind.REQUEST_OBJECT)
+
+
+async def test_K83_silent_name_servers_hold_up_no_other_work_in_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The event loop's own threads read files and hash passphrases; strangers' names must not take them all."""
+    silence = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_kwargs: silence.wait(30) and [])
+    asked = [asyncio.create_task(resolve_host(f"silent{number}.example", 443)) for number in range(40)]
+    try:
+        await asyncio.sleep(0.05)
+        assert await asyncio.wait_for(asyncio.to_thread(lambda: "done"), timeout=5) == "done"
+    finally:
+        silence.set()
+        await asyncio.gather(*asked, return_exceptions=True)
+
+
+@pytest.mark.parametrize("location", ["http://[", "https://a:b/", "https://x" + "y" * 70_000, "\x7f"])
+async def test_K85_redirect_to_something_that_is_no_url_is_an_error_of_the_other_side(location: str) -> None:
+    def answer(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(302, headers=[(b"location", location.encode())])
+
+    fetch = Fetcher(transport=httpx.MockTransport(answer))
+    with pytest.raises(CredentialError):
+        await fetch.get("https://issuer.example/status/1", accept="x/y", kind=FetchKind.STATUS_LIST)
+
+
+async def test_header_that_no_request_can_carry_is_refused() -> None:
+    fetch = Fetcher(transport=httpx.MockTransport(lambda _request: httpx.Response(200)))
+    with pytest.raises(MalformedError):
+        await fetch.post_json("https://issuer.example/c", b"", headers={"Authorization": "Bearer t\u00f6k"})
+
+
+@pytest.mark.parametrize("status", [301, 404, 410])
+async def test_W04_answer_that_is_no_yes_carries_its_status(status: int) -> None:
+    fetch = Fetcher(transport=httpx.MockTransport(lambda _request: httpx.Response(status)))
+    with pytest.raises(AnsweredError) as refusal:
+        await fetch.get("https://issuer.example/m", accept="application/json", kind=FetchKind.METADATA)
+    assert refusal.value.status == status

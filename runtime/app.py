@@ -28,6 +28,7 @@ from runtime.middleware import RateLimit, Shell
 from runtime.resolve import Resolver
 from runtime.service import Service
 from runtime.settings import ServiceSettings
+from runtime.trust_list_memory import DatabaseTrustListMemory, TrustListCopyMixin
 from runtime.web.pages import Pages
 from runtime.web.shell import shell_routes
 from skills.search import SkillIndex
@@ -41,16 +42,33 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 _COSTLY: Final = RateLimit(("/sign-in", "/sign-up", "/api/sessions", "/api/accounts"), 120)
 
 
-def create_service(settings: S, *, name: str, transport: Transport | None = None, clock: Clock = utc_now) -> Service[S]:
-    """Prepare what the service needs, and the log; nothing is asked of the network or the database yet."""
+def create_service(
+    settings: S,
+    *,
+    name: str,
+    transport: Transport | None = None,
+    clock: Clock = utc_now,
+    trust_list_copies: type[TrustListCopyMixin] | None = None,
+) -> Service[S]:
+    """Prepare what the service needs, and the log; nothing is asked of the network or the database yet.
+
+    `trust_list_copies` is the table in which a service that uses the trust list keeps the newest one.
+    """
     configure_logging(settings.log_level)
     fetch = Fetcher(settings.local_hosts, transport)
+    database = Database(settings.database_url.get_secret_value())
+    memory = None if trust_list_copies is None else DatabaseTrustListMemory(database, trust_list_copies)
     return Service(
         name=name,
         settings=settings,
-        database=Database(settings.database_url.get_secret_value()),
+        database=database,
         fetch=fetch,
-        resolver=Resolver(fetch, trust_list=settings.trust_list, trust_list_signer=settings.trust_list_signer_jwk()),
+        resolver=Resolver(
+            fetch,
+            trust_list=settings.trust_list,
+            trust_list_signer=settings.trust_list_signer_jwk(),
+            trust_list_memory=memory,
+        ),
         clock=clock,
         skills=SkillIndex.open(settings.skills_index),
         sealing_key=settings.sealing_key(),

@@ -10,19 +10,22 @@ allow. `UndecidedError` means that it could not be looked up now, which is never
 """
 
 import asyncio
+import hashlib
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from cryptography.x509 import Certificate
 
 from kernel.did import DidDocument, Relation, did_web_url, parse_did_document, resolve_static_did
 from kernel.errors import CredentialError, UndecidedError, UntrustedIssuerError
 from kernel.formats import UnverifiedCredential, VerifiedCredential
+from kernel.formats.credential import DC_SD_JWT
 from kernel.jwt import UnverifiedJwt
+from kernel.jwt_vc_issuer import JwkSet, jwt_vc_issuer_url, parse_jwk_set, parse_jwt_vc_issuer_metadata
 from kernel.keys import PublicKey, parse_public_jwk
 from kernel.status.token_status_list import (
     Status,
@@ -39,13 +42,16 @@ from runtime.logging import get_logger
 log = get_logger(__name__)
 
 STATUS_LIST_MEDIA_TYPE: Final = "application/statuslist+jwt"
-# K-27: DID documents at most one hour.
+_KEY_SET_TYPES: Final = "application/jwk-set+json, application/json"
+# K-27: DID documents at most one hour; the same for the keys in an issuer's metadata.
 _DID_AGE: Final = timedelta(hours=1)
 # A revocation is seen within a day, whatever `ttl` an issuer writes.
 _MAX_STATUS_AGE: Final = timedelta(days=1)
 _TRUST_LIST_AGE: Final = timedelta(minutes=5)
+_TRUST_LIST_RETRY: Final = timedelta(seconds=30)
 _STATUS_ALGORITHMS: Final = frozenset({"ES256", "ES384", "Ed25519", "EdDSA"})
 
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _FOREVER: Final = datetime.max.replace(tzinfo=UTC)
 
 K = TypeVar("K", bound=Hashable)
@@ -60,6 +66,24 @@ class StatusAnswer:
     checked_at: datetime
     list_uri: str
     issued_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTrustList:
+    """The newest list that any process of this service has believed."""
+
+    sequence: int
+    raw: str
+
+
+class TrustListMemory(Protocol):
+    """Where a service keeps the newest trust list: its sequence must not go down with a restart (T-03, A-47)."""
+
+    async def find(self, source: str) -> KeptTrustList | None:
+        """What was kept of the list of this source."""
+
+    async def keep(self, source: str, kept: KeptTrustList) -> None:
+        """Keep it, unless a newer one is kept already."""
 
 
 class _Cache(Generic[K, V]):
@@ -84,7 +108,8 @@ class Resolver:
     """Looks things up through the guarded fetcher, and remembers them as long as it may.
 
     `anchors`: certificates that issuers' `x5c` chains may end in; none means that X.509 is not accepted (K-26).
-    `trust_list`: URL or file of the ecosystem list, with the `trust_list_signer` that is pinned for it (T-03).
+    `trust_list`: URL or file of the ecosystem list, with the `trust_list_signer` that is pinned for it (T-03), and
+    where a service has a database for it, the `trust_list_memory` in which the newest one outlives the process.
     """
 
     def __init__(
@@ -93,21 +118,27 @@ class Resolver:
         *,
         trust_list: str | None = None,
         trust_list_signer: dict[str, Any] | None = None,
+        trust_list_memory: TrustListMemory | None = None,
         anchors: Sequence[Certificate] = (),
     ) -> None:
         self._fetch = fetch
         self._anchors = tuple(anchors)
         self._documents: _Cache[str, DidDocument] = _Cache(512)
+        self._key_sets: _Cache[str, JwkSet] = _Cache(512)
         self._status_lists: _Cache[tuple[str, str], VerifiedStatusList] = _Cache(128)
         self._newest_lists: _Cache[tuple[str, str], datetime] = _Cache(4096)
-        self._trust = None if trust_list is None else _TrustListSource(fetch, trust_list, trust_list_signer)
+        self._trust = (
+            None if trust_list is None else _TrustListSource(fetch, trust_list, trust_list_signer, trust_list_memory)
+        )
 
     async def resolve_issuer_key(self, credential: UnverifiedCredential, *, now: datetime) -> PublicKey:
-        """The key that this credential must be signed with, by the one mechanism its issuer identifier calls for.
+        """The key that this credential must be signed with, by the one mechanism that its issuer identifier calls for.
 
-        A DID means its document and `kid`. Otherwise an `x5c` chain to a configured or listed anchor decides, for the
-        host name of the issuer where there is one. Where both could be used they must agree, and a mechanism that
-        failed is never replaced by the other (K-26).
+        1. A DID means its document and `kid`; a chain to one of our anchors beside it must name the same key.
+        2. An `x5c` chain decides where policy knows X.509, which is to say: has anchors; for the issuer's host name.
+        3. An SD-JWT VC whose `iss` is an https address has its keys in its metadata there, chosen by `kid` (K-25).
+
+        Policy chooses before anything is fetched, and a mechanism that failed is never replaced by another (K-26).
         """
         issuer = credential.unverified_issuer
         anchors = await self._anchors_at(now) if credential.x5c else ()
@@ -116,9 +147,11 @@ class Resolver:
             if anchors and verify_x5c(credential.x5c, anchors=anchors, now=now).leaf_key != key:
                 raise UntrustedIssuerError("the DID document and the certificate chain name different keys")
             return key
-        if not anchors:
-            raise UntrustedIssuerError("no way to this issuer's key that policy allows")
-        return verify_x5c(credential.x5c, anchors=anchors, now=now, dns_name=_host(issuer)).leaf_key
+        if anchors:
+            return verify_x5c(credential.x5c, anchors=anchors, now=now, dns_name=_host(issuer)).leaf_key
+        if not credential.x5c and _has_metadata(credential.format, issuer):
+            return await self._metadata_key(issuer, credential.key_id, now)
+        raise UntrustedIssuerError("no way to this issuer's key that policy allows")
 
     async def resolve_did(self, did: str, *, now: datetime) -> DidDocument:
         """The DID's document: computed for did:jwk and did:key, fetched for did:web and kept at most an hour."""
@@ -148,6 +181,26 @@ class Resolver:
         if kid is None:
             raise UntrustedIssuerError("the credential does not say which key of its issuer signed it")
         return await self._find_key(did, kid, now, relation="assertionMethod")
+
+    async def _metadata_key(self, issuer: str, kid: str | None, now: datetime) -> PublicKey:
+        """K-25; a kept key set that does not know the key is fetched afresh, once, as with DID documents (K-27)."""
+        kept = self._key_sets.find(issuer, now)
+        if kept is not None:
+            try:
+                return kept.find_key(kid)
+            except UntrustedIssuerError:
+                pass
+        return (await self._read_key_set(issuer, now)).find_key(kid)
+
+    async def _read_key_set(self, issuer: str, now: datetime) -> JwkSet:
+        answer = await self._fetch.get(jwt_vc_issuer_url(issuer), accept="application/json", kind=FetchKind.METADATA)
+        metadata = parse_jwt_vc_issuer_metadata(answer.body, issuer=issuer)
+        key_set = metadata.jwks
+        if key_set is None:
+            uri = str(metadata.jwks_uri)
+            key_set = parse_jwk_set((await self._fetch.get(uri, accept=_KEY_SET_TYPES, kind=FetchKind.KEY_SET)).body)
+        self._key_sets.put(issuer, key_set, now + _DID_AGE)
+        return key_set
 
     async def _find_key(self, did: str, kid: str, now: datetime, *, relation: Relation) -> PublicKey:
         """K-27: a kept document that does not know the key is fetched afresh, once."""
@@ -195,15 +248,25 @@ class Resolver:
         return status_list
 
     async def _status_key(self, credential: VerifiedCredential, token: UnverifiedJwt, now: datetime) -> PublicKey:
-        """A status list is signed by the issuer of the credential: by its DID, or by the certificate chain (K-76)."""
+        """A status list is signed by the issuer of the credential, and found the way that its key was (K-76)."""
         kid, x5c = token.header.get("kid"), token.header.get("x5c", ())
         if credential.issuer.startswith("did:"):
             return await self._did_key(credential.issuer, kid, now)
+        if not x5c and _has_metadata(credential.format, credential.issuer):
+            # The metadata speaks for the list only where it speaks for the credential too.
+            if await self._metadata_key(credential.issuer, credential.key_id, now) != credential.key:
+                raise UntrustedIssuerError("the issuer's metadata has another key for the credential")
+            return await self._metadata_key(credential.issuer, kid, now)
         key = verify_x5c(x5c, anchors=await self._anchors_at(now), now=now, dns_name=_host(credential.issuer)).leaf_key
         # Without a name that both certificates carry, only the same key shows that it is the same issuer.
         if not credential.issuer and key != credential.key:
             raise UntrustedIssuerError("the status list is signed by another certificate than the credential")
         return key
+
+
+def _has_metadata(format_id: str, issuer: str) -> bool:
+    """JWT VC Issuer Metadata is defined for SD-JWT VC, and for issuers that are https addresses."""
+    return format_id == DC_SD_JWT and issuer.startswith("https://")
 
 
 def _host(issuer: str) -> str | None:
@@ -213,39 +276,73 @@ def _host(issuer: str) -> str | None:
 class _TrustListSource:
     """One list at one place, with the last good copy of it.
 
-    The copy and its sequence number live as long as the process. After a restart an older list can be played again
-    only until its own `NextUpdate`.
+    A new list must be at least as new as any that a process of this service has believed before; `memory` remembers
+    across restarts and processes. While one caller asks for a newer list, others go on with the copy there is.
     """
 
-    def __init__(self, fetch: Fetcher, place: str, signer: dict[str, Any] | None) -> None:
+    def __init__(
+        self, fetch: Fetcher, place: str, signer: dict[str, Any] | None, memory: TrustListMemory | None
+    ) -> None:
         self._fetch = fetch
         self._place = place
         self._signer = parse_public_jwk(signer)
+        # Another place or another pinned signer is another list, with a sequence of its own.
+        self._source = hashlib.sha256(f"{place}\n{self._signer.thumbprint}".encode()).hexdigest()
+        self._memory = memory
         self._raw = ""
         self._good: TrustList | None = None
-        self._look_again_at: datetime | None = None
+        self._sequence: int | None = None
+        self._recall_at = self._look_again_at = _NEVER
+        self._one_at_a_time = asyncio.Lock()
 
     async def read(self, now: datetime) -> TrustList | None:
-        if self._look_again_at is None or now >= self._look_again_at:
-            try:
+        if not (self._one_at_a_time.locked() and self._find_good(now)):
+            async with self._one_at_a_time:
+                await self._recall(now)
                 await self._refresh(now)
-            except (CredentialError, OSError) as exc:
-                log.warning("trust_list_not_refreshed", exc_info=exc)
-        if self._good is None or now >= self._good.next_update:
-            return None
-        return self._good
+        return self._find_good(now)
+
+    def _find_good(self, now: datetime) -> TrustList | None:
+        return self._good if self._good is not None and now < self._good.next_update else None
+
+    async def _recall(self, now: datetime) -> None:
+        """Take over what another process, or this service before its restart, believed last."""
+        if self._memory is None or now < self._recall_at:
+            return
+        kept = await self._memory.find(self._source)
+        self._recall_at = now + _TRUST_LIST_AGE
+        if kept is None or (self._sequence is not None and kept.sequence <= self._sequence):
+            return
+        self._sequence, self._good, self._raw = kept.sequence, None, ""
+        try:
+            self._good = verify_trust_list(kept.raw, signer_key=self._signer, now=now, previous_sequence=None)
+            self._raw = kept.raw
+        except CredentialError as exc:
+            # It has expired since: its sequence still counts.
+            log.info("kept_trust_list_not_used", code=exc.code)
 
     async def _refresh(self, now: datetime) -> None:
+        if now < self._look_again_at:
+            return
+        try:
+            await self._take_newer(now)
+        except (CredentialError, OSError) as exc:
+            log.warning("trust_list_not_refreshed", exc_info=exc)
+
+    async def _take_newer(self, now: datetime) -> None:
         raw = await self._load(now)
         if raw == self._raw:
             return
-        previous = None if self._good is None else self._good.sequence
-        self._good = verify_trust_list(raw, signer_key=self._signer, now=now, previous_sequence=previous)
-        self._raw = raw
+        good = verify_trust_list(raw, signer_key=self._signer, now=now, previous_sequence=self._sequence)
+        if self._memory is not None and good.sequence != self._sequence:
+            await self._memory.keep(self._source, KeptTrustList(good.sequence, raw))
+        self._good, self._sequence, self._raw = good, good.sequence, raw
 
     async def _load(self, now: datetime) -> str:
-        """A file is read every time, a URL every five minutes."""
+        """A file is read every time, a URL every five minutes; one that did not answer, sooner."""
         if not self._place.startswith(("https://", "http://")):
             return (await asyncio.to_thread(Path(self._place).read_text, "ascii")).strip()
+        self._look_again_at = now + _TRUST_LIST_RETRY
+        answer = await self._fetch.get(self._place, accept="application/jwt", kind=FetchKind.TRUST_LIST)
         self._look_again_at = now + _TRUST_LIST_AGE
-        return (await self._fetch.get(self._place, accept="application/jwt", kind=FetchKind.TRUST_LIST)).text()
+        return answer.text()

@@ -18,6 +18,7 @@ from runtime.web.pages import Pages
 from skills.search import SkillIndex
 from verifier import api
 from verifier.errors import SignInNeededError, VerifierError
+from verifier.models import TrustListCopy
 from verifier.presentation_response import finish_interrupted
 from verifier.relying_parties import keep_admin_key
 from verifier.retention import erase_what_has_passed
@@ -39,7 +40,9 @@ def create_app(
     skills: SkillIndex | None = None,
 ) -> FastAPI:
     """The application. `transport`, `clock` and `skills` are handed in by tests."""
-    service = create_service(settings, name="verifier", transport=transport, clock=clock)
+    service = create_service(
+        settings, name="verifier", transport=transport, clock=clock, trust_list_copies=TrustListCopy
+    )
     if skills is not None:
         service = replace(service, skills=skills)
     pages = Pages("verifier")

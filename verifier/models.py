@@ -8,6 +8,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from runtime.database import UtcDateTime, declarative_base
 from runtime.tokens import create_token
+from runtime.trust_list_memory import TrustListCopyMixin
 from runtime.web.browser_session import BrowserSessionMixin
 from runtime.web.operators import OperatorMixin
 
@@ -139,3 +140,9 @@ class PresentationRequest(Base):
         Index("ix_presentation_requests_erase", "erase_at"),
         Index("ix_presentation_requests_state", "state", "leased_at"),
     )
+
+
+class TrustListCopy(TrustListCopyMixin, Base):
+    """The newest trust list that this service believed: no older one is believed any more (PROFILE.md T-03)."""
+
+    __tablename__ = "trust_list_copies"

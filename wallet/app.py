@@ -9,6 +9,7 @@ from runtime.web.pages import Pages
 from wallet import api
 from wallet.errors import WalletError
 from wallet.images import MAXIMUM_PICTURE_BYTES
+from wallet.models import TrustListCopy
 from wallet.settings import WalletSettings
 from wallet.web import errors, routes
 
@@ -17,7 +18,7 @@ _FORM_OVERHEAD = 64 * 1024
 
 def create_app(settings: WalletSettings, *, transport: Transport | None = None, clock: Clock = utc_now) -> FastAPI:
     """The wallet as an ASGI application."""
-    service = create_service(settings, name="wallet", transport=transport, clock=clock)
+    service = create_service(settings, name="wallet", transport=transport, clock=clock, trust_list_copies=TrustListCopy)
     pages = Pages("wallet")
     app = create_fastapi(
         service,

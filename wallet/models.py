@@ -10,6 +10,7 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from runtime.database import UtcDateTime, declarative_base
+from runtime.trust_list_memory import TrustListCopyMixin
 
 
 class Base(DeclarativeBase):
@@ -153,3 +154,9 @@ class HistoryEntry(Base):
     account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     happened_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class TrustListCopy(TrustListCopyMixin, Base):
+    """The newest trust list that this service believed: no older one is believed any more (PROFILE.md T-03)."""
+
+    __tablename__ = "trust_list_copies"

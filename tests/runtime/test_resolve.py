@@ -1,5 +1,6 @@
 """Issuer keys, status lists and the trust list: found by one way only, and kept no longer than allowed."""
 
+import asyncio
 import json
 from datetime import timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from kernel.keys import SoftwareSigner, public_key_from
 from kernel.status.token_status_list import Status, StatusList, create_status_list_token
 from kernel.trust_list import create_trust_list, sign_trust_list
 from runtime.fetch import Fetcher
-from runtime.resolve import Resolver
+from runtime.resolve import KeptTrustList, Resolver
 from tests.kernel.test_x5c import CA, Authority, create_certificate, key_usage
 from tests.support.badges import ES256, ISSUER, ISSUER_SIGNER, STATUS, issue_badge
 from tests.support.clock import NOW
@@ -207,10 +208,76 @@ async def test_K26_without_anchors_no_chain_is_accepted(world: World):
         await Resolver(world.fetch).resolve_issuer_key(unverified(**given), now=NOW)
 
 
-async def test_K26_an_https_issuer_without_a_chain_is_refused(world: World):
-    given = {"issuer": IssuerIdentity("https://issuer.example/stmw", "k")}
+HTTPS_ISSUER = "https://issuer.example/stmw"
+METADATA_URL = "https://issuer.example/.well-known/jwt-vc-issuer/stmw"
+KEYS_URL = "https://issuer.example/stmw/keys"
+BY_METADATA = {"issuer": IssuerIdentity(HTTPS_ISSUER, "k")}
+
+
+def put_metadata(world: World, *keys: tuple[str, SoftwareSigner], apart: bool = False, **changes: Any) -> None:
+    jwks = {"keys": [{"kid": kid, **signer.public_key.jwk} for kid, signer in keys]}
+    members = {"issuer": HTTPS_ISSUER, **({"jwks_uri": KEYS_URL} if apart else {"jwks": jwks}), **changes}
+    world.pages[METADATA_URL] = ("application/json", json.dumps(members).encode())
+    world.pages[KEYS_URL] = ("application/jwk-set+json", json.dumps(jwks).encode())
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["jwks", "jwks_uri"])
+async def test_K25_K26_the_key_of_an_https_issuer_stands_in_its_metadata(world: World, apart: bool):
+    put_metadata(world, ("j", OTHER), ("k", ISSUER_SIGNER), apart=apart)
+    resolver = Resolver(world.fetch)
+    for _ in range(2):
+        assert await resolver.resolve_issuer_key(unverified(**BY_METADATA), now=NOW) == ISSUER_SIGNER.public_key
+    assert world.asked == ([METADATA_URL, KEYS_URL] if apart else [METADATA_URL])
+
+
+async def test_K25_K27_metadata_is_asked_again_once_for_a_key_that_it_did_not_have(world: World):
+    put_metadata(world, ("j", OTHER))
+    resolver = Resolver(world.fetch)
     with pytest.raises(UntrustedIssuerError):
+        await resolver.resolve_issuer_key(unverified(**BY_METADATA), now=NOW)
+    put_metadata(world, ("k", ISSUER_SIGNER))
+    assert await resolver.resolve_issuer_key(unverified(**BY_METADATA), now=NOW) == ISSUER_SIGNER.public_key
+    assert world.asked == [METADATA_URL, METADATA_URL]
+
+
+async def test_K25_metadata_of_another_issuer_is_refused(world: World):
+    put_metadata(world, ("k", ISSUER_SIGNER), issuer="https://other.example/stmw")
+    with pytest.raises(CredentialError):
+        await Resolver(world.fetch).resolve_issuer_key(unverified(**BY_METADATA), now=NOW)
+
+
+async def test_K26_where_policy_knows_x509_a_failed_chain_is_not_replaced_by_metadata(world: World):
+    put_metadata(world, (f"{HTTPS_ISSUER}#k", OTHER))
+    given = certified(leaf(host="other.example"), HTTPS_ISSUER)
+    with pytest.raises(CredentialError):
         await Resolver(world.fetch, anchors=[ROOT.certificate]).resolve_issuer_key(unverified(**given), now=NOW)
+    assert world.asked == []
+
+
+async def test_K26_metadata_that_cannot_be_had_is_not_replaced_by_a_did_document(world: World):
+    world.is_down = True
+    with pytest.raises(UndecidedError):
+        await Resolver(world.fetch).resolve_issuer_key(unverified(**BY_METADATA), now=NOW)
+    assert world.asked == [METADATA_URL]
+
+
+async def test_K25_a_vcdm_document_has_no_such_metadata(world: World):
+    put_metadata(world, ("k", ISSUER_SIGNER))
+    document = parse_credential(issue_badge("vc+sd-jwt", **BY_METADATA))
+    with pytest.raises(UntrustedIssuerError):
+        await Resolver(world.fetch).resolve_issuer_key(document, now=NOW)
+    assert world.asked == []
+
+
+async def test_K25_K76_the_status_list_of_an_issuer_with_metadata_is_signed_by_a_key_in_it(world: World):
+    put_metadata(world, ("k", ISSUER_SIGNER), ("list", OTHER))
+    world.put_status_list(signer=OTHER, key_reference={"kid": "list"})
+    answer = await Resolver(world.fetch).resolve_status(verified(**BY_METADATA), now=NOW)
+    assert answer is not None
+    assert answer.status is Status.VALID
+    put_metadata(world, ("k", SoftwareSigner.generate()), ("list", OTHER))
+    with pytest.raises(UndecidedError):
+        await Resolver(world.fetch).resolve_status(verified(**BY_METADATA), now=NOW)
 
 
 # Status
@@ -368,3 +435,87 @@ async def test_T03_a_list_in_a_file_is_seen_as_soon_as_it_changes(world: World, 
     path.write_text("nonsense")
     assert await sequence(resolver) == 2
     assert world.asked == []
+
+
+class Memory:
+    """A service's database, as far as the trust list goes."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, KeptTrustList] = {}
+
+    async def find(self, source: str) -> KeptTrustList | None:
+        return self.kept.get(source)
+
+    async def keep(self, source: str, kept: KeptTrustList) -> None:
+        self.kept[source] = kept
+
+
+def remembering(world: World, memory: Memory) -> Resolver:
+    return Resolver(
+        world.fetch, trust_list=TRUST_URL, trust_list_signer=dict(SCHEME.public_key.jwk), trust_list_memory=memory
+    )
+
+
+async def test_T03_A47_after_a_restart_an_older_list_is_refused_and_the_kept_one_serves(world: World):
+    memory = Memory()
+    world.put_trust_list(7)
+    await remembering(world, memory).resolve_trust_list(now=NOW)
+    world.put_trust_list(6)
+    found = await remembering(world, memory).resolve_trust_list(now=NOW)
+    assert found is not None
+    assert found.sequence == 7
+    world.is_down = True
+    found = await remembering(world, memory).resolve_trust_list(now=NOW)
+    assert found is not None
+    assert found.sequence == 7
+
+
+async def test_T03_A47_the_sequence_outlives_the_list_that_had_it(world: World):
+    memory = Memory()
+    world.put_trust_list(7, next_update=NOW + timedelta(hours=1))
+    await remembering(world, memory).resolve_trust_list(now=NOW)
+    world.put_trust_list(6)
+    later = NOW + timedelta(hours=2)
+    resolver = remembering(world, memory)
+    assert await resolver.resolve_trust_list(now=later) is None
+    world.put_trust_list(8)
+    found = await resolver.resolve_trust_list(now=later + timedelta(minutes=6))
+    assert found is not None
+    assert found.sequence == 8
+
+
+async def test_T03_A47_what_another_process_believed_counts_here_too(world: World):
+    memory = Memory()
+    world.put_trust_list(6)
+    here, there = remembering(world, memory), remembering(world, memory)
+    await here.resolve_trust_list(now=NOW)
+    world.put_trust_list(7)
+    await there.resolve_trust_list(now=NOW)
+    world.put_trust_list(6)
+    found = await here.resolve_trust_list(now=NOW + timedelta(minutes=6))
+    assert found is not None
+    assert found.sequence == 7
+
+
+async def test_T03_another_pinned_signer_has_a_sequence_of_its_own(world: World):
+    memory = Memory()
+    world.put_trust_list(7)
+    await remembering(world, memory).resolve_trust_list(now=NOW)
+    world.put_trust_list(1, signer=OTHER)
+    resolver = Resolver(
+        world.fetch,
+        trust_list=TRUST_URL,
+        trust_list_signer=dict(OTHER.public_key.jwk),
+        trust_list_memory=memory,
+    )
+    found = await resolver.resolve_trust_list(now=NOW)
+    assert found is not None
+    assert found.sequence == 1
+
+
+async def test_T03_eight_callers_at_the_start_wait_for_one_list(world: World):
+    world.put_trust_list(1)
+    resolver = remembering(world, Memory())
+    found = await asyncio.gather(*(resolver.resolve_trust_list(now=NOW) for _ in range(8)))
+    assert [each is not None and each.sequence for each in found] == [1] * 8
+    assert world.asked == [TRUST_URL]

@@ -118,7 +118,7 @@ def add_proof(
         challenge=challenge,
         domain=domain,
     )
-    _require_common_terms(document)
+    _require_common_terms(dict(document))
     suite = SIGNING_CRYPTOSUITES[cryptosuite]
     if isinstance(suite, JcsCryptosuite):
         options["@context"] = document["@context"]
@@ -147,7 +147,7 @@ def add_base_proof(
         proof_purpose="assertionMethod",
         created_at=created_at,
     )
-    _require_common_terms(document)
+    _require_common_terms(dict(document))
     unsecured = without_proof(document)
     always = [f"/{name}" for name in ALWAYS_SHOWN if name in unsecured]
     value = ecdsa_sd_2023.create_base_proof(
@@ -318,16 +318,13 @@ def _verify_proof(
         raise ExpiredError("a proof that has expired")
 
 
-def _require_common_terms(value: Any) -> None:
+def _require_common_terms(value: dict[str, Any] | list[Any]) -> None:
     """Refuse to sign what not everybody reads alike: copies of the Open Badges context 3.0.3 differ in these. B-14"""
-    if isinstance(value, Mapping):
-        if not _DISPUTED_TERMS.isdisjoint(value):
-            raise MalformedError("a term that not every copy of its context defines")
-        for member in value.values():
-            _require_common_terms(member)
-    elif isinstance(value, list):
-        for element in value:
-            _require_common_terms(element)
+    if isinstance(value, dict) and not _DISPUTED_TERMS.isdisjoint(value):
+        raise MalformedError("a term that not every copy of its context defines")
+    for child in value.values() if isinstance(value, dict) else value:
+        if isinstance(child, dict | list):
+            _require_common_terms(child)
 
 
 def _require_allowed(proof: UnverifiedProof, cryptosuites: frozenset[str], proof_purpose: Relation) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from issuer import signing_keys, store
 from issuer.achievements import AchievementDescription, description_of
-from issuer.configurations import FORMAT_SUFFIXES, configuration_id
+from issuer.configurations import FORMAT_SUFFIXES, configuration_id, verify_claims_descriptions
 from issuer.credential import PROOF_ALGORITHMS
 from issuer.credential_issuer import CredentialIssuer
 from issuer.settings import IssuerSettings
@@ -120,6 +120,10 @@ def _claims_path(format_id: str, path: Sequence[str | None]) -> list[str | None]
 def _in_order(displays: Mapping[str, dict[str, Any]], language: str) -> list[dict[str, Any]]:
     """One display a language, the asked one first."""
     return [displays[name] for name in sorted(displays, key=lambda name: name != language)]
+
+
+for _format in FORMAT_SUFFIXES:
+    verify_claims_descriptions(_claims(_format, "nl"))
 
 
 async def create_authorization_server_metadata(_session: Session, issuer: CredentialIssuer) -> Mapping[str, Any]:

@@ -1,7 +1,11 @@
 """What the issuer publishes about itself."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 
+from issuer.configurations import verify_claims_descriptions
 from kernel.did import did_web
 from kernel.formats import parse_credential
 from kernel.openid4vci import parse_authorization_server_metadata, parse_issuer_metadata, well_known_url
@@ -58,6 +62,30 @@ async def test_I16_displays_and_claims_contradict_nothing(issuer: Issuer) -> Non
         assert sorted(locales) == ["en", "nl-NL"]
         paths = [tuple(claim["path"]) for claim in details["claims"]]
         assert len(paths) == len(set(paths))
+
+
+def described(*path: str | int | None, locales: Sequence[str] = ("nl-NL", "en")) -> dict[str, Any]:
+    return {"path": list(path), "display": [{"name": "x", "locale": locale} for locale in locales]}
+
+
+GOOD_CLAIMS = [described("achievement", "name"), described("achievement", "alignment", None), described("email")]
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        described("email"),
+        described("achievement", "alignment", 0),
+        described("achievement", "alignment", "targetName"),
+        described("achievement", 0),
+        described(None),
+        described("other", locales=("nl-NL", "nl-NL")),
+    ],
+)
+def test_I16_claims_that_repeat_or_contradict_others_are_refused(added: dict[str, Any]) -> None:
+    verify_claims_descriptions(GOOD_CLAIMS)
+    with pytest.raises(ValueError, match=r"twice|below"):
+        verify_claims_descriptions([*GOOD_CLAIMS, added])
 
 
 @pytest.mark.parametrize(("asked", "language", "first"), [("nl", "nl", "nl-NL"), ("en-GB,nl;q=0.5", "en", "en")])

@@ -330,11 +330,25 @@ def _open_badges_achievement(
     return achievement
 
 
+# In a badge's own language, which is not that of whoever reads a page.
+_PARTICIPATION = {
+    "onsite": {"nl": "op locatie", "en": "on site"},
+    "online": {"nl": "online", "en": "online"},
+    "blended": {"nl": "deels online", "en": "partly online"},
+    "work_experience": {"nl": "op het werk", "en": "at work"},
+    "volunteering": {"nl": "als vrijwilliger", "en": "as a volunteer"},
+}
+
+
 def _narrative(description: AchievementDescription, language: str) -> str:
+    """What is needed, how it is assessed and how one takes part: Open Badges has no other place for these. E-20."""
     parts = [description.criteria.best(language)]
     if description.assessment is not None:
         heading = "Assessment" if language == "en" else "Wijze van beoordelen"
         parts.append(f"{heading}: {description.assessment.best(language)}")
+    if description.participation_type is not None:
+        heading = "Form of participation" if language == "en" else "Manier van meedoen"
+        parts.append(f"{heading}: {_PARTICIPATION[description.participation_type][language]}")
     return "\n\n".join(parts)
 
 

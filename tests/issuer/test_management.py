@@ -216,6 +216,26 @@ async def test_E20_E22_a_microcredential_misses_no_mandatory_element(issuer: Iss
     assert made.json()["warnings"] == []
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("nl", "Manier van meedoen: deels online"), ("en", "Form of participation: partly online")],
+)
+async def test_E20_the_form_of_participation_stands_in_the_badge_and_on_its_page(
+    issuer: Issuer, language: str, words: str
+) -> None:
+    """It was asked for and kept, and then reached nobody."""
+    made = await issuer.add_achievement(slug="micro", participation_type="blended", language=language)
+    assert made.status_code == 201
+    awarded = await issuer.api(
+        "POST", f"/organisations/{ORG}/achievements/micro/awards", json={"recipients": [recipient()]}
+    )
+    raw = await issuer.fetch(awarded.json()["awards"][0], configuration="micro.dc-sd-jwt")
+    claims = (await issuer.verify(raw[0])).claims
+    assert claims["achievement"]["criteria"]["narrative"].endswith(words)
+    page = await issuer.client.get(f"/{ORG}/achievements/micro", headers={"Accept": "text/html"})
+    assert "Deels online" in page.text
+
+
 async def test_E22_unusual_credits_are_a_warning(issuer: Issuer) -> None:
     response = await issuer.add_achievement(
         slug="micro",

@@ -21,6 +21,9 @@ from runtime.web.language import load_catalogue
 from runtime.web.pages import Pages
 from skills.search import SkillIndex
 
+# A piece of evidence, which is read for its digest and not kept.
+_LARGEST_UPLOAD = 20 * 1024 * 1024
+
 
 def create_app(
     settings: IssuerSettings,
@@ -53,6 +56,7 @@ def create_app(
         routes=api.protocol_routes,
         pages=pages,
         lifespan=lifespan,
+        large_bodies={"/back-office/": _LARGEST_UPLOAD},
     )
     app.state.pages = pages
     app.add_exception_handler(IssuerError, _issuer_error)

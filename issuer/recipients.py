@@ -89,7 +89,10 @@ def _find_headings(line: str) -> Sequence[str] | None:
 
 def _split(line: str) -> list[str]:
     separator = next((mark for mark in _SEPARATORS if mark in line), ",")
-    return next(csv.reader([line], delimiter=separator), [])
+    try:
+        return next(csv.reader([line], delimiter=separator), [])
+    except csv.Error:  # a cell longer than any name
+        return []
 
 
 def _parse_line(number: int, line: str, columns: Sequence[str], seen: set[str]) -> GoodLine | BadLine:

@@ -1,19 +1,28 @@
 """What people fill in, read from a form; every field keeps what was typed, right or wrong."""
 
 import base64
+import hashlib
+import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 
-from issuer.achievements import AchievementDescription, image_data_url, parse_image
+from issuer.achievements import AchievementDescription, image_data_url, input_problems, parse_image
+from issuer.awards import Recipient
 from issuer.errors import N_, InputError
 from issuer.images import MAX_BYTES
+from issuer.recipients import GoodLine, RecipientList, parse_recipients
+from kernel.strict_json import parse_json
 from skills.search import SkillIndex
 
+_MAX_LIST = 512 * 1024
+
+ONE_PERSON = ("given_name", "family_name", "email", "evidence_name", "evidence_description", "evidence_url")
 TEXT_FIELDS = (
     "name",
     "name_en",
@@ -188,19 +197,67 @@ def slug_of(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-")
 
 
-async def read_people(form: FormData) -> str:
-    """The list of people: one person's fields, an uploaded file, or what was pasted."""
+async def read_recipients(form: FormData) -> tuple[RecipientList, str]:
+    """Who is to get the badge: one person with evidence, an uploaded file, or what was pasted; a list as it came."""
+    if any(text(form, name) for name in ("given_name", "family_name", "email")):
+        return RecipientList([GoodLine(1, await _read_one_person(form))], []), ""
+    people = await _read_list(form)
+    return parse_recipients(people), people
+
+
+async def _read_one_person(form: FormData) -> Recipient:
+    values: dict[str, Any] = {name: text(form, name) for name in ("given_name", "family_name", "email")}
+    try:
+        return Recipient.model_validate({**values, "evidence": await _read_evidence(form)})
+    except ValidationError as exc:
+        fields = {name.replace("evidence.0.", "evidence_"): problem for name, problem in input_problems(exc).items()}
+        raise InputError(fields=fields) from exc
+
+
+async def _read_evidence(form: FormData) -> list[dict[str, str]]:
+    """A piece of evidence, if there is one. Of a file only the digest is kept, over exactly its bytes. B-09."""
+    parts = {name: text(form, f"evidence_{name}") for name in ("name", "description", "url")}
+    file = form.get("evidence_file")
+    if isinstance(file, UploadFile) and file.filename:
+        parts["digest"] = await _digest(file)
+        parts["name"] = parts["name"] or file.filename[:200]
+    if not any(parts.values()):
+        return []
+    if "digest" not in parts and not parts["url"]:
+        raise InputError(fields={"evidence_file": N_("Kies een bestand, of geef een webadres.")})
+    return [{name: value for name, value in parts.items() if value or name == "name"}]
+
+
+async def _digest(file: UploadFile) -> str:
+    """The Subresource Integrity value of a file, read piece by piece."""
+    digest = hashlib.sha256()
+    while piece := await file.read(1024 * 1024):
+        digest.update(piece)
+    return f"sha256-{base64.b64encode(digest.digest()).decode()}"
+
+
+async def _read_list(form: FormData) -> str:
     upload = form.get("file")
-    if isinstance(upload, UploadFile) and upload.filename:
-        content = await upload.read(512 * 1024)
-        try:
-            return content.decode("utf-8-sig")
-        except UnicodeDecodeError as exc:
-            raise InputError(fields={"people": N_("Bewaar de lijst als CSV in UTF-8, of plak hem hieronder.")}) from exc
-    single = [text(form, name).replace(";", " ") for name in ("given_name", "family_name", "email")]
-    if any(single):
-        return ";".join(single)
-    return text(form, "people")
+    if not (isinstance(upload, UploadFile) and upload.filename):
+        return text(form, "people")
+    content = await upload.read(_MAX_LIST + 1)
+    if len(content) > _MAX_LIST:
+        raise InputError(fields={"file": N_("Dit bestand is te groot voor een lijst. Verdeel het.")})
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        raise InputError(fields={"file": N_("Bewaar de lijst als CSV in UTF-8, of plak hem.")}) from exc
+
+
+def recipients_as_json(found: RecipientList) -> str:
+    """The good lines as they were understood, for the form that awards: what was shown is what is awarded."""
+    return json.dumps([line.recipient.model_dump(mode="json", exclude_none=True) for line in found.good])
+
+
+def recipients_from_json(value: str) -> list[Any]:
+    """The people of the preview, to be checked once more, or MalformedError."""
+    people = parse_json(value)
+    return people if isinstance(people, list) else []
 
 
 def text(form: FormData, name: str) -> str:

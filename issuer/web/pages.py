@@ -7,10 +7,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from starlette.datastructures import FormData
 
-from issuer import achievements, awards, operators, recipients, status, store
+from issuer import achievements, awards, operators, status, store
 from issuer.achievements import AchievementDescription, SkillReference, achievement_uri, description_of, get_achievement
-from issuer.awards import AwardRequest, AwardView
+from issuer.awards import AwardView
 from issuer.credential_issuer import CredentialIssuer, get_issuer, list_issuers
 from issuer.credential_offer import OfferPolicy
 from issuer.errors import N_, InputError, IssuerError, NotFoundError
@@ -20,13 +21,16 @@ from issuer.settings import IssuerSettings
 from issuer.status import Change
 from issuer.store import AchievementRow
 from issuer.web.forms import (
+    ONE_PERSON,
     AchievementForm,
     as_description,
     errors_by_field,
     find_skills,
     form_of,
     read_achievement_form,
-    read_people,
+    read_recipients,
+    recipients_as_json,
+    recipients_from_json,
     slug_of,
     text,
 )
@@ -129,6 +133,15 @@ FIELD_LABELS = {
     "participation_type": N_("Hoe doet iemand mee?"),
     "quality_name": N_("Wie bewaakt de kwaliteit?"),
     "quality_url": N_("Webadres daarvan"),
+    "given_name": N_("Voornaam"),
+    "family_name": N_("Achternaam"),
+    "email": N_("E-mailadres"),
+    "evidence_name": N_("Naam van het bewijs"),
+    "evidence_description": N_("Wat het laat zien"),
+    "evidence_file": N_("Bestand"),
+    "evidence_url": N_("Webadres van het bewijs"),
+    "people": N_("Lijst"),
+    "file": N_("Bestand"),
 }
 
 
@@ -200,12 +213,14 @@ async def achievement_page(
     headers = {"Access-Control-Allow-Origin": "*", "Vary": "Accept, Accept-Language, Cookie"}
     if "text/html" not in request.headers.get("accept", ""):
         return JSONResponse(row.version.achievement, headers=headers)
+    description = description_of(row)
     response = pages.render(
         request,
         "achievement_public.html",
         issuer=issuer,
         card=_card(issuer, row, request),
-        description=description_of(row),
+        description=description,
+        participation=dict(PARTICIPATION)[description.participation_type] if description.participation_type else "",
         uri=achievement_uri(issuer, slug),
         version=row.version,
     )
@@ -431,42 +446,52 @@ async def suggest_skills(
 # Awards
 
 
+def _award_page(
+    request: Request,
+    pages: Pages,
+    staff: SignedIn,
+    row: AchievementRow,
+    form: FormData | None = None,
+    errors: Mapping[str, str] | None = None,
+) -> Response:
+    """The two ways to say to whom, with all that was typed but the files, which a browser cannot fill in again."""
+    return pages.render(
+        request,
+        "award.html",
+        status=400 if errors else 200,
+        staff=staff,
+        card=_card(staff.issuer, row, request),
+        people="" if form is None else text(form, "people"),
+        values={name: "" if form is None else text(form, name) for name in ONE_PERSON},
+        errors=translated(request, errors or {}),
+        summary=_summary(request, errors or {}),
+        place="badges",
+    )
+
+
 @router.get("/back-office/{org}/achievements/{slug}/award")
 async def award_page(request: Request, slug: str, staff: SignedInDep, session: SessionDep, pages: PagesDep) -> Response:
     """To whom?"""
-    row = await get_achievement(session, staff.issuer, slug)
-    card = _card(staff.issuer, row, request)
-    return pages.render(request, "award.html", staff=staff, card=card, people="", errors={}, place="badges")
+    return _award_page(request, pages, staff, await get_achievement(session, staff.issuer, slug))
 
 
 @router.post("/back-office/{org}/achievements/{slug}/award/preview")
 async def preview_award(
-    request: Request, slug: str, form: FormDep, staff: SignedInDep, session: SessionDep, pages: PagesDep
+    request: Request, slug: str, staff: SignedInDep, form: FormDep, session: SessionDep, pages: PagesDep
 ) -> Response:
     """Show who will get the badge, and which lines cannot be used, before anything happens."""
     row = await get_achievement(session, staff.issuer, slug)
-    card = _card(staff.issuer, row, request)
-    people = text(form, "people")
     try:
-        people = await read_people(form)
-        found = recipients.parse_recipients(people)
+        found, people = await read_recipients(form)
     except InputError as exc:
-        return pages.render(
-            request,
-            "award.html",
-            status=400,
-            staff=staff,
-            card=card,
-            people=people,
-            errors=translated(request, exc.fields),
-            place="badges",
-        )
+        return _award_page(request, pages, staff, row, form, exc.fields)
     return pages.render(
         request,
         "award_preview.html",
         staff=staff,
-        card=card,
+        card=_card(staff.issuer, row, request),
         people=people,
+        recipients=recipients_as_json(found),
         found=found,
         idempotency_key=create_token(16),
         place="badges",
@@ -475,25 +500,20 @@ async def preview_award(
 
 @router.post("/back-office/{org}/achievements/{slug}/award")
 async def award(
-    request: Request,
     slug: str,
-    form: FormDep,
     staff: SignedInDep,
+    form: FormDep,
     service: ServiceDep,
     session: SessionDep,
     now: NowDep,
 ) -> Response:
-    """Award to the good lines. The key from the preview makes a second press of the button harmless."""
-    found = recipients.parse_recipients(text(form, "people"))
-    if not found.good:
-        raise InputError
-    body = AwardRequest(recipients=[line.recipient for line in found.good])
+    """Award to the people of the preview. The key from there makes a second press of the button harmless."""
     views = await awards.award_achievement(
         session,
         service.settings,
         staff.issuer,
         slug,
-        body,
+        awards.parse_award_request({"recipients": recipients_from_json(text(form, "people"))}),
         idempotency_key=f"page-{text(form, 'idempotency_key')[:64] or create_token(16)}",
         actor=staff.actor,
         now=now,

@@ -1,7 +1,11 @@
 """The pages, as a browser without JavaScript uses them."""
 
+import base64
+import hashlib
 import html
+import json
 import re
+import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -317,3 +321,105 @@ def test_every_dutch_sentence_has_its_english() -> None:
     assert len(needed) > 200
     assert needed - known == set()
     assert known - needed - {""} == set()
+
+
+async def hidden_people(browser: Browser) -> str:
+    found = re.search(r'name="people" value="([^"]*)"', browser.page)
+    assert found is not None
+    return html.unescape(found[1])
+
+
+async def test_B09_a_file_as_evidence_travels_as_the_digest_of_its_bytes(browser: Browser, issuer: Issuer) -> None:
+    """It could be given through the API only. The file itself is kept nowhere."""
+    path = f"{BASE}/achievements/{SLUG}/award"
+    report = b"%PDF-1.7 " + secrets.token_bytes(2 * 1024 * 1024)
+    await browser.get(path)
+    await browser.post(
+        f"{path}/preview",
+        files={"evidence_file": ("advies.pdf", report)},
+        **SANNE,
+        evidence_name='Adviesrapport "2026"',
+        evidence_description="Onderzoek en advies.",
+    )
+    digest = f"sha256-{base64.b64encode(hashlib.sha256(report).digest()).decode()}"
+    assert digest in html.unescape(browser.page)
+    await browser.post(path, people=await hidden_people(browser), idempotency_key="bewijs")
+    award = (await issuer.api("GET", f"/organisations/{ORG}/awards")).json()["awards"][0]
+    claims = (await issuer.verify((await issuer.fetch(award))[0])).claims
+    assert claims["evidence"] == [
+        {
+            "type": ["Evidence"],
+            "name": 'Adviesrapport "2026"',
+            "description": "Onderzoek en advies.",
+            "digestSRI": digest,
+        }
+    ]
+
+
+async def test_B09_evidence_may_be_a_web_address_and_a_nameless_file_has_its_own_name(browser: Browser) -> None:
+    path = f"{BASE}/achievements/{SLUG}/award"
+    await browser.get(path)
+    await browser.post(f"{path}/preview", **SANNE, evidence_name="Video", evidence_url="https://x.example/v")
+    assert json.loads(await hidden_people(browser))[0]["evidence"] == [{"name": "Video", "url": "https://x.example/v"}]
+    await browser.get(path)
+    await browser.post(f"{path}/preview", files={"evidence_file": ("advies.pdf", b"x")}, **SANNE)
+    assert json.loads(await hidden_people(browser))[0]["evidence"][0]["name"] == "advies.pdf"
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"evidence_name": "Alleen een naam"}, "evidence_file"),
+        ({"evidence_url": "javascript:alert(1)", "evidence_name": "x"}, "evidence_url"),
+        ({"evidence_url": "https://x.example"}, "evidence_name"),
+        ({"email": "geen adres"}, "email"),
+        ({"family_name": ""}, "family_name"),
+        ({"given_name": "S\u202eanne"}, "given_name"),
+    ],
+)
+async def test_one_person_with_one_thing_wrong_keeps_what_was_typed(
+    browser: Browser, change: dict[str, str], field: str
+) -> None:
+    path = f"{BASE}/achievements/{SLUG}/award"
+    await browser.get(path)
+    typed = {**SANNE, "evidence_url": "https://x.example", "evidence_name": "x", "evidence_description": "Een verslag"}
+    without = {"evidence_file": "evidence_url", "evidence_name": "evidence_name"}.get(field)
+    response = await browser.post(f"{path}/preview", **{**typed, **({without: ""} if without else {}), **change})
+    assert response.status_code == 400
+    assert f'href="#{field}"' in browser.page
+    assert "Een verslag" in browser.page
+
+
+@pytest.mark.parametrize("people", ["", "{", "[]", "{}", "[1]", '[{"given_name": "x"}]', '[{"a": 1, "a": 2}]'])
+async def test_A52_a_changed_preview_awards_nothing(browser: Browser, issuer: Issuer, people: str) -> None:
+    path = f"{BASE}/achievements/{SLUG}/award"
+    await browser.get(path)
+    assert (await browser.post(path, people=people, idempotency_key="x")).status_code == 400
+    assert (await issuer.api("GET", f"/organisations/{ORG}/awards")).json()["awards"] == []
+
+
+async def test_names_with_quotes_and_formulas_are_awarded_as_they_were_shown(browser: Browser, issuer: Issuer) -> None:
+    """A quotation mark used to swallow the rest of the line between preview and award."""
+    path = f"{BASE}/achievements/{SLUG}/award"
+    await browser.get(path)
+    lines = ["=1+1;@SUM(A1);an@student.example", '"""Beer"" Jan";Smit;jan@student.example']
+    await browser.post(f"{path}/preview", people="\n".join(lines))
+    await browser.post(path, people=await hidden_people(browser), idempotency_key="x")
+    awards = (await issuer.api("GET", f"/organisations/{ORG}/awards")).json()["awards"]
+    assert [award["person"]["given_name"] for award in awards] == ["=1+1", '"Beer" Jan']
+
+
+async def test_a_cell_without_end_is_a_line_that_cannot_be_used(browser: Browser) -> None:
+    path = f"{BASE}/achievements/{SLUG}/award"
+    await browser.get(path)
+    people = f"Anna;Smit;anna@student.example\n{'x' * 200_000};Smit;x@student.example"
+    assert (await browser.post(f"{path}/preview", people=people)).status_code == 200
+    assert "1 regel kan niet mee" in browser.page
+
+
+async def test_a_list_that_would_be_cut_off_is_refused(browser: Browser) -> None:
+    path = f"{BASE}/achievements/{SLUG}/award"
+    await browser.get(path)
+    content = b"Anna;Smit;anna@student.example\n" + b" " * 512 * 1024
+    assert (await browser.post(f"{path}/preview", files={"file": ("lijst.csv", content)})).status_code == 400
+    assert 'href="#file"' in browser.page

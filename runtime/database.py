@@ -6,6 +6,16 @@
     async with database.transaction() as session: ...        # writes; commits at the end, rolls back on an exception
     async with database.reading() as session: ...            # a snapshot for reading; never commits
 
+Each statement of these costs two hops between threads. Where many statements make one request and requests are many,
+`database.run` does the whole in one hop: `work` is an ordinary function, in a thread of the database's own, and opens
+the same two kinds of transaction there:
+
+    def work(database: BlockingDatabase) -> Answer:
+        with database.transaction() as session: ...
+    answer = await database.run(work)
+
+A query that is needed in both worlds is written for a `BlockingSession`; async callers pass it to `session.run_sync`.
+
 In routes use `SessionDep` of runtime.dependencies: the same transaction, committed before the response leaves.
 
 Use cases that call out take `database` and open short transactions around the call, never one across it. What must
@@ -19,21 +29,30 @@ begins: opening one inside another would, on SQLite, wait for itself, so it rais
         expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from contextvars import ContextVar
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, closing, contextmanager
+from contextvars import ContextVar, copy_context
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import DateTime, MetaData, event, make_url, text
+from sqlalchemy import DateTime, MetaData, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL, Connection, Dialect, Engine
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, sessionmaker
+from sqlalchemy.orm import Session as SyncSession
 from sqlalchemy.types import TypeDecorator
+
+from runtime.logging import get_logger
+
+log = get_logger(__name__)
 
 # A writer waits this long for the one before it. Transactions are short (no network, no Argon2 inside), so only a
 # stuck process makes it run out.
 _BUSY_SECONDS: Final = 10
+_CUT_SECONDS: Final = 1
 _READ_ONLY: Final = "skillswallet_read_only"
 
 # Alembic needs stable names to alter constraints later, on both databases.
@@ -48,7 +67,12 @@ _NAMING: Final = {
 Session = AsyncSession
 """The name for it in use cases, which take one and ask nothing of SQLAlchemy themselves."""
 
-_open_session: ContextVar[AsyncSession | None] = ContextVar("open_session", default=None)
+BlockingSession = SyncSession
+"""The name for a session in the functions that `Database.run` calls."""
+
+T = TypeVar("T")
+
+_open_session: ContextVar[AsyncSession | BlockingSession | None] = ContextVar("open_session", default=None)
 
 
 class NestedTransactionError(RuntimeError):
@@ -97,6 +121,47 @@ def driver_url(url: str) -> URL:
             raise ValueError(f"no such database: {other}")
 
 
+def blocking_url(url: URL) -> URL:
+    """The same database by a driver without an event loop; psycopg is both."""
+    return url.set(drivername="sqlite+pysqlite") if url.get_backend_name() == "sqlite" else url
+
+
+class BlockingDatabase:
+    """The same two kinds of transaction for functions that `Database.run` calls in a thread."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._sessions = sessionmaker(engine, expire_on_commit=False)
+        self._readers = sessionmaker(
+            engine.execution_options(**{_READ_ONLY: True}), expire_on_commit=False, autoflush=False
+        )
+
+    @contextmanager
+    def transaction(self) -> Iterator[BlockingSession]:
+        """A transaction that commits when the block ends and rolls back when it raises, as `Database.transaction`."""
+        outer = _refuse_nesting()
+        with self._sessions() as session:
+            _open_session.set(session)
+            try:
+                yield session
+                session.commit()
+            finally:
+                _open_session.set(outer)
+
+    @contextmanager
+    def reading(self) -> Iterator[BlockingSession]:
+        """A snapshot for reading, as `Database.reading`."""
+        with self._readers() as session:
+            yield session
+
+
+def _refuse_nesting() -> AsyncSession | BlockingSession | None:
+    """Return the session around the new one, if any; it must not have begun a transaction."""
+    outer = _open_session.get()
+    if outer is not None and outer.in_transaction():
+        raise NestedTransactionError("end the transaction that is open here before beginning another")
+    return outer
+
+
 class Database:
     """The engine of one service, and the only ways to open a transaction."""
 
@@ -109,6 +174,13 @@ class Database:
         self._readers = async_sessionmaker(
             self.engine.execution_options(**{_READ_ONLY: True}), expire_on_commit=False, autoflush=False
         )
+        self._blocking_engine = create_engine(blocking_url(self.url), **_engine_options(self.url, pool_size))
+        if self.is_sqlite:
+            listen_for_sqlite(self._blocking_engine)
+        self._blocking = BlockingDatabase(self._blocking_engine)
+        # SQLite has one writer at a time: in a queue of our own they wait in order, and without polling its lock.
+        threads = 1 if self.is_sqlite else pool_size
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="database")
 
     @property
     def is_sqlite(self) -> bool:
@@ -121,9 +193,7 @@ class Database:
         On SQLite it takes the write lock at its first statement (BEGIN IMMEDIATE), so that it cannot fail half-way
         because somebody else wrote in between.
         """
-        outer = _open_session.get()
-        if outer is not None and outer.in_transaction():
-            raise NestedTransactionError("end the transaction that is open here before beginning another")
+        outer = _refuse_nesting()
         async with self.sessions() as session:
             _open_session.set(session)
             try:
@@ -138,13 +208,42 @@ class Database:
         async with self._readers() as session:
             yield session
 
+    async def run(self, work: Callable[[BlockingDatabase], T]) -> T:
+        """Do `work` in one hop to a thread, where it opens what transactions it needs; return or raise what it does.
+
+        Who stops waiting for it does not stop it: it commits or rolls back as if somebody still waited.
+        """
+        _refuse_nesting()
+        context = copy_context()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, context.run, work, self._blocking)
+
     async def is_ready(self) -> bool:
         """Whether the database answers."""
         async with self.reading() as session:
             return bool(await session.scalar(text("SELECT 1")) == 1)
 
+    async def find_revision(self) -> str | None:
+        """The revision of the schema; None where no migration ever ran."""
+        async with self.engine.connect() as connection:
+            if not await connection.run_sync(lambda sync: inspect(sync).has_table("alembic_version")):
+                return None
+            revision: str | None = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+            return revision
+
+    async def forget_erased(self) -> None:
+        """Let what was erased leave the files too; called after the transaction that erased it.
+
+        SQLite overwrites erased content in the database (`secure_delete`), but its older versions stay in the
+        write-ahead log until that is cut. PostgreSQL's log is its administrator's (see SECURITY.md).
+        """
+        path = self.url.database if self.is_sqlite else None
+        if path and path != ":memory:" and not await asyncio.to_thread(_cut_log, path):
+            log.warning("erased_content_may_still_be_in_the_log")
+
     async def close(self) -> None:
-        """Close all connections."""
+        """Finish what runs, and close all connections."""
+        await asyncio.to_thread(self._threads.shutdown)
+        self._blocking_engine.dispose()
         await self.engine.dispose()
 
 
@@ -157,22 +256,18 @@ def _engine_options(url: URL, pool_size: int) -> dict[str, Any]:
     return shared | {"pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
 
 
+def _cut_log(path: str) -> bool:
+    """Whether it could be done now: somebody who reads for longer than a second keeps the log, until the next time."""
+    with closing(sqlite3.connect(path, timeout=_CUT_SECONDS, isolation_level=None)) as connection:
+        is_busy, *_rest = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return bool(is_busy == 0)
+
+
 def listen_for_sqlite(engine: Engine) -> None:
     """Give every new SQLite connection our pragmas and every transaction our BEGIN."""
 
     def on_connect(connection: Any, _record: object) -> None:
-        cursor = connection.cursor()
-        # WAL: readers and the writer do not block each other.
-        cursor.execute("PRAGMA journal_mode=WAL")
-        # FULL, not NORMAL. In WAL mode NORMAL may lose the last commits in a power cut, and a commit that is lost
-        # after its response left is a one-time value that can be spent again: a code redeemed twice, a nonce
-        # replayed. It costs a disk flush a transaction (measured: 1,460 against 2,580 writes a second); whoever needs
-        # more takes PostgreSQL.
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        # Deleted credentials are overwritten, not just unlinked.
-        cursor.execute("PRAGMA secure_delete=ON")
-        cursor.close()
+        set_sqlite_pragmas(connection)
 
     def on_begin(connection: Connection) -> None:
         read_only = connection.get_execution_options().get(_READ_ONLY, False)
@@ -180,6 +275,22 @@ def listen_for_sqlite(engine: Engine) -> None:
 
     event.listen(engine, "connect", on_connect)
     event.listen(engine, "begin", on_begin)
+
+
+def set_sqlite_pragmas(connection: Any) -> None:
+    """What every SQLite connection of ours is told once."""
+    cursor = connection.cursor()
+    # WAL: readers and the writer do not block each other.
+    cursor.execute("PRAGMA journal_mode=WAL")
+    # FULL, not NORMAL. In WAL mode NORMAL may lose the last commits in a power cut, and a commit that is lost
+    # after its response left is a one-time value that can be spent again: a code redeemed twice, a nonce
+    # replayed. It costs a disk flush a transaction (measured: 1,460 against 2,580 writes a second); whoever needs
+    # more takes PostgreSQL.
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    # Deleted credentials are overwritten, not just unlinked.
+    cursor.execute("PRAGMA secure_delete=ON")
+    cursor.close()
 
 
 def migrate(url: str, package: str) -> None:

@@ -19,7 +19,9 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -84,6 +86,15 @@ def current_revision(url: str) -> str | None:
 def head_revision(package: str) -> str | None:
     """The newest revision that this code knows."""
     return ScriptDirectory.from_config(_config(package)).get_current_head()
+
+
+@cache
+def earlier_revisions(package: str) -> frozenset[str | None]:
+    """The states of a database that this code is too new for; a newer one belongs to a deployment that is under way."""
+    if find_spec(package) is None or not (package_folder(package) / "migrations").is_dir():
+        return frozenset()
+    script = ScriptDirectory.from_config(_config(package))
+    return frozenset({None, *(revision.revision for revision in script.walk_revisions())} - {script.get_current_head()})
 
 
 def find_drift(url: str, metadata: MetaData) -> list[Any]:

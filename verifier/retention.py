@@ -1,6 +1,6 @@
 """Forget in time: what holders sent goes when its time has passed; what was checked stays (PROFILE.md V-41).
 
-Runs in every process, every few minutes; each step is one statement, so many processes do no harm to one another.
+Runs in every process, every few minutes; each erasing is one statement, so many processes do no harm to one another.
 Before the interval comes round, nothing past its time is shown either: pages and API look at the clock, not at this.
 """
 
@@ -27,12 +27,15 @@ async def erase_what_has_passed(service: Service[VerifierSettings]) -> Erased:
     """Erase received claims after their retention, results nobody came for, and secrets of unanswered requests."""
     now = service.clock()
     async with service.database.transaction() as session:
-        return Erased(
+        erased = Erased(
             received=await store.erase_received(session, now),
             uncollected=await store.discard_uncollected(session, now, lifetime=service.settings.response_code_lifetime),
             exchanges=await store.erase_exchanges(session, now),
             unanswered=await store.delete_unanswered(session, now, after=service.settings.unanswered_retention),
         )
+    # Every round: keys of answered requests and discarded results were erased since the last one.
+    await service.database.forget_erased()
+    return erased
 
 
 def is_kept(request: PresentationRequest, now: datetime) -> bool:

@@ -198,6 +198,7 @@ async def erase_account(
         account = await store.get_account(session, vault.account_id)
         await store.remove_sign_in_attempts(session, account.name_digest)
         await store.remove_account(session, vault.account_id)
+    await database.forget_erased()
 
 
 async def verify_passphrase_of(

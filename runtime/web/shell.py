@@ -10,6 +10,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from runtime.errors import Problem
+from runtime.migrations import earlier_revisions
 from runtime.service import Service
 from runtime.web.forms import read_form
 from runtime.web.language import LANGUAGES, set_language_cookie
@@ -33,13 +34,16 @@ async def _health(_request: Request) -> Response:
 
 
 async def _ready(request: Request) -> Response:
-    """The database answers too: send requests here."""
+    """The database answers too, and has every table that this code needs: send requests here."""
     service: Service = request.app.state.service  # type: ignore[type-arg]
     try:
-        ready = await service.database.is_ready()
+        await service.database.is_ready()
+        revision = await service.database.find_revision()
     except Exception as exc:
         raise Problem(503, "database", "The database does not answer.") from exc
-    return JSONResponse({"status": "ok" if ready else "not ready"}, status_code=200 if ready else 503)
+    if revision in earlier_revisions(service.name):
+        raise Problem(503, "migrations", "The database misses migrations.", hint="Run the migrations, then try again.")
+    return JSONResponse({"status": "ok"})
 
 
 async def _switch_language(request: Request) -> Response:

@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, Request
+from sqlalchemy import text
 
 from runtime.database import Database
 from runtime.middleware import RateLimit, Shell
+from runtime.migrations import earlier_revisions, head_revision
 from runtime.web.images import image_response
-from tests.runtime.conftest import browse
+from tests.runtime.conftest import browse, create_sample_app
 
 
 async def test_health_and_readiness(make_app):
@@ -29,6 +31,35 @@ async def test_a_service_without_its_database_lives_and_is_not_ready(make_app, m
         assert (await client.get("/health")).status_code == 200
         response = await client.get("/ready")
     assert (response.status_code, response.json()["code"]) == (503, "database")
+
+
+@pytest.mark.parametrize(
+    ("revision", "status"),
+    [(None, 503), ("0001", 503), ("0002", 200), ("9999", 200)],
+    ids=["empty", "old", "ok", "newer"],
+)
+async def test_a_service_whose_database_misses_migrations_is_not_ready(
+    new_database, clock, monkeypatch: pytest.MonkeyPatch, revision, status
+):
+    """One that is further than this code belongs to a deployment under way, whose older processes still answer."""
+    monkeypatch.setattr("runtime.web.shell.earlier_revisions", lambda _package: frozenset({None, "0001"}))
+    url = new_database(None)
+    app = create_sample_app(url, clock)
+    if revision is not None:
+        async with app.state.service.database.transaction() as session:
+            await session.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
+            await session.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": revision})
+    async with browse(app) as client:
+        response = await client.get("/ready")
+    assert response.status_code == status
+    if status == 503:
+        assert response.json()["code"] == "migrations"
+
+
+@pytest.mark.parametrize("package", ["issuer", "wallet", "verifier"])
+def test_readiness_knows_the_revisions_of_every_service(package):
+    assert None in earlier_revisions(package)
+    assert head_revision(package) not in earlier_revisions(package)
 
 
 async def test_K84_local_hosts_are_shown_in_the_log_at_the_start_and_all_is_closed_at_the_end(make_app, capfd):

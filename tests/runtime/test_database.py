@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, create_engine, delete, func, select, text, update
@@ -187,3 +188,36 @@ def test_constraints_have_stable_names(tmp_path):
     engine.dispose()
     assert "uq_nonce_person" in ddl
     assert "pk_nonce" in ddl
+
+
+async def test_V41_what_was_erased_leaves_the_log_too_while_the_service_runs(new_sqlite_database):
+    """No connection is closed and nothing is checkpointed by hand: both would cut the log by themselves."""
+    url = new_sqlite_database(None)
+    path = Path(url.removeprefix("sqlite:///"))
+    database = Database(url)
+    async with database.transaction() as session:
+        await session.execute(text("CREATE TABLE kept (content TEXT)"))
+        await session.execute(text("INSERT INTO kept VALUES ('a-secret-of-somebody')"))
+    async with database.transaction() as session:
+        await session.execute(text("DELETE FROM kept"))
+
+    def every_byte() -> bytes:
+        return b"".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
+
+    assert b"a-secret-of-somebody" in every_byte()
+    await database.forget_erased()
+    assert b"a-secret-of-somebody" not in every_byte()
+    await database.close()
+
+
+async def test_V41_a_reader_that_keeps_the_log_is_no_failure(new_sqlite_database, capfd):
+    database = Database(new_sqlite_database(None))
+    async with database.transaction() as session:
+        await session.execute(text("CREATE TABLE kept (content TEXT)"))
+    async with database.reading() as reader:
+        await reader.execute(text("SELECT * FROM kept"))
+        async with database.transaction() as session:
+            await session.execute(text("INSERT INTO kept VALUES ('later')"))
+        await database.forget_erased()
+    await database.forget_erased()
+    await database.close()

@@ -292,10 +292,6 @@ async def test_W31_erased_account_leaves_nothing_behind(house, holder):
                     text(f"SELECT 1 FROM {table.name} WHERE {column} = :id"), {"id": account_id}
                 )
                 assert rows.all() == [], table.name
-    await house.app.state.service.database.close()
-    with sqlite3.connect(database) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
     stored = stored_bytes(house.database_url)
     assert [trace for trace in traces if trace in stored] == []
     assert (await other.call("GET", "/credentials")).status_code == 200

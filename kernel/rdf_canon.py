@@ -146,8 +146,11 @@ class _State:
 
     def __post_init__(self) -> None:
         for quad in self.quads:
-            for node in dict.fromkeys(filter(is_blank, quad)):
-                self.quads_of.setdefault(node, []).append(quad)
+            for term in (quad[0], quad[2], quad[3]):
+                if term[:2] == "_:":
+                    about = self.quads_of.setdefault(term, [])
+                    if not about or about[-1] is not quad:
+                        about.append(quad)
 
     def hash(self, text: str) -> str:
         return HASHES[self.hash_name](text.encode()).hexdigest()

@@ -19,7 +19,7 @@ _PREFIX: Final = "urn:bnid:"
 
 def skolemize(document: Mapping[str, Any], contexts: ContextStore) -> tuple[dict[str, Any], list[Quad]]:
     """Return a copy of the document in which every node has an `id`, and its statements."""
-    fresh = _copy(document, {})
+    fresh = _copy(dict(document), {})
     conversion = _Skolemization(contexts)
     conversion.convert_top(fresh)
     if any(is_blank(quad[3]) for quad in conversion.quads):
@@ -64,9 +64,9 @@ class _Skolemization(Conversion):
 
 def _copy(value: Any, names: Mapping[int, str]) -> Any:
     """Return a copy in which no object occurs twice, with the names given to objects of the original."""
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         return [_copy(element, names) for element in value]
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         members = {name: member if name == "@context" else _copy(member, names) for name, member in value.items()}
         return {"id": names[id(value)], **members} if id(value) in names else members
     return value

@@ -13,6 +13,7 @@ Otherwise the general way is taken; it also gives every refusal. A shape is made
 that a stranger's single document costs nothing extra, and the number and size of shapes kept is bounded.
 """
 
+import hashlib
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -64,6 +65,7 @@ class _Template:
 
     text: str
     pick: Callable[[Sequence[str]], Any] | None
+    places: frozenset[int] = frozenset()
 
     def render(self, terms: Sequence[str]) -> str:
         return self.text if self.pick is None else self.text % self.pick(terms)
@@ -74,6 +76,10 @@ class _Block:
     """Lines that stay together: one template where their order does not depend on the terms, else one a line."""
 
     templates: tuple[_Template, ...]
+
+    @property
+    def places(self) -> frozenset[int]:
+        return frozenset(place for template in self.templates for place in template.places)
 
     def render(self, terms: Sequence[str]) -> str:
         if len(self.templates) == 1:
@@ -102,18 +108,23 @@ class Shape:
 
     def fill(self, leaves: Sequence[str], names: frozenset[str], hash_name: str) -> str:
         """Return the canonical text of a document with these texts."""
-        terms = self._terms(leaves, names)
+        terms = self.terms(leaves, names)
         make_hash = HASHES[hash_name]
         hashes = [make_hash(node.render(terms).encode()).hexdigest() for node in self.nodes]
-        order = {digest: position for position, digest in enumerate(sorted(hashes))}
-        if len(order) != len(hashes):
-            raise _UnshapedError
-        terms += [f"_:c14n{order[digest]}" for digest in hashes]
-        if len({subject.render(terms) for subject in self.subjects}) != len(self.subjects):
-            raise _UnshapedError
+        terms += self.labels(terms, hashes)
         return "".join(sorted(block.render_distinct(terms) for block in self.blocks))
 
-    def _terms(self, leaves: Sequence[str], names: frozenset[str]) -> list[str]:
+    def labels(self, terms: Sequence[str], hashes: Sequence[str]) -> list[str]:
+        """Return the canonical labels of the blank nodes, once it is clear that all nodes differ."""
+        order = {digest: position for position, digest in enumerate(sorted(hashes))}
+        labels = [f"_:c14n{order[digest]}" for digest in hashes]
+        named = [*terms, *labels]
+        if len(order) != len(hashes) or len({subject.render(named) for subject in self.subjects}) != len(self.subjects):
+            raise _UnshapedError
+        return labels
+
+    def terms(self, leaves: Sequence[str], names: frozenset[str]) -> list[str]:
+        """Return the terms that the texts become in their slots."""
         terms = []
         for leaf, ending in self.slots:
             text = leaves[leaf]
@@ -123,9 +134,56 @@ class Shape:
                 terms.append(f"<{text}>")
             else:
                 raise _UnshapedError
+        self.require_own_name(terms)
+        return terms
+
+    def require_own_name(self, terms: Sequence[str]) -> None:
+        """Refuse to go on where something else in the document is named as the document is."""
         if self.top is not None and terms.count(terms[self.top]) > 1:
             raise _UnshapedError
-        return terms
+
+
+class FilledShape:
+    """A shape in which most texts stand already, for many documents that differ in few: a run of awards.
+
+    What depends on none of the texts that vary (terms, hashes of blank nodes, lines) is made once, here.
+    """
+
+    def __init__(self, shape: Shape, leaves: Sequence[str], varying: Sequence[int], names: frozenset[str]) -> None:
+        self._shape = shape
+        self._names = names
+        self._terms = shape.terms(leaves, names)
+        self._slots = [
+            (place, varying.index(leaf), ending) for place, (leaf, ending) in enumerate(shape.slots) if leaf in varying
+        ]
+        places = {place for place, _, _ in self._slots}
+        self._hashes = [hashlib.sha256(node.render(self._terms).encode()).hexdigest() for node in shape.nodes]
+        self._nodes = [(i, node) for i, node in enumerate(shape.nodes) if not places.isdisjoint(node.places)]
+        places.update(range(len(shape.slots), len(shape.slots) + len(shape.nodes)))
+        self._standing = [
+            block.render_distinct(self._terms) for block in shape.blocks if places.isdisjoint(block.places)
+        ]
+        self._blocks = [block for block in shape.blocks if not places.isdisjoint(block.places)]
+
+    def find_text(self, texts: Sequence[str]) -> str | None:
+        """Return the canonical text with these texts in place, or None where it has to be made the general way."""
+        try:
+            return self._fill(texts)
+        except (_UnshapedError, MalformedError):
+            return None
+
+    def _fill(self, texts: Sequence[str]) -> str:
+        terms, hashes = list(self._terms), list(self._hashes)
+        for place, position, ending in self._slots:
+            text = texts[position]
+            if ending is None and not _is_plain_iri(text, self._names):
+                raise _UnshapedError
+            terms[place] = f"<{text}>" if ending is None else f'"{escape(text)}{ending}'
+        self._shape.require_own_name(terms)
+        for position, node in self._nodes:
+            hashes[position] = hashlib.sha256(node.render(terms).encode()).hexdigest()
+        terms += self._shape.labels(terms, hashes)
+        return "".join(sorted([*self._standing, *(block.render_distinct(terms) for block in self._blocks)]))
 
 
 class _Family:
@@ -158,6 +216,25 @@ class Shapes:
         except (_UnshapedError, MalformedError, TypeError, RecursionError):
             # Whatever is wrong with the document, the general way says it. TypeError: a key that cannot be one.
             return None
+
+    def find_filled(self, document: Mapping[str, Any], paths: Sequence[Sequence[str]]) -> FilledShape | None:
+        """Return the shape of a document with all texts in it but those at the paths; None where there is none."""
+        try:
+            _, leaves = _read(document)
+            marks = (f"{self._mark}{number}." for number in range(len(leaves)))
+            marked = _with_leaves(document, marks)
+            varying = [self._number(_resolve(marked, path)) for path in paths]
+            fixed, shape = self._make(document, leaves, ())
+            if shape is None or not set(varying).isdisjoint(fixed):
+                return None
+            return FilledShape(shape, leaves, varying, self._names)
+        except (_UnshapedError, MalformedError, TypeError, RecursionError):
+            return None
+
+    def _number(self, text: Any) -> int:
+        if not isinstance(text, str) or not text.startswith(self._mark):
+            raise _UnshapedError
+        return int(text[len(self._mark) : -1])
 
     def _find_shape(self, document: Mapping[str, Any], key: _Key, leaves: list[str]) -> Shape | None:
         with self._lock:
@@ -301,7 +378,7 @@ def _make_template(parts: Sequence[_Part]) -> _Template:
     if not places:
         return _Template("".join(map(str, parts)), None)
     text = "".join("%s" if isinstance(part, int) else part.replace("%", "%%") for part in parts)
-    return _Template(text, itemgetter(*places))
+    return _Template(text, itemgetter(*places), frozenset(places))
 
 
 def _read(document: Mapping[str, Any]) -> tuple[_Key, list[str]]:
@@ -351,6 +428,13 @@ def _with_leaves(value: Any, leaves: Any) -> Any:
         }
     if isinstance(value, list):
         return [_with_leaves(element, leaves) for element in value]
+    return value
+
+
+def _resolve(value: Any, path: Sequence[str]) -> Any:
+    """Return what stands at a path, of which each step is there."""
+    for step in path:
+        value = value[int(step)] if isinstance(value, list) else value[step]
     return value
 
 

@@ -20,7 +20,7 @@ from issuer.configurations import configuration_ids
 from issuer.credential_issuer import CredentialIssuer
 from issuer.errors import N_, ConflictError, InputError, NotFoundError
 from issuer.images import BadgeImage, clean_image, draw_default_image
-from issuer.input import Input, WebAddress
+from issuer.input import STORED, Input, WebAddress
 from issuer.models import Achievement, AchievementVersion
 from issuer.store import AchievementRow, Session
 from kernel.open_badges import ACHIEVEMENT_TYPES, create_alignment
@@ -223,7 +223,13 @@ async def list_achievements(session: Session, issuer: CredentialIssuer) -> Seque
     return await store.list_achievements(session, issuer.organisation_id)
 
 
+# The last segment of the page that describes a new achievement.
+_RESERVED_SLUG = "new"
+
+
 def _check(description: AchievementDescription, skills: SkillIndex) -> None:
+    if description.slug == _RESERVED_SLUG:
+        raise InputError(fields={"slug": N_("Deze naam is van de dienst zelf. Kies een andere.")})
     missing = missing_elements(description)
     if missing:
         raise InputError(N_("Voor een microcredential ontbreekt nog iets."), fields=missing)
@@ -284,7 +290,8 @@ def parse_image(data_url: str) -> BadgeImage:
 
 def description_of(row: AchievementRow) -> AchievementDescription:
     """The description that a version was made from, without its image."""
-    return AchievementDescription.model_validate({**row.version.description, "slug": row.achievement.slug})
+    stored = {**row.version.description, "slug": row.achievement.slug}
+    return AchievementDescription.model_validate(stored, context=STORED)
 
 
 def achievement_uri(issuer: CredentialIssuer, slug: str) -> str:

@@ -9,13 +9,24 @@ from datetime import UTC, datetime
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints, field_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
 # The largest whole number of an INTEGER column on both databases, and so of a version or a list.
 LARGEST_NUMBER: Final = 2**31 - 1
 # Longer than any offer may stand open; the settings say how long that is.
 MANY_SECONDS: Final = 10**9
+
+# The context in which what was stored is read again: it met the rules of its day, and must be legible for ever.
+STORED: Final = {"stored": True}
 
 _LAYOUT: Final = frozenset("\t\n\r")
 # These make a text read otherwise than it is written. Unicode Standard Annex 9, §2.1 to §2.5.
@@ -29,8 +40,8 @@ class Input(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _is_visible(cls, value: object) -> object:
-        if isinstance(value, str) and any(_is_hidden(character) for character in value):
+    def _is_visible(cls, value: object, info: ValidationInfo) -> object:
+        if info.context is not STORED and isinstance(value, str) and any(map(_is_hidden, value)):
             raise PydanticCustomError("invisible_character", "has a character that cannot be seen")
         return value
 
@@ -39,7 +50,9 @@ def _is_hidden(character: str) -> bool:
     return character in _DIRECTIONS or (unicodedata.category(character) == "Cc" and character not in _LAYOUT)
 
 
-def _verify_address(address: str) -> str:
+def _verify_address(address: str, info: ValidationInfo) -> str:
+    if info.context is STORED:
+        return address
     try:
         parts = urlsplit(address)
         is_good = bool(parts.hostname) and parts.port != 0

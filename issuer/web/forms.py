@@ -18,6 +18,7 @@ from issuer.errors import N_, InputError
 from issuer.images import MAX_BYTES
 from issuer.recipients import GoodLine, RecipientList, parse_recipients
 from kernel.strict_json import parse_json
+from runtime.tokens import create_numeric_code
 from skills.search import SkillIndex
 
 _MAX_LIST = 512 * 1024
@@ -145,6 +146,7 @@ async def _read_image(form: FormData, read: AchievementForm) -> None:
 def as_description(read: AchievementForm, slug: str) -> dict[str, Any]:
     """What the form says, as the use case takes it; empty fields are absent."""
     values = read.values
+    values["ects"] = values["ects"].replace(",", ".")
     quality = {"name": values["quality_name"], "url": values["quality_url"]}
     description: dict[str, Any] = {
         "slug": slug,
@@ -192,9 +194,13 @@ def _field(name: str) -> str:
 
 
 def slug_of(name: str) -> str:
-    """A web address from a name: `Adviseur Lerende Regio` becomes `adviseur-lerende-regio`."""
+    """A web address from a name: `Adviseur Lerende Regio` becomes `adviseur-lerende-regio`.
+
+    A name without a Latin letter or a digit gets an address of its own making.
+    """
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-")
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-")
+    return slug or f"badge-{create_numeric_code(8)}"
 
 
 async def read_recipients(form: FormData) -> tuple[RecipientList, str]:

@@ -350,7 +350,7 @@ async def create_achievement(
 
 
 def _description(read: AchievementForm, slug: str) -> AchievementDescription:
-    return achievements.parse_description(as_description(read, slug or "-"))
+    return achievements.parse_description(as_description(read, slug))
 
 
 def _keep_errors(read: AchievementForm, error: IssuerError | MalformedError) -> None:

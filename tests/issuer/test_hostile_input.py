@@ -6,7 +6,9 @@ A 500 here is a bug; so is a badge that can be described and awarded, and then n
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from issuer.models import AchievementVersion
 from tests.issuer.conftest import ORG, SD_JWT, SLUG, VCDM, Issuer, achievement, recipient
 
 HUGE = 10**20
@@ -141,3 +143,13 @@ async def test_K78_a_status_list_is_compressed_for_those_who_take_it(
 ) -> None:
     response = await issuer.client.get(f"/{ORG}/status/1", headers={"Accept-Encoding": accepted})
     assert response.headers.get("content-encoding") == encoding
+
+
+async def test_a_badge_that_was_described_under_older_rules_stays_legible(issuer: Issuer) -> None:
+    """One such row used to take the organisation's whole list with it."""
+    async with issuer.database.transaction() as session:
+        row = (await session.execute(select(AchievementVersion))).scalar_one()
+        skills = [{"uri": "http://[", "name": "a\x07", "framework": "ESCO"}]
+        row.description = {**row.description, "skills": skills}
+    response = await issuer.api("GET", f"/organisations/{ORG}/achievements")
+    assert response.json()["achievements"][0]["skills"] == skills

@@ -423,3 +423,29 @@ async def test_a_list_that_would_be_cut_off_is_refused(browser: Browser) -> None
     content = b"Anna;Smit;anna@student.example\n" + b" " * 512 * 1024
     assert (await browser.post(f"{path}/preview", files={"file": ("lijst.csv", content)})).status_code == 400
     assert 'href="#file"' in browser.page
+
+
+DESCRIBED = {
+    "action": "save",
+    "description": "Deed onderzoek.",
+    "criteria": "Een verslag.",
+    "skill_uri": SKILLS[0][0],
+    "skill_name": SKILLS[0][1],
+    "skill_framework": "ESCO",
+}
+
+
+async def test_a_badge_named_as_the_page_for_new_ones_is_refused(browser: Browser) -> None:
+    """Its page in the back office could never be opened."""
+    await browser.get(f"{BASE}/achievements/new")
+    response = await browser.post(f"{BASE}/achievements/new", **DESCRIBED, name="New!")
+    assert response.status_code == 400
+    assert "Deze naam is van de dienst zelf" in browser.page
+
+
+@pytest.mark.parametrize(("name", "ects"), [("\u0634\u0647\u0627\u062f\u0629", ""), ("Met komma", "2,5")])
+async def test_a_name_in_any_script_and_a_decimal_comma_are_fine(browser: Browser, name: str, ects: str) -> None:
+    await browser.get(f"{BASE}/achievements/new")
+    response = await browser.post(f"{BASE}/achievements/new", **DESCRIBED, name=name, ects=ects)
+    assert response.status_code == 200
+    assert f"<h1>{name}</h1>" in browser.page

@@ -212,6 +212,7 @@ class Answer:
         return answer_text(
             met=outcomes.count(MET),
             required=len(outcomes),
+            refused=outcomes.count(REFUSED),
             undecided=outcomes.count(UNDECIDED),
             unrecognised=outcomes.count(UNRECOGNISED),
         )

@@ -174,7 +174,7 @@ async def get_request_object(
         issued_at=now,
         expires_at=request.expires_at,
         wallet_nonce=wallet_nonce,
-        purpose={"nl": _purpose(request)},
+        purpose=_purpose(request),
     )
 
 
@@ -187,11 +187,16 @@ def _response_mode(request: PresentationRequest) -> ResponseMode:
     return "direct_post.jwt" if is_encrypted(request) else "direct_post"
 
 
-def _purpose(request: PresentationRequest) -> str:
-    """Why we ask, and across devices the code that the holder can compare with the screen (PROFILE.md V-07, V-23)."""
+def _purpose(request: PresentationRequest) -> dict[str, str]:
+    """Why we ask, in the words of whoever asks; and across devices, in the wallet's language, the code that the holder
+    can compare with the screen (PROFILE.md V-07, V-23)."""
     if request.flow == "same_device":
-        return request.purpose
-    return f"{request.purpose} (code op het scherm: {request.comparison_code})"
+        return {"nl": request.purpose}
+    code = request.comparison_code
+    return {
+        "nl": f"{request.purpose} (code op het scherm: {code})",
+        "en": f"{request.purpose} (code on the screen: {code})",
+    }
 
 
 def _public_part(jwk: dict[str, Any]) -> dict[str, Any]:

@@ -294,10 +294,15 @@ def check_text(code: str, outcome: str, reason: str | None) -> Text:
     return Text(failure.in_language("nl"), failure.in_language("en"))
 
 
-def answer_text(*, met: int, required: int, undecided: int, unrecognised: int) -> Text:
+def answer_text(*, met: int, required: int, refused: int, undecided: int, unrecognised: int) -> Text:
     """The first line of a report: it answers the question that was asked (UX.md, 1)."""
-    missing = required - met - undecided - unrecognised
-    nl, en = [], []
+    missing = required - met - refused - undecided - unrecognised
+    if required == 1:
+        return _answer_to_one(met=met, refused=refused, undecided=undecided, unrecognised=unrecognised)
+    nl, en = [f"Voldoet aan {met} van de {required} eisen"], [f"Meets {met} of the {required} requirements"]
+    if refused:
+        nl.append(f"bij {refused} telt de badge niet mee")
+        en.append(f"for {refused} the badge does not count")
     if unrecognised:
         nl.append(f"bij {unrecognised} kennen we de uitgever niet")
         en.append(f"for {unrecognised} we do not know the issuer")
@@ -307,10 +312,20 @@ def answer_text(*, met: int, required: int, undecided: int, unrecognised: int) -
     if missing:
         nl.append(f"{missing} is nog niet bewezen" if missing == 1 else f"{missing} zijn nog niet bewezen")
         en.append(f"{missing} is not proven yet" if missing == 1 else f"{missing} are not proven yet")
-    noun_nl, noun_en = ("eis", "requirement") if required == 1 else ("eisen", "requirements")
-    verb_nl = f"Voldoet aan {met} van de {required} {noun_nl}"
-    verb_en = f"Meets {met} of the {required} {noun_en}"
-    return Text(", ".join([verb_nl, *nl]), ", ".join([verb_en, *en]))
+    return Text(", ".join(nl), ", ".join(en))
+
+
+def _answer_to_one(*, met: int, refused: int, undecided: int, unrecognised: int) -> Text:
+    """Of a single requirement nobody counts: it is met, or there is one reason why not."""
+    if met:
+        return Text("Voldoet aan de eis", "Meets the requirement")
+    if refused:
+        return Text("Voldoet niet: de badge telt niet mee", "Does not meet the requirement: the badge does not count")
+    if unrecognised:
+        return Text("Nog niet bewezen: we kennen de uitgever niet", "Not proven yet: we do not know the issuer")
+    if undecided:
+        return Text("Nog niet bewezen: het kon niet worden nagekeken", "Not proven yet: it could not be checked")
+    return Text("De eis is nog niet bewezen", "The requirement is not proven yet")
 
 
 def same_person_text(*, presentations: int, holders: int) -> Text | None:

@@ -140,3 +140,15 @@ def test_V07_S10_a_question_becomes_one_query_for_each_skill_and_format() -> Non
         {"options": [["skill_1_sd"], ["skill_1_w3"]], "required": True},
         {"options": [["skill_2_sd"], ["skill_2_w3"]], "required": False},
     ]
+
+
+async def test_V23_across_devices_the_wallet_says_the_code_in_its_holders_language(stage: Stage) -> None:
+    started = await stage.ask()
+    request = await stage.wallet().read_request(started["link"])
+    code = started["comparison_code"]
+    assert request.purpose == {
+        "nl": f"Vacature adviseur (code op het scherm: {code})",
+        "en": f"Vacature adviseur (code on the screen: {code})",
+    }
+    same_device = await stage.ask(flow="same_device")
+    assert (await stage.wallet().read_request(same_device["link"])).purpose == {"nl": "Vacature adviseur"}

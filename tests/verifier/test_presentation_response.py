@@ -133,6 +133,11 @@ async def test_V24_V40_K73_a_forged_presentation_is_refused_to_the_senders_face_
     assert {each["outcome"] for each in result["report"]["requirements"]} == {"refused"}
     assert [each["code"] for each in result["report"]["checks"]] == list(CHECK_CODES)
     assert check(result, "status") == ("unknown", "skipped")
+    # The reason is said once, and first: of what is not believed nobody asks whether it answers the question.
+    overall = [(each["code"], each["error_code"]) for each in result["report"]["checks"] if each["outcome"] == "failed"]
+    assert overall[0] == (code, error_code)
+    assert "query" not in dict(overall)
+    assert result["report"]["checks"][-1]["outcome"] == "unknown"
     assert not [path for path in stage.issuer.fetched if "status" in path]
 
 
@@ -576,4 +581,4 @@ async def test_V07_a_welcome_skill_that_is_missing_does_not_spoil_the_answer(sta
     _, result = await stage.ask_and_answer(stage.holding(), skills=wanted)
     assert result["report"]["accepted"] is True
     assert [each["outcome"] for each in result["report"]["requirements"]] == ["met", "not_shown"]
-    assert result["report"]["answer"]["nl"] == "Voldoet aan 1 van de 1 eis"
+    assert result["report"]["answer"]["nl"] == "Voldoet aan de eis"

@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 ARTEFACTS = Path(__file__).resolve().parents[2] / "test-artefacts" / "browser"
 SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
+SWITCHES = ("--no-sandbox", "--disable-background-networking", "--disable-gpu")
 SCHOOL = {"slug": "maas-en-waal", "name": "Stichting Stimulering Techniek Maas en Waal", "country": "NL"}
 RECRUITER = {"slug": "bakker-bouw", "name": "Bakker Bouw"}
 
@@ -92,13 +93,21 @@ def assert_accessible(page: Page, where: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
+def launch(chromium: str) -> Iterator[Callable[..., Browser]]:
+    """Start Chromium, with more switches where a test needs them."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
-        )
-        yield browser
-        browser.close()
+
+        def start(*switches: str) -> Browser:
+            return playwright.chromium.launch(executable_path=chromium, args=[*SWITCHES, *switches])
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def browser(launch: Callable[..., Browser]) -> Iterator[Browser]:
+    browser = launch()
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -103,7 +103,7 @@ class Shape:
     slots: tuple[_Slot, ...]
     top: int | None
     nodes: tuple[_Block, ...]
-    subjects: tuple[_Template, ...]
+    subjects: tuple[_Part, ...]
     blocks: tuple[_Block, ...]
 
     def fill(self, leaves: Sequence[str], names: frozenset[str], hash_name: str) -> str:
@@ -119,7 +119,8 @@ class Shape:
         order = {digest: position for position, digest in enumerate(sorted(hashes))}
         labels = [f"_:c14n{order[digest]}" for digest in hashes]
         named = [*terms, *labels]
-        if len(order) != len(hashes) or len({subject.render(named) for subject in self.subjects}) != len(self.subjects):
+        subjects = {named[subject] if isinstance(subject, int) else subject for subject in self.subjects}
+        if len(order) != len(hashes) or len(subjects) != len(self.subjects):
             raise _UnshapedError
         return labels
 
@@ -325,7 +326,7 @@ class _Reader:
         for quad in quads:
             by_subject.setdefault(quad[0], []).append(self._line(quad))
         blocks = tuple(_make_block(lines, self._quotes, skip=1) for lines in by_subject.values())
-        subjects = tuple(_make_template([self._part(subject)]) for subject in by_subject)
+        subjects = tuple(map(self._part, by_subject))
         size = sum(len(template.text) for block in (*nodes, *blocks) for template in block.templates)
         if size > MAX_TEMPLATES:
             return None

@@ -495,7 +495,7 @@ async def test_K83_silent_name_servers_hold_up_no_other_work_in_threads(monkeypa
         await asyncio.gather(*asked, return_exceptions=True)
 
 
-@pytest.mark.parametrize("location", ["http://[", "https://a:b/", "https://x" + "y" * 70_000, "\x7f"])
+@pytest.mark.parametrize("location", ["http://[", "javascript:1", "https://a:b/", "https://x" + "y" * 70_000, "\x7f"])
 async def test_K85_redirect_to_something_that_is_no_url_is_an_error_of_the_other_side(location: str) -> None:
     def answer(_request: httpx.Request) -> httpx.Response:
         return httpx.Response(302, headers=[(b"location", location.encode())])

@@ -25,11 +25,13 @@ from kernel.openid4vp.request import (
     MEDIA_TYPE,
     PURPOSE_FORMAT,
     AuthorizationRequest,
+    RequestSender,
     ResponseMode,
     UnverifiedRequest,
     create_request_object,
     parse_request_object,
     verify_request_object,
+    verify_request_sender,
     verify_unsigned_request,
 )
 from kernel.openid4vp.request_link import (
@@ -81,6 +83,7 @@ __all__ = [
     "ErrorResponse",
     "RequestByReference",
     "RequestByValue",
+    "RequestSender",
     "ResponseMode",
     "UnsignedRequest",
     "UnsupportedRequestError",
@@ -105,5 +108,6 @@ __all__ = [
     "parse_response_reply",
     "parse_vp_token",
     "verify_request_object",
+    "verify_request_sender",
     "verify_unsigned_request",
 ]

@@ -85,6 +85,19 @@ class AuthorizationRequest:
     purpose: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class RequestSender:
+    """Who sent a request whose question cannot be answered, and where that may be said. §8.5; W-53.
+
+    Proven as for any other request, so `response_uri` belongs to the client.
+    """
+
+    client_id: str
+    response_uri: str
+    state: str | None
+    client_name: str | None = None
+
+
 def create_request_object(
     *,
     signer: Signer,
@@ -168,14 +181,36 @@ def verify_request_object(
     signing_key, hosts = _find_signing_key(request, key, anchors, now)
     verified = verify_jwt(request.token, key=signing_key, typ=TYP, algorithms=algorithms)
     # (2) Made for a wallet, for now, and in answer to our nonce.
-    _require_audience(verified, audiences)
-    verify_times(verified.payload, now=now)
-    if wallet_nonce is not None and verified.payload.get("wallet_nonce") != wallet_nonce:
-        raise NonceError("the request does not carry the nonce that the wallet sent")
+    _require_made_for_us(verified, audiences, wallet_nonce, now)
     # (3) What it asks, and where the answer would go.
     parsed = _parse_parameters(verified.payload, request.client_id, now, key=signing_key)
     _require_response_host(parsed.response_uri, hosts, response_hosts)
     return parsed
+
+
+def verify_request_sender(
+    raw: str,
+    *,
+    client_id: str,
+    key: PublicKey | None = None,
+    anchors: Sequence[x509.Certificate] = (),
+    now: datetime,
+    wallet_nonce: str | None,
+) -> RequestSender:
+    """Check who sent a request that `verify_request_object` refused, and where a refusal may go. §8.5; W-53.
+
+    Raises like it where the request is not its sender's own, was not made for us, or names somebody else's address:
+    then nobody is told anything.
+    """
+    request = parse_request_object(raw, client_id=client_id)
+    signing_key, hosts = _find_signing_key(request, key, anchors, now)
+    members = verify_jwt(request.token, key=signing_key, typ=TYP, algorithms=ALGORITHMS)
+    _require_made_for_us(members, frozenset({ANY_WALLET}), wallet_nonce, now)
+    response_uri = web_url(members.payload.get("response_uri"), "'response_uri'")
+    _require_response_host(response_uri, hosts, frozenset())
+    state = _parse_url_safe(members.payload, "state") if "state" in members.payload else None
+    name = parse_client_metadata(members.payload.get("client_metadata", {})).client_name
+    return RequestSender(request.client_id.text, response_uri, state, name)
 
 
 def verify_unsigned_request(request: UnsignedRequest, *, now: datetime) -> AuthorizationRequest:
@@ -238,6 +273,15 @@ def _certificate_hosts(leaf: x509.Certificate) -> frozenset[str]:
     except x509.ExtensionNotFound:
         return frozenset()
     return frozenset(name.lower() for name in names.get_values_for_type(x509.DNSName))
+
+
+def _require_made_for_us(
+    verified: VerifiedJwt, audiences: frozenset[str], wallet_nonce: str | None, now: datetime
+) -> None:
+    _require_audience(verified, audiences)
+    verify_times(verified.payload, now=now)
+    if wallet_nonce is not None and verified.payload.get("wallet_nonce") != wallet_nonce:
+        raise NonceError("the request does not carry the nonce that the wallet sent")
 
 
 def _require_audience(verified: VerifiedJwt, audiences: frozenset[str]) -> None:

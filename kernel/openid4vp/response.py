@@ -10,7 +10,7 @@ from kernel.jwe import ENC_VALUES, decrypt_jwe, encrypt_jwe
 from kernel.keys import Jwk
 from kernel.members import as_array, as_object, find_text, get_text
 from kernel.openid4vp.client_metadata import WALLET_METADATA
-from kernel.openid4vp.request import AuthorizationRequest
+from kernel.openid4vp.request import AuthorizationRequest, RequestSender
 from kernel.strict_json import encode_json, parse_json_object
 from kernel.web_urls import web_url
 
@@ -67,7 +67,7 @@ def create_response_form(request: AuthorizationRequest, vp_token: Mapping[str, S
     return create_direct_post(request, vp_token)
 
 
-def create_error_form(request: AuthorizationRequest, error: str) -> dict[str, str]:
+def create_error_form(request: AuthorizationRequest | RequestSender, error: str) -> dict[str, str]:
     """Return the form of a refusal: a code and the state, nothing about what is held. §8.5; A-39."""
     return {"error": error, **_state_of(request)}
 
@@ -166,5 +166,5 @@ def _parse_form(form: Mapping[str, str] | Iterable[tuple[str, str]]) -> dict[str
     return members
 
 
-def _state_of(request: AuthorizationRequest) -> dict[str, str]:
+def _state_of(request: AuthorizationRequest | RequestSender) -> dict[str, str]:
     return {} if request.state is None else {"state": request.state}

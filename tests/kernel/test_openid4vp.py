@@ -39,6 +39,7 @@ from kernel.openid4vp import (
     ErrorResponse,
     RequestByReference,
     RequestByValue,
+    RequestSender,
     UnsignedRequest,
     UnsupportedRequestError,
     VpTokenResponse,
@@ -61,6 +62,7 @@ from kernel.openid4vp import (
     parse_response_reply,
     parse_vp_token,
     verify_request_object,
+    verify_request_sender,
     verify_unsigned_request,
 )
 from kernel.x5c import x509_hash
@@ -479,6 +481,41 @@ def test_W45_W53_scopes_and_transaction_data_are_refused_with_their_own_codes(ch
     with pytest.raises(UnsupportedRequestError) as refusal:
         verify(signed(**changes))
     assert authorization_error_code(refusal.value) == code
+
+
+def verify_sender(raw: str, **changes: Any) -> RequestSender:
+    expected = {"client_id": CLIENT_ID, "key": VERIFIER.public_key, "now": NOW, "wallet_nonce": None}
+    return verify_request_sender(raw, **{**expected, **changes})
+
+
+@pytest.mark.parametrize("state", ["zmgZNeOC1kYzqZ4tnu4LRg", None])
+def test_W53_sender_of_a_question_that_cannot_be_answered_can_be_told_so(state):
+    broken = signed(transaction_data=["e30"], **({} if state else {"state": ...}))
+    sender = verify_sender(broken)
+    assert (sender.client_id, sender.response_uri, sender.state) == (CLIENT_ID, RESPONSE_URI, state)
+    assert create_error_form(sender, "invalid_request") == {
+        "error": "invalid_request",
+        **({"state": state} if state else {}),
+    }
+
+
+@pytest.mark.parametrize(
+    ("raw", "changes"),
+    [
+        (signed(dcql_query=1, signer=OTHER), {}),
+        (signed(dcql_query=1, client_id="decentralized_identifier:did:web:elsewhere.example"), {}),
+        (signed(dcql_query=1, aud="https://elsewhere.example"), {}),
+        (signed(dcql_query=1, exp=AT - 61), {}),
+        (signed(dcql_query=1, wallet_nonce="w-2"), {"wallet_nonce": "w-1"}),
+        (signed(dcql_query=1, response_uri="https://elsewhere.example/r"), {}),
+        (signed(dcql_query=1, response_uri=...), {}),
+        (signed(dcql_query=1, state="a b"), {}),
+        (signed(dcql_query=1, client_metadata=1), {}),
+    ],
+)
+def test_W53_A35_nobody_is_told_whose_request_is_not_its_own_or_leads_elsewhere(raw, changes):
+    with pytest.raises(CredentialError):
+        verify_sender(raw, **changes)
 
 
 def test_W45_parameters_that_are_not_known_are_ignored():

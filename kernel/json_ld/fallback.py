@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from pyld import jsonld  # type: ignore[import-untyped]
+from pyld.context_resolver import ContextResolver  # type: ignore[import-untyped]
 
 from kernel.json_ld.contexts import KEYWORDS, ContextStore, is_well_formed_iri
 from kernel.json_ld.errors import JsonLdError, Reason
@@ -25,9 +26,12 @@ _REGROUPING: Final = ("@included", "@nest", "@reverse")
 def convert_with_pyld(document: Any, contexts: ContextStore) -> list[Quad]:
     """Return the statements of a document, or raise JsonLdError where anything of it would be lost."""
     leaves = _require_readable(document, contexts)
+    loader = _Loader(contexts)
     options = {
         "base": _BASE,
-        "documentLoader": _Loader(contexts),
+        "documentLoader": loader,
+        # Else PyLD keeps contexts by their URL for the whole process: for every store alike, and not safe for threads.
+        "contextResolver": ContextResolver({}, loader),
         "keepFreeFloatingNodes": True,
         "processingMode": "json-ld-1.1",
     }

@@ -533,6 +533,13 @@ def test_A20_the_fallback_fetches_nothing() -> None:
     assert refusal.value.reason is Reason.UNPINNED_CONTEXT
 
 
+def test_A20_the_fallback_keeps_nothing_from_one_store_to_the_next() -> None:
+    document = {"@context": "https://e.example/c", "p": {"urn:y": {"n": "z"}}}
+    for meaning in ("urn:one", "urn:two"):
+        store = ContextStore({"https://e.example/c": {"@context": {**MAPS, "n": meaning}}}, allow_iris_as_names=True)
+        assert ("urn:y", meaning) in {(quad[0][1:-1], quad[1][1:-1]) for quad in to_rdf(document, contexts=store)}
+
+
 def test_K63_the_fallback_reads_named_graphs_and_blank_nodes() -> None:
     graph = {"@id": "urn:g", "@graph": [{"@id": "_:a", "n": {"@value": "z", "@language": "nl"}}]}
     document = {**WITH_MAP, "n": ["x", 1, True, graph]}

@@ -27,7 +27,7 @@ from issuer.errors import (
 )
 from issuer.settings import IssuerSettings
 from issuer.status import StatusPlace
-from issuer.store import Grant, Session
+from issuer.store import Grant
 from kernel.errors import CredentialError, MalformedError
 from kernel.formats import FORMATS, IssuerIdentity, StatusReference
 from kernel.keys import PublicKey
@@ -36,7 +36,7 @@ from kernel.openid4vci import CredentialRequest, KeyProof, parse_credential_requ
 from kernel.status.token_status_list import Status
 from kernel.strict_json import parse_json_object
 from kernel.type_metadata import create_integrity, create_skill_badge_type
-from runtime.database import Database
+from runtime.database import BlockingConnection, BlockingDatabase, Database
 from runtime.tokens import create_token, hash_token
 
 PROOF_ALGORITHMS = frozenset({"ES256"})
@@ -61,20 +61,24 @@ async def issue_credential(
 
     A key that already got its copy under this offer gets the same bytes again, so a lost response costs nothing.
     """
-    async with database.reading() as session:
-        grant = await store.find_grant(session, hash_token(access_token), slug, now)
-    if grant is None:
-        raise AccessTokenError("unknown, expired, revoked, or another organisation's")
-    order = _verify_request(settings, grant, body, now)
-    notification_id = create_token(16)
-    async with database.transaction() as session:
-        for nonce in order.nonces:
-            await nonces.spend_nonce(session, settings, order.issuer.organisation_id, nonce, now=now)
-        credentials = await _issue_copies(session, settings, order, hash_token(notification_id), now)
-    return {
-        "credentials": [{"credential": credentials[key.thumbprint]} for key in order.holder_keys],
-        "notification_id": notification_id,
-    }
+
+    def answer(database: BlockingDatabase) -> Mapping[str, Any]:
+        with database.reading() as connection:
+            grant = store.find_grant(connection, hash_token(access_token), slug, now)
+        if grant is None:
+            raise AccessTokenError("unknown, expired, revoked, or another organisation's")
+        order = _verify_request(settings, grant, body, now)
+        notification_id = create_token(16)
+        with database.transaction() as connection:
+            for nonce in order.nonces:
+                nonces.spend_nonce(connection, settings, order.issuer.organisation_id, nonce, now=now)
+            credentials = _issue_copies(connection, settings, order, hash_token(notification_id), now)
+        return {
+            "credentials": [{"credential": credentials[key.thumbprint]} for key in order.holder_keys],
+            "notification_id": notification_id,
+        }
+
+    return await database.run(answer)
 
 
 def _verify_request(settings: IssuerSettings, grant: Grant, body: bytes, now: datetime) -> _Order:
@@ -128,36 +132,36 @@ def _verify_proof(proof: object, issuer: CredentialIssuer, now: datetime) -> Key
         raise KeyProofError(f"{exc.code}: {exc.detail}") from exc
 
 
-async def _issue_copies(
-    session: Session, settings: IssuerSettings, order: _Order, notification_hash: bytes, now: datetime
+def _issue_copies(
+    connection: BlockingConnection, settings: IssuerSettings, order: _Order, notification_hash: bytes, now: datetime
 ) -> Mapping[str, str]:
     """The credential for each key, by thumbprint: those issued before as they were, new ones for the others."""
-    issued = await _find_earlier(session, settings, order) if order.grant.copies else {}
+    issued = _find_earlier(connection, settings, order) if order.grant.copies else {}
     new = [key for key in order.holder_keys if key.thumbprint not in issued]
     if not new:
         return issued
     grant = order.grant
     limit = settings.batch_size * len(configuration_ids(grant.achievement_slug))
-    if not await store.claim_copies(session, grant, len(new), limit=limit, now=now):
+    if not store.claim_copies(connection, grant, len(new), limit=limit, now=now):
         raise IssuanceDeniedError("withdrawn meanwhile, or every copy was handed out")
     if grant.revokes_earlier_copies and not grant.copies:
         revoked = Status.INVALID.value_in_list
-        await store.set_status_of_copies(session, grant.award_id, revoked, except_offer=grant.offer_id)
-    places = await status.allocate_status_places(
-        session, settings, order.issuer, award_id=grant.award_id, offer_id=grant.offer_id, count=len(new), now=now
+        store.set_status_of_copies(connection, grant.award_id, revoked, except_offer=grant.offer_id)
+    places = status.allocate_status_places(
+        connection, settings, order.issuer, award_id=grant.award_id, offer_id=grant.offer_id, count=len(new), now=now
     )
     signed = {key.thumbprint: _sign(settings, order, key, place, now) for key, place in zip(new, places, strict=True)}
     rows = [
         _credential_row(settings, order, key.thumbprint, signed[key.thumbprint], place, notification_hash, now)
         for key, place in zip(new, places, strict=True)
     ]
-    await store.add_credentials(session, rows)
+    store.add_credentials(connection, rows)
     return {**issued, **signed}
 
 
-async def _find_earlier(session: Session, settings: IssuerSettings, order: _Order) -> dict[str, str]:
+def _find_earlier(connection: BlockingConnection, settings: IssuerSettings, order: _Order) -> dict[str, str]:
     thumbprints = [key.thumbprint for key in order.holder_keys]
-    rows = await store.find_issued_copies(session, order.grant.offer_id, order.configuration_id, thumbprints)
+    rows = store.find_issued_copies(connection, order.grant.offer_id, order.configuration_id, thumbprints)
     return {
         thumbprint: settings.seal.open(row.sealed_credential, context=_context(row.id)).decode()
         for thumbprint, row in rows.items()

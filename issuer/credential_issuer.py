@@ -9,7 +9,7 @@ from issuer import store
 from issuer.errors import N_, NotFoundError
 from issuer.models import Organisation
 from issuer.settings import IssuerSettings
-from issuer.store import Session
+from issuer.store import OrganisationRow, Session
 from kernel.did import did_web
 
 
@@ -37,7 +37,7 @@ class CredentialIssuer:
         return f"{self.did}#{fragment}"
 
 
-def credential_issuer(organisation: Organisation, settings: IssuerSettings) -> CredentialIssuer:
+def credential_issuer(organisation: Organisation | OrganisationRow, settings: IssuerSettings) -> CredentialIssuer:
     """The Credential Issuer that an organisation is at this deployment."""
     identifier = f"{settings.public_url}/{organisation.slug}"
     seconds, days = organisation.offer_lifetime_seconds, organisation.claims_retention_days

@@ -12,9 +12,9 @@ from uuid import UUID
 
 from issuer import store
 from issuer.settings import IssuerSettings
-from issuer.store import Session
 from kernel import base64url
 from kernel.errors import MalformedError, NonceError
+from runtime.database import BlockingConnection
 from runtime.tokens import hash_token
 
 _LAYOUT = struct.Struct(">Q16s16s")
@@ -27,12 +27,12 @@ def create_nonce(settings: IssuerSettings, organisation_id: UUID, *, now: dateti
     return base64url.encode(_LAYOUT.pack(expires, random, _mac(settings, organisation_id, expires, random)))
 
 
-async def spend_nonce(
-    session: Session, settings: IssuerSettings, organisation_id: UUID, nonce: str, *, now: datetime
+def spend_nonce(
+    connection: BlockingConnection, settings: IssuerSettings, organisation_id: UUID, nonce: str, *, now: datetime
 ) -> None:
     """Use up a `c_nonce` or raise NonceError; one caller wins. OpenID4VCI 1.0 §7, §13.8; I-56, A-22."""
     expires_at = verify_nonce(settings, organisation_id, nonce, now=now)
-    if not await store.spend_nonce(session, hash_token(nonce), expires_at):
+    if not store.spend_nonce(connection, hash_token(nonce), expires_at):
         raise NonceError("spent before")
 
 

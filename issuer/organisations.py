@@ -13,6 +13,7 @@ from issuer.input import MANY_SECONDS, Input, WebAddress
 from issuer.models import Organisation
 from issuer.settings import IssuerSettings
 from issuer.store import Session
+from runtime.database import run_blocking
 
 # First path segments that are the service's own.
 RESERVED_SLUGS = frozenset({"api", "static", "health", "ready", "vct", "back-office", "sign-in", "sign-out"})
@@ -47,7 +48,7 @@ async def create_organisation(
         raise ConflictError(N_("Er is al een organisatie met deze naam in het webadres."))
     issuer = credential_issuer(organisation, settings)
     await signing_keys.create_signing_key(session, settings, organisation.id, actor=actor, now=now)
-    await status.open_status_list(session, settings, organisation.id, number=1, now=now)
+    await run_blocking(session, status.open_status_list, settings, organisation.id, number=1, now=now)
     await store.add_audit(session, organisation.id, actor, "organisation.create", issuer.slug, None, now)
     return issuer
 

@@ -17,10 +17,10 @@ from issuer.errors import N_, ConflictError, InputError, NotFoundError
 from issuer.input import LARGEST_NUMBER
 from issuer.models import StatusList
 from issuer.settings import IssuerSettings
-from issuer.store import Session
+from issuer.store import OpenStatusList, Session
 from kernel.status.token_status_list import Status, create_status_list_token
 from kernel.status.token_status_list import StatusList as StatusBits
-from runtime.database import Database
+from runtime.database import BlockingConnection, Database, run_blocking
 from runtime.tokens import hash_token
 
 # Two bits: VALID, INVALID and SUSPENDED fit. TSL §7.1.
@@ -62,24 +62,24 @@ class ServedStatusList:
     fresh_for: timedelta
 
 
-async def open_status_list(
-    session: Session, settings: IssuerSettings, organisation_id: UUID, *, number: int, now: datetime
+def open_status_list(
+    connection: BlockingConnection, settings: IssuerSettings, organisation_id: UUID, *, number: int, now: datetime
 ) -> bool:
     """Open a list with its decoys; False when another process opened it first. K-77, TSL §13.4."""
     size = settings.status_list_size
     row = StatusList(organisation_id=organisation_id, number=number, size=size, created_at=now)
-    if not await store.add_status_list(session, row):
+    if not store.add_status_list(connection, row):
         return False
     decoys = _random.sample(range(size), size // _DECOYS_IN)
     values = _random.choices(
         [Status.INVALID.value_in_list, Status.SUSPENDED.value_in_list], weights=[4, 1], k=len(decoys)
     )
-    await store.allocate_status_indexes(session, row.id, decoys, award_id=None, values=values)
+    store.allocate_status_indexes(connection, row.id, decoys, award_id=None, values=values)
     return True
 
 
-async def allocate_status_places(
-    session: Session,
+def allocate_status_places(
+    connection: BlockingConnection,
     settings: IssuerSettings,
     issuer: CredentialIssuer,
     *,
@@ -91,28 +91,28 @@ async def allocate_status_places(
     """A random place of its own for each of `count` copies, never given before or again. K-77, A-45, A-53."""
     places: list[StatusPlace] = []
     while len(places) < count:
-        status_list = await _get_open_list(session, settings, issuer.organisation_id, now)
+        status_list = _get_open_list(connection, settings, issuer.organisation_id, now)
         uri = status_list_uri(issuer, status_list.number)
         for _ in range(_DRAWS):
             candidates = _random.sample(range(status_list.size), count - len(places))
-            taken = await store.allocate_status_indexes(
-                session, status_list.id, candidates, award_id=award_id, offer_id=offer_id
+            taken = store.allocate_status_indexes(
+                connection, status_list.id, candidates, award_id=award_id, offer_id=offer_id
             )
             places.extend(StatusPlace(status_list.id, uri, index) for index in taken)
             if len(places) == count:
                 return places
-        await store.close_status_list(session, status_list.id, now)
+        store.close_status_list(connection, status_list.id, now)
     return places
 
 
-async def _get_open_list(
-    session: Session, settings: IssuerSettings, organisation_id: UUID, now: datetime
-) -> StatusList:
-    found = await store.find_open_status_list(session, organisation_id)
+def _get_open_list(
+    connection: BlockingConnection, settings: IssuerSettings, organisation_id: UUID, now: datetime
+) -> OpenStatusList:
+    found = store.find_open_status_list(connection, organisation_id)
     while found is None:
-        numbers = await store.list_status_lists(session, organisation_id)
-        await open_status_list(session, settings, organisation_id, number=max(numbers, default=0) + 1, now=now)
-        found = await store.find_open_status_list(session, organisation_id)
+        numbers = store.list_status_lists(connection, organisation_id)
+        open_status_list(connection, settings, organisation_id, number=max(numbers, default=0) + 1, now=now)
+        found = store.find_open_status_list(connection, organisation_id)
     return found
 
 
@@ -133,7 +133,7 @@ async def change_status(
     allowed_from, to, value = _CHANGES[change]
     if not await store.change_award_status(session, award_id, allowed_from=allowed_from, to=to, reason=reason, now=now):
         raise ConflictError(_IMPOSSIBLE[change])
-    await store.set_status_of_copies(session, award_id, value.value_in_list)
+    await run_blocking(session, store.set_status_of_copies, award_id, value.value_in_list)
     if change == "revoke":
         await store.void_offers(session, award_id, now)
     await store.add_audit(session, organisation_id, actor, f"award.{change}", str(award_id), reason, now)
@@ -214,5 +214,6 @@ def _served(row: StatusList, settings: IssuerSettings, now: datetime) -> ServedS
 async def list_status_list_uris(session: Session, issuer: CredentialIssuer) -> Sequence[str]:
     """The addresses of all lists of this issuer. TSL §9, K-78."""
     return [
-        status_list_uri(issuer, number) for number in await store.list_status_lists(session, issuer.organisation_id)
+        status_list_uri(issuer, number)
+        for number in await run_blocking(session, store.list_status_lists, issuer.organisation_id)
     ]

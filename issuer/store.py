@@ -1,14 +1,16 @@
 """All queries of the issuer. One-time values are spent in one statement; one caller wins.
 
-Nothing here commits: whoever opens the transaction does.
+Nothing here commits: whoever opens the transaction does. Queries on the way of a credential request take a
+`BlockingConnection`, since that request is answered in one thread (`Database.run`), and their statements are put
+together once; whoever needs one of them in a `Session` calls it by `run_blocking`. There is one form of each.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, bindparam, case, delete, func, or_, select, update
+from sqlalchemy import and_, bindparam, case, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -30,7 +32,7 @@ from issuer.models import (
     StatusEntry,
     StatusList,
 )
-from runtime.database import UtcDateTime
+from runtime.database import BlockingConnection, UtcDateTime, run_blocking
 
 Session = AsyncSession
 
@@ -46,10 +48,20 @@ async def add_row(session: Session, row: Any) -> None:
     await session.flush()
 
 
-def _insert(session: Session, table: Any) -> Any:
+def _insert(session: Session | BlockingConnection, table: Any) -> Any:
     """INSERT … ON CONFLICT, which both databases have and SQLAlchemy spells per database."""
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    return dialect.insert(table)
+    dialect = session.dialect if isinstance(session, BlockingConnection) else session.get_bind().dialect
+    return _INSERTS[dialect.name](table)
+
+
+_INSERTS: Mapping[str, Callable[[Any], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+def _insert_unless_taken(model: Any, returning: Any) -> Mapping[str, Any]:
+    """The same, put together once for each database."""
+    return {
+        name: insert(model.__table__).on_conflict_do_nothing().returning(returning) for name, insert in _INSERTS.items()
+    }
 
 
 def _values(row: Any) -> dict[str, Any]:
@@ -57,10 +69,10 @@ def _values(row: Any) -> dict[str, Any]:
     return {column.key: value for column in row.__table__.columns if (value := getattr(row, column.key)) is not None}
 
 
-async def _add_unless_taken(session: Session, row: Any) -> bool:
+def _add_unless_taken(connection: BlockingConnection, row: Any) -> bool:
     model = type(row)
-    statement = _insert(session, model).values(_values(row)).on_conflict_do_nothing().returning(model.id)
-    added = (await session.execute(statement)).scalar_one_or_none()
+    statement = _insert(connection, model).values(_values(row)).on_conflict_do_nothing().returning(model.id)
+    added = connection.execute(statement).scalar_one_or_none()
     row.id = added or row.id
     return added is not None
 
@@ -70,7 +82,7 @@ async def _add_unless_taken(session: Session, row: Any) -> bool:
 
 async def add_organisation(session: Session, organisation: Organisation) -> bool:
     """Whether the organisation was added; False when its slug is taken."""
-    return await _add_unless_taken(session, organisation)
+    return await run_blocking(session, _add_unless_taken, organisation)
 
 
 async def find_organisation(session: Session, slug: str) -> Organisation | None:
@@ -108,7 +120,7 @@ async def withdraw_signing_key(session: Session, key_id: UUID) -> None:
 
 async def add_api_key(session: Session, key: ApiKey) -> bool:
     """Whether the key was added; False when it is there already."""
-    return await _add_unless_taken(session, key)
+    return await run_blocking(session, _add_unless_taken, key)
 
 
 async def find_api_key(session: Session, key_hash: bytes) -> tuple[ApiKey, str | None] | None:
@@ -147,7 +159,7 @@ class AchievementRow(NamedTuple):
 
 async def add_achievement(session: Session, achievement: Achievement) -> bool:
     """Whether the achievement was added; False when the slug is taken."""
-    return await _add_unless_taken(session, achievement)
+    return await run_blocking(session, _add_unless_taken, achievement)
 
 
 async def find_achievement(
@@ -197,7 +209,7 @@ class AwardRow(NamedTuple):
 
 async def claim_idempotency_key(session: Session, batch: AwardBatch) -> AwardBatch | None:
     """Take the key for this batch; None when it is ours, the earlier batch when it was used before."""
-    if await _add_unless_taken(session, batch):
+    if await run_blocking(session, _add_unless_taken, batch):
         return None
     statement = select(AwardBatch).where(
         AwardBatch.organisation_id == batch.organisation_id, AwardBatch.idempotency_key == batch.idempotency_key
@@ -361,6 +373,19 @@ async def give_back_source_try(session: Session, source_hash: bytes) -> None:
 # Issuing: the tight path
 
 
+class OrganisationRow(NamedTuple):
+    """What a Credential Issuer is made of."""
+
+    id: UUID
+    slug: str
+    name: str
+    url: str | None
+    country: str
+    registration_number: str | None
+    offer_lifetime_seconds: int | None
+    claims_retention_days: int | None
+
+
 class Grant(NamedTuple):
     """All that one access token opens, in one read."""
 
@@ -376,93 +401,130 @@ class Grant(NamedTuple):
     expires_at: datetime | None
     achievement_slug: str
     achievement: Mapping[str, Any]
-    organisation: Organisation
     key_fragment: str
     sealed_private_jwk: bytes
+    organisation: OrganisationRow
 
+
+# Statements over tables pass the object mapper by, and those put together once are compiled once.
+_tokens, _offers, _awards, _organisations, _status_lists, _status_entries, _credentials = (
+    model.__table__ for model in (AccessToken, Offer, Award, Organisation, StatusList, StatusEntry, Credential)
+)
+_ORGANISATION_COLUMNS = [_organisations.c[name] for name in OrganisationRow._fields]
 
 _GRANT = (
     select(
-        AccessToken.id,
-        AccessToken.offer_id,
-        AccessToken.award_id,
-        AccessToken.credential_identifiers,
-        Offer.revokes_earlier_copies,
-        Offer.copies,
-        Award.status,
-        Award.sealed_claims,
-        Award.awarded_at,
-        Award.expires_at,
-        Achievement.slug,
-        AchievementVersion.achievement,
-        Organisation,
-        SigningKey.fragment,
-        SigningKey.sealed_private_jwk,
+        _tokens.c.id,
+        _tokens.c.offer_id,
+        _tokens.c.award_id,
+        _tokens.c.credential_identifiers,
+        _offers.c.revokes_earlier_copies,
+        _offers.c.copies,
+        _awards.c.status,
+        _awards.c.sealed_claims,
+        _awards.c.awarded_at,
+        _awards.c.expires_at,
+        Achievement.__table__.c.slug,
+        AchievementVersion.__table__.c.achievement,
+        SigningKey.__table__.c.fragment,
+        SigningKey.__table__.c.sealed_private_jwk,
+        *_ORGANISATION_COLUMNS,
     )
-    .join(Award, Award.id == AccessToken.award_id)
-    .join(Offer, Offer.id == AccessToken.offer_id)
-    .join(AchievementVersion, AchievementVersion.id == Award.achievement_version_id)
-    .join(Achievement, Achievement.id == AchievementVersion.achievement_id)
-    .join(Organisation, Organisation.id == AccessToken.organisation_id)
-    .join(SigningKey, and_(SigningKey.organisation_id == Organisation.id, SigningKey.retired_at.is_(None)))
-    .where(AccessToken.token_hash == bindparam("token_hash"), Organisation.slug == bindparam("slug"))
-    .where(AccessToken.revoked_at.is_(None), AccessToken.expires_at > bindparam("now", type_=UtcDateTime))
+    .join_from(_tokens, _awards, _awards.c.id == _tokens.c.award_id)
+    .join(_offers, _offers.c.id == _tokens.c.offer_id)
+    .join(AchievementVersion.__table__, AchievementVersion.__table__.c.id == _awards.c.achievement_version_id)
+    .join(Achievement.__table__, Achievement.__table__.c.id == AchievementVersion.__table__.c.achievement_id)
+    .join(_organisations, _organisations.c.id == _tokens.c.organisation_id)
+    .join(
+        SigningKey.__table__,
+        and_(
+            SigningKey.__table__.c.organisation_id == _organisations.c.id, SigningKey.__table__.c.retired_at.is_(None)
+        ),
+    )
+    .where(_tokens.c.token_hash == bindparam("token_hash"), _organisations.c.slug == bindparam("slug"))
+    .where(_tokens.c.revoked_at.is_(None), _tokens.c.expires_at > bindparam("now", type_=UtcDateTime))
 )
 
 
-async def find_grant(session: Session, token_hash: bytes, organisation_slug: str, now: datetime) -> Grant | None:
+def find_grant(
+    connection: BlockingConnection, token_hash: bytes, organisation_slug: str, now: datetime
+) -> Grant | None:
     """What a live access token of this organisation opens. I-34, A-30."""
-    found = await session.execute(_GRANT, {"token_hash": token_hash, "slug": organisation_slug, "now": now})
+    found = connection.execute(_GRANT, {"token_hash": token_hash, "slug": organisation_slug, "now": now})
     row = found.one_or_none()
-    return None if row is None else Grant._make(row)
+    if row is None:
+        return None
+    own = len(row) - len(OrganisationRow._fields)
+    return Grant._make((*row[:own], OrganisationRow._make(row[own:])))
 
 
-async def spend_nonce(session: Session, nonce_hash: bytes, expires_at: datetime) -> bool:
+_SPEND_NONCE = _insert_unless_taken(SpentNonce, SpentNonce.__table__.c.nonce_hash)
+
+
+def spend_nonce(connection: BlockingConnection, nonce_hash: bytes, expires_at: datetime) -> bool:
     """Use up a `c_nonce`; True for exactly one caller. OpenID4VCI 1.0 §13.8."""
-    statement = (
-        _insert(session, SpentNonce)
-        .values(nonce_hash=nonce_hash, expires_at=expires_at)
-        .on_conflict_do_nothing()
-        .returning(SpentNonce.nonce_hash)
-    )
-    return (await session.execute(statement)).one_or_none() is not None
+    row = {"nonce_hash": nonce_hash, "expires_at": expires_at}
+    return connection.execute(_SPEND_NONCE[connection.dialect.name], row).one_or_none() is not None
 
 
-async def claim_copies(session: Session, grant: Grant, copies: int, *, limit: int, now: datetime) -> bool:
+_CLAIM_AWARD = (
+    update(_awards)
+    .where(_awards.c.id == bindparam("award_id"), _awards.c.status == "valid")
+    .values(issued_at=func.coalesce(_awards.c.issued_at, bindparam("now", type_=UtcDateTime)))
+)
+_CLAIM_COPIES = (
+    update(_offers)
+    .where(_offers.c.id == bindparam("offer_id"), _offers.c.copies + bindparam("more") <= bindparam("limit"))
+    .where(select(_tokens.c.id).where(_tokens.c.id == bindparam("token_id"), _tokens.c.revoked_at.is_(None)).exists())
+    .values(copies=_offers.c.copies + bindparam("more"))
+)
+
+
+def claim_copies(connection: BlockingConnection, grant: Grant, copies: int, *, limit: int, now: datetime) -> bool:
     """Reserve copies of a valid award under a live token, or none; a simultaneous revocation waits for it."""
-    award = update(Award).where(Award.id == grant.award_id, Award.status == "valid")
-    locked = await session.execute(award.values(issued_at=func.coalesce(Award.issued_at, now)).returning(Award.id))
-    if locked.one_or_none() is None:
+    if connection.execute(_CLAIM_AWARD, {"award_id": grant.award_id, "now": now}).rowcount != 1:
         return False
-    token = select(AccessToken.id).where(AccessToken.id == grant.token_id, AccessToken.revoked_at.is_(None))
-    condition = and_(Offer.id == grant.offer_id, Offer.copies + copies <= limit, token.exists())
-    offer = update(Offer).where(condition).values(copies=Offer.copies + copies).returning(Offer.id)
-    return (await session.execute(offer)).one_or_none() is not None
+    wanted = {"offer_id": grant.offer_id, "token_id": grant.token_id, "more": copies, "limit": limit}
+    return connection.execute(_CLAIM_COPIES, wanted).rowcount == 1
 
 
-async def find_open_status_list(session: Session, organisation_id: UUID) -> StatusList | None:
+class OpenStatusList(NamedTuple):
+    """A list in which places are still given."""
+
+    id: UUID
+    number: int
+    size: int
+
+
+_OPEN_STATUS_LIST = (
+    select(_status_lists.c.id, _status_lists.c.number, _status_lists.c.size)
+    .where(_status_lists.c.organisation_id == bindparam("organisation_id"), _status_lists.c.closed_at.is_(None))
+    .order_by(_status_lists.c.number)
+    .limit(1)
+)
+
+
+def find_open_status_list(connection: BlockingConnection, organisation_id: UUID) -> OpenStatusList | None:
     """The list that new copies get their place in."""
-    statement = (
-        select(StatusList)
-        .where(StatusList.organisation_id == organisation_id, StatusList.closed_at.is_(None))
-        .order_by(StatusList.number)
-        .limit(1)
-    )
-    return (await session.execute(statement)).scalar_one_or_none()
+    row = connection.execute(_OPEN_STATUS_LIST, {"organisation_id": organisation_id}).one_or_none()
+    return None if row is None else OpenStatusList._make(row)
 
 
-async def add_status_list(session: Session, status_list: StatusList) -> bool:
+def add_status_list(connection: BlockingConnection, status_list: StatusList) -> bool:
     """Whether the list was opened; False when another process just did."""
-    return await _add_unless_taken(session, status_list)
+    return _add_unless_taken(connection, status_list)
 
 
-async def close_status_list(session: Session, status_list_id: UUID, now: datetime) -> None:
+def close_status_list(connection: BlockingConnection, status_list_id: UUID, now: datetime) -> None:
     """Give no more places in this list; it is served for as long as it is referred to. I-79."""
-    await session.execute(update(StatusList).where(StatusList.id == status_list_id).values(closed_at=now))
+    connection.execute(update(_status_lists).where(_status_lists.c.id == status_list_id).values(closed_at=now))
 
 
-async def allocate_status_indexes(
-    session: Session,
+_ALLOCATE_STATUS_INDEXES = _insert_unless_taken(StatusEntry, _status_entries.c.status_index)
+
+
+def allocate_status_indexes(
+    connection: BlockingConnection,
     status_list_id: UUID,
     candidates: Sequence[int],
     *,
@@ -481,26 +543,36 @@ async def allocate_status_indexes(
         }
         for index, value in zip(candidates, values or [0] * len(candidates), strict=True)
     ]
-    table = StatusEntry.__table__
-    statement = _insert(session, table).on_conflict_do_nothing().returning(table.c.status_index)
-    return (await session.execute(statement, rows)).scalars().all()
+    return connection.execute(_ALLOCATE_STATUS_INDEXES[connection.dialect.name], rows).scalars().all()
 
 
-async def add_credentials(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+_ADD_CREDENTIALS = insert(_credentials)
+
+
+def add_credentials(connection: BlockingConnection, rows: Sequence[dict[str, Any]]) -> None:
     """Record the signed copies of one response."""
-    await session.execute(_insert(session, Credential.__table__), list(rows))
+    connection.execute(_ADD_CREDENTIALS, list(rows))
 
 
-async def find_issued_copies(
-    session: Session, offer_id: UUID, configuration_id: str, thumbprints: Sequence[str]
-) -> dict[str, Credential]:
+class IssuedCopy(NamedTuple):
+    """A copy that was signed before; its bytes are gone when the claims of its award were dropped."""
+
+    id: UUID
+    holder_thumbprint: str
+    sealed_credential: bytes | None
+
+
+def find_issued_copies(
+    connection: BlockingConnection, offer_id: UUID, configuration_id: str, thumbprints: Sequence[str]
+) -> dict[str, IssuedCopy]:
     """The copies already signed under this offer for these holder keys."""
-    statement = select(Credential).where(
-        Credential.offer_id == offer_id,
-        Credential.configuration_id == configuration_id,
-        Credential.holder_thumbprint.in_(list(thumbprints)),
+    statement = select(*(_credentials.c[name] for name in IssuedCopy._fields)).where(
+        _credentials.c.offer_id == offer_id,
+        _credentials.c.configuration_id == configuration_id,
+        _credentials.c.holder_thumbprint.in_(list(thumbprints)),
     )
-    return {row.holder_thumbprint: row for row in (await session.execute(statement)).scalars()}
+    rows = [IssuedCopy._make(row) for row in connection.execute(statement)]
+    return {row.holder_thumbprint: row for row in rows}
 
 
 async def keep_notification(
@@ -533,8 +605,8 @@ async def find_award_of_token(
 # Status
 
 
-async def set_status_of_copies(
-    session: Session, award_id: UUID, value: int, *, except_offer: UUID | None = None
+def set_status_of_copies(
+    connection: BlockingConnection, award_id: UUID, value: int, *, except_offer: UUID | None = None
 ) -> int:
     """Set the status of every copy of an award that is not revoked yet, and say how many. I-77, I-78."""
     revoked = 1
@@ -542,9 +614,9 @@ async def set_status_of_copies(
     if except_offer is not None:
         condition = and_(condition, or_(StatusEntry.offer_id.is_(None), StatusEntry.offer_id != except_offer))
     statement = update(StatusEntry).where(condition).values(value=value).returning(StatusEntry.status_list_id)
-    lists = (await session.execute(statement)).scalars().all()
+    lists = connection.execute(statement).scalars().all()
     if lists:
-        await session.execute(
+        connection.execute(
             update(StatusList).where(StatusList.id.in_(set(lists))).values(revision=StatusList.revision + 1)
         )
     return len(lists)
@@ -568,10 +640,10 @@ async def find_status_list(session: Session, organisation_slug: str, number: int
     return None if row is None else ServedList(row[0], row[1])
 
 
-async def list_status_lists(session: Session, organisation_id: UUID) -> Sequence[int]:
+def list_status_lists(connection: BlockingConnection, organisation_id: UUID) -> Sequence[int]:
     """The numbers of an organisation's status lists."""
     statement = select(StatusList.number).where(StatusList.organisation_id == organisation_id)
-    return (await session.execute(statement.order_by(StatusList.number))).scalars().all()
+    return connection.execute(statement.order_by(StatusList.number)).scalars().all()
 
 
 async def list_set_entries(session: Session, status_list_id: UUID) -> Sequence[tuple[int, int]]:
@@ -653,7 +725,7 @@ async def delete_expired(session: Session, now: datetime, *, guesses_before: dat
 
 async def add_operator(session: Session, operator: Operator) -> bool:
     """Whether the operator was added; False when the address is taken."""
-    return await _add_unless_taken(session, operator)
+    return await run_blocking(session, _add_unless_taken, operator)
 
 
 async def find_operator(session: Session, operator_id: str) -> tuple[Operator, Organisation] | None:

@@ -11,10 +11,11 @@ Each statement of these costs two hops between threads. Where many statements ma
 the same two kinds of transaction there:
 
     def work(database: BlockingDatabase) -> Answer:
-        with database.transaction() as session: ...
+        with database.transaction() as connection: ...
     answer = await database.run(work)
 
-A query that is needed in both worlds is written for a `BlockingSession`; async callers pass it to `session.run_sync`.
+Queries there are written for a `BlockingConnection`, without the object mapper: it would cost more than the database.
+Whoever needs one of them in a `Session` calls it by `run_blocking`, so that there is one form of each.
 
 In routes use `SessionDep` of runtime.dependencies: the same transaction, committed before the response leaves.
 
@@ -36,13 +37,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, contextmanager
 from contextvars import ContextVar, copy_context
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from sqlalchemy import DateTime, MetaData, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL, Connection, Dialect, Engine
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, sessionmaker
-from sqlalchemy.orm import Session as SyncSession
+from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
 from runtime.logging import get_logger
@@ -67,12 +67,13 @@ _NAMING: Final = {
 Session = AsyncSession
 """The name for it in use cases, which take one and ask nothing of SQLAlchemy themselves."""
 
-BlockingSession = SyncSession
-"""The name for a session in the functions that `Database.run` calls."""
+BlockingConnection = Connection
+"""What the functions that `Database.run` calls ask their queries of."""
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
-_open_session: ContextVar[AsyncSession | BlockingSession | None] = ContextVar("open_session", default=None)
+_open_session: ContextVar[AsyncSession | BlockingConnection | None] = ContextVar("open_session", default=None)
 
 
 class NestedTransactionError(RuntimeError):
@@ -130,31 +131,36 @@ class BlockingDatabase:
     """The same two kinds of transaction for functions that `Database.run` calls in a thread."""
 
     def __init__(self, engine: Engine) -> None:
-        self._sessions = sessionmaker(engine, expire_on_commit=False)
-        self._readers = sessionmaker(
-            engine.execution_options(**{_READ_ONLY: True}), expire_on_commit=False, autoflush=False
-        )
+        self._writers = engine
+        self._readers = engine.execution_options(**{_READ_ONLY: True})
 
     @contextmanager
-    def transaction(self) -> Iterator[BlockingSession]:
+    def transaction(self) -> Iterator[BlockingConnection]:
         """A transaction that commits when the block ends and rolls back when it raises, as `Database.transaction`."""
         outer = _refuse_nesting()
-        with self._sessions() as session:
-            _open_session.set(session)
-            try:
-                yield session
-                session.commit()
-            finally:
-                _open_session.set(outer)
+        try:
+            with self._writers.begin() as connection:
+                _open_session.set(connection)
+                yield connection
+        finally:
+            _open_session.set(outer)
 
     @contextmanager
-    def reading(self) -> Iterator[BlockingSession]:
+    def reading(self) -> Iterator[BlockingConnection]:
         """A snapshot for reading, as `Database.reading`."""
-        with self._readers() as session:
-            yield session
+        with self._readers.connect() as connection:
+            yield connection
 
 
-def _refuse_nesting() -> AsyncSession | BlockingSession | None:
+async def run_blocking(
+    session: Session, query: Callable[Concatenate[BlockingConnection, P], T], *args: P.args, **named: P.kwargs
+) -> T:
+    """Ask a query that is written for a `BlockingConnection` inside the transaction of a `Session`."""
+    connection = await session.connection()
+    return await connection.run_sync(query, *args, **named)
+
+
+def _refuse_nesting() -> AsyncSession | BlockingConnection | None:
     """Return the session around the new one, if any; it must not have begun a transaction."""
     outer = _open_session.get()
     if outer is not None and outer.in_transaction():

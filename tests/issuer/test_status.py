@@ -16,6 +16,7 @@ from kernel.status.token_status_list import (
     parse_status_list_token,
     verify_status_list_token,
 )
+from runtime.database import run_blocking
 from tests.issuer.conftest import ES256, IDENTIFIER, ORG, SD_JWT, VCDM, Issuer
 
 LIST = f"/{ORG}/status/1"
@@ -63,7 +64,7 @@ async def test_K77_A53_a_place_once_given_is_never_given_again(any_issuer: Issue
     [raw] = await issuer.fetch()
     async with issuer.database.reading() as session:
         found = await get_issuer(session, issuer.settings, ORG)
-        listed = await status.store.find_open_status_list(session, found.organisation_id)
+        listed = await run_blocking(session, status.store.find_open_status_list, found.organisation_id)
     assert listed is not None
     with pytest.raises(DBAPIError):
         async with issuer.database.transaction() as session:
@@ -73,7 +74,9 @@ async def test_K77_A53_a_place_once_given_is_never_given_again(any_issuer: Issue
                 {"i": index_of(raw)},
             )  # fmt: skip
     async with issuer.database.transaction() as session:
-        again = await status.store.allocate_status_indexes(session, listed.id, [index_of(raw)], award_id=None)
+        again = await run_blocking(
+            session, status.store.allocate_status_indexes, listed.id, [index_of(raw)], award_id=None
+        )
     assert list(again) == []
 
 

@@ -1,16 +1,25 @@
 """Transactions on both databases: committed on purpose, undone on failure, spent by one caller."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, delete, func, select, text, update
+from sqlalchemy import Engine, create_engine, delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from runtime.database import Database, NestedTransactionError, declarative_base, driver_url
+from runtime.database import (
+    BlockingConnection,
+    BlockingDatabase,
+    Database,
+    NestedTransactionError,
+    declarative_base,
+    driver_url,
+    run_blocking,
+)
 from tests.support.clock import NOW
 
 Base = declarative_base()
@@ -221,3 +230,86 @@ async def test_V41_a_reader_that_keeps_the_log_is_no_failure(new_sqlite_database
         await database.forget_erased()
     await database.forget_erased()
     await database.close()
+
+
+def add_blocking(number: int) -> Callable[[BlockingDatabase], int]:
+    def work(database: BlockingDatabase) -> int:
+        with database.transaction() as connection:
+            connection.execute(insert(Nonce).values(id=number, person=f"p{number}", expires_at=NOW))
+        return threading.get_ident()
+
+    return work
+
+
+async def test_work_of_many_statements_runs_in_one_thread_of_the_database_and_commits(database: Database):
+    assert await database.run(add_blocking(1)) != threading.get_ident()
+    assert await count(database) == 1
+
+
+async def test_work_that_raises_in_its_transaction_leaves_nothing(database: Database):
+    def fail(blocking: BlockingDatabase) -> None:
+        with blocking.transaction() as connection:
+            connection.execute(insert(Nonce).values(id=1, person="p", expires_at=NOW))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await database.run(fail)
+    assert await count(database) == 0
+
+
+async def test_work_that_only_reads_keeps_nothing_that_it_writes(database: Database):
+    def write(blocking: BlockingDatabase) -> None:
+        with blocking.reading() as connection:
+            connection.execute(insert(Nonce).values(id=1, person="p", expires_at=NOW))
+
+    await database.run(write)
+    assert await count(database) == 0
+
+
+async def test_eight_works_beside_eight_transactions_all_succeed(database: Database):
+    works = [database.run(add_blocking(number)) for number in range(8)]
+    await asyncio.gather(*works, *(add(database, number) for number in range(8, 16)))
+    assert await count(database) == 16
+
+
+async def test_eight_works_spend_a_one_time_value_once(database: Database):
+    await add(database)
+
+    def spend(blocking: BlockingDatabase) -> int:
+        with blocking.transaction() as connection:
+            statement = update(Nonce).where(Nonce.id == 1, Nonce.spent_at.is_(None)).values(spent_at=NOW)
+            return connection.execute(statement).rowcount
+
+    assert sorted(await asyncio.gather(*(database.run(spend) for _ in range(8)))) == [0] * 7 + [1]
+
+
+async def test_work_inside_an_open_transaction_is_refused_at_once(database: Database):
+    async with database.transaction() as session:
+        await session.execute(text("SELECT 1"))
+        with pytest.raises(NestedTransactionError):
+            await database.run(add_blocking(1))
+
+
+async def test_a_transaction_inside_one_of_the_same_work_is_refused_at_once(database: Database):
+    def nest(blocking: BlockingDatabase) -> None:
+        with blocking.transaction() as connection:
+            connection.execute(text("SELECT 1"))
+            add_blocking(2)(blocking)
+
+    with pytest.raises(NestedTransactionError):
+        await database.run(nest)
+    await database.run(add_blocking(1))
+
+
+async def test_a_query_for_threads_takes_part_in_the_transaction_of_a_session(database: Database):
+    def write(connection: BlockingConnection, number: int) -> None:
+        connection.execute(insert(Nonce).values(id=number, person="p", expires_at=NOW))
+
+    async def fail() -> None:
+        async with database.transaction() as session:
+            await run_blocking(session, write, 1)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    assert await count(database) == 0

@@ -1,0 +1,94 @@
+"""How anything is measured here: the contenders take short turns, so that a busy machine slows them all alike.
+
+Of a round the least disturbed turn of each counts, since what makes a turn slower comes from outside. It is CPU time
+of this process with all its threads, so "per second" is per second and core; only the ratios mean something elsewhere.
+"""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+Turn = Callable[[int], object]
+"""Does one thing so many times."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing to measure: the floor that nothing can undercut, ours, and the peer that ours is held against.
+
+    `must` is the ratio of the peer's time to ours that the worst round has to reach, if one was promised. `repeats`
+    is how often a turn does the thing; None finds a number that takes long enough for the clock.
+    """
+
+    name: str
+    floor: Turn
+    ours: Turn
+    peer: Turn
+    floor_name: str
+    peer_name: str
+    must: float | None
+    turns: int = 60
+    repeats: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Seconds of CPU for each contender, each in its best turn."""
+
+    floor: float
+    ours: float
+    peer: float
+
+
+# Long enough for the clock, short enough to interleave.
+_TURN_SECONDS = 0.004
+
+
+def repeated(run: Callable[[], object]) -> Turn:
+    """The turn that calls a function again and again."""
+
+    def turn(repeats: int) -> None:
+        for _ in range(repeats):
+            run()
+
+    return turn
+
+
+def measure(operation: Operation) -> Round:
+    """Let the three contenders take turns."""
+    contenders = (operation.floor, operation.ours, operation.peer)
+    repeats = [operation.repeats or _calibrate(turn) for turn in contenders]
+    best = [math.inf] * len(contenders)
+    for _ in range(operation.turns):
+        for number, turn in enumerate(contenders):
+            began = time.process_time()
+            turn(repeats[number])
+            best[number] = min(best[number], (time.process_time() - began) / repeats[number])
+    return Round(*best)
+
+
+def _calibrate(turn: Turn) -> int:
+    turn(1)
+    began = time.process_time()
+    turn(10)
+    return max(1, round(_TURN_SECONDS / ((time.process_time() - began) / 10)))
+
+
+def report(operation: Operation, rounds: Sequence[Round]) -> tuple[str, bool]:
+    """Say in a few lines how it went, and whether the worst round was good enough."""
+    floor, ours, peer = (median(getattr(found, name) for found in rounds) for name in ("floor", "ours", "peer"))
+    over_floor = [found.ours / found.floor for found in rounds]
+    against_peer = [found.peer / found.ours for found in rounds]
+    is_met = operation.must is None or min(against_peer) >= operation.must
+    demanded = "" if operation.must is None else f"   must {operation.must:.2f}: {'met' if is_met else 'NOT MET'}"
+    return (
+        f"{operation.name}\n"
+        f"  floor: {operation.floor_name:<34} {floor * 1e6:8.1f} µs {1 / floor:8.0f} a second\n"
+        f"  ours                                      {ours * 1e6:8.1f} µs {1 / ours:8.0f} a second\n"
+        f"  peer:  {operation.peer_name:<34} {peer * 1e6:8.1f} µs {1 / peer:8.0f} a second\n"
+        f"  ours costs so many floors    median {median(over_floor):5.2f}   worst {max(over_floor):5.2f}\n"
+        f"  times as fast as the peer    median {median(against_peer):5.2f}   worst {min(against_peer):5.2f}"
+        f"{demanded}\n"
+    ), is_met

@@ -13,7 +13,7 @@ from typing import Any
 from kernel.formats import VerifiedCredential
 from kernel.open_badges import badge_view
 from kernel.report import CHECK_CODES, Outcome, VerificationReport
-from verifier.questions import Requirement
+from verifier.questions import Requirement, query_ids
 from verifier.report_texts import CHECK_TITLES, FAILURES, Text, answer_text, check_text, reason_of, same_person_text
 from verifier.verification import VALIDITY_CODES, CheckedPresentation, CheckedResponse
 
@@ -188,8 +188,13 @@ class PresentationLine:
 
     name: str
     title: str | None
+    skill: Mapping[str, str]
+    """Names, by language, of the skill that it was to prove."""
     holder: int | None
     checks: tuple[CheckLine, ...]
+
+    def skill_name(self, language: str) -> str:
+        return self.skill.get(language) or next(iter(self.skill.values()), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +252,7 @@ def read_answer(report: Mapping[str, Any], shown: Mapping[str, Any] | None) -> A
         _presentation_name(each["query_id"], each["position"]): _entity(each["checks"])
         for each in report["presentations"]
     }
+    skills = {query_id: each["names"] for each in report["requirements"] for query_id in query_ids(each["id"])}
     return Answer(
         accepted=report["accepted"],
         valid=report["valid"],
@@ -254,7 +260,7 @@ def read_answer(report: Mapping[str, Any], shown: Mapping[str, Any] | None) -> A
         checked_at=datetime.fromisoformat(report["checked_at"]),
         requirements=tuple(_read_requirement(each, shown, entities) for each in report["requirements"]),
         checks=_read_checks(report["checks"]),
-        presentations=tuple(_read_presentation(each, shown) for each in report["presentations"]),
+        presentations=tuple(_read_presentation(each, shown, skills) for each in report["presentations"]),
         persons=tuple(each["person"] for each in shown.values() if each["person"]),
     )
 
@@ -282,9 +288,17 @@ def _read_requirement(
     )
 
 
-def _read_presentation(each: Mapping[str, Any], shown: Mapping[str, Any]) -> PresentationLine:
+def _read_presentation(
+    each: Mapping[str, Any], shown: Mapping[str, Any], skills: Mapping[str, Mapping[str, str]]
+) -> PresentationLine:
     name = _presentation_name(each["query_id"], each["position"])
-    return PresentationLine(name, shown.get(name, {}).get("name"), each["holder"], _read_checks(each["checks"]))
+    return PresentationLine(
+        name=name,
+        title=shown.get(name, {}).get("name"),
+        skill=skills.get(each["query_id"], {}),
+        holder=each["holder"],
+        checks=_read_checks(each["checks"]),
+    )
 
 
 def _read_checks(checks: Sequence[Mapping[str, Any]]) -> tuple[CheckLine, ...]:

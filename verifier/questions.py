@@ -82,7 +82,12 @@ class Requirement:
         )
 
     def query_ids(self) -> tuple[str, ...]:
-        return tuple(query_id(self.id, format_id) for format_id in FORMATS)
+        return query_ids(self.id)
+
+
+def query_ids(requirement_id: str) -> tuple[str, ...]:
+    """The credential queries that ask for one requirement: one for each format."""
+    return tuple(query_id(requirement_id, format_id) for format_id in FORMATS)
 
 
 def query_id(requirement_id: str, format_id: str) -> str:

@@ -299,7 +299,8 @@ def answer_text(*, met: int, required: int, refused: int, undecided: int, unreco
     missing = required - met - refused - undecided - unrecognised
     if required == 1:
         return _answer_to_one(met=met, refused=refused, undecided=undecided, unrecognised=unrecognised)
-    nl, en = [f"Voldoet aan {met} van de {required} eisen"], [f"Meets {met} of the {required} requirements"]
+    nl = [f"Voldoet aan {met or 'geen'} van de {required} eisen"]
+    en = [f"Meets {met or 'none'} of the {required} requirements"]
     if refused:
         nl.append(f"bij {refused} telt de badge niet mee")
         en.append(f"for {refused} the badge does not count")
@@ -334,11 +335,11 @@ def same_person_text(*, presentations: int, holders: int) -> Text | None:
         return None
     if holders == 1:
         return Text(
-            "Alles wat gedeeld is, hoort bij een en dezelfde sleutel, dus bij een persoon.",
+            "Alles wat gedeeld is, hoort bij één en dezelfde sleutel, dus bij één persoon.",
             "Everything that was shared belongs to one key, so to one person.",
         )
     return Text(
-        "De badges horen bij verschillende sleutels. Ze kwamen samen binnen, maar dat ze van een en dezelfde persoon "
+        "De badges horen bij verschillende sleutels. Ze kwamen samen binnen, maar dat ze van één en dezelfde persoon "
         "zijn, is niet bewezen.",
         "The badges belong to different keys. They came in together, but that one person holds them is not proven.",
     )

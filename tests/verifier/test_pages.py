@@ -58,6 +58,10 @@ async def test_an_operator_signs_in_makes_a_question_asks_it_and_reads_the_repor
     assert "welkom, niet nodig" in report.text
     assert "beoordeeld door Stichting Stimulering Techniek Maas en Waal" in report.text
     assert "8 controles, alle geslaagd" in report.text
+    # The step that the text names is the one that can be taken.
+    assert "nodig de kandidaat uit" in report.text
+    assert re.search(r'href="mailto:\?subject=Uitnodiging[^"]*">Schrijf een uitnodiging</a>', report.text)
+    assert "Opnieuw vragen" not in report.text
     assert "openid4vp:" not in report.text
     listed = await browser.get(f"{OFFICE}/answers")
     assert f"kandidaat {code[1]}" in listed.text
@@ -72,6 +76,8 @@ async def test_V40_the_report_says_in_plain_words_what_failed_and_what_to_do(sta
     report = (await browser.get(answer_page)).text
     assert "Deze badge is verlopen." in report
     assert "Vraag de kandidaat of er een nieuwere badge is." in report
+    assert "<h1>Voldoet niet: de badge telt niet mee</h1>" in report
+    assert "stel dan dezelfde vraag opnieuw" in report
     assert "5 van de 8" in report or "6 van de 8" in report
     browser.client.headers["accept-language"] = "en"
     report = (await browser.get(answer_page)).text

@@ -402,7 +402,7 @@ async def test_K74_A46_a_status_list_that_cannot_be_had_is_unknown_and_never_val
     assert check(result, "status") == ("unknown", "undecided")
     assert (result["report"]["valid"], result["report"]["accepted"]) == (False, False)
     assert {each["outcome"] for each in result["report"]["requirements"]} == {"undecided"}
-    assert result["report"]["answer"]["nl"] == "Voldoet aan 0 van de 2 eisen, 2 konden niet worden nagekeken"
+    assert result["report"]["answer"]["nl"] == "Voldoet aan geen van de 2 eisen, 2 konden niet worden nagekeken"
 
 
 async def test_K73_a_status_index_beyond_the_list_is_refused(stage: Stage) -> None:

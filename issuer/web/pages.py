@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.datastructures import FormData
 
-from issuer import achievements, awards, operators, status, store
+from issuer import achievements, awards, operators, recipients, status, store
 from issuer.achievements import AchievementDescription, SkillReference, achievement_uri, description_of, get_achievement
 from issuer.awards import AwardView
 from issuer.credential_issuer import CredentialIssuer, get_issuer, list_issuers
@@ -370,6 +370,7 @@ async def awards_of_achievement(
     pages: PagesDep,
     now: NowDep,
     page: Annotated[int, Query(ge=1, le=_LAST_PAGE)] = 1,
+    awarded: Annotated[int, Query(ge=0, le=recipients.MAX_LINES)] = 0,
 ) -> Response:
     """A badge and to whom it was awarded."""
     row = await get_achievement(session, staff.issuer, slug)
@@ -389,6 +390,7 @@ async def awards_of_achievement(
         staff=staff,
         card=_card(staff.issuer, row, request),
         count=count,
+        awarded=awarded,
         awards=views,
         states=STATES,
         page=page,

@@ -449,3 +449,12 @@ async def test_a_name_in_any_script_and_a_decimal_comma_are_fine(browser: Browse
     response = await browser.post(f"{BASE}/achievements/new", **DESCRIBED, name=name, ects=ects)
     assert response.status_code == 200
     assert f"<h1>{name}</h1>" in browser.page
+
+
+async def test_who_awarded_a_list_is_told_so_and_what_comes_next(browser: Browser) -> None:
+    path = f"{BASE}/achievements/{SLUG}/award"
+    await browser.get(path)
+    await browser.post(f"{path}/preview", people="An;Smit;an@student.example\nBo;Vos;bo@student.example")
+    await browser.post(path, people=await hidden_people(browser), idempotency_key="x")
+    assert "U hebt uitgereikt aan 2 mensen." in browser.page
+    assert "geef de link en de code apart door" in browser.page

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from pyld import jsonld  # type: ignore[import-untyped]
-from pyld.context_resolver import ContextResolver  # type: ignore[import-untyped]
 
 from kernel.json_ld.contexts import KEYWORDS, ContextStore, is_well_formed_iri
 from kernel.json_ld.errors import JsonLdError, Reason
@@ -26,12 +25,9 @@ _REGROUPING: Final = ("@included", "@nest", "@reverse")
 def convert_with_pyld(document: Any, contexts: ContextStore) -> list[Quad]:
     """Return the statements of a document, or raise JsonLdError where anything of it would be lost."""
     leaves = _require_readable(document, contexts)
-    loader = _Loader(contexts)
     options = {
         "base": _BASE,
-        "documentLoader": loader,
-        # Else PyLD keeps contexts by their URL for the whole process: for every store alike, and not safe for threads.
-        "contextResolver": ContextResolver({}, loader),
+        "documentLoader": _Loader(contexts),
         "keepFreeFloatingNodes": True,
         "processingMode": "json-ld-1.1",
     }
@@ -47,7 +43,7 @@ def convert_with_pyld(document: Any, contexts: ContextStore) -> list[Quad]:
 
 
 class _Loader:
-    """Hands PyLD the store's documents and nothing else."""
+    """Hands PyLD the store's documents and nothing else, without the tag by which it would keep them for all stores."""
 
     def __init__(self, contexts: ContextStore) -> None:
         self._contexts = contexts

@@ -265,6 +265,27 @@ def test_K55_type_may_stand_alone() -> None:
     assert verify(sign(plain)).issuer == ISSUER
 
 
+@pytest.mark.parametrize("suite", ["eddsa-rdfc-2022", "ecdsa-rdfc-2019"])
+def test_A19_swapped_context_is_refused_unless_every_name_keeps_its_meaning(suite: str) -> None:
+    """RDF suites sign statements, not contexts (DI §4.6): another pinned one may only say the very same."""
+    older, clr = (
+        "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.2.json",
+        "https://purl.imsglobal.org/spec/clr/v2p0/context-2.0.1.json",
+    )
+    signed = sign(suite=suite)
+    assert verify({**signed, "@context": [CONTEXT[0], older]}).issuer == ISSUER
+    for contexts in ([CONTEXT[0], clr], [CONTEXT[0], "https://w3id.org/security/data-integrity/v2"]):
+        with pytest.raises(CredentialError):
+            verify({**signed, "@context": contexts})
+    located = {
+        **CREDENTIAL["credentialSubject"],
+        "achievement": {"id": "urn:a", "type": "Achievement", "inLanguage": "nl"},
+    }
+    used = sign({**CREDENTIAL, "credentialSubject": located}, suite)
+    with pytest.raises(CredentialError):
+        verify({**used, "@context": [CONTEXT[0], "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.1.json"]})
+
+
 @pytest.mark.parametrize("suite", ["eddsa-jcs-2022", "ecdsa-jcs-2019"])
 def test_A19_jcs_contexts_may_be_added_but_not_changed(suite: str) -> None:
     """EDDSA §3.3.2: the signed contexts come first, in their order."""

@@ -13,10 +13,16 @@ from runtime.dependencies import NowDep, get_service
 from runtime.web.language import request_language
 from wallet import accounts, credentials, exporting, history, issuance, presentation
 from wallet.accounts import SignedIn, get_signed_in
+from wallet.links import require_identifiers
 from wallet.recognition import recognition_json
 from wallet.settings import Wallet
 
-router = APIRouter(prefix="/api", tags=["wallet"])
+
+def require_path(request: Request) -> None:
+    require_identifiers(request.path_params.values())
+
+
+router = APIRouter(prefix="/api", tags=["wallet"], dependencies=[Depends(require_path)])
 
 
 class Body(BaseModel):

@@ -124,13 +124,17 @@ async def find_badges(wallet: Wallet, vault: Vault, now: datetime) -> list[Badge
         rows = await store.find_credentials(session, vault.account_id)
         forms = await find_forms(session, vault, now)
     held = {row.id: [form for form in forms if form.credential_id == row.id] for row in rows}
-    return list(await asyncio.gather(*(_resolve_badge(wallet, vault, row, held[row.id], now) for row in rows)))
+    # A badge that is being deleted in another tab may have lost its forms between the two reads.
+    whole = [row for row in rows if held[row.id]]
+    return list(await asyncio.gather(*(_resolve_badge(wallet, vault, row, held[row.id], now) for row in whole)))
 
 
 async def get_badge(wallet: Wallet, vault: Vault, credential_id: str, now: datetime) -> Badge:
     async with wallet.database.reading() as session:
         row = await store.get_credential(session, vault.account_id, credential_id)
         rows = await store.find_forms(session, vault.account_id, credential_id)
+    if not rows:
+        raise NotFoundError("forms")
     return await _resolve_badge(wallet, vault, row, [open_form(vault, form, now) for form in rows], now)
 
 
@@ -147,8 +151,13 @@ async def get_badge_image(wallet: Wallet, vault: Vault, credential_id: str) -> S
 async def delete_badge(wallet: Wallet, vault: Vault, credential_id: str, now: datetime) -> None:
     """Remove a badge, its forms and their keys (W-30). The history keeps that it was there.
 
-    Its issuer is not told: what a person does with a badge is not the issuer's to know. OpenID4VCI 1.0 §11.1
-    has `credential_deleted` for a badge that was turned down while it was being received; see `wallet.issuance`.
+    Its issuer is not told, although OpenID4VCI 1.0 §11.1 has `credential_deleted` for it and W-16 would have us
+    send it. What a person does with a badge afterwards is not the issuer's to know: the EUDI reference framework has
+    a deletion concern nobody but the holder unless the holder asks for more (topic 48, data deletion), and an issuer
+    that hears of deletions can tell which people gave up on it. The access token that the notification needs is
+    thrown away with the receipt, so that nothing could be sent by mistake either. The event is sent in one case
+    only, where the person says no to a badge that the issuer just handed over and waits to hear about; see
+    `wallet.issuance.discard_offer`.
     """
     badge = await get_badge(wallet, vault, credential_id, now)
     async with wallet.database.transaction() as session:
@@ -165,6 +174,7 @@ async def delete_badge(wallet: Wallet, vault: Vault, credential_id: str, now: da
                 badges=(badge.view.name,),
             ),
         )
+    await wallet.database.forget_erased()
 
 
 def seal_badge(

@@ -168,6 +168,16 @@ class OfferSpentError(WalletError):
     advice = _("Kijk of de badge al in je wallet staat. Vraag anders een nieuw aanbod aan de uitgever.")
 
 
+class OfferBusyError(WalletError):
+    """Another request is opening the same offer at this moment."""
+
+    code = "offer_busy"
+    status = 409
+    title = _("Dit aanbod wordt al geopend")
+    meaning = _("Het aanbod is nog niet gebruikt. De uitgever antwoordt nog niet.")
+    advice = _("Wacht even en probeer het dan opnieuw.")
+
+
 class OfferExpiredError(WalletError):
     """The offer lay in the wallet longer than it lives."""
 
@@ -258,9 +268,13 @@ class RequestRefusedError(WalletError):
     meaning = _("De vraag klopt technisch niet, of komt niet van wie hij zegt te komen. Er is niets gedeeld.")
     advice = _("Vraag aan de partij zelf of de vraag van hen is, en geef de kleine code hieronder door.")
 
-    def __init__(self, cause: CredentialError | None = None, detail: str = "") -> None:
+    def __init__(
+        self, cause: CredentialError | None = None, detail: str = "", *, request_id: str | None = None
+    ) -> None:
         super().__init__(detail or (f"{cause.code}: {cause.detail}" if cause else ""))
         self.cause = cause
+        self.request_id = request_id
+        """Set when whoever asked is certain, and may be told that the question cannot be answered (W-53)."""
 
 
 class RequestAnsweredError(WalletError):

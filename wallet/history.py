@@ -59,7 +59,9 @@ async def add_history_record(session: store.Session, vault: Vault, record: Histo
 
 async def set_history_outcome(session: store.Session, vault: Vault, entry_id: str, outcome: HistoryOutcome) -> None:
     """Note how it ended. An entry that its owner deleted meanwhile stays deleted."""
-    entry = await store.get_history_entry(session, vault.account_id, entry_id)
+    entry = await store.find_history_entry(session, vault.account_id, entry_id)
+    if entry is None:
+        return
     record = replace(_open(vault, entry), outcome=outcome)
     await store.set_history_entry(session, vault.account_id, entry_id, _seal(vault, record))
 

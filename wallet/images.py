@@ -8,6 +8,8 @@ points outside, and is only ever served with a policy under which it can do noth
 
 import asyncio
 import re
+import struct
+import zlib
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,11 +30,19 @@ _MAXIMUM_PIXELS = 40_000_000
 _BADGE_SIDE = 384
 _RASTER_FORMATS = ("PNG", "JPEG", "WEBP")
 _DATA_URL = re.compile(r"data:(image/[a-z.+-]+)((?:;[a-z]+=[^;,]*)*)(;base64)?,(.*)", re.DOTALL)
-# What acts, loads or expands inside an SVG. A picture that needs any of it is not shown.
+# What acts, loads or expands inside an SVG (`use` of `use` of … has no end). A picture that needs any of it is not shown.
 _SVG_REFUSED = re.compile(
     rb"<!(?:doctype|entity)|<\?xml-stylesheet|<(?:\w+:)?(?:script|foreignobject|iframe|embed|object|audio|video|image"
-    rb"|animate|set|handler)\b|\son\w+\s*=|javascript:|@import|url\(\s*['\"]?(?!#)|href\s*=\s*['\"](?!#)",
+    rb"|animate|set|handler|use)\b|\son\w+\s*=|javascript:|@import|url\(\s*['\"]?(?!#)|href\s*=\s*['\"](?!#)",
     re.IGNORECASE,
+)
+
+
+# What the decoder raises on broken files, as found by breaking them; a full memory is one of its words for "too big".
+_UNDECODABLE = (
+    *(OSError, ValueError, SyntaxError, EOFError, TypeError, KeyError, IndexError, OverflowError, MemoryError),
+    *(ZeroDivisionError, NotImplementedError, struct.error, zlib.error),
+    *(Image.DecompressionBombError, Image.DecompressionBombWarning),
 )
 
 
@@ -53,7 +63,7 @@ async def resolve_badge_image(fetch: Fetcher, reference: str | None) -> SafeImag
         return None
     try:
         content = _parse_data_url(reference) if reference.startswith("data:") else await _fetch(fetch, reference)
-        return create_safe_image(content)
+        return await asyncio.to_thread(create_safe_image, content)
     except (PictureError, CredentialError):
         return None
 
@@ -131,5 +141,5 @@ def _opened(content: bytes) -> Iterator[Image.Image]:
                 raise PictureError("too many pixels")
             image.load()
             yield image
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
+    except _UNDECODABLE as exc:
         raise PictureError("not decodable") from exc

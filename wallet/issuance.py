@@ -6,11 +6,13 @@ before its code leaves, and an answer that never came is not asked for again. Wh
 be checked yet waits in the offer, and is no badge until every check of W-15 has passed.
 """
 
+import asyncio
 import contextlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,7 +21,6 @@ from kernel.errors import (
     CredentialError,
     HolderBindingError,
     MalformedError,
-    RejectedError,
     RevokedError,
     SuspendedError,
     UndecidedError,
@@ -61,7 +62,7 @@ from kernel.openid4vci import (
 )
 from kernel.status.token_status_list import Status
 from kernel.type_metadata import TypeMetadata, parse_type_metadata
-from runtime.fetch import FetchedResponse, FetchKind
+from runtime.fetch import AnsweredError, FetchedResponse, FetchKind
 from runtime.logging import get_logger
 from runtime.tokens import create_token
 from wallet import store
@@ -89,6 +90,8 @@ from wallet.vault import Vault
 
 log = get_logger(__name__)
 
+# However many forms are offered and however slowly each answer comes, asking for them ends.
+RECEIPT_PATIENCE = timedelta(seconds=45)
 _TX_CODE_TRIES = 10  # our own bound; issuers void the code sooner (OpenID4VCI 1.0 §13.6.3)
 _PROOF_TYPE = "jwt"
 
@@ -303,9 +306,10 @@ class _Progress:
     async def request_credentials(self) -> None:
         """Ask for every chosen form with a key of its own. A further form that fails does not cost the first. §8."""
         failure: Exception | None = None
+        ends_at = monotonic() + RECEIPT_PATIENCE.total_seconds()
         for configuration_id in self.record.chosen:
             try:
-                received = await self._request_credential(configuration_id)
+                received = await self._request_in_time(configuration_id, ends_at - monotonic())
             except (CredentialError, IssuerFailedError) as exc:
                 failure = failure or exc
                 log.info("credential not received", error_class=type(exc).__name__)
@@ -319,6 +323,13 @@ class _Progress:
             raise UnreachableError(failure.detail) from failure
         await self.save("failed")
         raise IssuerFailedError(str(failure)) from failure
+
+    async def _request_in_time(self, configuration_id: str, seconds: float) -> _Received:
+        try:
+            async with asyncio.timeout(max(seconds, 0)):
+                return await self._request_credential(configuration_id)
+        except TimeoutError as exc:
+            raise UndecidedError("the issuer took too long") from exc
 
     async def _request_credential(self, configuration_id: str) -> _Received:
         """Fresh nonce, fresh key, proof, request; `invalid_nonce` is tried once more (W-10)."""
@@ -553,8 +564,8 @@ async def _get_well_known(wallet: Wallet, identifier: str, name: str) -> dict[st
     inserted, appended = well_known_url(identifier, name), appended_well_known_url(identifier, name)
     try:
         response = await wallet.fetch.get(inserted, accept="application/json", kind=FetchKind.METADATA)
-    except RejectedError as exc:
-        if exc.detail != "answered 404" or inserted == appended:
+    except AnsweredError as exc:
+        if exc.status != 404 or inserted == appended:
             raise
         response = await wallet.fetch.get(appended, accept="application/json", kind=FetchKind.METADATA)
     return _json_object(response)

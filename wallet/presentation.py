@@ -23,13 +23,15 @@ from kernel.formats import FORMATS
 from kernel.keys import parse_public_jwk
 from kernel.openid4vp import (
     ACCESS_DENIED,
-    INVALID_REQUEST,
     MEDIA_TYPE,
+    VP_FORMATS_NOT_SUPPORTED,
     AuthorizationRequest,
     ClientIdPrefix,
     RequestByReference,
     RequestByValue,
+    RequestSender,
     UnsignedRequest,
+    authorization_error_code,
     create_error_form,
     create_request_uri_form,
     create_response_form,
@@ -38,8 +40,10 @@ from kernel.openid4vp import (
     parse_request_object,
     parse_response_reply,
     verify_request_object,
+    verify_request_sender,
     verify_unsigned_request,
 )
+from kernel.trust_list import Outcome
 from runtime.fetch import FetchKind
 from runtime.logging import get_logger
 from runtime.tokens import create_token
@@ -186,7 +190,11 @@ async def resolve_request(
     if known is not None:
         return await get_request(wallet, vault, known.id, now, language=language)
     content = await _resolve_content(wallet, _parse_link(text), now)
-    request = _read_request(content, now)
+    try:
+        request = _read_request(content, now)
+    except CredentialError as exc:
+        refused = await _keep_refused(wallet, vault, link_digest, content, exc, now)
+        raise RequestRefusedError(exc, request_id=refused) from exc
     recognition = await resolve_party_recognition(
         wallet.resolver, identifiers=_identifiers_of(request), service="verification", now=now
     )
@@ -217,6 +225,10 @@ async def get_request(
     if row.expires_at <= now:
         raise RequestExpiredError
     content = vault.open("request", row.id, row.sealed)
+    if "refusal" in content:
+        raise RequestRefusedError(
+            detail=content["refusal"]["cause"], request_id=row.id if row.state == "open" else None
+        )
     request = _read_request(content, now)
     # Every badge's state is asked for, not only that of those that fit: what is looked up tells nobody what fits.
     badges = await find_badges(wallet, vault, now)
@@ -234,6 +246,17 @@ async def get_request(
         questions=tuple(_match_questions(request, badges, language)),
         expires_at=row.expires_at,
     )
+
+
+async def get_verifier_name(wallet: Wallet, vault: Vault, request_id: str, now: datetime) -> str:
+    """What whoever asked is called, also where the question cannot be answered."""
+    try:
+        return (await get_request(wallet, vault, request_id, now)).verifier_name
+    except RequestRefusedError:
+        async with wallet.database.reading() as session:
+            row = await store.get_request(session, vault.account_id, request_id)
+        content = vault.open("request", row.id, row.sealed)
+        return urlsplit(_read_sender(content, datetime.fromisoformat(content["received_at"])).response_uri).netloc
 
 
 async def accept_request(
@@ -255,7 +278,7 @@ async def accept_request(
     try:
         form = create_response_form(request, await _create_vp_token(wallet, vault, request, parts, now))
     except AlgorithmNotAllowedError as exc:
-        await _refuse_unencrypted(wallet, vault, page, request, now)
+        await _refuse_unencrypted(wallet, vault, page, request, authorization_error_code(exc), now)
         raise RequestRefusedError(exc) from exc
     async with wallet.database.transaction() as session:
         await store.spend_request(session, vault.account_id, request_id, now)
@@ -264,16 +287,25 @@ async def accept_request(
 
 
 async def decline_request(wallet: Wallet, vault: Vault, request_id: str, now: datetime) -> str | None:
-    """Say no. The verifier hears `access_denied`, the same as when nothing fits (§8.5, A-39)."""
+    """Say no. The verifier hears `access_denied`, the same as when nothing fits (§8.5, A-39).
+
+    Of a question that cannot be answered at all it hears why: what was asked is wrong, or of a format that no wallet
+    of this kind holds. That too only now that the person has acted (W-53).
+    """
     async with wallet.database.reading() as session:
         row = await store.get_request(session, vault.account_id, request_id)
+    if row.expires_at <= now:
+        raise RequestExpiredError
     content = vault.open("request", row.id, row.sealed)
+    if "refusal" in content:
+        return await _decline_refused(wallet, vault, request_id, content, now)
     request = _read_request(content, row.created_at)
+    error = ACCESS_DENIED if request.dcql_query.formats & FORMATS.keys() else VP_FORMATS_NOT_SUPPORTED
     async with wallet.database.transaction() as session:
         await store.spend_request(session, vault.account_id, request_id, now)
         await add_history_record(session, vault, _declined(request, content["recognition"], now))
         await store.set_request_state(session, vault.account_id, request_id, "declined")
-    return await _submit_error(wallet, request, ACCESS_DENIED)
+    return await _submit_error(wallet, request, error)
 
 
 def request_json(page: RequestPage) -> dict[str, Any]:
@@ -336,7 +368,6 @@ async def _resolve_content(
         content["received_at"] = now.isoformat()
         if "raw" in content:
             content |= await _resolve_key(wallet, content, now)
-        _read_request(content, now)
     except UndecidedError as exc:
         raise UnreachableError(exc.detail) from exc
     except CredentialError as exc:
@@ -377,14 +408,55 @@ def _read_request(content: Mapping[str, Any], now: datetime) -> AuthorizationReq
     if "parameters" in content:
         unsigned = UnsignedRequest(parse_client_identifier(content["client_id"]), content["parameters"])
         return verify_unsigned_request(unsigned, now=now)
-    return verify_request_object(
-        content["raw"],
-        client_id=content["client_id"],
-        key=parse_public_jwk(content["key"]) if "key" in content else None,
-        anchors=[load_der_x509_certificate(base64url.decode(anchor)) for anchor in content.get("anchors", ())],
-        now=now,
-        wallet_nonce=content["wallet_nonce"],
+    return verify_request_object(content["raw"], **_proof_of(content), now=now)
+
+
+async def _keep_refused(
+    wallet: Wallet,
+    vault: Vault,
+    link_digest: bytes,
+    content: dict[str, Any],
+    cause: CredentialError,
+    now: datetime,
+) -> str | None:
+    """Keep a question that cannot be answered, so that the person may let its sender know; None if that is not sure."""
+    try:
+        sender = _read_sender(content, now)
+    except CredentialError:
+        return None
+    content["refusal"] = {"error": authorization_error_code(cause), "cause": f"{cause.code}: {cause.detail}"}
+    row = PresentationRequest(
+        id=create_token(16),
+        account_id=vault.account_id,
+        link_digest=link_digest,
+        request_digest=vault.digest("request", f"{sender.client_id}\0{content['raw']}"),
+        state="open",
+        sealed=b"",
+        created_at=now,
+        expires_at=now + wallet.settings.request_lifetime,
     )
+    row.sealed = vault.seal("request", row.id, content)
+    async with wallet.database.transaction() as session:
+        await store.forget_requests(session, now=now)
+        await store.add_request(session, row)
+    return row.id
+
+
+def _read_sender(content: Mapping[str, Any], now: datetime) -> RequestSender:
+    """Who sent the question, as certain as for one that can be answered. An unsigned one proves nobody."""
+    if "raw" not in content:
+        raise MalformedError("nobody signed it")
+    return verify_request_sender(content["raw"], **_proof_of(content), now=now)
+
+
+def _proof_of(content: Mapping[str, Any]) -> dict[str, Any]:
+    """By what a kept request object is checked: its client identifier, and the key or anchors that go with it."""
+    return {
+        "client_id": content["client_id"],
+        "key": parse_public_jwk(content["key"]) if "key" in content else None,
+        "anchors": [load_der_x509_certificate(base64url.decode(anchor)) for anchor in content.get("anchors", ())],
+        "wallet_nonce": content["wallet_nonce"],
+    }
 
 
 def _identifiers_of(request: AuthorizationRequest) -> tuple[str, ...]:
@@ -560,7 +632,7 @@ async def _settle(
         await set_history_outcome(session, vault, record.id, outcome)
 
 
-async def _submit_error(wallet: Wallet, request: AuthorizationRequest, error: str) -> str | None:
+async def _submit_error(wallet: Wallet, request: AuthorizationRequest | RequestSender, error: str) -> str | None:
     """Tell the verifier no. Whether it hears it changes nothing for the person."""
     try:
         response = await wallet.fetch.post_form(request.response_uri, create_error_form(request, error))
@@ -570,14 +642,33 @@ async def _submit_error(wallet: Wallet, request: AuthorizationRequest, error: st
         return None
 
 
+async def _decline_refused(
+    wallet: Wallet, vault: Vault, request_id: str, content: Mapping[str, Any], now: datetime
+) -> str | None:
+    sender = _read_sender(content, datetime.fromisoformat(content["received_at"]))
+    record = HistoryRecord(
+        kind="declined",
+        party_name=urlsplit(sender.response_uri).netloc,
+        party_own_name=sender.client_name or "",
+        party_id=sender.client_id,
+        recognition=Outcome.NOT_LISTED.value,
+        happened_at=now,
+    )
+    async with wallet.database.transaction() as session:
+        await store.spend_request(session, vault.account_id, request_id, now)
+        await add_history_record(session, vault, record)
+        await store.set_request_state(session, vault.account_id, request_id, "declined")
+    return await _submit_error(wallet, sender, content["refusal"]["error"])
+
+
 async def _refuse_unencrypted(
-    wallet: Wallet, vault: Vault, page: RequestPage, request: AuthorizationRequest, now: datetime
+    wallet: Wallet, vault: Vault, page: RequestPage, request: AuthorizationRequest, error: str, now: datetime
 ) -> None:
     """An answer that cannot be encrypted as asked is not given: an error goes in the clear, never the data (W-51)."""
     async with wallet.database.transaction() as session:
         await store.spend_request(session, vault.account_id, page.id, now)
         await store.set_request_state(session, vault.account_id, page.id, "failed")
-    await _submit_error(wallet, request, INVALID_REQUEST)
+    await _submit_error(wallet, request, error)
 
 
 def _history_of(page: RequestPage, parts: Sequence[Part], now: datetime) -> HistoryRecord:

@@ -25,6 +25,8 @@ _CERTIFIED_TYPES = frozenset(
         "QualityAssuranceCredential",
     }
 )
+# A badge that could not be checked now keeps its row, without any claim about how sure it is.
+_COUNTING = frozenset({"valid", "unknown"})
 NOT_ESTABLISHED, ASSESSED, CERTIFIED = 0, 4, 5
 
 
@@ -52,18 +54,38 @@ class SkillRow:
         return self.sources[0].level
 
 
+@dataclass(frozen=True, slots=True)
+class LapsedSkill:
+    """A skill that a badge showed which no longer counts, with the badge: it says why."""
+
+    uri: str
+    name: str
+    badge: Badge
+
+
 def create_skills_profile(badges: Iterable[Badge]) -> list[SkillRow]:
     """Every skill once, from badges that hold now; the surest first, then by name."""
     names: dict[str, str] = {}
     sources: dict[str, list[SkillSource]] = {}
     for badge in badges:
-        if badge.state.kind not in ("valid", "unknown"):
+        if badge.state.kind not in _COUNTING:
             continue
         for skill in badge.view.skills:
             names.setdefault(skill.uri, skill.name)
             sources.setdefault(skill.uri, []).append(_source(badge))
     rows = [SkillRow(uri, names[uri], _surest_first(found)) for uri, found in sources.items()]
     return sorted(rows, key=lambda row: (-row.level, row.name.casefold(), row.uri))
+
+
+def find_lapsed_skills(badges: Iterable[Badge]) -> list[LapsedSkill]:
+    """What no longer counts, and is not gone without a word: each badge that lapsed, with every skill on it."""
+    found = [
+        LapsedSkill(skill.uri, skill.name, badge)
+        for badge in badges
+        if badge.state.kind not in _COUNTING
+        for skill in badge.view.skills
+    ]
+    return sorted(found, key=lambda lapsed: (lapsed.name.casefold(), lapsed.uri, lapsed.badge.id))
 
 
 def _source(badge: Badge) -> SkillSource:

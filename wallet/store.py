@@ -7,17 +7,19 @@ do once is done in one statement (`spend_offer`, `spend_request`): eight callers
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from wallet.errors import (
     NameTakenError,
     NotFoundError,
+    OfferBusyError,
     OfferExpiredError,
     OfferSpentError,
     RequestAnsweredError,
     RequestExpiredError,
+    SignedOutError,
 )
 from wallet.models import (
     Account,
@@ -37,6 +39,8 @@ Session = AsyncSession
 _ANSWERED_REQUEST_MEMORY = timedelta(days=30)
 # Longer than all requests of one receipt together may take; after a crash the offer can be taken up again.
 _OFFER_LEASE = timedelta(minutes=5)
+# Longer than reading an offer with all its metadata may take.
+_FETCH_LEASE = timedelta(minutes=2)
 
 
 # --- accounts, wraps, sessions, attempts
@@ -76,6 +80,13 @@ async def remove_account(session: Session, account_id: str) -> None:
     ):
         await session.execute(delete(model).where(model.account_id == account_id))
     await session.execute(delete(Account).where(Account.id == account_id))
+
+
+async def _require_account(session: Session, account_id: str) -> None:
+    """Hold the account while something is added to it, or raise SignedOutError: its owner erased it meanwhile."""
+    query = select(Account.id).where(Account.id == account_id).with_for_update(read=True, key_share=True)
+    if await session.scalar(query) is None:
+        raise SignedOutError("the account is gone")
 
 
 async def find_wraps(session: Session, account_id: str, kind: str) -> Sequence[VaultWrap]:
@@ -161,12 +172,13 @@ async def remove_expired(session: Session, *, now: datetime, attempts_before: da
 
 
 async def add_offer(session: Session, offer: Offer) -> None:
-    """Keep a new offer, or raise OfferSpentError: the same link is being opened in this account at this moment."""
+    """Keep a new offer, or raise OfferBusyError: the same link is being opened in this account at this moment."""
+    await _require_account(session, offer.account_id)
     session.add(offer)
     try:
         await session.flush()
     except IntegrityError as exc:
-        raise OfferSpentError from exc
+        raise OfferBusyError from exc
 
 
 async def remove_offer(session: Session, account_id: str, offer_id: str) -> None:
@@ -180,8 +192,12 @@ async def find_offer_by_link(session: Session, account_id: str, link_digest: byt
 
 
 async def remove_expired_offer_link(session: Session, account_id: str, link_digest: bytes, now: datetime) -> None:
+    """Make room for the link again: its offer is over, or opening it broke off without a word."""
+    broke_off = and_(Offer.state == "fetching", Offer.created_at <= now - _FETCH_LEASE)
     await session.execute(
-        delete(Offer).where(Offer.account_id == account_id, Offer.link_digest == link_digest, Offer.expires_at <= now)
+        delete(Offer).where(
+            Offer.account_id == account_id, Offer.link_digest == link_digest, or_(Offer.expires_at <= now, broke_off)
+        )
     )
 
 
@@ -230,6 +246,7 @@ async def set_offer(
 
 
 async def add_credential(session: Session, credential: Credential) -> None:
+    await _require_account(session, credential.account_id)
     session.add(credential)
     await session.flush()
 
@@ -305,6 +322,7 @@ async def find_holder_keys(session: Session, account_id: str) -> Sequence[Holder
 
 async def add_request(session: Session, request: PresentationRequest) -> None:
     """Keep a question, or raise RequestAnsweredError: the same request object came in before (W-58)."""
+    await _require_account(session, request.account_id)
     session.add(request)
     try:
         await session.flush()
@@ -376,6 +394,7 @@ async def set_request_state(session: Session, account_id: str, request_id: str, 
 
 
 async def add_history_entry(session: Session, entry: HistoryEntry) -> None:
+    await _require_account(session, entry.account_id)
     session.add(entry)
     await session.flush()
 
@@ -389,13 +408,10 @@ async def find_history_entries(session: Session, account_id: str) -> Sequence[Hi
     return found.all()
 
 
-async def get_history_entry(session: Session, account_id: str, entry_id: str) -> HistoryEntry:
-    entry = await session.scalar(
+async def find_history_entry(session: Session, account_id: str, entry_id: str) -> HistoryEntry | None:
+    return await session.scalar(
         select(HistoryEntry).where(HistoryEntry.id == entry_id, HistoryEntry.account_id == account_id)
     )
-    if entry is None:
-        raise NotFoundError("history entry")
-    return entry
 
 
 async def set_history_entry(session: Session, account_id: str, entry_id: str, sealed: bytes) -> None:

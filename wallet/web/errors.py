@@ -1,6 +1,7 @@
 """How a failure of the wallet looks: problem details for programs, a page in plain words for people."""
 
 from collections.abc import Callable
+from typing import Any
 
 from fastapi import Request, Response
 
@@ -48,7 +49,8 @@ def problem(request: Request, error: WalletError) -> Problem:
     if isinstance(error, LockedOutError):
         wait = int((error.until - request.app.state.service.clock()).total_seconds())
         headers["Retry-After"] = str(max(wait, 1))
-    return Problem(
+    kind = _RefusedRequestProblem if isinstance(error, RequestRefusedError) else Problem
+    found = kind(
         error.status,
         error.code,
         f"{_(error.title)}. {_(explain(cause).meaning if cause else error.meaning)}",
@@ -56,6 +58,18 @@ def problem(request: Request, error: WalletError) -> Problem:
         hint=_(error.advice),
         headers=headers,
     )
+    if isinstance(found, _RefusedRequestProblem) and isinstance(error, RequestRefusedError):
+        found.request_id = error.request_id
+    return found
+
+
+class _RefusedRequestProblem(Problem):
+    """Names the question that may be declined at `/api/requests/{request_id}/decline`, so that its sender hears why."""
+
+    request_id: str | None = None
+
+    def body(self) -> dict[str, Any]:
+        return super().body() | ({"request_id": self.request_id} if self.request_id else {})
 
 
 def cause_of(error: WalletError) -> CredentialError | None:

@@ -23,6 +23,7 @@ from wallet.accounts import SignedIn
 from wallet.claims import Fact, find_hidden_facts, find_shown_facts, label_text
 from wallet.errors import (
     AccountNameError,
+    LinkError,
     LockedOutError,
     NameTakenError,
     PassphraseError,
@@ -33,12 +34,17 @@ from wallet.errors import (
     TxCodeError,
     WalletError,
 )
-from wallet.links import parse_link_kind
+from wallet.links import parse_link_kind, require_identifiers
 from wallet.settings import Wallet
-from wallet.skills_profile import create_skills_profile
+from wallet.skills_profile import create_skills_profile, find_lapsed_skills
 from wallet.web.words import badge_words, is_web_address, issuer_words, verifier_words
 
-router = APIRouter(include_in_schema=False)
+
+def require_path(request: Request) -> None:
+    require_identifiers(request.path_params.values())
+
+
+router = APIRouter(include_in_schema=False, dependencies=[Depends(require_path)])
 
 # A picture from outside can do nothing: no script, no request, no cookie, an origin of its own.
 _IMAGE_HEADERS = {
@@ -241,8 +247,14 @@ async def delete_badge(
 
 @router.get("/skills")
 async def skills(request: Request, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep) -> Response:
+    _, language = translator(request), request_language(request)
     found = await credentials.find_badges(wallet, holder.vault, now)
-    return pages.render(request, "skills.html", rows=create_skills_profile(found))
+    return pages.render(
+        request,
+        "skills.html",
+        rows=create_skills_profile(found),
+        lapsed=[(skill, badge_words(_, skill.badge, language)) for skill in find_lapsed_skills(found)],
+    )
 
 
 # --- scanning and opening
@@ -265,7 +277,7 @@ async def scan(
         return await _open(request, wallet, holder, link, now)
     except (PictureError, QrCodeError) as exc:
         errors = {"picture": _sentence(request, exc)}
-    except WalletError as exc:
+    except LinkError as exc:
         errors = {"link": _sentence(request, exc)}
     return pages.render(request, "scan.html", status=400, errors=errors, link=link)
 
@@ -360,9 +372,9 @@ async def accept_request(
 async def decline_request(
     request: Request, request_id: str, form: FormDep, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
 ) -> Response:
-    page = await presentation.get_request(wallet, holder.vault, request_id, now)
+    name = await presentation.get_verifier_name(wallet, holder.vault, request_id, now)
     redirect_uri = await presentation.decline_request(wallet, holder.vault, request_id, now)
-    return _after_answer(request, pages, page.verifier_name, redirect_uri, shared=False)
+    return _after_answer(request, pages, name, redirect_uri, shared=False)
 
 
 # --- history

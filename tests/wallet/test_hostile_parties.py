@@ -1,0 +1,287 @@
+"""Issuers and verifiers that answer nonsense, at odd moments, or too much. Nothing breaks, hangs or is half done."""
+
+import asyncio
+import time
+from datetime import timedelta
+
+import pytest
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from kernel.openid4vp import ErrorResponse
+from runtime.fetch import AnsweredError, FetchKind
+from tests.support.badges import SKILLS, create_test_achievement, create_test_dataset
+from tests.support.simulated_issuer import DC
+from wallet import issuance
+
+FIRST, SECOND, *_ = SKILLS
+
+
+@pytest.fixture
+async def badge(house, holder):
+    return await holder.receive(house.issuer.offer_link(configurations=[DC]))
+
+
+def intercept(house, path: str, *, answer=None, before=None, host: str = "issuer.example:443"):
+    """Let a party answer this where the path has these words, or do something before it answers as it would."""
+    inner = house.transport.apps[host]
+
+    async def app(scope, receive, send):
+        if path not in scope["path"] or (path == "/credential" and not scope["path"].endswith(path)):
+            await inner(scope, receive, send)
+            return
+        if before is not None:
+            await before()
+        await (inner if answer is None else answer())(scope, receive, send)
+
+    house.transport.apps[host] = app
+
+
+NONSENSE = [
+    lambda: Response(b"", media_type="application/json"),
+    lambda: Response(b"[]", media_type="application/json"),
+    lambda: Response(b"null", media_type="application/json"),
+    lambda: Response(b'"x"', media_type="application/json"),
+    lambda: Response(b"{" * 100_000, media_type="application/json"),
+    lambda: Response(b"\xff\xfe", media_type="application/json"),
+    lambda: Response(b"x" * 2_000_000, media_type="application/json"),
+    lambda: Response(b"{}", media_type="text/html"),
+    lambda: RedirectResponse("https://elsewhere.example/"),
+    lambda: Response(status_code=404),
+    lambda: Response(status_code=500),
+    lambda: Response(status_code=204),
+    lambda: Response(b"\x1f\x8b", headers={"Content-Encoding": "gzip"}),
+    lambda: JSONResponse({"error": {"a": 1}}, status_code=400),
+    lambda: JSONResponse({"error": "x" * 60_000}, status_code=400),
+]
+
+
+@pytest.mark.parametrize("path", ["/offers/", "/.well-known/openid-credential-issuer", "/.well-known/oauth"])
+async def test_W03_W04_W05_nonsense_before_consent_is_explained(house, holder, path):
+    honest = house.transport.apps["issuer.example:443"]
+    for answer in NONSENSE:
+        house.transport.apps["issuer.example:443"] = honest
+        intercept(house, path, answer=answer)
+        heard = await holder.call("POST", "/offers", {"offer": house.issuer.offer_link()})
+        assert heard.status_code in (400, 409, 502, 503)
+        assert {"code", "title", "hint", "trace_id"} <= heard.json().keys()
+
+
+@pytest.mark.parametrize("path", ["/token", "/nonce", "/credential"])
+async def test_W15_nonsense_after_consent_is_explained_and_nothing_is_kept(house, holder, path):
+    honest = house.transport.apps["issuer.example:443"]
+    for answer in NONSENSE:
+        house.transport.apps["issuer.example:443"] = honest
+        offer = await holder.open_offer(house.issuer.offer_link(configurations=[DC]))
+        intercept(house, path, answer=answer)
+        heard = await holder.accept(offer["id"])
+        assert heard.status_code in (400, 409, 502, 503)
+        assert {"code", "title", "hint", "trace_id"} <= heard.json().keys()
+    assert await holder.badges() == []
+
+
+@pytest.mark.parametrize("token", ["tök", "a\r\nX-Planted: 1", "a b", "\u0000", "x" * 60_000])
+async def test_token_that_is_no_token_is_refused(house, holder, token):
+    intercept(house, "/token", answer=lambda: JSONResponse({"access_token": token, "token_type": "Bearer"}))
+    offer = await holder.open_offer(house.issuer.offer_link())
+    heard = await holder.accept(offer["id"])
+    assert (heard.status_code, heard.json()["code"]) == (502, "issuer_failed")
+    assert all("x-planted" not in request.headers for request in house.transport.requests)
+
+
+@pytest.mark.parametrize(
+    "place", ["http://[", "//", "https://\u00e9.example/", "javascript:1", "\x7f", "?", "https://a:b/"]
+)
+async def test_K85_status_list_that_redirects_to_nonsense_is_not_checked(house, holder, badge, place):
+    def redirect():
+        answer = Response(status_code=302)
+        answer.raw_headers.append((b"location", place.encode("utf-8")))
+        return answer
+
+    intercept(house, "/status/", answer=redirect)
+    house.clock.advance(timedelta(minutes=5))
+    assert [found["state"] for found in await holder.badges()] == ["unknown"]
+
+
+async def test_W04_not_found_is_told_by_its_type(house):
+    fetch = house.app.state.service.fetch
+    with pytest.raises(AnsweredError) as refusal:
+        await fetch.get("https://issuer.example/nowhere", accept="application/json", kind=FetchKind.METADATA)
+    assert refusal.value.status == 404
+
+
+async def test_nothing_hangs_when_every_answer_is_slow(house, holder, monkeypatch):
+    """Twenty forms at ten seconds for each answer would be minutes: the whole receipt has an end."""
+    monkeypatch.setattr(issuance, "RECEIPT_PATIENCE", timedelta(seconds=1))
+    honest = house.transport.apps["issuer.example:443"]
+    intercept(house, "/nonce", before=lambda: asyncio.sleep(30))
+    offer = await holder.open_offer(house.issuer.offer_link())
+    begun = time.monotonic()
+    heard = await holder.accept(offer["id"])
+    assert heard.status_code == 503
+    assert time.monotonic() - begun < 8
+    house.transport.apps["issuer.example:443"] = honest
+    assert (await holder.accept(offer["id"])).status_code == 201
+
+
+async def test_offer_that_is_being_opened_says_so(house, holder):
+    """Tapping twice on a slow link is no used-up offer."""
+    opened, answered = asyncio.Event(), asyncio.Event()
+
+    async def wait():
+        opened.set()
+        await answered.wait()
+
+    intercept(house, "/offers/", before=wait)
+    link = house.issuer.offer_link()
+    first = asyncio.create_task(holder.call("POST", "/offers", {"offer": link}))
+    await opened.wait()
+    second = await holder.call("POST", "/offers", {"offer": link})
+    answered.set()
+    assert (second.status_code, second.json()["code"]) == (409, "offer_busy")
+    assert (await first).status_code == 201
+
+
+async def test_offer_whose_opening_broke_off_can_be_opened_again(house, holder, monkeypatch):
+    async def stop(*_args, **_more):
+        raise asyncio.CancelledError
+
+    link = house.issuer.offer_link()
+    with monkeypatch.context() as patched:
+        patched.setattr(issuance, "_resolve_record", stop)
+        patched.setattr("wallet.store.remove_offer", stop)
+        with pytest.raises(asyncio.CancelledError):
+            await holder.call("POST", "/offers", {"offer": link})
+    house.clock.advance(timedelta(minutes=3))
+    assert (await holder.call("POST", "/offers", {"offer": link})).status_code == 201
+
+
+# --- questions
+
+
+async def test_K99_question_that_multiplies_out_is_answered_in_time(house, holder):
+    for number in range(4):
+        achievement = create_test_achievement(name=f"Badge {number}")
+        achievement["id"] += f"-{number}"
+        house.issuer.dataset = create_test_dataset(achievement=achievement)
+        await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    query = house.verifier.skill_query(*[FIRST] * 14)
+    query["credential_sets"] = [{"options": [[f"skill_{number}" for number in range(1, 15)]]}]
+    begun = time.monotonic()
+    asked = await holder.open_request(house.verifier.ask(query))
+    assert asked["answerable"]
+    assert time.monotonic() - begun < 20
+
+
+@pytest.mark.parametrize("count", [513, 10_000])
+async def test_A38_ten_thousand_queries_are_refused(house, holder, badge, count):
+    query = house.verifier.skill_query(*[FIRST] * count)
+    heard = await holder.call("POST", "/requests", {"request": house.verifier.ask(query)})
+    assert (heard.status_code, heard.json()["code"]) == (400, "request_refused")
+
+
+async def test_W58_saying_no_to_a_question_that_is_over_is_explained(house, holder, badge):
+    asked = await holder.open_request(house.verifier.ask(house.verifier.skill_query(FIRST)))
+    house.clock.advance(timedelta(minutes=11))
+    await holder.open_request(house.verifier.ask(house.verifier.skill_query(SECOND)))
+    heard = await holder.call("POST", f"/requests/{asked['id']}/decline")
+    assert (heard.status_code, heard.json()["code"]) == (404, "not_found")
+
+
+async def test_W58_question_that_was_answered_is_over_when_its_time_is(house, holder, badge):
+    asked = await holder.open_request(house.verifier.ask(house.verifier.skill_query(FIRST)))
+    assert (await holder.call("POST", f"/requests/{asked['id']}/decline")).status_code == 200
+    house.clock.advance(timedelta(minutes=11))
+    await holder.open_request(house.verifier.ask(house.verifier.skill_query(SECOND)))
+    heard = await holder.call("POST", f"/requests/{asked['id']}/decline")
+    assert (heard.status_code, heard.json()["code"]) == (410, "request_expired")
+
+
+async def test_W31_history_deleted_while_an_answer_is_on_its_way_stays_deleted(house, holder, badge):
+    asked = await holder.open_request(house.verifier.ask(house.verifier.skill_query(FIRST)))
+
+    async def delete_first():
+        [entry] = [entry for entry in await holder.history() if entry["kind"] == "shared"]
+        assert (await holder.call("DELETE", f"/history/{entry['id']}")).status_code == 204
+
+    intercept(house, "/responses/", before=delete_first, host="verifier.example:443")
+    assert (await holder.call("POST", f"/requests/{asked['id']}/accept", {})).status_code == 200
+    assert [entry["kind"] for entry in await holder.history()] == ["received"]
+    assert (await holder.call("GET", f"/requests/{asked['id']}")).json()["state"] == "answered"
+
+
+async def test_account_erased_while_an_answer_is_on_its_way_leaves_nothing(house, holder, badge):
+    asked = await holder.open_request(house.verifier.ask(house.verifier.skill_query(FIRST)))
+
+    async def erase_first():
+        assert (await holder.call("DELETE", "/account", {"passphrase": holder.passphrase})).status_code == 204
+
+    intercept(house, "/responses/", before=erase_first, host="verifier.example:443")
+    assert (await holder.call("POST", f"/requests/{asked['id']}/accept", {})).status_code == 200
+    assert (await holder.call("GET", "/history")).status_code == 401
+
+
+async def test_account_erased_while_a_badge_comes_in_is_explained(house, holder):
+    offer = await holder.open_offer(house.issuer.offer_link(configurations=[DC]))
+
+    async def erase_first():
+        assert (await holder.call("DELETE", "/account", {"passphrase": holder.passphrase})).status_code == 204
+
+    intercept(house, "/credential", before=erase_first)
+    heard = await holder.accept(offer["id"])
+    assert (heard.status_code, heard.json()["code"]) == (401, "signed_out")
+
+
+# --- what the verifier hears (W-53)
+
+
+@pytest.mark.parametrize(
+    ("misbehaviour", "code"),
+    [("with_transaction_data", "invalid_transaction_data"), ("same_query_id_twice", "invalid_request"),
+     ("path_of_another_type", "invalid_request"), ("with_redirect_uri", "invalid_request")],
+)  # fmt: skip
+async def test_W53_error_goes_to_the_verifier_only_after_the_person_acted(house, holder, badge, misbehaviour, code):
+    house.verifier.misbehave = misbehaviour
+    heard = await holder.call("POST", "/requests", {"request": house.verifier.ask(house.verifier.skill_query(FIRST))})
+    assert (heard.status_code, heard.json()["code"]) == (400, "request_refused")
+    assert house.verifier.received == []
+    report = heard.json()["request_id"]
+    assert (await holder.call("POST", f"/requests/{report}/decline")).status_code == 200
+    [answer] = house.verifier.received
+    assert isinstance(answer, ErrorResponse)
+    assert (answer.error, answer.state) == (code, house.verifier.state)
+    assert (await holder.call("POST", f"/requests/{report}/decline")).json()["code"] == "request_answered"
+    assert {entry["kind"] for entry in await holder.history()} == {"declined", "received"}
+
+
+@pytest.mark.parametrize(
+    "misbehaviour",
+    ["signed_by_another_key", "another_client_id_inside", "another_wallet_nonce", "another_audience", "another_typ",
+     "answer_to_another_party", "answer_over_http", "expired"],
+)  # fmt: skip
+async def test_W53_A35_nobody_is_told_anything_whose_request_is_not_its_own(house, holder, badge, misbehaviour):
+    house.verifier.misbehave = misbehaviour
+    heard = await holder.call("POST", "/requests", {"request": house.verifier.ask(house.verifier.skill_query(FIRST))})
+    assert heard.json()["code"] == "request_refused"
+    assert "request_id" not in heard.json()
+    assert house.verifier.received == []
+
+
+async def test_W53_A39_formats_that_are_not_held_are_told_only_when_the_person_says_no(house, holder, badge):
+    query = {"credentials": [{"id": "a", "format": "mso_mdoc", "meta": {"doctype_value": "org.x"}}]}
+    asked = await holder.open_request(house.verifier.ask(query))
+    assert house.verifier.received == []
+    assert (await holder.call("POST", f"/requests/{asked['id']}/decline")).status_code == 200
+    [answer] = house.verifier.received
+    assert (answer.error, answer.state) == ("vp_formats_not_supported", house.verifier.state)
+
+
+@pytest.mark.parametrize("odd", ["%00", "%E2%80%AE", "a" * 65, "..%2f..", "%20"])
+async def test_A52_address_that_can_be_nobodys_is_not_found_on_either_database(house_twice, odd):
+    holder = await house_twice.new_holder()
+    for method, path in [
+        ("GET", f"/credentials/{odd}"),
+        ("DELETE", f"/history/{odd}"),
+        ("GET", f"/offers/{odd}"),
+        ("POST", f"/requests/{odd}/decline"),
+    ]:
+        assert (await holder.call(method, path)).status_code == 404

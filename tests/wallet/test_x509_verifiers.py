@@ -1,0 +1,73 @@
+"""Requests of verifiers that are known by a certificate: real chains, made here. OpenID4VP 1.0 §5.9.3; W-43, W-44."""
+
+from urllib.parse import quote
+
+import pytest
+
+from kernel.jwt import parse_jwt, sign_jwt
+from kernel.x5c import x509_hash
+from tests.support.badges import SKILLS
+from tests.support.certificates import create_authority, create_leaf
+from tests.support.clock import NOW
+from tests.support.simulated_issuer import DC
+
+FIRST = next(iter(SKILLS))
+AUTHORITY = create_authority(NOW)
+LEAF = create_leaf(AUTHORITY, NOW, dns_names=["verifier.example"])
+OTHER_NAME = create_leaf(AUTHORITY, NOW, dns_names=["elsewhere.example"])
+STRANGER = create_leaf(create_authority(NOW), NOW, dns_names=["verifier.example"])
+SAN, HASH = "x509_san_dns:verifier.example", f"x509_hash:{x509_hash(LEAF.certificate)}"
+
+
+@pytest.fixture
+async def badge(house, holder):
+    house.sign_trust_list(house.issuance(certificates=(AUTHORITY.certificate,)), house.verification())
+    return await holder.receive(house.issuer.offer_link(configurations=[DC]))
+
+
+def link(house, client_id, *, leaf=LEAF, chain=None, **changes):
+    """A question by value, signed by a certificate."""
+    house.verifier.ask(house.verifier.skill_query(FIRST))
+    payload = dict(parse_jwt(house.verifier.request_object(None)).payload) | {"client_id": client_id} | changes
+    header = {"x5c": [leaf.x5c] if chain is None else chain}
+    raw = sign_jwt(payload, signer=leaf.signer, typ="oauth-authz-req+jwt", header=header)
+    return f"openid4vp://?client_id={quote(client_id, safe='')}&request={raw}"
+
+
+@pytest.mark.parametrize("client_id", [SAN, HASH])
+async def test_W43_W44_verifier_with_a_certificate_under_a_listed_anchor_is_answered(house, holder, badge, client_id):
+    asked = await holder.open_request(link(house, client_id))
+    assert asked["verifier"]["host"] == "verifier.example"
+    assert asked["verifier"]["is_signed"]
+    assert (await holder.call("POST", f"/requests/{asked['id']}/accept", {})).status_code == 200
+    assert len(house.verifier.received) == 1
+
+
+@pytest.mark.parametrize(
+    ("client_id", "changes"),
+    [
+        (SAN, {"leaf": OTHER_NAME}),
+        (SAN, {"leaf": STRANGER}),
+        (SAN, {"chain": []}),
+        (SAN, {"chain": ["AAAA"]}),
+        (SAN, {"chain": [LEAF.x5c, AUTHORITY.x5c, LEAF.x5c]}),
+        (SAN, {"chain": [OTHER_NAME.x5c]}),
+        (SAN, {"response_uri": "https://elsewhere.example/responses/1"}),
+        ("x509_san_dns:example", {}),
+        ("x509_san_dns:*.example", {}),
+        (HASH, {"leaf": OTHER_NAME}),
+        (HASH, {"leaf": STRANGER}),
+        (HASH, {"response_uri": "https://elsewhere.example/responses/1"}),
+        ("x509_hash:AAAA", {}),
+        (HASH.swapcase(), {}),
+    ],
+)  # fmt: skip
+async def test_W43_A34_A35_certificate_that_proves_somebody_else_is_refused(house, holder, badge, client_id, changes):
+    heard = await holder.call("POST", "/requests", {"request": link(house, client_id, **changes)})
+    assert (heard.status_code, heard.json()["code"]) == (400, "request_refused")
+    assert "POST /responses" not in house.verifier.requests
+
+
+async def test_W43_certificate_without_a_list_of_anchors_proves_nothing(house, holder):
+    heard = await holder.call("POST", "/requests", {"request": link(house, SAN)})
+    assert heard.json()["code"] == "request_refused"

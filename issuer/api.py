@@ -46,7 +46,7 @@ from kernel.errors import CredentialError, MalformedError
 from kernel.status.token_status_list import MEDIA_TYPE as STATUS_LIST_TYPE
 from kernel.type_metadata import create_skill_badge_type
 from runtime.dependencies import NowDep, SessionDep, get_service
-from runtime.errors import OAuthError, Problem, log_refusal
+from runtime.errors import OAuthError, Problem, log_refusal, unexpected_oauth_error
 from runtime.logging import get_logger
 from runtime.service import Service
 from runtime.web.language import request_language
@@ -80,7 +80,7 @@ def _protocol(place: Place) -> Callable[[Answer], Answer]:
                 raise
             except Exception as exc:
                 log.error("unexpected", exc_info=exc)
-                return OAuthError(500, "server_error").response()
+                return unexpected_oauth_error(exc).response()
 
         return guarded
 

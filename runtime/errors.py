@@ -25,6 +25,8 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from kernel.errors import CredentialError, UndecidedError
@@ -131,6 +133,10 @@ def problem_of(error: Exception) -> Problem:
             return Problem(503, error.code, error.sentence, headers={"Retry-After": _RETRY_SECONDS})
         case CredentialError():
             return Problem(400, error.code, error.sentence)
+        case _ if is_database_away(error):
+            return Problem(
+                503, "busy", "This cannot be done right now. Try again soon.", headers={"Retry-After": _RETRY_SECONDS}
+            )
         case RequestValidationError():
             return Problem(400, "malformed", "The input is not as described.", fields=_wrong_fields(error))
         case HTTPException():
@@ -155,7 +161,19 @@ def oauth_error_of(error: Exception, *, malformed: str, table: ErrorTable) -> OA
         case HTTPException():
             raise error
         case _:
-            return OAuthError(500, "server_error")
+            return unexpected_oauth_error(error)
+
+
+def unexpected_oauth_error(error: Exception) -> OAuthError:
+    """What a failure that nobody foresaw becomes on a protocol endpoint: try again, or our mistake."""
+    if is_database_away(error):
+        return OAuthError(503, "temporarily_unavailable", headers={"Retry-After": _RETRY_SECONDS})
+    return OAuthError(500, "server_error")
+
+
+def is_database_away(error: Exception) -> bool:
+    """Whether the database was locked for too long, or could not be reached: another try may well succeed."""
+    return isinstance(error, OperationalError | PoolTimeoutError)
 
 
 def oauth_route(*, malformed: str, table: ErrorTable | None = None) -> type[APIRoute]:

@@ -37,6 +37,12 @@ def problem_words(_: Callable[[str], str], code: str, status: int) -> ProblemWor
                 _("We hebben het niet ontvangen."),
                 _("Kies een kleiner bestand en probeer het opnieuw."),
             )
+        case "busy", _status:
+            return ProblemWords(
+                _("Dit lukt nu even niet"),
+                _("We hebben niets veranderd."),
+                _("Probeer het over een minuut opnieuw."),
+            )
         case "undecided", _status:
             return ProblemWords(
                 _("We konden dit nu niet nakijken"),

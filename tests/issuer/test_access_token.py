@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from kernel.openid4vci import PRE_AUTHORIZED_CODE_GRANT, parse_token_response
 from tests.issuer.conftest import ORG, SD_JWT, VCDM, Issuer, create_client, recipient
@@ -219,3 +220,21 @@ async def test_I07_a_spent_offer_is_shown_to_nobody_any_more(issuer: Issuer) -> 
     await issuer.redeem(award)
     assert (await issuer.get_award(award["id"]))["offer"] is None
     assert (await issuer.client.get(award["offer"]["credential_offer_uri"])).status_code == 404
+
+
+async def test_a_database_that_is_busy_for_too_long_is_no_mistake_and_costs_nothing(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite's lock, held by another process, used to be answered with 500."""
+    award = await issuer.award()
+    code = await issuer.code(award)
+
+    def busy(*_given: object) -> None:
+        raise OperationalError("UPDATE", {}, Exception("database is locked"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("issuer.access_token.hash_token", busy)
+        response = await issuer.post_token(code, award["offer"]["tx_code"])
+    assert (response.status_code, response.json()) == (503, {"error": "temporarily_unavailable"})
+    assert int(response.headers["retry-after"]) > 0
+    assert (await issuer.post_token(code, award["offer"]["tx_code"])).status_code == 200

@@ -7,6 +7,8 @@ import pytest
 from fastapi import APIRouter, Form
 from pydantic import BaseModel
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -109,6 +111,8 @@ async def test_a_401_carries_its_challenge(make_app, error: OAuthError, challeng
         (NonceError(SECRET), 400, "nonce"),
         (UndecidedError(SECRET), 503, "undecided"),
         (RuntimeError(SECRET), 500, "server_error"),
+        (OperationalError(SECRET, {}, Exception("database is locked")), 503, "busy"),
+        (PoolTimeoutError(SECRET), 503, "busy"),
         (KeyError(SECRET), 500, "server_error"),
         (ValueError(SECRET), 500, "server_error"),
     ],

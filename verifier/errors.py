@@ -145,6 +145,15 @@ class NotReleasedError(VerifierError):
     hint = "Nothing was handed out. Ask again."
 
 
+class TooManyStreamsError(VerifierError):
+    """This page is open too often already, or too many pages wait in this process."""
+
+    code = "too_many_requests"
+    status = 429
+    title = "Too many pages wait for this answer."
+    hint = "Close some of them, or reload the page after a minute."
+
+
 class SignInNeededError(VerifierError):
     """A page for operators, and nobody is signed in; the app sends the browser to the sign-in page."""
 

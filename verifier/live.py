@@ -6,8 +6,11 @@ Nothing about the answer travels here, only the state; the page fetches the rest
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from weakref import WeakSet
 
 from runtime.service import Service
+from verifier.errors import TooManyStreamsError
 from verifier.models import PresentationRequest
 from verifier.presentation_request import current_state, time_left
 from verifier.settings import VerifierSettings
@@ -19,8 +22,52 @@ MAX_POLLS = 60
 Look = Callable[[], Awaitable[PresentationRequest | None]]
 
 
-async def stream_states(service: Service[VerifierSettings], look: Look) -> AsyncIterator[str]:
-    """An event for the state now and for each change of it; ends with a final state, or after a while."""
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Seat:
+    """The right to one open stream, until it is left or nobody holds it any more."""
+
+    request_id: str
+    _taken: "WeakSet[Seat]"
+
+    def leave(self) -> None:
+        self._taken.discard(self)
+
+
+class OpenStreams:
+    """How many streams are open in this process: every one of them asks the database each second.
+
+    A few for one question (the same page in several tabs), and not so many in all that the rest of the service waits
+    for them. A stream leaves its seat however it ends; the seat of one that never began is free when it is forgotten.
+    """
+
+    def __init__(self, *, in_all: int = 100, for_one_request: int = 4) -> None:
+        self._in_all = in_all
+        self._for_one_request = for_one_request
+        self._seats: WeakSet[Seat] = WeakSet()
+
+    def take_seat(self, request_id: str) -> Seat:
+        """A seat, or `TooManyStreamsError`."""
+        taken = list(self._seats)
+        if len(taken) >= self._in_all or [seat.request_id for seat in taken].count(request_id) >= self._for_one_request:
+            raise TooManyStreamsError
+        seat = Seat(request_id, self._seats)
+        self._seats.add(seat)
+        return seat
+
+
+async def stream_states(service: Service[VerifierSettings], seat: Seat, look: Look) -> AsyncIterator[str]:
+    """An event for the state now and for each change of it; ends with a final state, or after a while.
+
+    Leaves its `seat` then, or when the browser went away.
+    """
+    try:
+        async for event in _events(service, look):
+            yield event
+    finally:
+        seat.leave()
+
+
+async def _events(service: Service[VerifierSettings], look: Look) -> AsyncIterator[str]:
     yield "retry: 2000\n\n"
     last = ""
     for _ in range(MAX_POLLS):

@@ -1,5 +1,6 @@
 """Who gets the result: the browser that began, with its code; the relying party; nobody else. V-22, V-23, A-36."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +11,8 @@ import pytest
 from tests.support.simulated_wallet import Misbehaviour, SimulatedWallet
 from tests.verifier.browser import Browser, post_form, sign_in
 from tests.verifier.conftest import SKILL_URIS, Stage
+from verifier.errors import TooManyStreamsError
+from verifier.live import OpenStreams
 
 
 @pytest.fixture
@@ -204,3 +207,32 @@ async def test_V22_a_forged_answer_on_the_same_device_is_reported_without_what_w
     url = f"/api/relying-parties/bakker/presentations/{page_url.rsplit('/', 1)[1]}"
     result = (await stage.api.get(url)).json()
     assert (result["state"], result["report"]["accepted"], result["shown"]) == ("settled", False, None)
+
+
+async def test_A52_a_browser_cannot_hold_the_service_with_open_streams(stage: Stage, question: dict[str, Any]) -> None:
+    """Every stream asks the database each second; a seat is free again however its stream ended."""
+    browser, page_url, _ = await begin(stage, question, "cross_device")
+    opened = [asyncio.create_task(browser.get(f"{page_url}/events")) for _ in range(4)]
+    await asyncio.sleep(0.3)
+    refused = await browser.get(f"{page_url}/events")
+    assert (refused.status_code, [task.done() for task in opened]) == (429, [False] * 4)
+    for task in opened:
+        task.cancel()
+    await asyncio.gather(*opened, return_exceptions=True)
+    again = asyncio.create_task(browser.get(f"{page_url}/events"))
+    await asyncio.sleep(0.3)
+    assert not again.done()
+    again.cancel()
+    await asyncio.gather(again, return_exceptions=True)
+
+
+def test_A52_all_open_streams_of_a_process_together_are_bounded_too() -> None:
+    streams = OpenStreams(in_all=3, for_one_request=2)
+    held = [streams.take_seat("a"), streams.take_seat("a")]
+    with pytest.raises(TooManyStreamsError):
+        streams.take_seat("a")
+    held.append(streams.take_seat("b"))
+    with pytest.raises(TooManyStreamsError):
+        streams.take_seat("c")
+    held.clear()
+    held.append(streams.take_seat("c"))

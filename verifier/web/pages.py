@@ -25,7 +25,7 @@ from runtime.web.qr import draw_qr
 from skills.skill import ESCO_MODIFIED_NOTICE, ESCO_NOTICE
 from verifier import operators, questions, relying_parties, results, store
 from verifier.errors import InputError, SignInNeededError, UnknownError
-from verifier.live import stream_states
+from verifier.live import OpenStreams, stream_states
 from verifier.models import PresentationRequest, Question, RelyingParty
 from verifier.operators import SignedIn
 from verifier.presentation_request import (
@@ -62,10 +62,11 @@ SignedInDep = Annotated[SignedIn, Depends(get_signed_in)]
 def create_router(pages: Pages) -> APIRouter:
     """All page routes, with the templates that they render."""
     router = APIRouter(include_in_schema=False)
+    streams = OpenStreams()
     _add_entrance(router, pages)
     _add_questions(router, pages)
-    _add_answers(router, pages)
-    _add_asking(router, pages)
+    _add_answers(router, pages, streams)
+    _add_asking(router, pages, streams)
     _add_result(router, pages)
     return router
 
@@ -244,7 +245,7 @@ def _question_errors(request: Request, filled: QuestionForm) -> dict[str, str]:
 # --- answers ---
 
 
-def _add_answers(router: APIRouter, pages: Pages) -> None:
+def _add_answers(router: APIRouter, pages: Pages, streams: OpenStreams) -> None:
     @router.get("/back-office/{slug}/answers", name="answers_page")
     async def answers_page(
         request: Request, slug: str, signed_in: SignedInDep, session: SessionDep, service: ServiceDep, now: NowDep
@@ -277,7 +278,7 @@ def _add_answers(router: APIRouter, pages: Pages) -> None:
         slug: str, request_id: str, signed_in: SignedInDep, session: SessionDep, service: ServiceDep
     ) -> Response:
         await _get_request(session, signed_in.relying_party, request_id)
-        return _stream(service, signed_in.relying_party.id, request_id)
+        return _stream(service, streams, signed_in.relying_party.id, request_id)
 
 
 async def _get_request(session: Any, relying_party: RelyingParty, request_id: str) -> PresentationRequest:
@@ -318,18 +319,22 @@ def _request_context(
     }
 
 
-def _stream(service: Service[VerifierSettings], relying_party_id: str, request_id: str) -> Response:
+def _stream(
+    service: Service[VerifierSettings], streams: OpenStreams, relying_party_id: str, request_id: str
+) -> Response:
+    seat = streams.take_seat(request_id)
+
     async def look() -> PresentationRequest | None:
         async with service.database.reading() as session:
             return await store.find_presentation_request(session, relying_party_id, request_id)
 
-    return StreamingResponse(stream_states(service, look), media_type="text/event-stream")
+    return StreamingResponse(stream_states(service, seat, look), media_type="text/event-stream")
 
 
 # --- candidates ---
 
 
-def _add_asking(router: APIRouter, pages: Pages) -> None:
+def _add_asking(router: APIRouter, pages: Pages, streams: OpenStreams) -> None:
     @router.get("/ask/{slug}/{question_id}", name="ask_page")
     async def ask_page(
         request: Request, slug: str, question_id: str, session: SessionDep, service: ServiceDep
@@ -396,7 +401,7 @@ def _add_asking(router: APIRouter, pages: Pages) -> None:
         now: NowDep,
     ) -> Response:
         relying_party, row = await _find_own_request(request, session, slug, request_id, now)
-        return _stream(service, relying_party.id, row.id)
+        return _stream(service, streams, relying_party.id, row.id)
 
 
 async def _find_question(session: Any, slug: str, question_id: str) -> tuple[RelyingParty, Question]:

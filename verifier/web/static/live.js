@@ -12,4 +12,8 @@ if (line) {
     const words = line.dataset[state];
     if (words && line.textContent !== words) line.textContent = words;
   });
+  // Refused for good, not just interrupted: look again by loading the page.
+  source.addEventListener("error", () => {
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 10_000);
+  });
 }

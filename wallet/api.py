@@ -22,9 +22,6 @@ def require_path(request: Request) -> None:
     require_identifiers(request.path_params.values())
 
 
-router = APIRouter(prefix="/api", tags=["wallet"], dependencies=[Depends(require_path)])
-
-
 class Body(BaseModel):
     """A request body: nothing beyond what is named (A-52)."""
 
@@ -74,6 +71,206 @@ class AcceptRequestBody(Body):
     """For each query the credential to show, where several fit; and optional queries that are to be answered."""
 
 
+class Answer(BaseModel):
+    """What is answered. A later version may add members, and readers ignore those that they do not know."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class ProblemAnswer(Answer):
+    """Any refusal (RFC 9457): `code` is for programs, `hint` says what to do, `trace_id` finds it in the log."""
+
+    title: str
+    status: int
+    code: str
+    trace_id: str
+    step: str | None = None
+    hint: str | None = None
+    fields: dict[str, str] | None = None
+    request_id: str | None = None
+
+
+class RecoveryCodeAnswer(Answer):
+    recovery_code: str
+
+
+class TokenAnswer(Answer):
+    token: str
+
+
+class RecoveredAnswer(Answer):
+    token: str
+    recovery_code: str
+
+
+class RecognitionAnswer(Answer):
+    outcome: str
+    list_name: str
+    entity_name: str
+
+
+class OfferedCredentialAnswer(Answer):
+    configuration_id: str
+    format: str
+    name: str
+    description: str
+
+
+class OfferAnswer(Answer):
+    id: str
+    state: str
+    credential_issuer: str
+    host: str
+    issuer_name: str
+    recognition: RecognitionAnswer
+    credentials: list[OfferedCredentialAnswer]
+    tx_code: dict[str, Any] | None
+    expires_at: str
+
+
+class SkillAnswer(Answer):
+    uri: str
+    name: str
+    framework: str | None
+
+
+class EvidenceAnswer(Answer):
+    name: str
+    description: str | None
+    url: str | None
+    digest: str | None
+
+
+class CredentialAnswer(Answer):
+    """A badge with its state now. `unknown` means that it could not be checked, which is no kind of yes."""
+
+    id: str
+    name: str
+    state: credentials.StateKind
+    expires_at: str | None
+    is_expiring: bool
+    checked_at: str | None
+    issued_at: str | None
+    received_at: str | None
+    awarded_at: str | None
+    issuer: str
+    issuer_name: str | None
+    issuer_url: str | None
+    credential_issuer: str
+    recognition: RecognitionAnswer
+    formats: list[str]
+    description: str | None
+    criteria: str | None
+    criteria_url: str | None
+    achievement_id: str | None
+    achievement_type: str | None
+    is_known_type: bool
+    language: str | None
+    skills: list[SkillAnswer]
+    evidence: list[EvidenceAnswer]
+    person: dict[str, str]
+
+
+class CredentialsAnswer(Answer):
+    credentials: list[CredentialAnswer]
+
+
+class FactAnswer(Answer):
+    path: list[str | int]
+    label: str
+    value: str
+
+
+class PartAnswer(Answer):
+    """One badge in answer to one query: what they would see of it, and what stays hidden."""
+
+    query_id: str
+    credential_id: str
+    name: str
+    state: credentials.StateKind
+    shown: list[FactAnswer]
+    hidden: list[FactAnswer]
+
+
+class AlternativeAnswer(Answer):
+    key: str
+    parts: list[PartAnswer]
+
+
+class QuestionAnswer(Answer):
+    id: str
+    required: bool
+    alternatives: list[AlternativeAnswer]
+
+
+class VerifierAnswer(Answer):
+    name: str
+    client_id: str
+    host: str
+    is_signed: bool
+    recognition: RecognitionAnswer
+
+
+class RequestAnswer(Answer):
+    id: str
+    state: str
+    verifier: VerifierAnswer
+    purpose: str
+    purposes: dict[str, str]
+    questions: list[QuestionAnswer]
+    answerable: bool
+    share: list[PartAnswer]
+    expires_at: str
+
+
+class SentAnswer(Answer):
+    """Where the verifier wants the browser to go on, if it says so (OpenID4VP 1.0 §8.2)."""
+
+    redirect_uri: str | None = None
+
+
+class ShownClaimAnswer(Answer):
+    badge: str
+    label: str
+    value: str
+
+
+class HistoryEntryAnswer(Answer):
+    id: str
+    kind: history.HistoryKind
+    outcome: history.HistoryOutcome
+    happened_at: str
+    party_name: str
+    party_own_name: str
+    party_id: str
+    recognition: str
+    purpose: str
+    badges: list[str]
+    claims: list[ShownClaimAnswer]
+
+
+class HistoryAnswer(Answer):
+    history: list[HistoryEntryAnswer]
+
+
+class ExportAnswer(Answer):
+    """Everything that the account holds; `holder_keys` only encrypted, and only when a passphrase was given."""
+
+    exported_at: str
+    name: str
+    credentials: list[CredentialAnswer]
+    history: list[HistoryEntryAnswer]
+    holder_keys: dict[str, Any] | None = None
+
+
+router = APIRouter(
+    prefix="/api",
+    tags=["wallet"],
+    dependencies=[Depends(require_path)],
+    responses={"default": {"model": ProblemAnswer, "description": "Refused, with the reason."}},
+)
+
+
 def get_wallet(request: Request) -> Wallet:
     wallet: Wallet = get_service(request)
     return wallet
@@ -93,7 +290,7 @@ BearerDep = Annotated[SignedIn, Depends(bearer)]
 LanguageDep = Annotated[str, Depends(request_language)]
 
 
-@router.post("/accounts", status_code=201)
+@router.post("/accounts", status_code=201, response_model=RecoveryCodeAnswer, response_model_exclude_unset=True)
 async def create_account(body: NewAccountBody, wallet: WalletDep, now: NowDep) -> dict[str, str]:
     """Make a wallet. The recovery code is shown this once."""
     made = await accounts.create_account(
@@ -103,7 +300,7 @@ async def create_account(body: NewAccountBody, wallet: WalletDep, now: NowDep) -
     return {"recovery_code": made.recovery_code}
 
 
-@router.post("/sessions", status_code=201)
+@router.post("/sessions", status_code=201, response_model=TokenAnswer, response_model_exclude_unset=True)
 async def create_session(body: SessionBody, wallet: WalletDep, now: NowDep) -> dict[str, str]:
     """Sign in: open the vault, and get the token that keeps it open."""
     signed_in = await accounts.sign_in(
@@ -119,7 +316,7 @@ async def delete_session(signed_in: BearerDep, wallet: WalletDep) -> Response:
     return Response(status_code=204)
 
 
-@router.post("/recovery", status_code=201)
+@router.post("/recovery", status_code=201, response_model=RecoveredAnswer, response_model_exclude_unset=True)
 async def recover(body: RecoveryBody, wallet: WalletDep, now: NowDep) -> dict[str, str]:
     """Open the vault with the recovery code and set a new passphrase. The code is replaced."""
     made = await accounts.recover(
@@ -140,7 +337,7 @@ async def change_passphrase(body: NewPassphraseBody, signed_in: BearerDep, walle
     return Response(status_code=204)
 
 
-@router.post("/recovery-code", status_code=201)
+@router.post("/recovery-code", status_code=201, response_model=RecoveryCodeAnswer, response_model_exclude_unset=True)
 async def replace_recovery_code(
     body: PassphraseBody, signed_in: BearerDep, wallet: WalletDep, now: NowDep
 ) -> dict[str, str]:
@@ -158,7 +355,7 @@ async def erase_account(body: PassphraseBody, signed_in: BearerDep, wallet: Wall
     return Response(status_code=204)
 
 
-@router.post("/offers", status_code=201)
+@router.post("/offers", status_code=201, response_model=OfferAnswer, response_model_exclude_unset=True)
 async def open_offer(
     body: OfferBody, signed_in: BearerDep, wallet: WalletDep, now: NowDep, language: LanguageDep
 ) -> dict[str, Any]:
@@ -167,7 +364,7 @@ async def open_offer(
     return _offer_json(page)
 
 
-@router.get("/offers/{offer_id}")
+@router.get("/offers/{offer_id}", response_model=OfferAnswer, response_model_exclude_unset=True)
 async def get_offer(
     offer_id: str, signed_in: BearerDep, wallet: WalletDep, now: NowDep, language: LanguageDep
 ) -> dict[str, Any]:
@@ -175,7 +372,9 @@ async def get_offer(
     return _offer_json(await issuance.get_offer(wallet, signed_in.vault, offer_id, now, language=language))
 
 
-@router.post("/offers/{offer_id}/accept", status_code=201)
+@router.post(
+    "/offers/{offer_id}/accept", status_code=201, response_model=CredentialsAnswer, response_model_exclude_unset=True
+)
 async def accept_offer(
     offer_id: str, body: AcceptOfferBody, signed_in: BearerDep, wallet: WalletDep, now: NowDep
 ) -> dict[str, Any]:
@@ -199,14 +398,14 @@ async def discard_offer(offer_id: str, signed_in: BearerDep, wallet: WalletDep, 
     return Response(status_code=204)
 
 
-@router.get("/credentials")
+@router.get("/credentials", response_model=CredentialsAnswer, response_model_exclude_unset=True)
 async def list_credentials(signed_in: BearerDep, wallet: WalletDep, now: NowDep) -> dict[str, Any]:
     """All badges, with their state now."""
     badges = await credentials.find_badges(wallet, signed_in.vault, now)
     return {"credentials": [credentials.badge_json(badge) for badge in badges]}
 
 
-@router.get("/credentials/{credential_id}")
+@router.get("/credentials/{credential_id}", response_model=CredentialAnswer, response_model_exclude_unset=True)
 async def get_credential(credential_id: str, signed_in: BearerDep, wallet: WalletDep, now: NowDep) -> dict[str, Any]:
     """One badge, with its state now."""
     return credentials.badge_json(await credentials.get_badge(wallet, signed_in.vault, credential_id, now))
@@ -219,7 +418,7 @@ async def delete_credential(credential_id: str, signed_in: BearerDep, wallet: Wa
     return Response(status_code=204)
 
 
-@router.post("/requests", status_code=201)
+@router.post("/requests", status_code=201, response_model=RequestAnswer, response_model_exclude_unset=True)
 async def open_request(
     body: RequestBody, signed_in: BearerDep, wallet: WalletDep, now: NowDep, language: LanguageDep
 ) -> dict[str, Any]:
@@ -228,7 +427,7 @@ async def open_request(
     return presentation.request_json(page)
 
 
-@router.get("/requests/{request_id}")
+@router.get("/requests/{request_id}", response_model=RequestAnswer, response_model_exclude_unset=True)
 async def get_request(
     request_id: str, signed_in: BearerDep, wallet: WalletDep, now: NowDep, language: LanguageDep
 ) -> dict[str, Any]:
@@ -237,7 +436,7 @@ async def get_request(
     return presentation.request_json(page)
 
 
-@router.post("/requests/{request_id}/accept")
+@router.post("/requests/{request_id}/accept", response_model=SentAnswer, response_model_exclude_unset=True)
 async def accept_request(
     request_id: str,
     body: AcceptRequestBody,
@@ -253,14 +452,14 @@ async def accept_request(
     return {} if redirect_uri is None else {"redirect_uri": redirect_uri}
 
 
-@router.post("/requests/{request_id}/decline")
+@router.post("/requests/{request_id}/decline", response_model=SentAnswer, response_model_exclude_unset=True)
 async def decline_request(request_id: str, signed_in: BearerDep, wallet: WalletDep, now: NowDep) -> dict[str, Any]:
     """Do not share: the verifier hears `access_denied` and nothing else."""
     redirect_uri = await presentation.decline_request(wallet, signed_in.vault, request_id, now)
     return {} if redirect_uri is None else {"redirect_uri": redirect_uri}
 
 
-@router.get("/history")
+@router.get("/history", response_model=HistoryAnswer, response_model_exclude_unset=True)
 async def list_history(signed_in: BearerDep, wallet: WalletDep) -> dict[str, Any]:
     """What was received and shown, newest first."""
     records = await history.find_history(wallet.database, signed_in.vault)
@@ -274,13 +473,13 @@ async def delete_history_entry(entry_id: str, signed_in: BearerDep, wallet: Wall
     return Response(status_code=204)
 
 
-@router.get("/export")
+@router.get("/export", response_model=ExportAnswer, response_model_exclude_unset=True)
 async def export(signed_in: BearerDep, wallet: WalletDep, now: NowDep) -> dict[str, Any]:
     """Everything the account holds except the keys: badges with their signed bytes as received, and the history."""
     return await exporting.create_export(wallet, signed_in.vault, passphrase=None, now=now)
 
 
-@router.post("/export")
+@router.post("/export", response_model=ExportAnswer, response_model_exclude_unset=True)
 async def export_with_keys(
     body: PassphraseBody, signed_in: BearerDep, wallet: WalletDep, now: NowDep
 ) -> dict[str, Any]:

@@ -30,7 +30,7 @@ _MAXIMUM_PIXELS = 40_000_000
 _BADGE_SIDE = 384
 _RASTER_FORMATS = ("PNG", "JPEG", "WEBP")
 _DATA_URL = re.compile(r"data:(image/[a-z.+-]+)((?:;[a-z]+=[^;,]*)*)(;base64)?,(.*)", re.DOTALL)
-# What acts, loads or expands inside an SVG (`use` of `use` of … has no end). A picture that needs any of it is not shown.
+# What acts, loads or expands inside an SVG (`use` of `use` of … has no end). A picture that needs it is not shown.
 _SVG_REFUSED = re.compile(
     rb"<!(?:doctype|entity)|<\?xml-stylesheet|<(?:\w+:)?(?:script|foreignobject|iframe|embed|object|audio|video|image"
     rb"|animate|set|handler|use)\b|\son\w+\s*=|javascript:|@import|url\(\s*['\"]?(?!#)|href\s*=\s*['\"](?!#)",

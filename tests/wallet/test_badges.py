@@ -238,3 +238,16 @@ async def test_export_for_people_is_a_zip_with_the_signed_badges(house):
         keys = json.loads(archive.read("holder_keys.json"))
     assert sorted(signed) == sorted(form["raw"] for form in wallet["credentials"][0]["forms"])
     assert len(open_encrypted_keys(keys, EXPORT_PASSPHRASE)) == 2
+
+
+def test_openapi_says_what_every_operation_of_the_api_answers(house):
+    """An operation answers nothing (204) or names the model of its answer; a refusal has one for all."""
+    for path, operations in house.app.openapi()["paths"].items():
+        if not path.startswith("/api/"):
+            continue
+        for operation in operations.values():
+            good = {code: answer for code, answer in operation["responses"].items() if code.startswith("2")}
+            assert good
+            for code, answer in good.items():
+                assert code == "204" or "$ref" in answer["content"]["application/json"]["schema"]
+            assert "ProblemAnswer" in str(operation["responses"]["default"])

@@ -152,9 +152,8 @@ async def delete_badge(wallet: Wallet, vault: Vault, credential_id: str, now: da
     """Remove a badge, its forms and their keys (W-30). The history keeps that it was there.
 
     Its issuer is not told, although OpenID4VCI 1.0 §11.1 has `credential_deleted` for it and W-16 would have us
-    send it. What a person does with a badge afterwards is not the issuer's to know: the EUDI reference framework has
-    a deletion concern nobody but the holder unless the holder asks for more (topic 48, data deletion), and an issuer
-    that hears of deletions can tell which people gave up on it. The access token that the notification needs is
+    send it. What a person does with a badge afterwards is not the issuer's to know, unless the person asks for it: an
+    issuer that hears of deletions can tell which people gave up on it. The access token that the notification needs is
     thrown away with the receipt, so that nothing could be sent by mistake either. The event is sent in one case
     only, where the person says no to a badge that the issuer just handed over and waits to hear about; see
     `wallet.issuance.discard_offer`.

@@ -107,12 +107,14 @@ def parse_response_form(
 def decrypt_response(
     encrypted: EncryptedResponse, *, private_jwk: Jwk, enc_values: frozenset[str] = frozenset(ENC_VALUES)
 ) -> VpTokenResponse | ErrorResponse:
-    """Open a response with its transaction's key, and read it. §8.3; V-24 step 1."""
+    """Open a response with its transaction's key, and read it: an answer or an error, never both. §8.3; V-20, V-24."""
     plaintext = decrypt_jwe(
         encrypted.response, private_jwk=private_jwk, enc_values=enc_values, max_bytes=MAX_RESPONSE_BYTES
     )
     members = parse_json_object(plaintext, max_bytes=MAX_RESPONSE_BYTES)
-    if "error" in members and "vp_token" not in members:
+    if "error" in members:
+        if "vp_token" in members:
+            raise MalformedError("a response with both 'vp_token' and 'error'")
         return _parse_error(members)
     return VpTokenResponse(as_object(members.get("vp_token"), "'vp_token'"), find_text(members, "state"))
 

@@ -853,7 +853,17 @@ def test_V20_a_response_with_none_or_several_of_its_kinds_or_anything_twice_is_m
 
 
 @pytest.mark.parametrize(
-    "plaintext", [b" ", b"[]", b"{}", b'{"vp_token":[]}', b'{"vp_token":{},"state":1}', b'{"error":1}', b"\xff"]
+    "plaintext",
+    [
+        b" ",
+        b"[]",
+        b"{}",
+        b'{"vp_token":[]}',
+        b'{"vp_token":{},"state":1}',
+        b'{"error":1}',
+        b'{"vp_token":{},"error":"access_denied"}',
+        b"\xff",
+    ],
 )
 def test_V24_A40_a_response_with_anything_else_inside_is_malformed(plaintext):
     encrypted = encrypt_jwe(plaintext, recipient={**ENCRYPTION_JWK, "alg": "ECDH-ES"})

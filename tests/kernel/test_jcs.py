@@ -67,10 +67,7 @@ def test_A08_what_readers_understand_differently_has_no_canonical_form(value: An
 
 
 json_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.floats(-1e15, 1e15)
-    | st.text(st.characters(codec="utf-8")),
+    st.none() | st.booleans() | st.floats(-1e15, 1e15) | st.text(st.characters(codec="utf-8")),
     lambda children: st.lists(children) | st.dictionaries(st.text(st.characters(codec="utf-8")), children),
     max_leaves=10,
 )

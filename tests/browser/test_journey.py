@@ -178,7 +178,7 @@ def test_W02_W47_V23_V40_one_badge_lives_its_whole_life_on_the_pages(
     school.fill("Waarom?", "Per vergissing uitgereikt")
     school.page.locator("main form").get_by_role("button").first.click()
     expect(school.page.locator("main")).to_contain_text("ingetrokken")
-    recruiter.press("Opnieuw vragen")
+    recruiter.press("Dezelfde vraag aan een ander")
     expect(recruiter.page.locator(".big-code")).to_be_visible()
     recruiter.page.get_by_text("De wallet staat op dit apparaat").click()
     again = recruiter.page.get_by_role("link", name="Open de webwallet").get_attribute("href")

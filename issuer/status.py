@@ -146,13 +146,6 @@ _IMPOSSIBLE: dict[Change, str] = {
 }
 
 
-async def revoke_credential(
-    session: Session, organisation_id: UUID, award_id: UUID, *, reason: str, actor: str, now: datetime
-) -> None:
-    """Revoke an award for good, with every copy of it."""
-    await change_status(session, organisation_id, award_id, "revoke", reason=reason, actor=actor, now=now)
-
-
 async def get_status_list(
     database: Database, settings: IssuerSettings, slug: str, number: int, *, now: datetime
 ) -> ServedStatusList:

@@ -281,14 +281,6 @@ async def find_forms(session: Session, account_id: str, credential_id: str | Non
     return (await session.scalars(query.order_by(CredentialForm.id))).all()
 
 
-async def set_credential(session: Session, account_id: str, credential_id: str, sealed: bytes) -> None:
-    await session.execute(
-        update(Credential)
-        .where(Credential.id == credential_id, Credential.account_id == account_id)
-        .values(sealed=sealed)
-    )
-
-
 async def remove_credential(session: Session, account_id: str, credential_id: str) -> None:
     """Delete a badge with its forms and their keys (W-30)."""
     await get_credential(session, account_id, credential_id)

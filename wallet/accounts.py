@@ -55,9 +55,18 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class _Wrap:
+    id: str
     account_id: str
     salt: bytes
     wrapped_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A vault, and the wrap that a secret opened. What is done in the secret's name needs that wrap to be there yet."""
+
+    vault: Vault
+    wrap_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +98,7 @@ async def create_account(
     async with database.transaction() as session:
         await store.add_account(session, account)
         for wrap in wraps:
-            await store.replace_wraps(session, vault.account_id, wrap.kind, wrap)
+            await store.add_wrap(session, wrap)
         signed_in = await _start_session(session, settings, vault, now)
     return NewAccount(signed_in, code)
 
@@ -100,10 +109,12 @@ async def sign_in(
     """Open the vault with name and passphrase, or raise SignInError, or LockedOutError after too many tries."""
     name_digest = _name_digest(settings, name)
     async with _counted_try(database, settings, name_digest, now):
-        vault = await _open_with_passphrase(database, settings, name_digest, passphrase)
+        opened = await _open_with_passphrase(database, settings, name_digest, passphrase)
     async with database.transaction() as session:
         await store.remove_expired(session, now=now, attempts_before=now - settings.sign_in_window)
-        return await _start_session(session, settings, vault, now)
+    async with database.transaction() as session:
+        await store.hold_wrap(session, opened.vault.account_id, opened.wrap_id)
+        return await _start_session(session, settings, opened.vault, now)
 
 
 async def find_signed_in(
@@ -147,18 +158,16 @@ async def get_account_name(database: Database, vault: Vault) -> str:
 async def recover(
     database: Database, settings: WalletSettings, *, name: str, recovery_code: str, passphrase: str, now: datetime
 ) -> NewAccount:
-    """Open the vault with the recovery code and set a new passphrase; the code is used up and replaced."""
+    """Open the vault with the recovery code, which one caller can, and set a new passphrase; the code is replaced."""
     _check_passphrase(passphrase)
     name_digest = _name_digest(settings, name)
     async with _counted_try(database, settings, name_digest + b"recovery", now):
-        vault = await _open_with_recovery_code(database, settings, name_digest, recovery_code)
-    code = create_recovery_code()
+        opened = await _open_with_recovery_code(database, settings, name_digest, recovery_code)
+    vault, code = opened.vault, create_recovery_code()
     passphrase_wrap = await _create_passphrase_wrap(settings, vault, passphrase, now)
     async with database.transaction() as session:
-        await store.replace_wraps(session, vault.account_id, "passphrase", passphrase_wrap)
-        await store.replace_wraps(
-            session, vault.account_id, "recovery_code", _create_recovery_wrap(settings, vault, code, now)
-        )
+        await store.replace_wrap(session, opened.wrap_id, _create_recovery_wrap(settings, vault, code, now))
+        await store.replace_wraps(session, passphrase_wrap)
         await store.remove_vault_sessions(session, vault.account_id)
         await store.remove_sign_in_attempts(session, name_digest)
         signed_in = await _start_session(session, settings, vault, now)
@@ -170,22 +179,27 @@ async def change_passphrase(
 ) -> None:
     """Replace the passphrase; the old one and every other session no longer open the vault."""
     _check_passphrase(new)
-    await verify_passphrase_of(database, settings, signed_in.vault, old, now)
+    opened = await _verify_passphrase_of(database, settings, signed_in.vault, old, now)
     wrap = await _create_passphrase_wrap(settings, signed_in.vault, new, now)
     async with database.transaction() as session:
-        await store.replace_wraps(session, signed_in.vault.account_id, "passphrase", wrap)
+        await store.replace_wrap(session, opened.wrap_id, wrap)
         await store.remove_vault_sessions(session, signed_in.vault.account_id, except_hash=hash_token(signed_in.token))
 
 
 async def replace_recovery_code(
     database: Database, settings: WalletSettings, vault: Vault, *, passphrase: str, now: datetime
 ) -> str:
-    """Make a new recovery code, shown this once; the one before no longer works."""
-    await verify_passphrase_of(database, settings, vault, passphrase, now)
+    """Make a new recovery code, shown this once; the one before no longer works.
+
+    What is replaced is the code that was there when this began: of two at the same moment only one shows a code, and
+    that one works.
+    """
+    async with database.reading() as session:
+        before = await store.get_wrap(session, vault.account_id, "recovery_code")
+    await _verify_passphrase_of(database, settings, vault, passphrase, now)
     code = create_recovery_code()
     async with database.transaction() as session:
-        wrap = _create_recovery_wrap(settings, vault, code, now)
-        await store.replace_wraps(session, vault.account_id, "recovery_code", wrap)
+        await store.replace_wrap(session, before.id, _create_recovery_wrap(settings, vault, code, now))
     return code
 
 
@@ -193,7 +207,7 @@ async def erase_account(
     database: Database, settings: WalletSettings, vault: Vault, *, passphrase: str, now: datetime
 ) -> None:
     """Remove the account and everything it held; nothing of it stays in the database (DOMAIN.md row 20)."""
-    await verify_passphrase_of(database, settings, vault, passphrase, now)
+    await _verify_passphrase_of(database, settings, vault, passphrase, now)
     async with database.transaction() as session:
         account = await store.get_account(session, vault.account_id)
         await store.remove_sign_in_attempts(session, account.name_digest)
@@ -201,14 +215,14 @@ async def erase_account(
     await database.forget_erased()
 
 
-async def verify_passphrase_of(
+async def _verify_passphrase_of(
     database: Database, settings: WalletSettings, vault: Vault, passphrase: str, now: datetime
-) -> None:
+) -> _Opened:
     """Ask the owner's passphrase again before something that cannot be undone, or raise SignInError."""
     async with database.reading() as session:
         name_digest = (await store.get_account(session, vault.account_id)).name_digest
     async with _counted_try(database, settings, name_digest, now):
-        await _open_with_passphrase(database, settings, name_digest, passphrase)
+        return await _open_with_passphrase(database, settings, name_digest, passphrase)
 
 
 @asynccontextmanager
@@ -237,28 +251,30 @@ async def _counted_try(
 
 async def _open_with_passphrase(
     database: Database, settings: WalletSettings, name_digest: bytes, passphrase: str
-) -> Vault:
+) -> _Opened:
     wrap = await _find_wrap(database, name_digest, "passphrase")
     if len(passphrase) > MAXIMUM_PASSPHRASE_LENGTH:
         raise SignInError
     try:
-        return await unwrap_with_passphrase(
+        vault = await unwrap_with_passphrase(
             settings.sealing_key(), wrap.account_id, wrap.wrapped_key, normalize("NFC", passphrase), salt=wrap.salt
         )
     except (WrongSecretError, SealError) as exc:
         raise SignInError from exc
+    return _Opened(vault, wrap.id)
 
 
 async def _open_with_recovery_code(
     database: Database, settings: WalletSettings, name_digest: bytes, recovery_code: str
-) -> Vault:
+) -> _Opened:
     wrap = await _find_wrap(database, name_digest, "recovery_code")
     try:
-        return unwrap_with_recovery_code(
+        vault = unwrap_with_recovery_code(
             settings.sealing_key(), wrap.account_id, wrap.wrapped_key, recovery_code, salt=wrap.salt
         )
     except (WrongSecretError, SealError) as exc:
         raise RecoveryCodeError from exc
+    return _Opened(vault, wrap.id)
 
 
 async def _find_wrap(database: Database, name_digest: bytes, kind: WrapKind) -> _Wrap:
@@ -267,8 +283,8 @@ async def _find_wrap(database: Database, name_digest: bytes, kind: WrapKind) -> 
         account = await store.find_account_by_name_digest(session, name_digest)
         found = await store.find_wraps(session, account.id, kind) if account else []
     if not found:
-        return _Wrap("", name_digest[:16], secrets.token_bytes(150))
-    return _Wrap(found[0].account_id, found[0].salt, found[0].wrapped_key)
+        return _Wrap("", "", name_digest[:16], secrets.token_bytes(150))
+    return _Wrap(found[0].id, found[0].account_id, found[0].salt, found[0].wrapped_key)
 
 
 async def _start_session(session: store.Session, settings: WalletSettings, vault: Vault, now: datetime) -> SignedIn:

@@ -121,6 +121,16 @@ class RecoveryCodeError(WalletError):
     advice = _("Kijk of je de code goed hebt overgenomen. Hoofdletters, spaties en streepjes maken niet uit.")
 
 
+class SecretReplacedError(WalletError):
+    """The passphrase or recovery code was right, and was replaced before what it opened could be done."""
+
+    code = "secret_replaced"
+    status = 409
+    title = _("Je wachtzin of herstelcode is net al veranderd")
+    meaning = _("Dat gebeurde terwijl we hiermee bezig waren, misschien door jou in een ander venster.")
+    advice = _("Probeer het opnieuw met de nieuwe.")
+
+
 class NotFoundError(WalletError):
     """It does not exist, or it belongs to somebody else: the same answer (A-52)."""
 

@@ -19,6 +19,7 @@ from wallet.errors import (
     OfferSpentError,
     RequestAnsweredError,
     RequestExpiredError,
+    SecretReplacedError,
     SignedOutError,
 )
 from wallet.models import (
@@ -60,32 +61,33 @@ async def find_account_by_name_digest(session: Session, name_digest: bytes) -> A
 
 
 async def get_account(session: Session, account_id: str) -> Account:
+    """The account, or SignedOutError: its owner erased it meanwhile."""
     account = await session.get(Account, account_id)
     if account is None:
-        raise NotFoundError("account")
+        raise SignedOutError("the account is gone")
     return account
 
 
 async def remove_account(session: Session, account_id: str) -> None:
-    """Erase every row of an account; `runtime.database` has SQLite overwrite what is freed."""
-    for model in (
-        HistoryEntry,
-        HolderKey,
-        CredentialForm,
-        Credential,
-        PresentationRequest,
-        Offer,
-        VaultSession,
-        VaultWrap,
-    ):
-        await session.execute(delete(model).where(model.account_id == account_id))
+    """Erase an account, and with it every row of it; `runtime.database` has SQLite overwrite what is freed."""
+    await _lock_account(session, account_id)
     await session.execute(delete(Account).where(Account.id == account_id))
 
 
-async def _require_account(session: Session, account_id: str) -> None:
-    """Hold the account while something is added to it, or raise SignedOutError: its owner erased it meanwhile."""
+async def _hold_account(session: Session, account_id: str) -> None:
+    """Keep the account from being erased while something of it changes, or raise SignedOutError: it is gone.
+
+    Every transaction that changes several rows of an account begins with this or with `_lock_account`: in another
+    order two of them could wait for each other on PostgreSQL.
+    """
     query = select(Account.id).where(Account.id == account_id).with_for_update(read=True, key_share=True)
     if await session.scalar(query) is None:
+        raise SignedOutError("the account is gone")
+
+
+async def _lock_account(session: Session, account_id: str) -> None:
+    """The same, alone: others that change this account wait."""
+    if await session.scalar(select(Account.id).where(Account.id == account_id).with_for_update()) is None:
         raise SignedOutError("the account is gone")
 
 
@@ -94,11 +96,40 @@ async def find_wraps(session: Session, account_id: str, kind: str) -> Sequence[V
     return found.all()
 
 
-async def replace_wraps(session: Session, account_id: str, kind: str, wrap: VaultWrap) -> None:
-    """Put one wrap in the place of all of its kind: the old secret no longer opens the vault."""
-    await session.execute(delete(VaultWrap).where(VaultWrap.account_id == account_id, VaultWrap.kind == kind))
+async def get_wrap(session: Session, account_id: str, kind: str) -> VaultWrap:
+    """The one wrap of this kind, which every account has; or SignedOutError: the account is gone."""
+    found = await find_wraps(session, account_id, kind)
+    if not found:
+        raise SignedOutError("the account is gone")
+    return found[0]
+
+
+async def add_wrap(session: Session, wrap: VaultWrap) -> None:
     session.add(wrap)
     await session.flush()
+
+
+async def hold_wrap(session: Session, account_id: str, wrap_id: str) -> None:
+    """Keep a secret from being replaced while something is done in its name, or raise SecretReplacedError."""
+    await _hold_account(session, account_id)
+    if await session.get(VaultWrap, wrap_id) is None:
+        raise SecretReplacedError
+
+
+async def replace_wrap(session: Session, wrap_id: str, wrap: VaultWrap) -> None:
+    """Put a new secret in the place of this one, or raise SecretReplacedError: somebody did before; one caller wins."""
+    await _lock_account(session, wrap.account_id)
+    old = delete(VaultWrap).where(VaultWrap.id == wrap_id, VaultWrap.account_id == wrap.account_id)
+    if await session.scalar(old.returning(VaultWrap.id)) is None:
+        raise SecretReplacedError
+    await add_wrap(session, wrap)
+
+
+async def replace_wraps(session: Session, wrap: VaultWrap) -> None:
+    """Put one wrap in the place of all of its kind: the old secret no longer opens the vault."""
+    await _lock_account(session, wrap.account_id)
+    await session.execute(delete(VaultWrap).where(VaultWrap.account_id == wrap.account_id, VaultWrap.kind == wrap.kind))
+    await add_wrap(session, wrap)
 
 
 async def add_vault_session(session: Session, vault_session: VaultSession) -> None:
@@ -173,7 +204,7 @@ async def remove_expired(session: Session, *, now: datetime, attempts_before: da
 
 async def add_offer(session: Session, offer: Offer) -> None:
     """Keep a new offer, or raise OfferBusyError: the same link is being opened in this account at this moment."""
-    await _require_account(session, offer.account_id)
+    await _hold_account(session, offer.account_id)
     session.add(offer)
     try:
         await session.flush()
@@ -246,7 +277,7 @@ async def set_offer(
 
 
 async def add_credential(session: Session, credential: Credential) -> None:
-    await _require_account(session, credential.account_id)
+    await _hold_account(session, credential.account_id)
     session.add(credential)
     await session.flush()
 
@@ -282,18 +313,11 @@ async def find_forms(session: Session, account_id: str, credential_id: str | Non
 
 
 async def remove_credential(session: Session, account_id: str, credential_id: str) -> None:
-    """Delete a badge with its forms and their keys (W-30)."""
-    await get_credential(session, account_id, credential_id)
-    forms = select(CredentialForm.id).where(
-        CredentialForm.credential_id == credential_id, CredentialForm.account_id == account_id
-    )
-    await session.execute(delete(HolderKey).where(HolderKey.form_id.in_(forms)))
-    await session.execute(
-        delete(CredentialForm).where(
-            CredentialForm.credential_id == credential_id, CredentialForm.account_id == account_id
-        )
-    )
-    await session.execute(delete(Credential).where(Credential.id == credential_id, Credential.account_id == account_id))
+    """Delete a badge, and with it its forms and their keys (W-30), or raise NotFoundError: one caller wins."""
+    await _hold_account(session, account_id)
+    badge = delete(Credential).where(Credential.id == credential_id, Credential.account_id == account_id)
+    if await session.scalar(badge.returning(Credential.id)) is None:
+        raise NotFoundError("credential")
 
 
 async def get_holder_key(session: Session, account_id: str, form_id: str) -> HolderKey:
@@ -314,7 +338,7 @@ async def find_holder_keys(session: Session, account_id: str) -> Sequence[Holder
 
 async def add_request(session: Session, request: PresentationRequest) -> None:
     """Keep a question, or raise RequestAnsweredError: the same request object came in before (W-58)."""
-    await _require_account(session, request.account_id)
+    await _hold_account(session, request.account_id)
     session.add(request)
     try:
         await session.flush()
@@ -329,7 +353,9 @@ async def forget_requests(session: Session, *, now: datetime) -> None:
     await session.execute(
         delete(PresentationRequest).where(PresentationRequest.expires_at <= now - _ANSWERED_REQUEST_MEMORY)
     )
-    await session.execute(update(PresentationRequest).where(expired).values(sealed=b""))
+    await session.execute(
+        update(PresentationRequest).where(expired, PresentationRequest.sealed != b"").values(sealed=b"")
+    )
 
 
 async def find_request_by_link(
@@ -357,6 +383,7 @@ async def get_request(session: Session, account_id: str, request_id: str) -> Pre
 
 async def spend_request(session: Session, account_id: str, request_id: str, now: datetime) -> None:
     """Take a question for answering, or raise; one caller wins, and it is answered once (W-58)."""
+    await _hold_account(session, account_id)
     won = await session.scalar(
         update(PresentationRequest)
         .where(
@@ -386,7 +413,7 @@ async def set_request_state(session: Session, account_id: str, request_id: str, 
 
 
 async def add_history_entry(session: Session, entry: HistoryEntry) -> None:
-    await _require_account(session, entry.account_id)
+    await _hold_account(session, entry.account_id)
     session.add(entry)
     await session.flush()
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from issuer import nonce as nonces
 from issuer import signing_keys, status, store
@@ -42,6 +43,9 @@ from runtime.tokens import create_token, hash_token
 PROOF_ALGORITHMS = frozenset({"ES256"})
 _MAX_REQUEST_BYTES = 256 * 1024
 
+_ACHIEVEMENTS_KEPT = 256
+_achievements: dict[UUID, Mapping[str, Any]] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class _Order:
@@ -63,16 +67,16 @@ async def issue_credential(
     """
 
     def answer(database: BlockingDatabase) -> Mapping[str, Any]:
-        with database.reading() as connection:
+        with database.connection() as connection:
             grant = store.find_grant(connection, hash_token(access_token), slug, now)
-        if grant is None:
-            raise AccessTokenError("unknown, expired, revoked, or another organisation's")
-        order = _verify_request(settings, grant, body, now)
-        notification_id = create_token(16)
-        with database.transaction() as connection:
-            for nonce in order.nonces:
-                nonces.spend_nonce(connection, settings, order.issuer.organisation_id, nonce, now=now)
-            credentials = _issue_copies(connection, settings, order, hash_token(notification_id), now)
+            if grant is None:
+                raise AccessTokenError("unknown, expired, revoked, or another organisation's")
+            order = _verify_request(settings, grant, body, now)
+            notification_id = create_token(16)
+            with connection.begin():
+                for nonce in order.nonces:
+                    nonces.spend_nonce(connection, settings, order.issuer.organisation_id, nonce, now=now)
+                credentials = _issue_copies(connection, settings, order, hash_token(notification_id), now)
         return {
             "credentials": [{"credential": credentials[key.thumbprint]} for key in order.holder_keys],
             "notification_id": notification_id,
@@ -150,12 +154,14 @@ def _issue_copies(
     places = status.allocate_status_places(
         connection, settings, order.issuer, award_id=grant.award_id, offer_id=grant.offer_id, count=len(new), now=now
     )
-    signed = {key.thumbprint: _sign(settings, order, key, place, now) for key, place in zip(new, places, strict=True)}
-    rows = [
-        _credential_row(settings, order, key.thumbprint, signed[key.thumbprint], place, notification_hash, now)
+    achievement = _get_achievement(connection, grant.achievement_version_id)
+    signed = {
+        key.thumbprint: _sign(settings, order, achievement, key, place, now)
         for key, place in zip(new, places, strict=True)
-    ]
-    store.add_credentials(connection, rows)
+    }
+    for key, place in zip(new, places, strict=True):
+        row = _credential_row(settings, order, key.thumbprint, signed[key.thumbprint], place, notification_hash, now)
+        store.add_credential(connection, row)
     return {**issued, **signed}
 
 
@@ -169,12 +175,28 @@ def _find_earlier(connection: BlockingConnection, settings: IssuerSettings, orde
     }
 
 
-def _sign(settings: IssuerSettings, order: _Order, key: PublicKey, place: StatusPlace, now: datetime) -> str:
+def _get_achievement(connection: BlockingConnection, version_id: UUID) -> Mapping[str, Any]:
+    """A version of an achievement never changes, so it is read once a process."""
+    if version_id not in _achievements:
+        if len(_achievements) == _ACHIEVEMENTS_KEPT:
+            _achievements.clear()
+        _achievements[version_id] = store.get_achievement(connection, version_id)
+    return _achievements[version_id]
+
+
+def _sign(
+    settings: IssuerSettings,
+    order: _Order,
+    achievement: Mapping[str, Any],
+    key: PublicKey,
+    place: StatusPlace,
+    now: datetime,
+) -> str:
     """Sign one copy: own salts, own place in the list, own identifier, times rounded to the day. I-61, I-75."""
     grant, issuer = order.grant, order.issuer
     claims = open_claims(settings, grant.award_id, grant.sealed_claims or b"")
     dataset = CredentialDataset(
-        achievement=grant.achievement,
+        achievement=achievement,
         issuer_profile=issuer_profile(issuer),
         person=claims["person"],
         evidence=claims["evidence"],
@@ -239,6 +261,7 @@ def _credential_row(
         "status_index": place.index,
         "sealed_credential": settings.seal.seal(credential.encode(), context=_context(row_id)),
         "notification_hash": notification_hash,
+        "notification_event": None,
         "issued_at": now,
     }
 

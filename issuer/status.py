@@ -74,7 +74,7 @@ def open_status_list(
     values = _random.choices(
         [Status.INVALID.value_in_list, Status.SUSPENDED.value_in_list], weights=[4, 1], k=len(decoys)
     )
-    store.allocate_status_indexes(connection, row.id, decoys, award_id=None, values=values)
+    store.add_decoys(connection, row.id, decoys, values)
     return True
 
 
@@ -93,15 +93,16 @@ def allocate_status_places(
     while len(places) < count:
         status_list = _get_open_list(connection, settings, issuer.organisation_id, now)
         uri = status_list_uri(issuer, status_list.number)
-        for _ in range(_DRAWS):
-            candidates = _random.sample(range(status_list.size), count - len(places))
-            taken = store.allocate_status_indexes(
-                connection, status_list.id, candidates, award_id=award_id, offer_id=offer_id
-            )
-            places.extend(StatusPlace(status_list.id, uri, index) for index in taken)
-            if len(places) == count:
-                return places
-        store.close_status_list(connection, status_list.id, now)
+        draws = 0
+        while len(places) < count and draws < _DRAWS:
+            index = _random.randrange(status_list.size)
+            if store.take_status_index(connection, status_list.id, index, award_id=award_id, offer_id=offer_id):
+                places.append(StatusPlace(status_list.id, uri, index))
+                draws = 0
+            else:
+                draws += 1
+        if draws == _DRAWS:
+            store.close_status_list(connection, status_list.id, now)
     return places
 
 

@@ -33,6 +33,7 @@ from issuer.models import (
     StatusList,
 )
 from runtime.database import BlockingConnection, UtcDateTime, run_blocking
+from runtime.prepared import Prepared
 
 Session = AsyncSession
 
@@ -400,19 +401,20 @@ class Grant(NamedTuple):
     awarded_at: datetime
     expires_at: datetime | None
     achievement_slug: str
-    achievement: Mapping[str, Any]
+    achievement_version_id: UUID
     key_fragment: str
     sealed_private_jwk: bytes
     organisation: OrganisationRow
 
 
 # Statements over tables pass the object mapper by, and those put together once are compiled once.
-_tokens, _offers, _awards, _organisations, _status_lists, _status_entries, _credentials = (
-    model.__table__ for model in (AccessToken, Offer, Award, Organisation, StatusList, StatusEntry, Credential)
+_tokens, _offers, _awards, _versions, _organisations = (
+    model.__table__ for model in (AccessToken, Offer, Award, AchievementVersion, Organisation)
 )
+_status_lists, _status_entries, _credentials = (model.__table__ for model in (StatusList, StatusEntry, Credential))
 _ORGANISATION_COLUMNS = [_organisations.c[name] for name in OrganisationRow._fields]
 
-_GRANT = (
+_GRANT = Prepared(
     select(
         _tokens.c.id,
         _tokens.c.offer_id,
@@ -425,15 +427,15 @@ _GRANT = (
         _awards.c.awarded_at,
         _awards.c.expires_at,
         Achievement.__table__.c.slug,
-        AchievementVersion.__table__.c.achievement,
+        _awards.c.achievement_version_id,
         SigningKey.__table__.c.fragment,
         SigningKey.__table__.c.sealed_private_jwk,
         *_ORGANISATION_COLUMNS,
     )
     .join_from(_tokens, _awards, _awards.c.id == _tokens.c.award_id)
     .join(_offers, _offers.c.id == _tokens.c.offer_id)
-    .join(AchievementVersion.__table__, AchievementVersion.__table__.c.id == _awards.c.achievement_version_id)
-    .join(Achievement.__table__, Achievement.__table__.c.id == AchievementVersion.__table__.c.achievement_id)
+    .join(_versions, _versions.c.id == _awards.c.achievement_version_id)
+    .join(Achievement.__table__, Achievement.__table__.c.id == _versions.c.achievement_id)
     .join(_organisations, _organisations.c.id == _tokens.c.organisation_id)
     .join(
         SigningKey.__table__,
@@ -450,29 +452,36 @@ def find_grant(
     connection: BlockingConnection, token_hash: bytes, organisation_slug: str, now: datetime
 ) -> Grant | None:
     """What a live access token of this organisation opens. I-34, A-30."""
-    found = connection.execute(_GRANT, {"token_hash": token_hash, "slug": organisation_slug, "now": now})
-    row = found.one_or_none()
+    row = _GRANT.row(connection, token_hash=token_hash, slug=organisation_slug, now=now)
     if row is None:
         return None
     own = len(row) - len(OrganisationRow._fields)
     return Grant._make((*row[:own], OrganisationRow._make(row[own:])))
 
 
-_SPEND_NONCE = _insert_unless_taken(SpentNonce, SpentNonce.__table__.c.nonce_hash)
+_ACHIEVEMENT = Prepared(select(_versions.c.achievement).where(_versions.c.id == bindparam("version_id")))
+
+
+def get_achievement(connection: BlockingConnection, version_id: UUID) -> Mapping[str, Any]:
+    """The Open Badges Achievement of one version, which never changes."""
+    ((achievement,),) = _ACHIEVEMENT.rows(connection, version_id=version_id)
+    return dict(achievement)
+
+
+_SPEND_NONCE = Prepared(_insert_unless_taken(SpentNonce, SpentNonce.__table__.c.nonce_hash))
 
 
 def spend_nonce(connection: BlockingConnection, nonce_hash: bytes, expires_at: datetime) -> bool:
     """Use up a `c_nonce`; True for exactly one caller. OpenID4VCI 1.0 §13.8."""
-    row = {"nonce_hash": nonce_hash, "expires_at": expires_at}
-    return connection.execute(_SPEND_NONCE[connection.dialect.name], row).one_or_none() is not None
+    return _SPEND_NONCE.row(connection, nonce_hash=nonce_hash, expires_at=expires_at) is not None
 
 
-_CLAIM_AWARD = (
+_CLAIM_AWARD = Prepared(
     update(_awards)
     .where(_awards.c.id == bindparam("award_id"), _awards.c.status == "valid")
     .values(issued_at=func.coalesce(_awards.c.issued_at, bindparam("now", type_=UtcDateTime)))
 )
-_CLAIM_COPIES = (
+_CLAIM_COPIES = Prepared(
     update(_offers)
     .where(_offers.c.id == bindparam("offer_id"), _offers.c.copies + bindparam("more") <= bindparam("limit"))
     .where(select(_tokens.c.id).where(_tokens.c.id == bindparam("token_id"), _tokens.c.revoked_at.is_(None)).exists())
@@ -482,10 +491,10 @@ _CLAIM_COPIES = (
 
 def claim_copies(connection: BlockingConnection, grant: Grant, copies: int, *, limit: int, now: datetime) -> bool:
     """Reserve copies of a valid award under a live token, or none; a simultaneous revocation waits for it."""
-    if connection.execute(_CLAIM_AWARD, {"award_id": grant.award_id, "now": now}).rowcount != 1:
+    if _CLAIM_AWARD.change(connection, award_id=grant.award_id, now=now) != 1:
         return False
     wanted = {"offer_id": grant.offer_id, "token_id": grant.token_id, "more": copies, "limit": limit}
-    return connection.execute(_CLAIM_COPIES, wanted).rowcount == 1
+    return _CLAIM_COPIES.change(connection, **wanted) == 1
 
 
 class OpenStatusList(NamedTuple):
@@ -496,7 +505,7 @@ class OpenStatusList(NamedTuple):
     size: int
 
 
-_OPEN_STATUS_LIST = (
+_OPEN_STATUS_LIST = Prepared(
     select(_status_lists.c.id, _status_lists.c.number, _status_lists.c.size)
     .where(_status_lists.c.organisation_id == bindparam("organisation_id"), _status_lists.c.closed_at.is_(None))
     .order_by(_status_lists.c.number)
@@ -506,7 +515,7 @@ _OPEN_STATUS_LIST = (
 
 def find_open_status_list(connection: BlockingConnection, organisation_id: UUID) -> OpenStatusList | None:
     """The list that new copies get their place in."""
-    row = connection.execute(_OPEN_STATUS_LIST, {"organisation_id": organisation_id}).one_or_none()
+    row = _OPEN_STATUS_LIST.row(connection, organisation_id=organisation_id)
     return None if row is None else OpenStatusList._make(row)
 
 
@@ -520,38 +529,34 @@ def close_status_list(connection: BlockingConnection, status_list_id: UUID, now:
     connection.execute(update(_status_lists).where(_status_lists.c.id == status_list_id).values(closed_at=now))
 
 
-_ALLOCATE_STATUS_INDEXES = _insert_unless_taken(StatusEntry, _status_entries.c.status_index)
+_TAKE_STATUS_INDEX = Prepared(_insert_unless_taken(StatusEntry, _status_entries.c.status_index))
 
 
-def allocate_status_indexes(
-    connection: BlockingConnection,
-    status_list_id: UUID,
-    candidates: Sequence[int],
-    *,
-    award_id: UUID | None,
-    offer_id: UUID | None = None,
-    values: Sequence[int] | None = None,
-) -> Sequence[int]:
-    """Take those of the candidate places that nobody has: a place is given once, ever. K-77, A-53."""
+def take_status_index(
+    connection: BlockingConnection, status_list_id: UUID, index: int, *, award_id: UUID, offer_id: UUID
+) -> bool:
+    """Whether a place was still free and is now this copy's: it is given once, ever. K-77, A-53."""
+    row = {"status_list_id": status_list_id, "status_index": index, "value": 0}
+    return _TAKE_STATUS_INDEX.row(connection, **row, award_id=award_id, offer_id=offer_id) is not None
+
+
+def add_decoys(
+    connection: BlockingConnection, status_list_id: UUID, indexes: Sequence[int], values: Sequence[int]
+) -> None:
+    """Take places in a new list for nobody, with a status from the start. K-77, TSL §13.4."""
     rows = [
-        {
-            "status_list_id": status_list_id,
-            "status_index": index,
-            "value": value,
-            "award_id": award_id,
-            "offer_id": offer_id,
-        }
-        for index, value in zip(candidates, values or [0] * len(candidates), strict=True)
+        {"status_list_id": status_list_id, "status_index": index, "value": value, "award_id": None, "offer_id": None}
+        for index, value in zip(indexes, values, strict=True)
     ]
-    return connection.execute(_ALLOCATE_STATUS_INDEXES[connection.dialect.name], rows).scalars().all()
+    connection.execute(insert(_status_entries), rows)
 
 
-_ADD_CREDENTIALS = insert(_credentials)
+_ADD_CREDENTIAL = Prepared(insert(_credentials))
 
 
-def add_credentials(connection: BlockingConnection, rows: Sequence[dict[str, Any]]) -> None:
-    """Record the signed copies of one response."""
-    connection.execute(_ADD_CREDENTIALS, list(rows))
+def add_credential(connection: BlockingConnection, row: Mapping[str, Any]) -> None:
+    """Record one signed copy."""
+    _ADD_CREDENTIAL.change(connection, **row)
 
 
 class IssuedCopy(NamedTuple):

@@ -8,13 +8,14 @@
 
 Each statement of these costs two hops between threads. Where many statements make one request and requests are many,
 `database.run` does the whole in one hop: `work` is an ordinary function, in a thread of the database's own, and opens
-the same two kinds of transaction there:
+its transactions there:
 
     def work(database: BlockingDatabase) -> Answer:
         with database.transaction() as connection: ...
     answer = await database.run(work)
 
 Queries there are written for a `BlockingConnection`, without the object mapper: it would cost more than the database.
+Those on the way of many requests are `Prepared` (runtime.prepared).
 Whoever needs one of them in a `Session` calls it by `run_blocking`, so that there is one form of each.
 
 In routes use `SessionDep` of runtime.dependencies: the same transaction, committed before the response leaves.
@@ -128,28 +129,31 @@ def blocking_url(url: URL) -> URL:
 
 
 class BlockingDatabase:
-    """The same two kinds of transaction for functions that `Database.run` calls in a thread."""
+    """Connections and transactions for functions that `Database.run` calls in a thread."""
 
     def __init__(self, engine: Engine) -> None:
         self._writers = engine
-        self._readers = engine.execution_options(**{_READ_ONLY: True})
 
     @contextmanager
     def transaction(self) -> Iterator[BlockingConnection]:
         """A transaction that commits when the block ends and rolls back when it raises, as `Database.transaction`."""
-        outer = _refuse_nesting()
-        try:
-            with self._writers.begin() as connection:
-                _open_session.set(connection)
-                yield connection
-        finally:
-            _open_session.set(outer)
+        with self.connection() as connection, connection.begin():
+            yield connection
 
     @contextmanager
-    def reading(self) -> Iterator[BlockingConnection]:
-        """A snapshot for reading, as `Database.reading`."""
-        with self._readers.connect() as connection:
-            yield connection
+    def connection(self) -> Iterator[BlockingConnection]:
+        """A connection that may read before it writes, and writes inside `with connection.begin():`.
+
+        What is read first is as old as the moment it was read, so whatever must still hold is asked again by the
+        statements that write. On SQLite those who only read this way wait for no writer.
+        """
+        outer = _refuse_nesting()
+        with self._writers.connect() as connection:
+            _open_session.set(connection)
+            try:
+                yield connection
+            finally:
+                _open_session.set(outer)
 
 
 async def run_blocking(

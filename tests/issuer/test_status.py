@@ -1,7 +1,9 @@
 """Status lists: random places, published in steps, and three changes with a reason."""
 
 import gzip
+import random
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
@@ -75,25 +77,22 @@ async def test_K77_A53_a_place_once_given_is_never_given_again(any_issuer: Issue
             )  # fmt: skip
     async with issuer.database.transaction() as session:
         again = await run_blocking(
-            session, status.store.allocate_status_indexes, listed.id, [index_of(raw)], award_id=None
+            session, status.store.take_status_index, listed.id, index_of(raw), award_id=uuid4(), offer_id=uuid4()
         )
-    assert list(again) == []
+    assert not again
 
 
 async def test_K77_a_full_list_is_closed_and_the_next_one_opened(
     issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken = index_of((await issuer.fetch())[0])
-    sample = status._random.sample
 
-    class Unlucky:
+    class Unlucky(random.SystemRandom):
         draws = 0
 
-        def sample(self, population: range, k: int) -> list[int]:
+        def randrange(self, *limits: int) -> int:
             self.draws += 1
-            return [taken] * k if k == 1 and self.draws <= 12 else sample(population, k)
-
-        choices = status._random.choices
+            return taken if self.draws <= 12 else super().randrange(*limits)
 
     monkeypatch.setattr(status, "_random", Unlucky())
     [raw] = await issuer.fetch()

@@ -257,9 +257,22 @@ async def test_work_that_raises_in_its_transaction_leaves_nothing(database: Data
     assert await count(database) == 0
 
 
-async def test_work_that_only_reads_keeps_nothing_that_it_writes(database: Database):
+async def test_work_may_read_before_it_writes_on_one_connection(database: Database):
+    def spend(blocking: BlockingDatabase) -> int:
+        with blocking.connection() as connection:
+            before = connection.execute(select(func.count()).select_from(Nonce)).scalar_one()
+            connection.rollback()
+            with connection.begin():
+                connection.execute(insert(Nonce).values(id=1, person="p", expires_at=NOW))
+            return before
+
+    assert await database.run(spend) == 0
+    assert await count(database) == 1
+
+
+async def test_work_that_writes_without_a_transaction_keeps_nothing(database: Database):
     def write(blocking: BlockingDatabase) -> None:
-        with blocking.reading() as connection:
+        with blocking.connection() as connection:
             connection.execute(insert(Nonce).values(id=1, person="p", expires_at=NOW))
 
     await database.run(write)

@@ -1,28 +1,26 @@
 """Token Status List: one small number per credential, compressed and signed. draft-ietf-oauth-status-list-21.
 
-A list is one bytearray, whatever its length. What is read from others is bounded before it is unpacked, and a
-status is only ever taken from a list whose signature, type, subject and time held.
+A list is one run of bytes, whatever its length, and packed in segments. What is read from others is bounded before it
+is unpacked, and a status is only ever taken from a list whose signature, type, subject and time held.
 """
 
-import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 from kernel import base64url
 from kernel.errors import MalformedError, RejectedError, WrongTypeError
 from kernel.jwt import UnverifiedJwt, find_numeric_date, get_numeric_date, parse_jwt, sign_jwt, verify_jwt, verify_times
 from kernel.keys import PublicKey, Signer
 from kernel.members import as_count, as_object, as_text, find_count, get_text
+from kernel.status.segments import PackedSegment, SegmentedBytes, join_zlib, unpack_zlib
 
 MEDIA_TYPE: Final = "application/statuslist+jwt"
 TYP: Final = "statuslist+jwt"
 # With fewer entries a list says too much about whom it is fetched for (K-77).
 MINIMUM_SIZE: Final = 131_072
-# What a list may grow to when it is unpacked, however small it came (K-79).
-MAX_LIST_BYTES: Final = 4 * 1024 * 1024
 # What a list may measure on the way, with its signature; the fetcher's limit for status lists (K-83).
 MAX_TOKEN_BYTES: Final = 5 * 1024 * 1024
 # How long a list without `ttl` may be used before it is asked for again.
@@ -64,19 +62,19 @@ class StatusList:
         if size <= 0 or size * bits % 8:
             raise ValueError("a list has whole bytes, and at least one")
         self.bits = bits
-        self._data = bytearray(size * bits // 8)
+        self._data = SegmentedBytes(bytes(size * bits // 8))
 
     @classmethod
     def from_bytes(cls, bits: int, data: bytes) -> Self:
         """Return the list that these uncompressed bytes are."""
         status_list = cls(bits, len(data) * 8 // bits)
-        status_list._data[:] = data
+        status_list._data = SegmentedBytes(data)
         return status_list
 
     @classmethod
     def decode(cls, bits: int, lst: str) -> Self:
         """Read the `lst` member of a list: base64url of a zlib stream, unpacked within bounds (K-79)."""
-        return cls.from_bytes(bits, _inflate(base64url.decode(lst)))
+        return cls.from_bytes(bits, unpack_zlib(base64url.decode(lst)))
 
     def __len__(self) -> int:
         return len(self._data) * 8 // self.bits
@@ -100,8 +98,8 @@ class StatusList:
         self._data[byte] = self._data[byte] & ~(self._mask << shift) | value << shift
 
     def encode(self) -> str:
-        """Return the `lst` member: base64url of the zlib stream at the best compression. §4.2."""
-        return base64url.encode(zlib.compress(self._data, 9))
+        """Return the `lst` member: base64url of the zlib stream; only what changed since is packed again. §4.2."""
+        return PackedStatusList(self.bits, self._data.pack()).encode()
 
     @property
     def _mask(self) -> int:
@@ -113,6 +111,27 @@ class StatusList:
     def _require_index(self, index: int) -> None:
         if not 0 <= index < len(self):
             raise RejectedError("the status index lies outside the list")
+
+
+@dataclass(frozen=True, slots=True)
+class PackedStatusList:
+    """A list whose segments were packed elsewhere, such as those that an issuer keeps in its database."""
+
+    bits: int
+    segments: Sequence[PackedSegment]
+
+    def encode(self) -> str:
+        """Return the `lst` member: base64url of the zlib stream. §4.2."""
+        return base64url.encode(join_zlib(self.segments))
+
+
+class EncodableStatusList(Protocol):
+    """What a token is made of: entries of a size, and their encoding."""
+
+    @property
+    def bits(self) -> int: ...
+
+    def encode(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +156,7 @@ class VerifiedStatusList:
 
 
 def create_status_list_token(
-    status_list: StatusList,
+    status_list: EncodableStatusList,
     *,
     uri: str,
     signer: Signer,
@@ -219,20 +238,6 @@ def _parse_entries(members: Mapping[str, Any]) -> StatusList:
     if "aggregation_uri" in members:
         as_text(members["aggregation_uri"], "'aggregation_uri'")
     return StatusList.decode(bits, lst)
-
-
-def _inflate(data: bytes) -> bytes:
-    """Unpack one whole zlib stream and nothing after it, never beyond the limit. §11.1 (K-79, A-43)."""
-    decompressor = zlib.decompressobj()
-    try:
-        unpacked = decompressor.decompress(data, MAX_LIST_BYTES + 1)
-    except zlib.error as exc:
-        raise MalformedError("'lst' is not a zlib stream") from exc
-    if len(unpacked) > MAX_LIST_BYTES:
-        raise MalformedError("the status list is larger than allowed")
-    if not decompressor.eof or decompressor.unused_data or not unpacked:
-        raise MalformedError("'lst' is cut short, goes on after its end, or is empty")
-    return unpacked
 
 
 def _parse_ttl(seconds: int) -> timedelta:

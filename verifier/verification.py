@@ -205,7 +205,7 @@ async def _check_issuer_key(
 def _check_signature(checks: "_Checks", credential: UnverifiedCredential, key: PublicKey) -> VerifiedCredential:
     with checks.step("signature", ends=True) as evidence:
         verified = FORMATS[credential.format].verify_signature(credential, key=key, algorithms=ALGORITHMS)
-        evidence["algorithm"] = str(credential.header.get("alg"))
+        evidence["algorithm"] = credential.algorithm
     return verified
 
 
@@ -243,7 +243,7 @@ async def _check_status(checks: "_Checks", lookups: _Lookups, credential: Verifi
     if unmet is not None:
         checks.skip("status", after=unmet)
         return
-    if credential.status is None:
+    if not credential.statuses:
         checks.add(Check.not_applicable("status"))
         return
     with checks.step("status") as evidence:

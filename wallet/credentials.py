@@ -13,13 +13,13 @@ from typing import Any, Literal
 
 from kernel.dcql import ConcretePath
 from kernel.errors import CredentialError
-from kernel.formats import FORMATS, VerifiedCredential, judged_at
+from kernel.formats import FORMATS, SPOKEN_FORMATS, VerifiedCredential, judged_at
 from kernel.jwt import LEEWAY
 from kernel.keys import parse_public_jwk
 from kernel.open_badges import BadgeView, badge_view
 from kernel.status.token_status_list import Status
 from wallet import store
-from wallet.claims import IssuerLabel
+from wallet.claims import IssuerLabel, shown_name
 from wallet.errors import NotFoundError
 from wallet.history import HistoryRecord, add_history_record
 from wallet.images import SafeImage
@@ -224,6 +224,18 @@ async def resolve_issuer_recognition(
     )
 
 
+def create_view(credential: VerifiedCredential) -> BadgeView:
+    """What stands on a badge, with every name of a length that a page can bear. The signed form keeps it whole."""
+    view = badge_view(credential.claims, credential.format)
+    return replace(
+        view,
+        name=shown_name(view.name),
+        issuer_name=shown_name(view.issuer_name or "") or None,
+        skills=tuple(replace(skill, name=shown_name(skill.name)) for skill in view.skills),
+        evidence=tuple(replace(evidence, name=shown_name(evidence.name)) for evidence in view.evidence),
+    )
+
+
 def issued_at(credential: VerifiedCredential, otherwise: datetime) -> datetime:
     """When the issuer signed it, as far as the credential says so."""
     return credential.issued_at or credential.valid_from or otherwise
@@ -259,7 +271,6 @@ _STATE_OF_STATUS: Mapping[Status, StateKind] = {
     Status.INVALID: "revoked",
     Status.SUSPENDED: "suspended",
 }
-_PREFERENCE = list(FORMATS)
 # Several forms of one badge share one fate: the worst answer counts.
 _WORST_FIRST: Sequence[StateKind] = ("revoked", "suspended", "expired", "not_yet_valid", "unknown", "valid")
 
@@ -268,7 +279,7 @@ async def _resolve_badge(
     wallet: Wallet, vault: Vault, row: Credential, forms: Sequence[HeldForm], now: datetime
 ) -> Badge:
     content = vault.open("credential", row.id, row.sealed)
-    forms = sorted(forms, key=lambda form: _PREFERENCE.index(form.credential.format))
+    forms = sorted(forms, key=lambda form: SPOKEN_FORMATS.index(form.credential.format))
     first = forms[0].credential
     recognition, states = await asyncio.gather(
         resolve_issuer_recognition(wallet, first, credential_issuer=content["credential_issuer"], now=now),
@@ -276,7 +287,7 @@ async def _resolve_badge(
     )
     return Badge(
         id=row.id,
-        view=badge_view(first.claims, first.format),
+        view=create_view(first),
         forms=tuple(forms),
         credential_issuer=content["credential_issuer"],
         has_image=row.sealed_image is not None,

@@ -27,7 +27,7 @@ from kernel.errors import (
     UntrustedIssuerError,
     WrongTypeError,
 )
-from kernel.formats import FORMATS, VerifiedCredential, parse_credential
+from kernel.formats import FORMATS, SPOKEN_FORMATS, VerifiedCredential, parse_credential
 from kernel.keys import SoftwareSigner
 from kernel.open_badges import BadgeView, badge_view
 from kernel.openid4vci import (
@@ -66,8 +66,8 @@ from runtime.fetch import AnsweredError, FetchedResponse, FetchKind
 from runtime.logging import get_logger
 from runtime.tokens import create_token
 from wallet import store
-from wallet.claims import IssuerLabel, create_issuer_labels
-from wallet.credentials import ALGORITHMS, HeldForm, resolve_issuer_recognition, seal_badge, seal_form
+from wallet.claims import IssuerLabel, create_issuer_labels, shown_name, shown_text
+from wallet.credentials import ALGORITHMS, HeldForm, create_view, resolve_issuer_recognition, seal_badge, seal_form
 from wallet.errors import (
     CredentialRefusedError,
     IssuerFailedError,
@@ -593,7 +593,7 @@ def _offer_page(vault: Vault, row: Offer, language: str) -> OfferPage:
         credential_issuer=offer.credential_issuer,
         host=host_of(offer.credential_issuer),
         code_host=host_of(_token_endpoint(record)),
-        issuer_name=(issuer.name if issuer else None) or "",
+        issuer_name=shown_name((issuer.name if issuer else None) or ""),
         recognition=PartyRecognition(**record.recognition),
         credentials=tuple(_offered(metadata.get_configuration(name), language) for name in _supported(record)),
         tx_code=tx_code.as_json() if tx_code else None,
@@ -606,8 +606,8 @@ def _offered(configuration: CredentialConfiguration, language: str) -> OfferedCr
     return OfferedCredential(
         configuration_id=configuration.id,
         format=configuration.format,
-        name=(display.name if display else None) or configuration.id,
-        description=(display.description if display else None) or "",
+        name=shown_name((display.name if display else None) or configuration.id),
+        description=shown_text((display.description if display else None) or ""),
     )
 
 
@@ -639,8 +639,7 @@ def _supported(record: _OfferRecord) -> list[str]:
     offered = parse_credential_offer(record.offer).credential_configuration_ids
     known = [metadata.credential_configurations[name] for name in offered if name in metadata.credential_configurations]
     usable = [configuration for configuration in known if _is_usable(metadata, configuration)]
-    preference = list(FORMATS)
-    return [found.id for found in sorted(usable, key=lambda found: preference.index(found.format))]
+    return [found.id for found in sorted(usable, key=lambda found: SPOKEN_FORMATS.index(found.format))]
 
 
 def _is_usable(metadata: IssuerMetadata, configuration: CredentialConfiguration) -> bool:
@@ -648,7 +647,7 @@ def _is_usable(metadata: IssuerMetadata, configuration: CredentialConfiguration)
     proof_type = configuration.proof_types.get(_PROOF_TYPE)
     encryption = metadata.credential_response_encryption or {}
     return (
-        configuration.format in FORMATS
+        configuration.format in SPOKEN_FORMATS
         and proof_type is not None
         and "ES256" in proof_type.algorithms
         and proof_type.key_attestations_required is None
@@ -710,8 +709,7 @@ def _group_by_achievement(received: Iterable[_Received], verified: Iterable[Veri
 
 
 def _view(group: _Group) -> BadgeView:
-    credential = group[0][1]
-    return badge_view(credential.claims, credential.format)
+    return create_view(group[0][1])
 
 
 def _receipt(group: _Group, recognition: PartyRecognition, now: datetime) -> HistoryRecord:

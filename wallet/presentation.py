@@ -19,7 +19,7 @@ from cryptography.x509 import load_der_x509_certificate
 from kernel import base64url, sd_jwt
 from kernel.dcql import Answer, Candidate, DcqlMatch, SetMatch, match
 from kernel.errors import AlgorithmNotAllowedError, CredentialError, MalformedError, UndecidedError
-from kernel.formats import FORMATS
+from kernel.formats import FORMATS, SPOKEN_FORMATS
 from kernel.keys import parse_public_jwk
 from kernel.openid4vp import (
     ACCESS_DENIED,
@@ -48,7 +48,7 @@ from runtime.fetch import FetchKind
 from runtime.logging import get_logger
 from runtime.tokens import create_token
 from wallet import store
-from wallet.claims import Fact, find_hidden_facts, find_shown_facts
+from wallet.claims import Fact, find_hidden_facts, find_shown_facts, shown_name, shown_text
 from wallet.credentials import Badge, HeldForm, find_badges
 from wallet.errors import (
     ChoiceError,
@@ -233,16 +233,17 @@ async def get_request(
     # Every badge's state is asked for, not only that of those that fit: what is looked up tells nobody what fits.
     badges = await find_badges(wallet, vault, now)
     recognition = PartyRecognition(**content["recognition"])
+    own_name = shown_name(request.client_metadata.client_name or "")
     return RequestPage(
         id=row.id,
         state=row.state,
         client_id=request.client_id,
         host=_host_of(request),
-        verifier_name=recognition.entity_name or request.client_metadata.client_name or _host_of(request),
-        verifier_own_name=request.client_metadata.client_name or "",
+        verifier_name=recognition.entity_name or own_name or _host_of(request),
+        verifier_own_name=own_name,
         is_signed=request.is_signed,
         recognition=recognition,
-        purpose=request.purpose,
+        purpose={language: shown_text(text) for language, text in request.purpose.items()},
         questions=tuple(_match_questions(request, badges, language)),
         expires_at=row.expires_at,
     )
@@ -300,7 +301,7 @@ async def decline_request(wallet: Wallet, vault: Vault, request_id: str, now: da
     if "refusal" in content:
         return await _decline_refused(wallet, vault, request_id, content, now)
     request = _read_request(content, row.created_at)
-    error = ACCESS_DENIED if request.dcql_query.formats & FORMATS.keys() else VP_FORMATS_NOT_SUPPORTED
+    error = ACCESS_DENIED if request.dcql_query.formats & set(SPOKEN_FORMATS) else VP_FORMATS_NOT_SUPPORTED
     async with wallet.database.transaction() as session:
         await store.spend_request(session, vault.account_id, request_id, now)
         await add_history_record(session, vault, _declined(request, content["recognition"], now))
@@ -649,7 +650,7 @@ async def _decline_refused(
     record = HistoryRecord(
         kind="declined",
         party_name=urlsplit(sender.response_uri).netloc,
-        party_own_name=sender.client_name or "",
+        party_own_name=shown_name(sender.client_name or ""),
         party_id=sender.client_id,
         recognition=Outcome.NOT_LISTED.value,
         happened_at=now,
@@ -691,10 +692,11 @@ def _history_of(page: RequestPage, parts: Sequence[Part], now: datetime) -> Hist
 
 
 def _declined(request: AuthorizationRequest, recognition: Mapping[str, str], now: datetime) -> HistoryRecord:
+    own_name = shown_name(request.client_metadata.client_name or "")
     return HistoryRecord(
         kind="declined",
-        party_name=recognition["entity_name"] or request.client_metadata.client_name or _host_of(request),
-        party_own_name=request.client_metadata.client_name or "",
+        party_name=recognition["entity_name"] or own_name or _host_of(request),
+        party_own_name=own_name,
         party_id=request.client_id,
         recognition=recognition["outcome"],
         happened_at=now,

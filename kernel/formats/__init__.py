@@ -6,7 +6,6 @@ from typing import Final
 from kernel.formats.credential import (
     CredentialFormat,
     IssuerIdentity,
-    StatusReference,
     UnverifiedCredential,
     VerifiedCredential,
     VerifiedPresentation,
@@ -15,13 +14,16 @@ from kernel.formats.credential import (
 )
 from kernel.formats.dc_sd_jwt import DcSdJwt
 from kernel.formats.sd_jwt_format import get_content_format
+from kernel.formats.status_reference import StatusKind, StatusReference
 from kernel.formats.vc_sd_jwt import VcSdJwt
 from kernel.sd_jwt import parse_sd_jwt
 
 __all__ = [
     "FORMATS",
+    "SPOKEN_FORMATS",
     "CredentialFormat",
     "IssuerIdentity",
+    "StatusKind",
     "StatusReference",
     "UnverifiedCredential",
     "VerifiedCredential",
@@ -35,7 +37,10 @@ _SD_JWT_FORMATS: Final[Mapping[str, DcSdJwt | VcSdJwt]] = {
     DcSdJwt.format_id: DcSdJwt(),
     VcSdJwt.format_id: VcSdJwt(),
 }
+# Every format that can be read.
 FORMATS: Final[Mapping[str, CredentialFormat]] = _SD_JWT_FORMATS
+# Those that the services issue, hold and ask for, the preferred one first.
+SPOKEN_FORMATS: Final = (DcSdJwt.format_id, VcSdJwt.format_id)
 
 
 def parse_credential(raw: str) -> UnverifiedCredential:

@@ -10,7 +10,8 @@ from typing import Any, Final, Protocol
 
 from kernel.did import did_jwk, resolve_static_did
 from kernel.errors import ExpiredError, HolderBindingError, MalformedError, NotYetValidError, UntrustedIssuerError
-from kernel.jwt import LEEWAY
+from kernel.formats.status_reference import Statuses, StatusReference
+from kernel.jwt import LEEWAY, UnverifiedJwt
 from kernel.keys import PublicKey, Signer, parse_public_jwk
 from kernel.open_badges import CredentialDataset
 from kernel.sd_jwt import ClaimsPath, SdJwt
@@ -34,19 +35,13 @@ class IssuerIdentity:
 
 
 @dataclass(frozen=True, slots=True)
-class StatusReference:
-    """Where a Token Status List tells whether the credential still holds."""
-
-    uri: str
-    index: int
-
-
-@dataclass(frozen=True, slots=True)
 class UnverifiedCredential:
     """A credential or presentation that was read; nobody has checked who signed it.
 
     `unverified_issuer` is empty when only a certificate chain says who the issuer is (HAIP). `is_legacy` marks
-    an SD-JWT VC under the media type of before November 2024 (K-45).
+    an SD-JWT VC under the media type of before November 2024 (K-45). `header` is what the signature says about itself:
+    of JOSE, or the options of the issuer's embedded proof. `secured` is what that signature stands on, and
+    `presentation` what the holder put around it, where the format has one; an SD-JWT carries its own.
     """
 
     format: str
@@ -57,7 +52,20 @@ class UnverifiedCredential:
     key_id: str | None
     x5c: tuple[str, ...]
     is_legacy: bool
-    sd_jwt: SdJwt = field(repr=False)
+    secured: SdJwt | UnverifiedJwt | Mapping[str, Any] = field(repr=False)
+    presentation: UnverifiedJwt | Mapping[str, Any] | None = field(default=None, repr=False)
+
+    @property
+    def algorithm(self) -> str:
+        """What it says it was signed with: an algorithm of JOSE, or a cryptosuite."""
+        return str(self.header.get("alg", self.header.get("cryptosuite")))
+
+    @property
+    def sd_jwt(self) -> SdJwt:
+        """The SD-JWT that it is; asking this of a credential in another format is a mistake of ours."""
+        if not isinstance(self.secured, SdJwt):
+            raise TypeError(f"{self.format} is no SD-JWT")
+        return self.secured
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +84,7 @@ class VerifiedCredential:
     issued_at: datetime | None
     valid_from: datetime | None
     expires_at: datetime | None
-    status: StatusReference | None
+    statuses: tuple[StatusReference, ...]
     key: PublicKey
     key_id: str | None
     is_legacy: bool = False
@@ -104,7 +112,7 @@ class CredentialFormat(Protocol):
         signer: Signer,
         holder_key: PublicKey,
         type_id: str,
-        status: StatusReference | None,
+        status: Statuses,
         issued_at: datetime,
         valid_from: datetime,
         expires_at: datetime | None,
@@ -205,23 +213,6 @@ def _resolve_holder_kid(kid: str) -> PublicKey:
         raise HolderBindingError("a holder DID without the key that is named") from exc
 
 
-def find_status_reference(claims: Mapping[str, Any]) -> StatusReference | None:
-    """Return where the status is kept, None when the issuer keeps none. Token Status List §6.1, §6.2.
-
-    A status claim that cannot be read is refused, since ignoring it would turn a withdrawn credential valid.
-    """
-    if "status" not in claims:
-        return None
-    status = claims["status"]
-    reference = status.get("status_list") if isinstance(status, dict) else None
-    if not isinstance(reference, dict):
-        raise MalformedError("a status claim without a status list")
-    uri, index = reference.get("uri"), reference.get("idx")
-    if not isinstance(uri, str) or not uri or type(index) is not int or index < 0:
-        raise MalformedError("a status list reference without `uri` or `idx`")
-    return StatusReference(uri, index)
-
-
 def cut_to_day(moment: datetime) -> int:
     """Return the NumericDate of the beginning of the day in UTC. I-61."""
     seconds = int(moment.timestamp())
@@ -244,8 +235,3 @@ def judged_at(credential: VerifiedCredential, now: datetime) -> datetime:
 def create_confirmation(holder_key: PublicKey) -> dict[str, Any]:
     """Name the holder's key twice: as JWK for HAIP, as DID URL for DIIP. K-47."""
     return {"kid": f"{did_jwk(holder_key.jwk)}#0", "jwk": holder_key.jwk}
-
-
-def create_status_claim(status: StatusReference | None) -> dict[str, Any]:
-    """Return the `status` member that points into a Token Status List, or nothing. Token Status List §6.2."""
-    return {} if status is None else {"status": {"status_list": {"idx": status.index, "uri": status.uri}}}

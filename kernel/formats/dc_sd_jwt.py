@@ -9,16 +9,20 @@ from kernel.formats.credential import (
     DC_SD_JWT,
     VC_SD_JWT,
     IssuerIdentity,
-    StatusReference,
     UnverifiedCredential,
     VerifiedCredential,
     create_confirmation,
-    create_status_claim,
     cut_to_day,
     find_holder_key,
-    find_status_reference,
 )
 from kernel.formats.sd_jwt_format import SdJwtFormat
+from kernel.formats.status_reference import (
+    Statuses,
+    StatusKind,
+    create_status_claim,
+    find_status_claim,
+    require_kinds,
+)
 from kernel.jwt import find_numeric_date
 from kernel.keys import PublicKey, Signer
 from kernel.open_badges import CredentialDataset, create_sd_jwt_vc_claims
@@ -46,7 +50,7 @@ class DcSdJwt(SdJwtFormat):
         signer: Signer,
         holder_key: PublicKey,
         type_id: str,
-        status: StatusReference | None,
+        status: Statuses,
         issued_at: datetime,
         valid_from: datetime,
         expires_at: datetime | None,
@@ -58,6 +62,7 @@ class DcSdJwt(SdJwtFormat):
         kept as given. Salts, decoys and the holder key differ in each copy; the status index and the
         `credential_id` of the dataset are the caller's to vary.
         """
+        require_kinds(status, StatusKind.TOKEN_STATUS_LIST)
         badge, disclosable = create_sd_jwt_vc_claims(dataset)
         claims = {
             "iss": issuer.id,
@@ -100,7 +105,7 @@ class DcSdJwt(SdJwtFormat):
             issued_at=issued_at,
             valid_from=find_numeric_date(claims, "nbf") or issued_at,
             expires_at=find_numeric_date(claims, "exp"),
-            status=find_status_reference(claims),
+            statuses=find_status_claim(claims),
             key=key,
             key_id=credential.key_id,
             is_legacy=credential.is_legacy,

@@ -72,7 +72,7 @@ class SdJwtFormat(ABC):
             key_id=key_id,
             x5c=tuple(x5c),
             is_legacy=header.get("typ") != self.format_id,
-            sd_jwt=sd_jwt,
+            secured=sd_jwt,
         )
 
     def verify(

@@ -95,7 +95,7 @@ def verified(**changes: Any) -> VerifiedCredential:
         "issued_at": datetime(2026, 5, 28, tzinfo=UTC),
         "valid_from": None,
         "expires_at": None,
-        "status": None,
+        "statuses": (),
         "key": HOLDER_KEY,
         "key_id": None,
     }

@@ -16,6 +16,7 @@ from kernel.errors import CredentialError
 from kernel.formats import (
     FORMATS,
     IssuerIdentity,
+    StatusKind,
     StatusReference,
     UnverifiedCredential,
     VerifiedCredential,
@@ -112,7 +113,7 @@ def test_K45_K66_what_is_issued_verifies_and_says_what_it_was_given(format_id: s
     assert verified.key_id == ISSUER.kid
     assert verified.holder_key == HOLDER_SIGNER.public_key
     assert verified.key == ISSUER_SIGNER.public_key
-    assert verified.status == STATUS
+    assert verified.statuses == (STATUS,)
     assert verified.expires_at == NOW + timedelta(days=365)
     assert not verified.is_legacy
 
@@ -263,7 +264,7 @@ def test_a_badge_without_skills_result_end_or_status_is_issued_all_the_same(form
         achievement=create_test_achievement(alignment=None), person={}, evidence=(), awarded_at=None
     )
     verified = verify(issue_badge(format_id, dataset=bare, status=None, expires_at=None))
-    assert (verified.status, verified.expires_at) == (None, None)
+    assert (verified.statuses, verified.expires_at) == ((), None)
 
 
 @BOTH
@@ -579,8 +580,20 @@ def test_K55_vcdm_credential_of_others_may_be_plainer_than_ours() -> None:
 
 
 def test_K55_a_status_that_cannot_be_checked_here_is_never_taken_for_none() -> None:
-    status = {"id": "https://x.example/1#1", "type": "BitstringStatusListEntry"}
-    assert_refused("undecided", lambda: verify(resign(issue_badge("vc+sd-jwt"), put(credentialStatus=status))))
+    status = {"id": "https://x.example/1#1", "type": "1EdTechRevocationList"}
+    verified = verify(resign(issue_badge("vc+sd-jwt"), put(credentialStatus=status)))
+    assert verified.statuses == (STATUS, StatusReference("https://x.example/1#1", 0, StatusKind.UNKNOWN))
+
+
+def test_K801_a_vcdm_credential_may_have_a_place_in_both_kinds_of_list() -> None:
+    entry = StatusReference("https://issuer.example/lists/2", 7, StatusKind.BITSTRING_STATUS_LIST, "revocation")
+    assert verify(issue_badge("vc+sd-jwt", status=[STATUS, entry])).statuses == (STATUS, entry)
+
+
+def test_K70_an_sd_jwt_vc_has_no_place_for_a_bitstring_status_list() -> None:
+    entry = StatusReference("https://issuer.example/lists/2", 7, StatusKind.BITSTRING_STATUS_LIST, "revocation")
+    with pytest.raises(ValueError, match="kind"):
+        issue_badge("dc+sd-jwt", status=entry)
 
 
 def test_K93_types_are_known_by_short_name_and_by_the_iri_of_their_own_contexts() -> None:

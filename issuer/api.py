@@ -14,6 +14,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
@@ -38,7 +39,7 @@ from issuer.input import LARGEST_NUMBER, MANY_SECONDS, Input
 from issuer.nonce import create_nonce
 from issuer.notification import receive_notification
 from issuer.operators import OperatorDescription, create_operator
-from issuer.organisations import OrganisationDescription, create_organisation
+from issuer.organisations import RESERVED_SLUGS, OrganisationDescription, create_organisation
 from issuer.settings import IssuerSettings
 from issuer.status import Change
 from issuer.store import AchievementRow
@@ -273,22 +274,31 @@ async def status_list_aggregation(request: Request) -> Response:
     return JSONResponse({"status_lists": uris}, headers={"Access-Control-Allow-Origin": "*"})
 
 
+class _OrganisationConvertor(StringConvertor):
+    """A first segment that may be an organisation's: none of the service's own."""
+
+    regex = rf"(?!(?:{'|'.join(sorted(RESERVED_SLUGS))})/)[^/]+"
+
+
+register_url_convertor("organisation", _OrganisationConvertor())
+
+# In the order in which they are tried, for which the busiest come first.
 protocol_routes: list[BaseRoute] = [
+    Route("/{org:organisation}/credential", credential, methods=["POST"]),
+    Route("/{org:organisation}/nonce", nonce, methods=["POST"]),
+    Route("/{org:organisation}/token", token, methods=["POST"]),
+    Route("/{org:organisation}/notification", notification, methods=["POST"]),
     Route("/.well-known/openid-credential-issuer/{org}", issuer_metadata),
-    Route("/{org}/.well-known/openid-credential-issuer", issuer_metadata),
+    Route("/{org:organisation}/.well-known/openid-credential-issuer", issuer_metadata),
     Route("/.well-known/oauth-authorization-server/{org}", authorization_server_metadata),
-    Route("/{org}/.well-known/oauth-authorization-server", authorization_server_metadata),
+    Route("/{org:organisation}/.well-known/oauth-authorization-server", authorization_server_metadata),
     Route("/.well-known/jwt-vc-issuer/{org}", jwt_vc_issuer_metadata),
-    Route("/{org}/.well-known/jwt-vc-issuer", jwt_vc_issuer_metadata),
+    Route("/{org:organisation}/.well-known/jwt-vc-issuer", jwt_vc_issuer_metadata),
     Route("/vct/skill-badge/1", type_metadata),
-    Route("/{org}/did.json", did_document),
-    Route("/{org}/token", token, methods=["POST"]),
-    Route("/{org}/nonce", nonce, methods=["POST"]),
-    Route("/{org}/credential", credential, methods=["POST"]),
-    Route("/{org}/notification", notification, methods=["POST"]),
-    Route("/{org}/offers/{secret}", offer),
-    Route("/{org}/status", status_list_aggregation),
-    Route("/{org}/status/{number:int}", status_list),
+    Route("/{org:organisation}/did.json", did_document),
+    Route("/{org:organisation}/offers/{secret}", offer),
+    Route("/{org:organisation}/status", status_list_aggregation),
+    Route("/{org:organisation}/status/{number:int}", status_list),
 ]
 
 
@@ -414,6 +424,12 @@ class ApiKeyAnswer(BaseModel):
     api_key: str
 
 
+class RotationBody(Input):
+    """Which key is replaced."""
+
+    algorithm: signing_keys.Algorithm = "ES256"
+
+
 class KeyAnswer(BaseModel):
     """The key that signs from now on."""
 
@@ -445,7 +461,9 @@ class SkillsAnswer(BaseModel):
 
 async def _organisation_answer(session: SessionDep, issuer: CredentialIssuer) -> OrganisationAnswer:
     key = next(
-        key for key in await signing_keys.list_published_keys(session, issuer.organisation_id) if not key.retired_at
+        key
+        for key in await signing_keys.list_published_keys(session, issuer.organisation_id)
+        if key.algorithm == "ES256" and not key.retired_at
     )
     return OrganisationAnswer(
         slug=issuer.slug,
@@ -563,13 +581,19 @@ async def remove_api_key(
 
 @router.post("/organisations/{org}/signing-keys", status_code=201)
 async def rotate_signing_key(
-    org: str, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+    org: str,
+    caller: CallerDep,
+    service: IssuerServiceDep,
+    session: SessionDep,
+    now: NowDep,
+    body: RotationBody | None = None,
 ) -> KeyAnswer:
     """Sign with a new key from now on; the one before it stays in the DID document."""
     caller.require("organisations:write", org)
     issuer = await get_issuer(session, service.settings, org)
-    fragment = await signing_keys.create_signing_key(
-        session, service.settings, issuer.organisation_id, actor=caller.name, now=now
+    algorithm = (body or RotationBody()).algorithm
+    fragment = await signing_keys.rotate_signing_key(
+        session, service.settings, issuer.organisation_id, algorithm, actor=caller.name, now=now
     )
     return KeyAnswer(kid=issuer.verification_method(fragment))
 

@@ -149,5 +149,9 @@ async def create_did_document(session: Session, issuer: CredentialIssuer) -> Map
 async def create_jwt_vc_issuer_metadata(session: Session, issuer: CredentialIssuer) -> Mapping[str, Any]:
     """The same keys for verifiers that start from the https identifier. SD-JWT VC §4; K-25."""
     keys = await signing_keys.list_published_keys(session, issuer.organisation_id)
-    members = [{"kid": key.fragment, "use": "sig", "alg": "ES256", **key.key.jwk} for key in keys]
+    members = [
+        {"kid": key.fragment, "use": "sig", "alg": key.algorithm, **key.key.jwk}
+        for key in keys
+        if key.algorithm == "ES256"
+    ]
     return {"issuer": issuer.identifier, "jwks": {"keys": members}}

@@ -7,7 +7,18 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, SmallInteger, String, Text, UniqueConstraint, Uuid
+from sqlalchemy import (
+    JSON,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from runtime.database import UtcDateTime, declarative_base
@@ -42,17 +53,33 @@ class Organisation(Base):
 
 
 class SigningKey(Base):
-    """A key of one organisation. A retired key still verifies what it signed."""
+    """A key of one organisation. A retired key still verifies what it signed, a withdrawn one nothing.
+
+    One key an algorithm signs, by the index. The rows stay, so that it can be told which key stood when; the private
+    part of a key that signs no more does not.
+    """
 
     __tablename__ = "signing_keys"
-    __table_args__ = (UniqueConstraint("organisation_id", "fragment"),)
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "fragment"),
+        Index(
+            "ix_signing_keys_signs_now",
+            "organisation_id",
+            "algorithm",
+            unique=True,
+            sqlite_where=text("retired_at IS NULL"),
+            postgresql_where=text("retired_at IS NULL"),
+        ),
+    )
     id: Mapped[uuid.UUID] = _id()
     organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.id"))
     fragment: Mapped[str] = mapped_column(String(64))
+    algorithm: Mapped[str] = mapped_column(String(16))
     public_jwk: Mapped[dict[str, Any]] = mapped_column(JSON)
-    sealed_private_jwk: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed_private_jwk: Mapped[bytes | None] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     retired_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class ApiKey(Base):

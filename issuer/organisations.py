@@ -39,7 +39,7 @@ class OrganisationDescription(Input):
 async def create_organisation(
     session: Session, settings: IssuerSettings, description: OrganisationDescription, *, actor: str, now: datetime
 ) -> CredentialIssuer:
-    """Add an organisation with its first signing key and status list, or raise ConflictError."""
+    """Add an organisation with its first signing keys and status list, or raise ConflictError."""
     if description.slug in RESERVED_SLUGS:
         raise InputError(fields={"slug": N_("Deze naam is van de dienst zelf. Kies een andere.")})
     _check_policy(description, settings)
@@ -47,7 +47,7 @@ async def create_organisation(
     if not await store.add_organisation(session, organisation):
         raise ConflictError(N_("Er is al een organisatie met deze naam in het webadres."))
     issuer = credential_issuer(organisation, settings)
-    await signing_keys.create_signing_key(session, settings, organisation.id, actor=actor, now=now)
+    await signing_keys.create_signing_keys(session, settings, organisation.id, actor=actor, now=now)
     await run_blocking(session, status.open_status_list, settings, organisation.id, number=1, now=now)
     await store.add_audit(session, organisation.id, actor, "organisation.create", issuer.slug, None, now)
     return issuer

@@ -1,7 +1,8 @@
 """The keys of an organisation: made here, sealed at rest, opened once a process.
 
-One key signs; keys that were retired stay in the DID document, since what they signed still circulates.
-A key that leaked is withdrawn: it leaves the document, and everything that it signed stops verifying.
+For each algorithm one key signs; keys that were retired stay in the DID document, since what they signed still
+circulates. A key that leaked is withdrawn: it leaves the document, and everything that it signed stops verifying.
+The private part of a key is forgotten as soon as it signs no more.
 """
 
 import json
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import Final, Literal
 from uuid import UUID
 
 from issuer import store
@@ -17,7 +19,21 @@ from issuer.models import SigningKey
 from issuer.settings import IssuerSettings
 from issuer.store import Session
 from kernel.keys import PublicKey, Signer, SoftwareSigner, parse_public_jwk
+from runtime.database import BlockingConnection, run_blocking
 from runtime.encryption import SealingKey
+
+Algorithm = Literal["ES256", "Ed25519"]
+
+ALGORITHMS: Final[tuple[Algorithm, ...]] = ("ES256", "Ed25519")
+"""ES256 for JOSE and `ecdsa-sd-2023`, Ed25519 for `eddsa-rdfc-2022`; in the order of the DID document."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveKey:
+    """A key that signs now, ready to do so; the fragment is its name in the DID document."""
+
+    fragment: str
+    signer: Signer
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,29 +41,33 @@ class PublishedKey:
     """A public key as the DID document and the issuer metadata show it."""
 
     fragment: str
+    algorithm: str
     key: PublicKey
     retired_at: datetime | None
 
 
-async def create_signing_key(
+async def create_signing_keys(
     session: Session, settings: IssuerSettings, organisation_id: UUID, *, actor: str, now: datetime
+) -> None:
+    """Make the first key of every algorithm."""
+    for algorithm in ALGORITHMS:
+        fragment = await run_blocking(session, _add_key, settings, organisation_id, algorithm, now)
+        await store.add_audit(session, organisation_id, actor, "key.create", fragment, None, now)
+
+
+async def rotate_signing_key(
+    session: Session,
+    settings: IssuerSettings,
+    organisation_id: UUID,
+    algorithm: Algorithm,
+    *,
+    actor: str,
+    now: datetime,
 ) -> str:
     """Make a new key that signs from now on, retire the one before it, and return its fragment."""
-    earlier = await store.list_signing_keys(session, organisation_id)
-    fragment = f"es256-{now:%Y}-{len(earlier) + 1}"
-    signer = SoftwareSigner.generate("ES256")
-    await store.retire_signing_keys(session, organisation_id, now)
-    private_jwk = json.dumps(signer.private_jwk()).encode()
-    await store.add_row(
-        session,
-        SigningKey(
-            organisation_id=organisation_id,
-            fragment=fragment,
-            public_jwk=dict(signer.public_key.jwk),
-            sealed_private_jwk=settings.seal.seal(private_jwk, context=_context(organisation_id)),
-            created_at=now,
-        ),
-    )
+    await store.lock_organisation(session, organisation_id)
+    await store.retire_signing_key(session, organisation_id, algorithm, now)
+    fragment = await run_blocking(session, _add_key, settings, organisation_id, algorithm, now)
     await store.add_audit(session, organisation_id, actor, "key.create", fragment, None, now)
     return fragment
 
@@ -57,25 +77,74 @@ async def withdraw_signing_key(
 ) -> None:
     """Take a leaked key out of the DID document. The key that signs now must be replaced first."""
     keys = {key.fragment: key for key in await store.list_signing_keys(session, organisation_id)}
-    if fragment not in keys:
+    if fragment not in keys or keys[fragment].withdrawn_at is not None:
         raise NotFoundError(N_("Deze sleutel kennen we niet."))
-    if keys[fragment].retired_at is None:
+    if not await store.withdraw_signing_key(session, keys[fragment].id, now):
         raise ConflictError(N_("Met deze sleutel wordt nu getekend. Maak eerst een nieuwe."))
-    await store.withdraw_signing_key(session, keys[fragment].id)
     await store.add_audit(session, organisation_id, actor, "key.withdraw", fragment, None, now)
 
 
 async def list_published_keys(session: Session, organisation_id: UUID) -> Sequence[PublishedKey]:
-    """Every key that credentials of this organisation may be signed with, newest first."""
+    """Every key that credentials of this organisation may be signed with: by algorithm, newest first."""
+    rows = [row for row in await store.list_signing_keys(session, organisation_id) if row.withdrawn_at is None]
     return [
-        PublishedKey(row.fragment, parse_public_jwk(row.public_jwk), row.retired_at)
-        for row in await store.list_signing_keys(session, organisation_id)
+        PublishedKey(row.fragment, row.algorithm, parse_public_jwk(row.public_jwk), row.retired_at)
+        for algorithm in ALGORITHMS
+        for row in rows
+        if row.algorithm == algorithm
     ]
+
+
+def find_signer(
+    connection: BlockingConnection, settings: IssuerSettings, organisation_id: UUID, algorithm: Algorithm
+) -> ActiveKey | None:
+    """The key that signs with this algorithm now; one read, and keys once opened stay open."""
+    row = store.find_active_key(connection, organisation_id, algorithm)
+    if row is None:
+        return None
+    return ActiveKey(row.fragment, open_signer(settings, organisation_id, row.sealed_private_jwk))
+
+
+def get_signer(
+    connection: BlockingConnection,
+    settings: IssuerSettings,
+    organisation_id: UUID,
+    algorithm: Algorithm,
+    *,
+    now: datetime,
+) -> ActiveKey:
+    """The same in a transaction that writes: an organisation older than the algorithm gets its key here, once."""
+    found = find_signer(connection, settings, organisation_id, algorithm)
+    while found is None:
+        _add_key(connection, settings, organisation_id, algorithm, now)
+        found = find_signer(connection, settings, organisation_id, algorithm)
+    return found
 
 
 def open_signer(settings: IssuerSettings, organisation_id: UUID, sealed_private_jwk: bytes) -> Signer:
     """The signer inside a sealed key. Opened keys stay in memory: parsing costs more than signing."""
     return _open_signer(settings.seal, sealed_private_jwk, _context(organisation_id))
+
+
+def _add_key(
+    connection: BlockingConnection, settings: IssuerSettings, organisation_id: UUID, algorithm: Algorithm, now: datetime
+) -> str:
+    """Make a key that signs, unless one does already: of simultaneous callers one wins, by the index."""
+    number = store.count_signing_keys(connection, organisation_id, algorithm) + 1
+    fragment = f"{algorithm.lower()}-{now:%Y}-{number}"
+    signer = SoftwareSigner.generate(algorithm)
+    key = SigningKey(
+        organisation_id=organisation_id,
+        fragment=fragment,
+        algorithm=algorithm,
+        public_jwk=dict(signer.public_key.jwk),
+        sealed_private_jwk=settings.seal.seal(
+            json.dumps(signer.private_jwk()).encode(), context=_context(organisation_id)
+        ),
+        created_at=now,
+    )
+    store.add_signing_key(connection, key)
+    return fragment
 
 
 @lru_cache(maxsize=256)

@@ -180,14 +180,14 @@ def _is_due(row: StatusList, settings: IssuerSettings, now: datetime) -> bool:
 async def _sign_again(
     session: Session, settings: IssuerSettings, issuer: CredentialIssuer, row: StatusList, now: datetime
 ) -> None:
-    key = await store.get_active_key(session, issuer.organisation_id)
+    key = await run_blocking(session, signing_keys.get_signer, settings, issuer.organisation_id, "ES256", now=now)
     bits = StatusBits(_BITS, row.size)
     for index, value in await store.list_set_entries(session, row.id):
         bits.set(index, value)
     token = create_status_list_token(
         bits,
         uri=status_list_uri(issuer, row.number),
-        signer=signing_keys.open_signer(settings, issuer.organisation_id, key.sealed_private_jwk),
+        signer=key.signer,
         key_reference={"kid": issuer.verification_method(key.fragment)},
         issued_at=now,
         expires_at=now + settings.status_list_lifetime,

@@ -96,27 +96,65 @@ async def list_organisations(session: Session) -> Sequence[Organisation]:
     return (await session.execute(select(Organisation).order_by(Organisation.name))).scalars().all()
 
 
+async def lock_organisation(session: Session, organisation_id: UUID) -> None:
+    """Let nobody else change the keys of this organisation until this transaction ends; issuing goes on."""
+    statement = select(Organisation.id).where(Organisation.id == organisation_id)
+    await session.execute(statement.with_for_update(key_share=True))
+
+
 async def list_signing_keys(session: Session, organisation_id: UUID) -> Sequence[SigningKey]:
-    """The keys in the DID document, newest first."""
+    """Every key that an organisation ever had, newest first."""
     statement = select(SigningKey).where(SigningKey.organisation_id == organisation_id)
     return (await session.execute(statement.order_by(SigningKey.created_at.desc()))).scalars().all()
 
 
-async def get_active_key(session: Session, organisation_id: UUID) -> SigningKey:
-    """The key that signs now."""
-    statement = select(SigningKey).where(SigningKey.organisation_id == organisation_id, SigningKey.retired_at.is_(None))
-    return (await session.execute(statement)).scalar_one()
+class ActiveKeyRow(NamedTuple):
+    """A key that signs now."""
+
+    fragment: str
+    sealed_private_jwk: bytes
 
 
-async def retire_signing_keys(session: Session, organisation_id: UUID, now: datetime) -> None:
-    """End signing with every key; they still verify."""
-    condition = and_(SigningKey.organisation_id == organisation_id, SigningKey.retired_at.is_(None))
-    await session.execute(update(SigningKey).where(condition).values(retired_at=now))
+_signing_keys = SigningKey.__table__
+_ACTIVE_KEY = select(*(_signing_keys.c[name] for name in ActiveKeyRow._fields)).where(
+    _signing_keys.c.organisation_id == bindparam("organisation_id"),
+    _signing_keys.c.algorithm == bindparam("algorithm"),
+    _signing_keys.c.retired_at.is_(None),
+)
 
 
-async def withdraw_signing_key(session: Session, key_id: UUID) -> None:
-    """Forget a key."""
-    await session.execute(delete(SigningKey).where(SigningKey.id == key_id))
+def find_active_key(connection: BlockingConnection, organisation_id: UUID, algorithm: str) -> ActiveKeyRow | None:
+    """The key that signs with this algorithm now."""
+    row = connection.execute(_ACTIVE_KEY, {"organisation_id": organisation_id, "algorithm": algorithm}).one_or_none()
+    return None if row is None else ActiveKeyRow._make(row)
+
+
+def count_signing_keys(connection: BlockingConnection, organisation_id: UUID, algorithm: str) -> int:
+    """How many keys for this algorithm an organisation ever had."""
+    condition = and_(SigningKey.organisation_id == organisation_id, SigningKey.algorithm == algorithm)
+    return connection.execute(select(func.count()).select_from(SigningKey).where(condition)).scalar_one()
+
+
+def add_signing_key(connection: BlockingConnection, key: SigningKey) -> bool:
+    """Whether this key signs from now on; False when another does already."""
+    return _add_unless_taken(connection, key)
+
+
+async def retire_signing_key(session: Session, organisation_id: UUID, algorithm: str, now: datetime) -> None:
+    """End signing with the key of this algorithm, and forget its private part; it still verifies."""
+    condition = and_(
+        SigningKey.organisation_id == organisation_id,
+        SigningKey.algorithm == algorithm,
+        SigningKey.retired_at.is_(None),
+    )
+    await session.execute(update(SigningKey).where(condition).values(retired_at=now, sealed_private_jwk=None))
+
+
+async def withdraw_signing_key(session: Session, key_id: UUID, now: datetime) -> bool:
+    """Whether a retired key was taken out of the DID document."""
+    condition = and_(SigningKey.id == key_id, SigningKey.retired_at.is_not(None), SigningKey.withdrawn_at.is_(None))
+    statement = update(SigningKey).where(condition).values(withdrawn_at=now).returning(SigningKey.id)
+    return (await session.execute(statement)).one_or_none() is not None
 
 
 async def add_api_key(session: Session, key: ApiKey) -> bool:
@@ -440,7 +478,9 @@ _GRANT = Prepared(
     .join(
         SigningKey.__table__,
         and_(
-            SigningKey.__table__.c.organisation_id == _organisations.c.id, SigningKey.__table__.c.retired_at.is_(None)
+            SigningKey.__table__.c.organisation_id == _organisations.c.id,
+            SigningKey.__table__.c.algorithm == "ES256",
+            SigningKey.__table__.c.retired_at.is_(None),
         ),
     )
     .where(_tokens.c.token_hash == bindparam("token_hash"), _organisations.c.slug == bindparam("slug"))

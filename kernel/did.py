@@ -84,7 +84,11 @@ def create_did_web_document(
     methods = [_create_method(did, fragment, key) for fragment, key in keys]
     identifiers = [method["id"] for method in methods]
     document = {
-        "@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/jwk/v1"],
+        "@context": [
+            "https://www.w3.org/ns/did/v1",
+            "https://w3id.org/security/multikey/v1",
+            "https://w3id.org/security/jwk/v1",
+        ],
         "id": did,
         "verificationMethod": methods,
         "assertionMethod": identifiers,
@@ -224,10 +228,12 @@ def _decompress(curve: ec.EllipticCurve, data: bytes) -> ec.EllipticCurvePublicK
 
 
 def _create_method(did: str, fragment: str, key: PublicKey) -> dict[str, Any]:
-    jwk = {"kid": fragment, **key.jwk}
-    if len(key.algorithms) == 1:
-        jwk["alg"] = next(iter(key.algorithms))
-    return {"id": f"{did}#{fragment}", "type": "JsonWebKey", "controller": did, "publicKeyJwk": jwk}
+    """Write a key as those who check with it expect: JOSE a JsonWebKey, `eddsa-rdfc-2022` a Multikey. K-22."""
+    method = {"id": f"{did}#{fragment}", "type": "JsonWebKey", "controller": did}
+    if isinstance(key.key, ed25519.Ed25519PublicKey):
+        return {**method, "type": "Multikey", "publicKeyMultibase": did_key(key.jwk).removeprefix("did:key:")}
+    (algorithm,) = key.algorithms
+    return {**method, "publicKeyJwk": {"kid": fragment, "alg": algorithm, **key.jwk}}
 
 
 def _resolve_did_jwk(did: str) -> DidDocument:

@@ -1,0 +1,120 @@
+"""Keys by algorithm: published in the right form, one of each that signs, replaced and withdrawn under load."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from issuer import signing_keys, store
+from issuer.signing_keys import ALGORITHMS, ActiveKey, Algorithm
+from kernel.did import did_web
+from kernel.formats import parse_credential
+from tests.issuer.conftest import IDENTIFIER, ORG, Issuer
+
+EIGHT = range(8)
+DID = did_web(IDENTIFIER)
+
+
+async def document(issuer: Issuer) -> dict[str, Any]:
+    return dict((await issuer.client.get(f"/{ORG}/did.json")).json())
+
+
+async def organisation_id(issuer: Issuer) -> UUID:
+    async with issuer.database.reading() as session:
+        organisation = await store.find_organisation(session, ORG)
+    assert organisation is not None
+    return organisation.id
+
+
+async def signer(issuer: Issuer, algorithm: Algorithm) -> ActiveKey:
+    owner = await organisation_id(issuer)
+
+    def work(database: Any) -> ActiveKey:
+        with database.transaction() as connection:
+            return signing_keys.get_signer(connection, issuer.settings, owner, algorithm, now=issuer.clock())
+
+    return await issuer.database.run(work)
+
+
+async def rotate(issuer: Issuer, algorithm: str = "ES256") -> str:
+    response = await issuer.api("POST", f"/organisations/{ORG}/signing-keys", json={"algorithm": algorithm})
+    assert response.status_code == 201, response.text
+    return str(response.json()["kid"])
+
+
+async def count_active(issuer: Issuer) -> dict[str, int]:
+    statement = "SELECT algorithm, count(*) FROM signing_keys WHERE retired_at IS NULL GROUP BY algorithm"
+    async with issuer.database.reading() as session:
+        return {row[0]: row[1] for row in await session.execute(text(statement))}
+
+
+async def test_K22_K23_each_key_stands_in_the_did_document_in_the_form_its_use_expects(issuer: Issuer) -> None:
+    published = await document(issuer)
+    jose, data_integrity = published["verificationMethod"]
+    assert jose["id"] == f"{DID}#es256-2026-1"
+    assert (jose["type"], jose["publicKeyJwk"]["alg"], jose["publicKeyJwk"]["crv"]) == ("JsonWebKey", "ES256", "P-256")
+    assert (data_integrity["id"], data_integrity["type"]) == (f"{DID}#ed25519-2026-1", "Multikey")
+    assert data_integrity["publicKeyMultibase"].startswith("z6Mk")
+    assert published["assertionMethod"] == [jose["id"], data_integrity["id"]]
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+async def test_K12_the_signer_of_each_algorithm_signs_with_the_published_key(
+    issuer: Issuer, algorithm: Algorithm
+) -> None:
+    active = await signer(issuer, algorithm)
+    key = await issuer.issuer_key(f"{DID}#{active.fragment}")
+    key.verify(algorithm, b"data", active.signer.sign(b"data"))
+    assert (await signer(issuer, algorithm)).signer is active.signer
+
+
+async def test_an_organisation_older_than_an_algorithm_gets_one_key_when_eight_ask(any_issuer: Issuer) -> None:
+    issuer = any_issuer
+    async with issuer.database.transaction() as session:
+        await session.execute(text("DELETE FROM signing_keys WHERE algorithm = 'Ed25519'"))
+    assert len((await document(issuer))["verificationMethod"]) == 1
+    made = await asyncio.gather(*(signer(issuer, "Ed25519") for _ in EIGHT))
+    assert len({active.signer.public_key for active in made}) == 1
+    assert await issuer.issuer_key(f"{DID}#{made[0].fragment}") == made[0].signer.public_key
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+async def test_eight_rotations_at_once_leave_one_signing_key_an_algorithm(any_issuer: Issuer, algorithm: str) -> None:
+    issuer = any_issuer
+    [before] = await issuer.fetch()
+    kids = await asyncio.gather(*(rotate(issuer, algorithm) for _ in EIGHT))
+    assert len(set(kids)) == 8
+    assert await count_active(issuer) == {"ES256": 1, "Ed25519": 1}
+    methods = (await document(issuer))["assertionMethod"]
+    assert set(kids) < set(methods)
+    assert len(methods) == 10
+    await issuer.verify(before)
+    [after] = await issuer.fetch()
+    assert (parse_credential(after).key_id in kids) is (algorithm == "ES256")
+    await issuer.verify(after)
+
+
+async def test_the_private_part_of_a_key_that_signs_no_more_is_gone(issuer: Issuer) -> None:
+    await rotate(issuer)
+    async with issuer.database.reading() as session:
+        keys = await store.list_signing_keys(session, await organisation_id(issuer))
+    assert {key.fragment for key in keys if key.sealed_private_jwk is None} == {"es256-2026-1"}
+
+
+async def test_K23_A10_a_withdrawn_key_leaves_the_document_for_good_and_its_name_is_not_given_again(
+    issuer: Issuer,
+) -> None:
+    kid = await rotate(issuer, "Ed25519")
+    path = f"/organisations/{ORG}/signing-keys/ed25519-2026-1"
+    assert (await issuer.api("DELETE", path)).status_code == 204
+    assert (await issuer.api("DELETE", path)).status_code == 404
+    assert (await document(issuer))["assertionMethod"] == [f"{DID}#es256-2026-1", kid]
+    assert await rotate(issuer, "Ed25519") == f"{DID}#ed25519-2026-3"
+
+
+async def test_only_known_algorithms_can_be_rotated(issuer: Issuer) -> None:
+    response = await issuer.api("POST", f"/organisations/{ORG}/signing-keys", json={"algorithm": "RS256"})
+    assert response.status_code == 400
+    assert await count_active(issuer) == {"ES256": 1, "Ed25519": 1}

@@ -1,0 +1,68 @@
+"""Microcredentials: the sixteen elements of the European standard, in Open Badges, in SD-JWT claims, and back.
+
+`kernel.elm` writes and reads them as a European Learning Model document. PROFILE.md E-20 to E-22.
+"""
+
+from kernel.microcredential.claims import create_microcredential_claims, read_microcredential_claims
+from kernel.microcredential.model import (
+    ELEMENTS,
+    MANDATORY_ELEMENTS,
+    OPTIONAL_ELEMENTS,
+    AwardingBody,
+    Dates,
+    EvidenceItem,
+    FurtherInformation,
+    Grade,
+    GradingScheme,
+    Identifier,
+    Learner,
+    LearningOutcome,
+    Level,
+    Microcredential,
+    Organisation,
+    Prerequisites,
+    QualityAssurance,
+    Skill,
+    Stackability,
+    Supervision,
+    Title,
+    Translation,
+    Workload,
+    find_warnings,
+    missing_elements,
+)
+from kernel.microcredential.reading import read_microcredential_badge
+from kernel.microcredential.writing import create_microcredential_achievement, create_microcredential_badge
+
+__all__ = [
+    "ELEMENTS",
+    "MANDATORY_ELEMENTS",
+    "OPTIONAL_ELEMENTS",
+    "AwardingBody",
+    "Dates",
+    "EvidenceItem",
+    "FurtherInformation",
+    "Grade",
+    "GradingScheme",
+    "Identifier",
+    "Learner",
+    "LearningOutcome",
+    "Level",
+    "Microcredential",
+    "Organisation",
+    "Prerequisites",
+    "QualityAssurance",
+    "Skill",
+    "Stackability",
+    "Supervision",
+    "Title",
+    "Translation",
+    "Workload",
+    "create_microcredential_achievement",
+    "create_microcredential_badge",
+    "create_microcredential_claims",
+    "find_warnings",
+    "missing_elements",
+    "read_microcredential_badge",
+    "read_microcredential_claims",
+]

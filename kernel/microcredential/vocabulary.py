@@ -1,0 +1,64 @@
+"""The published concepts behind the codes of a microcredential. EU Vocabularies, see `schemas/SOURCE.md` for ESCO.
+
+Europass controlled lists of learning assessment types, modes of learning, credit systems, EQF and NQF levels. Codes
+that no list has (some of edubadges) stay codes; a code is never replaced by the concept nearest to it without being
+written beside it.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+_SNB: Final = "http://data.europa.eu/snb"
+
+ECTS: Final = f"{_SNB}/education-credit/6fcec5c5af"
+EQF: Final = f"{_SNB}/eqf/"
+ISCED_F: Final = f"{_SNB}/isced-f/"
+
+# How Open Badges' own extension points are filled; the grade is what edubadges calls one, whatever the scale.
+OUTCOME: Final = "ext:LearningOutcome"
+GRADE: Final = "ext:ECTSGradeScore"
+BRIN: Final = "ext:BRIN"
+# What an alignment `ext:…Alignment` can say of an achievement; every other one is to a skill.
+STATED_KINDS: Final = frozenset(
+    {"EQF", "NLQF", "LevelVerification", "ECTS", "SBU", "TimeInvestment", "AssessmentType", "ParticipationType"}
+    | {"QualityAssurance", "Prerequisites", "Supervision", "AssessmentPlace", "IdentityCheck", "Stackability"}
+    | {"PartOf", "Translation", "EducationProgramme", "LanguageOfInstruction", "Recheck", "ISCEDF", "GradingTable"}
+)
+
+NLQF_LEVELS: Final[Mapping[str, str]] = {
+    "Instroom": f"{_SNB}/qdr/c_b42dd23b",
+    "1": f"{_SNB}/qdr/c_3e11a3fd",
+    "2": f"{_SNB}/qdr/c_c749fa23",
+    "3": f"{_SNB}/qdr/c_f97cdbb5",
+    "4": f"{_SNB}/qdr/c_ff656b33",
+    "4+": f"{_SNB}/qdr/c_c2700f4e",
+    "5": f"{_SNB}/qdr/c_18c9e9fe",
+    "6": f"{_SNB}/qdr/c_1711a061",
+    "7": f"{_SNB}/qdr/c_478359fc",
+    "8": f"{_SNB}/qdr/c_2835a50f",
+}
+# edubadges' codes first, then those of the Europass list that edubadges lacks.
+ASSESSMENT_TYPES: Final[Mapping[str, str]] = {
+    "written_exam": f"{_SNB}/assessment/6e6cb2cc78",
+    "oral_exam": f"{_SNB}/assessment/d30284d7df",
+    "report_paper": f"{_SNB}/assessment/2939dae15f",
+    "portfolio_assessment": f"{_SNB}/assessment/4f03b91c0e",
+    "professional_product": f"{_SNB}/assessment/de4d165a6c",
+    "behavioural_assessment": f"{_SNB}/assessment/6a4db9f11d",
+    "peer_assessment": f"{_SNB}/assessment/19a2e5e671",
+    "continuous_evaluation": f"{_SNB}/assessment/3484bd7e51",
+    "group_performance": f"{_SNB}/assessment/56539a6507",
+    "attendance": f"{_SNB}/assessment/7331eb4762",
+    "project_work": f"{_SNB}/assessment/795dac4096",
+    "peer_review": f"{_SNB}/assessment/812e3b0ae1",
+    "quiz": f"{_SNB}/assessment/b1b68f6735",
+    "problem_based_learning": f"{_SNB}/assessment/c4256a2726",
+}
+PARTICIPATION_TYPES: Final[Mapping[str, str]] = {
+    "online": f"{_SNB}/learning-assessment/920fbb3cbe",
+    "onsite": f"{_SNB}/learning-assessment/9191af2ed9",
+    "blended": f"{_SNB}/learning-assessment/e92d221e4d",
+    "work_experience": f"{_SNB}/learning-assessment/729f3bed4b",
+    "project_based": f"{_SNB}/learning-assessment/7813801c77",
+    "research": f"{_SNB}/learning-assessment/ed4c557045",
+}

@@ -17,6 +17,7 @@ from kernel.type_metadata import TypeMetadata
 
 _MAX_VALUE = 1000
 _MAX_LABEL = 80
+_MAX_NAME = 200
 _MAX_LABELS = 200
 
 
@@ -104,6 +105,17 @@ def find_hidden_facts(
 ) -> tuple[Fact, ...]:
     """What stands in the badge and stays hidden."""
     return _facts(claims, _outermost(frozenset(disclosable).difference(opened)), frozenset(), labels, language)
+
+
+def shown_name(text: str) -> str:
+    """A name that somebody else chose, in one line and of a length that a page and a list can bear."""
+    line = " ".join(text[: 2 * _MAX_NAME].split())
+    return line if len(text) <= _MAX_NAME else f"{line[:_MAX_NAME]}…"
+
+
+def shown_text(text: str) -> str:
+    """What somebody else says about something, of a length that a page can bear."""
+    return text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}…"
 
 
 def label_text(translate: Callable[[str], str], label: str) -> str:

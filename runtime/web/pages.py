@@ -9,6 +9,7 @@ times, and the tests that Jinja brings. Blocks of base.html: `title`, `nav`, `ma
 There is no inline script or style: the content security policy refuses both.
 """
 
+from collections.abc import Callable
 from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
@@ -25,6 +26,7 @@ from runtime.errors import Problem
 from runtime.folders import package_folder
 from runtime.logging import trace_id
 from runtime.web import language as languages
+from runtime.web.bidi import isolate, without_commands
 from runtime.web.forms import CSRF_FIELD, csrf_token, set_csrf_cookie
 from runtime.web.problems import problem_words
 
@@ -87,9 +89,12 @@ def _environment(
         extensions=["jinja2.ext.i18n", "jinja2.ext.loopcontrols"],
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=without_commands,
     )
     catalogue = languages.load_catalogue(packages, language)
     environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
+    for name in ("gettext", "ngettext"):
+        environment.globals[name] = _isolating(environment.globals[name])
     environment.filters["day"] = lambda value: languages.day(value, language)
     environment.filters["moment"] = lambda value: languages.moment(value, language)
     environment.filters["iso"] = languages.iso
@@ -99,6 +104,17 @@ def _environment(
     environment.globals["problem_words"] = partial(problem_words, catalogue.gettext)
     environment.globals["static"] = _static_address(static_folders)
     return environment
+
+
+def _isolating(translate: Any) -> Callable[..., str]:
+    """The same sentence with each text that is filled in kept apart from it; see `runtime.web.bidi`."""
+
+    @pass_context
+    def translated(context: Context, *texts: Any, **values: Any) -> str:
+        translation: str = translate(context, *texts, **{name: isolate(value) for name, value in values.items()})
+        return translation
+
+    return translated
 
 
 @pass_context

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kernel.trust_list import Outcome
+from runtime.web.bidi import isolate
 from runtime.web.language import day
 from wallet.credentials import Badge
 from wallet.recognition import PartyRecognition
@@ -50,7 +51,7 @@ def badge_words(_: Translate, badge: Badge, language: str) -> Words:
 
 def issuer_words(_: Translate, recognition: PartyRecognition, host: str) -> Words:
     """Whether an issuer is known, and what that means for the person."""
-    names = {"name": recognition.entity_name or host, "list": recognition.list_name, "host": host}
+    names = _names(recognition, host)
     match recognition.outcome:
         case Outcome.RECOGNISED:
             return Words("good", _("%(name)s staat op de lijst van erkende uitgevers van %(list)s.") % names, "shield")
@@ -72,7 +73,7 @@ def issuer_words(_: Translate, recognition: PartyRecognition, host: str) -> Word
 
 def verifier_words(_: Translate, recognition: PartyRecognition, host: str, *, is_signed: bool) -> Words:
     """Whether whoever asks is known, and what that means for the person."""
-    names = {"name": recognition.entity_name or host, "list": recognition.list_name, "host": host}
+    names = _names(recognition, host)
     if not is_signed:
         text = _("Wie dit vraagt heeft niet bewezen wie hij is. Je antwoord gaat naar %(host)s.")
         return Words("bad", text % names, "warning")
@@ -90,6 +91,11 @@ def verifier_words(_: Translate, recognition: PartyRecognition, host: str, *, is
             return Words("warn", text % names, "question")
     text = _("We kennen deze partij niet. De vraag komt echt van %(host)s; kijk zelf of je die vertrouwt.")
     return Words("warn", text % names, "question")
+
+
+def _names(recognition: PartyRecognition, host: str) -> dict[str, object]:
+    found = {"name": recognition.entity_name or host, "list": recognition.list_name, "host": host}
+    return {place: isolate(text) for place, text in found.items()}
 
 
 def is_web_address(url: str | None) -> bool:

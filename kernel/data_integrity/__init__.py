@@ -19,6 +19,7 @@ from kernel.data_integrity.verification import (
     verify_holder,
     verify_presentation,
     verify_proofs,
+    verify_signatures,
 )
 
 __all__ = [
@@ -38,5 +39,6 @@ __all__ = [
     "verify_holder",
     "verify_presentation",
     "verify_proofs",
+    "verify_signatures",
     "without_proof",
 ]

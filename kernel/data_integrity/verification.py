@@ -187,11 +187,37 @@ def verify_proofs(
     on_receipt: bool = False,
     contexts: ContextStore | None = None,
 ) -> tuple[VerifiedProof, ...]:
+    """Check a set or chain of proofs and their times, and return those that hold. DI §4.4 and §4.5, K-62."""
+    proofs = verify_signatures(
+        document,
+        controller=controller,
+        find_key=find_key,
+        cryptosuites=cryptosuites,
+        proof_purpose=proof_purpose,
+        on_receipt=on_receipt,
+        contexts=contexts,
+    )
+    for held in proofs:
+        _require_timely(held.proof, now)
+    return proofs
+
+
+def verify_signatures(
+    document: Mapping[str, Any],
+    *,
+    controller: str,
+    find_key: FindKey,
+    cryptosuites: frozenset[str],
+    proof_purpose: Relation,
+    on_receipt: bool = False,
+    contexts: ContextStore | None = None,
+) -> tuple[VerifiedProof, ...]:
     """Check a set or chain of proofs and return those that hold, of which at least one is the controller's.
 
     DI §4.4 and §4.5, K-62. Every proof of the controller has to hold, and whatever such a proof stands on. Proofs by
     others are checked where their key can be had: a bad one refuses the document, one of a stranger counts for nothing.
     `on_receipt` is for a holder to whom an issuer gives a document: base proofs for selective disclosure count then.
+    When the proofs were made and whether they have expired is left to the caller.
     """
     proofs = parse_proofs(document)
     verified: dict[int, VerifiedProof] = {}
@@ -205,7 +231,9 @@ def verify_proofs(
                 raise
             continue
         suite = (_RECEIVING_CRYPTOSUITES if on_receipt else CRYPTOSUITES)[proof.cryptosuite]
-        _verify_proof(document, proof, proofs, suite, key=key, now=now, contexts=contexts)
+        # The signature is over the document as it stood when this proof was made.
+        unsecured = _unsecured(document, proofs, proof.previous)
+        suite.verify(unsecured, proof.options, proof.value, key=key, contexts=contexts)
         verified[position] = VerifiedProof(proof, key)
     if not any(held.proof.controller == controller for held in verified.values()):
         raise UntrustedIssuerError("no proof by the one whose document it says it is")
@@ -298,20 +326,8 @@ def identifier_of(value: Any, what: str) -> str:
     return as_text(value.get("id") if isinstance(value, Mapping) else value, what)
 
 
-def _verify_proof(
-    document: Mapping[str, Any],
-    proof: UnverifiedProof,
-    proofs: Sequence[UnverifiedProof],
-    suite: Cryptosuite,
-    *,
-    key: PublicKey,
-    now: datetime,
-    contexts: ContextStore | None,
-) -> None:
-    # The signature is over the document as it stood when this proof was made.
-    unsecured = _unsecured(document, proofs, proof.previous)
-    suite.verify(unsecured, proof.options, proof.value, key=key, contexts=contexts)
-    # The times are signed too and believed only now.
+def _require_timely(proof: UnverifiedProof, now: datetime) -> None:
+    """Judge the times of a proof, which are signed too and believed only once its signature holds."""
     if proof.created_at is not None and proof.created_at > now + LEEWAY:
         raise NotYetValidError("a proof from the future")
     if proof.expires_at is not None and proof.expires_at < now - LEEWAY:

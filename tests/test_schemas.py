@@ -24,7 +24,7 @@ PUBLISHED = {
     "credentials-v2.json": "59955ced6697d61e03f2b2556febe5308ab16842846f5b586d7f1f7adec92734",
     "open-badges-3.0.3.json": "3d34f4d4ef1bce691106e63798beb5e7b862ba841423f5ee1e53ab7ddf3bca84",
 }
-OUR_OWN = {"achievement.schema.json", "skill-badge.type-metadata.json"}
+OUR_OWN = {"achievement.schema.json", "open-badge.schema.json", "skill-badge.type-metadata.json"}
 VALIDATOR = jsonschema_rs.validator_for(schemas.load("achievement.schema.json"))
 
 

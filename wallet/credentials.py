@@ -260,8 +260,7 @@ def badge_json(badge: Badge) -> dict[str, Any]:
 
 
 def view_json(view: BadgeView) -> dict[str, Any]:
-    content = asdict(view)
-    content["awarded_at"] = _iso(view.awarded_at)
+    content = {name: _iso(value) if isinstance(value, datetime) else value for name, value in asdict(view).items()}
     content.pop("image", None)
     return content
 

@@ -19,6 +19,7 @@ from kernel.open_badges import (
     OPEN_BADGES_3_0_3,
     BadgeView,
     Evidence,
+    Profile,
     Skill,
     VerifiedIdentity,
     badge_view,
@@ -37,6 +38,7 @@ from kernel.open_badges import (
 from tests.support.badges import (
     ES256,
     HOLDER_SIGNER,
+    ISSUER,
     ISSUER_SIGNER,
     NOW,
     SKILLS,
@@ -391,7 +393,9 @@ def test_both_formats_are_read_alike(format_id: str) -> None:
         achievement_type="Badge",
         is_known_type=True,
         language="nl",
-        skills=tuple(Skill(uri, name, "ESCO") for uri, name in SKILLS.items()),
+        skills=tuple(
+            Skill(uri, name, "ESCO", uri.rpartition("/")[2], "ext:ESCOAlignment") for uri, name in SKILLS.items()
+        ),
         evidence=(
             Evidence(
                 "Adviesrapport",
@@ -402,6 +406,19 @@ def test_both_formats_are_read_alike(format_id: str) -> None:
         ),
         person={"given_name": "Sanne", "family_name": "de Vries", "email": "sanne@student.example"},
         awarded_at=datetime(2026, 5, 28, tzinfo=UTC),
+        issuer_profile=Profile(
+            id=ISSUER.id,
+            name="Stichting Stimulering Techniek Maas en Waal",
+            url="https://stmw.example",
+            description=None,
+            image=None,
+            email=None,
+            phone=None,
+            country_code=None,
+            locality=None,
+            identifiers=(),
+            parent_name=None,
+        ),
     )
 
 
@@ -435,7 +452,7 @@ def test_B10_compacted_single_values_of_others_are_read() -> None:
     }
     shown = badge_view(claims, "vc+sd-jwt")
     assert shown.skills == (Skill("http://x.example/1", "http://x.example/1", None),)
-    assert shown.evidence == (Evidence("", "gedaan", None, None),)
+    assert shown.evidence == (Evidence("", "gedaan", None, None, "gedaan"),)
     assert (shown.image, shown.criteria_url) == ("https://x.example/image.png", "https://x.example/criteria")
     assert (shown.achievement_type, shown.is_known_type) == ("ext:Anders", False)
 

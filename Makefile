@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-com
 # By file: what a file opens (a browser, a deployment) is closed before its process goes on.
 TEST_ARGS ?= -n auto --dist loadfile
 
-.PHONY: help demo up install install-dev chromium test check format bench openapi conformance migrate clean
+.PHONY: help demo up install install-dev chromium test check format softhsm bench openapi conformance migrate clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -40,7 +40,7 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml
 
 $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml
 	@echo "Installing the packages for tests and checks (once; a few minutes)"
-	@$(PIP) --editable '.[dev]'
+	@$(PIP) --editable '.[dev,hsm]'
 	@touch $@ $(VENV)/.installed
 
 chromium: ## the browser for the browser tests
@@ -55,7 +55,18 @@ chromium: ## the browser for the browser tests
 		echo "No chromium here, and no right to install it: the browser tests will be skipped."; \
 	fi
 
-test: install-dev chromium ## all tests; those of the kernel must reach every branch of it
+softhsm: ## a security module in software, for the tests of keys kept in one
+	@if command -v softhsm2-util >/dev/null; then :; \
+	elif command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }; then \
+		echo "Installing SoftHSM for the tests of keys in a security module"; \
+		as_root=$$([ "$$(id -u)" = 0 ] || echo "sudo -n"); \
+		$$as_root apt-get -qq update && $$as_root env DEBIAN_FRONTEND=noninteractive \
+			apt-get -qq install --yes --no-install-recommends softhsm2 >/dev/null; \
+	else \
+		echo "No SoftHSM here, and no right to install it: the tests of security modules will be skipped."; \
+	fi
+
+test: install-dev chromium softhsm ## all tests; those of the kernel must reach every branch of it
 	@$(BIN)/pytest $(TEST_ARGS) --cov=kernel --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 check: install-dev ## everything that a machine can judge without running the services

@@ -47,6 +47,8 @@ def create_app(
             cleaning.cancel()
             with suppress(asyncio.CancelledError):
                 await cleaning
+            if settings.hsm is not None:
+                settings.hsm.close()
 
     pages = Pages("issuer")
     app = create_fastapi(

@@ -135,7 +135,7 @@ ROWS: Mapping[type[CredentialError], Row] = {
     kernel_errors.NonceError: Row("invalid_grant", "invalid_nonce", _BAD_NOTIFICATION),  # VCI §8.3.1.2
     kernel_errors.DisclosureError: _REJECTED,
     kernel_errors.QueryNotSatisfiedError: _REJECTED,
-    kernel_errors.UndecidedError: _UNDECIDED,
+    kernel_errors.UndecidedError: _UNDECIDED,  # and HsmUnavailableError with it
     GrantError: _REJECTED,
     TransactionCodeUsageError: _MALFORMED,
     GrantTypeError: Row("unsupported_grant_type", "invalid_credential_request", _BAD_NOTIFICATION),  # RFC 6749 §5.2

@@ -55,6 +55,7 @@ class Organisation(Base):
 class SigningKey(Base):
     """A key of one organisation. A retired key still verifies what it signed, a withdrawn one nothing.
 
+    What is sealed is the private JWK, or by what name a hardware security module knows the key.
     One key an algorithm signs, by the index. The rows stay, so that it can be told which key stood when; the private
     part of a key that signs no more does not.
     """

@@ -2,12 +2,16 @@
 
 from datetime import timedelta
 from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from runtime.encryption import SealingKey
+from runtime.hsm import Hsm
 from runtime.settings import ServiceSettings
 
 
@@ -21,6 +25,13 @@ class IssuerSettings(ServiceSettings):
     admin_key: SecretStr | None = None
     """An API key with every scope, put in place (as a hash) at the start: how a fresh deployment is reached. At least
     32 characters. Without it, make one with `skillswallet issuer` on the machine itself."""
+    hsm_module: Path | None = None
+    """The PKCS#11 library of a hardware security module. With it, new signing keys are made in the module and never
+    leave it; older ones stay where they are until they are replaced. Needs `skillswallet[hsm]`."""
+    hsm_token: str | None = None
+    """The label of the token in that module."""
+    hsm_pin: SecretStr | None = None
+    """The PIN of that token."""
     wallet_url: str | None = None
     """Address of a web wallet that offer pages point to as well (I-01); none: only `openid-credential-offer:`."""
 
@@ -70,6 +81,22 @@ class IssuerSettings(ServiceSettings):
         if value > timedelta(minutes=5):
             raise ValueError("is more than five minutes, and access tokens are not sender-constrained")
         return value
+
+    @model_validator(mode="after")
+    def _a_module_can_be_opened(self) -> Self:
+        given = {self.hsm_module is not None, self.hsm_token is not None, self.hsm_pin is not None}
+        if len(given) > 1:
+            raise ValueError("hsm_module, hsm_token and hsm_pin go together")
+        if self.hsm_module is not None and find_spec("pkcs11") is None:
+            raise ValueError("hsm_module needs the extra skillswallet[hsm]")
+        return self
+
+    @cached_property
+    def hsm(self) -> Hsm | None:
+        """The hardware security module that new signing keys are made in, if there is one."""
+        if self.hsm_module is None or self.hsm_token is None or self.hsm_pin is None:
+            return None
+        return Hsm(self.hsm_module, token=self.hsm_token, pin=self.hsm_pin.get_secret_value())
 
     @cached_property
     def seal(self) -> SealingKey:

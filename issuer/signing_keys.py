@@ -1,4 +1,4 @@
-"""The keys of an organisation: made here, sealed at rest, opened once a process.
+"""The keys of an organisation: made here and sealed at rest, or made in a hardware security module; opened once.
 
 For each algorithm one key signs; keys that were retired stay in the DID document, since what they signed still
 circulates. A key that leaked is withdrawn: it leaves the document, and everything that it signed stops verifying.
@@ -6,11 +6,11 @@ The private part of a key is forgotten as soon as it signs no more.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from issuer import store
@@ -21,11 +21,15 @@ from issuer.store import Session
 from kernel.keys import PublicKey, Signer, SoftwareSigner, parse_public_jwk
 from runtime.database import BlockingConnection, run_blocking
 from runtime.encryption import SealingKey
+from runtime.hsm import Hsm, HsmSigner, HsmUnavailableError
 
 Algorithm = Literal["ES256", "Ed25519"]
 
 ALGORITHMS: Final[tuple[Algorithm, ...]] = ("ES256", "Ed25519")
 """ES256 for JOSE and `ecdsa-sd-2023`, Ed25519 for `eddsa-rdfc-2022`; in the order of the DID document."""
+
+# In place of `d`, in the JWK of a key whose private part is in a hardware security module.
+_HSM_KEY: Final = "hsm_key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,7 @@ def get_signer(
 
 def open_signer(settings: IssuerSettings, organisation_id: UUID, sealed_private_jwk: bytes) -> Signer:
     """The signer inside a sealed key. Opened keys stay in memory: parsing costs more than signing."""
-    return _open_signer(settings.seal, sealed_private_jwk, _context(organisation_id))
+    return _open_signer(settings.seal, settings.hsm, sealed_private_jwk, _context(organisation_id))
 
 
 def _add_key(
@@ -132,24 +136,36 @@ def _add_key(
     """Make a key that signs, unless one does already: of simultaneous callers one wins, by the index."""
     number = store.count_signing_keys(connection, organisation_id, algorithm) + 1
     fragment = f"{algorithm.lower()}-{now:%Y}-{number}"
-    signer = SoftwareSigner.generate(algorithm)
+    public_key, private_jwk = _generate(settings.hsm, algorithm)
     key = SigningKey(
         organisation_id=organisation_id,
         fragment=fragment,
         algorithm=algorithm,
-        public_jwk=dict(signer.public_key.jwk),
-        sealed_private_jwk=settings.seal.seal(
-            json.dumps(signer.private_jwk()).encode(), context=_context(organisation_id)
-        ),
+        public_jwk=public_key.jwk,
+        sealed_private_jwk=settings.seal.seal(json.dumps(private_jwk).encode(), context=_context(organisation_id)),
         created_at=now,
     )
     store.add_signing_key(connection, key)
     return fragment
 
 
+def _generate(hsm: Hsm | None, algorithm: Algorithm) -> tuple[PublicKey, Mapping[str, Any]]:
+    """A new key, and what is sealed of it: all of it, or by what name the module knows it."""
+    if hsm is None:
+        signer = SoftwareSigner.generate(algorithm)
+        return signer.public_key, signer.private_jwk()
+    made = hsm.generate(algorithm)
+    return made.public_key, {**made.public_key.jwk, "alg": algorithm, _HSM_KEY: made.key_id.hex()}
+
+
 @lru_cache(maxsize=256)
-def _open_signer(seal: SealingKey, sealed_private_jwk: bytes, context: str) -> Signer:
-    return SoftwareSigner.from_jwk(json.loads(seal.open(sealed_private_jwk, context=context)))
+def _open_signer(seal: SealingKey, hsm: Hsm | None, sealed_private_jwk: bytes, context: str) -> Signer:
+    members = json.loads(seal.open(sealed_private_jwk, context=context))
+    if _HSM_KEY not in members:
+        return SoftwareSigner.from_jwk(members)
+    if hsm is None:
+        raise HsmUnavailableError("the key is in a module, and the settings name none")
+    return HsmSigner(hsm, bytes.fromhex(members[_HSM_KEY]), parse_public_jwk(members), members["alg"])
 
 
 def _context(organisation_id: UUID) -> str:

@@ -12,6 +12,7 @@ import shutil
 import socket
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from hypothesis import settings
 
 from tests.support.clock import NOW, FixedClock
 from tests.support.databases import PostgresDatabases, SqliteDatabases, postgres_url
+from tests.support.softhsm import SoftHsm, create_softhsm, find_module
 
 NewDatabase = Callable[[str | None], str]
 
@@ -112,6 +114,15 @@ def chromium() -> str:
     if found is None:
         _skip_or_fail("no chromium on this machine (make chromium)")
     return str(found)
+
+
+@pytest.fixture(scope="session")
+def softhsm(tmp_path_factory: pytest.TempPathFactory) -> SoftHsm:
+    """A security module with a token named `issuer`."""
+    module = find_module()
+    if module is None:
+        _skip_or_fail("no SoftHSM on this machine (make softhsm), or no python-pkcs11 (skillswallet[hsm])")
+    return create_softhsm(Path(str(module)), tmp_path_factory.mktemp("softhsm"), "issuer")
 
 
 def _skip_or_fail(reason: str) -> None:

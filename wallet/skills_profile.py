@@ -63,12 +63,17 @@ class LapsedSkill:
     badge: Badge
 
 
+def counts(badge: Badge) -> bool:
+    """Whether a badge shows something now; one that lapsed still says that it once did."""
+    return badge.state.kind in _COUNTING
+
+
 def create_skills_profile(badges: Iterable[Badge]) -> list[SkillRow]:
     """Every skill once, from badges that hold now; the surest first, then by name."""
     names: dict[str, str] = {}
     sources: dict[str, list[SkillSource]] = {}
     for badge in badges:
-        if badge.state.kind not in _COUNTING:
+        if not counts(badge):
             continue
         for skill in badge.view.skills:
             names.setdefault(skill.uri, skill.name)
@@ -82,7 +87,7 @@ def find_lapsed_skills(badges: Iterable[Badge]) -> list[LapsedSkill]:
     found = [
         LapsedSkill(skill.uri, skill.name, badge)
         for badge in badges
-        if badge.state.kind not in _COUNTING
+        if not counts(badge)
         for skill in badge.view.skills
     ]
     return sorted(found, key=lambda lapsed: (lapsed.name.casefold(), lapsed.uri, lapsed.badge.id))

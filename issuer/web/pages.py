@@ -148,7 +148,11 @@ FIELD_LABELS = {
 def _summary(request: Request, fields: Mapping[str, str]) -> dict[str, str]:
     """The same sentences for the top of the page, where each must say which field it is about."""
     _ = translator(request)
-    return {name: f"{_(FIELD_LABELS.get(name, name))} {_(sentence)}" for name, sentence in fields.items()}
+    labels = {name: _(FIELD_LABELS.get(name, name)) for name in fields}
+    return {
+        name: f"{labels[name]}{'' if labels[name].endswith('?') else ':'} {_(sentence)}"
+        for name, sentence in fields.items()
+    }
 
 
 def translated(request: Request, fields: Mapping[str, str]) -> dict[str, str]:

@@ -52,8 +52,8 @@ def problem_words(_: Callable[[str], str], code: str, status: int) -> ProblemWor
         case _code, 401 | 403:
             return ProblemWords(
                 _("Geen toegang tot deze pagina"),
-                _("Hiervoor is aanmelden nodig, of een recht dat hier ontbreekt."),
-                _("Meld aan vanaf het begin. Rechten geeft de beheerder."),
+                _("Hiervoor is inloggen nodig, of een recht dat hier ontbreekt."),
+                _("Log in vanaf het begin. Rechten geeft de beheerder."),
             )
         case _code, 404 | 410:
             return ProblemWords(

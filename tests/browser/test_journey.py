@@ -25,7 +25,7 @@ def sign_in_staff(person: Person, town: Town) -> None:
     person.look("sign-in")
     person.fill("E-mailadres", town.staff[0])
     person.fill("Wachtzin", town.staff[1])
-    person.press("Aanmelden")
+    person.press("Inloggen")
     person.page.wait_for_url(re.compile("/back-office/maas-en-waal"))
 
 
@@ -103,7 +103,7 @@ def make_question(recruiter: Person, town: Town, title: str) -> None:
     recruiter.look("sign-in")
     recruiter.fill("E-mailadres", town.recruiter[0])
     recruiter.fill("Wachtzin", town.recruiter[1])
-    recruiter.press("Aanmelden")
+    recruiter.press("Inloggen")
     recruiter.page.wait_for_url(re.compile("/back-office/bakker-bouw"))
     recruiter.look("questions")
     recruiter.follow("Nieuwe vraag")

@@ -36,7 +36,7 @@ from wallet.errors import (
 )
 from wallet.links import parse_link_kind, require_identifiers
 from wallet.settings import Wallet
-from wallet.skills_profile import create_skills_profile, find_lapsed_skills
+from wallet.skills_profile import counts, create_skills_profile, find_lapsed_skills
 from wallet.web.words import badge_words, is_web_address, issuer_words, verifier_words
 
 
@@ -198,10 +198,10 @@ async def badges(request: Request, holder: HolderDep, wallet: WalletDep, pages: 
     return pages.render(
         request,
         "badges.html",
-        badges=[(badge, badge_words(_, badge, language)) for badge in found],
+        badges=[(badge, badge_words(_, badge, language)) for badge in found if counts(badge)],
+        lapsed=[(badge, badge_words(_, badge, language)) for badge in found if not counts(badge)],
         expiring=[badge for badge in found if badge.state.is_expiring and badge.state.kind == "valid"],
-        number_of_skills=len({skill.uri for badge in found for skill in badge.view.skills}),
-        now=now,
+        number_of_skills=len(create_skills_profile(found)),
     )
 
 
@@ -410,7 +410,7 @@ async def change_passphrase(
         )
     except (SignInError, LockedOutError, PassphraseError) as exc:
         field = "new" if isinstance(exc, PassphraseError) else "old"
-        errors = {field: _sentence(request, exc)}
+        errors = {field: _passphrase_sentence(request, exc)}
         return await _show_me(request, wallet, pages, holder, errors=errors, status=exc.status)
     return await _show_me(request, wallet, pages, holder, errors={}, done="passphrase")
 
@@ -424,7 +424,7 @@ async def replace_recovery_code(
             wallet.database, wallet.settings, holder.vault, passphrase=_text(form, "code_passphrase"), now=now
         )
     except (SignInError, LockedOutError) as exc:
-        errors = {"code_passphrase": _sentence(request, exc)}
+        errors = {"code_passphrase": _passphrase_sentence(request, exc)}
         return await _show_me(request, wallet, pages, holder, errors=errors, status=exc.status)
     return _show_recovery_code(request, pages, code, "/me")
 
@@ -458,7 +458,7 @@ async def erase(
             wallet.database, wallet.settings, holder.vault, passphrase=_text(form, "passphrase"), now=now
         )
     except (SignInError, LockedOutError) as exc:
-        errors = {"passphrase": _sentence(request, exc)}
+        errors = {"passphrase": _passphrase_sentence(request, exc)}
         return pages.render(request, "erase.html", status=exc.status, errors=errors)
     return _leave(request)
 
@@ -565,3 +565,11 @@ def _sentence(request: Request, error: WalletError) -> str:
     """What stands beside the field: what is wrong, and what to do about it."""
     _ = translator(request)
     return f"{_(error.title)}. {_(error.advice)}"
+
+
+def _passphrase_sentence(request: Request, error: WalletError) -> str:
+    """The same where only the passphrase was asked, of somebody whose name is known."""
+    if isinstance(error, SignInError):
+        _ = translator(request)
+        return _("Deze wachtzin klopt niet. Typ hem precies zoals bij het inloggen.")
+    return _sentence(request, error)

@@ -18,7 +18,7 @@ from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
-from issuer import achievements, api_keys, awards, metadata, signing_keys, status
+from issuer import achievements, api_keys, awards, metadata, signing_keys, status, status_lists
 from issuer.access_token import exchange_pre_authorized_code, parse_token_request
 from issuer.achievements import AchievementDescription, LocalisedText, SkillReference
 from issuer.api_keys import Caller, verify_api_key
@@ -44,7 +44,8 @@ from issuer.settings import IssuerSettings
 from issuer.status import Change
 from issuer.store import AchievementRow
 from kernel.errors import CredentialError, MalformedError
-from kernel.status.token_status_list import MEDIA_TYPE as STATUS_LIST_TYPE
+from kernel.status.bitstring_status_list import JWT_MEDIA_TYPE as STATUS_LIST_JWT_TYPE
+from kernel.status.bitstring_status_list import MEDIA_TYPE as STATUS_LIST_PROOF_TYPE
 from kernel.type_metadata import create_skill_badge_type
 from runtime.dependencies import NowDep, SessionDep, get_service
 from runtime.errors import OAuthError, Problem, log_refusal, unexpected_oauth_error
@@ -225,33 +226,53 @@ async def type_metadata(request: Request) -> Response:
     return Response(create_skill_badge_type(service.settings.badge_vct), media_type="application/json", headers=headers)
 
 
-async def status_list(request: Request) -> Response:
+async def token_status_list(request: Request) -> Response:
     """A Status List Token: cached, compressed, and open to every page's script. Token Status List §8; K-78."""
-    service: IssuerService = get_service(request)
     if "time" in request.query_params:
         raise Problem(501, "historical_status", "Status lists of the past are not offered.")
-    served = await status.get_status_list(
-        service.database,
-        service.settings,
-        request.path_params["org"],
-        request.path_params["number"],
-        now=service.clock(),
+    return await _status_list(request, status_lists.TOKEN, vary="Accept-Encoding")
+
+
+async def bitstring_status_list(request: Request) -> Response:
+    """A status list credential, for one purpose, in the form that is asked for. Bitstring Status List §3.2, §4."""
+    if "timestamp" in request.query_params:
+        raise Problem(501, "historical_status", "Status lists of the past are not offered.")
+    as_jwt = _prefers_jwt(request.headers.get("accept", ""))
+    form = status_lists.bitstring_form(request.path_params["purpose"], as_jwt=as_jwt)
+    return await _status_list(request, form, vary="Accept, Accept-Encoding")
+
+
+async def _status_list(request: Request, form: status_lists.ListForm, *, vary: str) -> Response:
+    service: IssuerService = get_service(request)
+    org, number = request.path_params["org"], request.path_params["number"]
+    served = await status_lists.get_status_list(
+        service.database, service.settings, org, number, form, now=service.clock()
     )
     is_compressed = _accepts_gzip(request.headers.get("accept-encoding", ""))
     etag = f'"{served.etag}{"-gzip" if is_compressed else ""}"'
     headers = {
         "ETag": etag,
         "Cache-Control": f"public, max-age={int(served.fresh_for.total_seconds())}",
-        "Vary": "Accept-Encoding",
+        "Vary": vary,
         "Access-Control-Allow-Origin": "*",
     }
     if etag in [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]:
         return Response(status_code=304, headers=headers)
     if is_compressed:
-        return Response(
-            _gzip(served.token), media_type=STATUS_LIST_TYPE, headers={**headers, "Content-Encoding": "gzip"}
-        )
-    return Response(served.token, media_type=STATUS_LIST_TYPE, headers=headers)
+        headers["Content-Encoding"] = "gzip"
+        return Response(_gzip(served.document), media_type=form.media_type, headers=headers)
+    return Response(served.document, media_type=form.media_type, headers=headers)
+
+
+def _prefers_jwt(accept: str) -> bool:
+    """Whether a JWT is asked for, and more than an embedded proof, which is what all others get. RFC 9110 §12.5.1."""
+    ranges = (part.partition(";") for part in accept.lower().replace(" ", "").split(","))
+    weights = {name: re.search(r"\bq=([01](?:\.\d{1,3})?)", parameters) for name, _, parameters in ranges}
+    jwt, proof = (
+        0.0 if name not in weights else float(weight[1]) if (weight := weights[name]) else 1.0
+        for name in (STATUS_LIST_JWT_TYPE, STATUS_LIST_PROOF_TYPE)
+    )
+    return jwt > proof
 
 
 def _accepts_gzip(accept_encoding: str) -> bool:
@@ -270,7 +291,7 @@ async def status_list_aggregation(request: Request) -> Response:
     service: IssuerService = get_service(request)
     async with service.database.reading() as session:
         issuer = await get_issuer(session, service.settings, request.path_params["org"])
-        uris = await status.list_status_list_uris(session, issuer)
+        uris = await status_lists.list_status_list_uris(session, issuer)
     return JSONResponse({"status_lists": uris}, headers={"Access-Control-Allow-Origin": "*"})
 
 
@@ -298,7 +319,8 @@ protocol_routes: list[BaseRoute] = [
     Route("/{org:organisation}/did.json", did_document),
     Route("/{org:organisation}/offers/{secret}", offer),
     Route("/{org:organisation}/status", status_list_aggregation),
-    Route("/{org:organisation}/status/{number:int}", status_list),
+    Route("/{org:organisation}/status/{number:int}", token_status_list),
+    Route("/{org:organisation}/status/{number:int}/{purpose}", bitstring_status_list),
 ]
 
 

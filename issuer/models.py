@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     ForeignKey,
     Index,
     LargeBinary,
@@ -231,20 +232,47 @@ class GuessingSource(Base):
 
 
 class StatusList(Base):
-    """A Token Status List of one organisation, and the token that is served now."""
+    """A status list of one organisation: for Token Status Lists or for Bitstring Status Lists, never for both.
+
+    `revision` counts its changes.
+    """
 
     __tablename__ = "status_lists"
     __table_args__ = (UniqueConstraint("organisation_id", "number"),)
     id: Mapped[uuid.UUID] = _id()
     organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.id"))
     number: Mapped[int]
+    # The default is that of the lists from before there were two kinds.
+    kind: Mapped[str] = mapped_column(String(24), server_default=text("'token_status_list'"))
     size: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     revision: Mapped[int] = mapped_column(default=0)
-    signed_revision: Mapped[int] = mapped_column(default=0)
-    token: Mapped[str | None] = mapped_column(Text)
-    signed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class StatusSegment(Base):
+    """A part of a list, packed, for one purpose. It is here only as long as none of its entries changed since."""
+
+    __tablename__ = "status_segments"
+    status_list_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("status_lists.id"), primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(12), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    length: Mapped[int]
+    deflated: Mapped[bytes] = mapped_column(LargeBinary)
+    adler32: Mapped[int] = mapped_column(BigInteger)
+    crc32: Mapped[int] = mapped_column(BigInteger)
+
+
+class StatusPublication(Base):
+    """A list as it is served now: for one purpose, in one media type, and which revision of it that is."""
+
+    __tablename__ = "status_publications"
+    status_list_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("status_lists.id"), primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(12), primary_key=True)
+    media_type: Mapped[str] = mapped_column(String(40), primary_key=True)
+    document: Mapped[str] = mapped_column(Text)
+    signed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    signed_revision: Mapped[int]
 
 
 class StatusEntry(Base):

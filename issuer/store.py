@@ -7,7 +7,7 @@ together once; whoever needs one of them in a `Session` calls it by `run_blockin
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy import and_, bindparam, case, delete, func, insert, or_, select, update
@@ -31,6 +31,8 @@ from issuer.models import (
     SpentNonce,
     StatusEntry,
     StatusList,
+    StatusPublication,
+    StatusSegment,
 )
 from runtime.database import BlockingConnection, UtcDateTime, run_blocking
 from runtime.prepared import Prepared
@@ -450,6 +452,7 @@ _tokens, _offers, _awards, _versions, _organisations = (
     model.__table__ for model in (AccessToken, Offer, Award, AchievementVersion, Organisation)
 )
 _status_lists, _status_entries, _credentials = (model.__table__ for model in (StatusList, StatusEntry, Credential))
+_status_segments, _status_publications = (model.__table__ for model in (StatusSegment, StatusPublication))
 _ORGANISATION_COLUMNS = [_organisations.c[name] for name in OrganisationRow._fields]
 
 _GRANT = Prepared(
@@ -548,14 +551,15 @@ class OpenStatusList(NamedTuple):
 _OPEN_STATUS_LIST = Prepared(
     select(_status_lists.c.id, _status_lists.c.number, _status_lists.c.size)
     .where(_status_lists.c.organisation_id == bindparam("organisation_id"), _status_lists.c.closed_at.is_(None))
+    .where(_status_lists.c.kind == bindparam("kind"))
     .order_by(_status_lists.c.number)
     .limit(1)
 )
 
 
-def find_open_status_list(connection: BlockingConnection, organisation_id: UUID) -> OpenStatusList | None:
-    """The list that new copies get their place in."""
-    row = _OPEN_STATUS_LIST.row(connection, organisation_id=organisation_id)
+def find_open_status_list(connection: BlockingConnection, organisation_id: UUID, kind: str) -> OpenStatusList | None:
+    """The list that new copies whose status is kept in this kind of list get their place in."""
+    row = _OPEN_STATUS_LIST.row(connection, organisation_id=organisation_id, kind=kind)
     return None if row is None else OpenStatusList._make(row)
 
 
@@ -650,65 +654,117 @@ async def find_award_of_token(
 # Status
 
 
+# Entries in a packed segment: 4 KiB of a Token Status List's, 2 KiB of a Bitstring Status List's.
+SEGMENT_ENTRIES: Final = 16_384
+
+
 def set_status_of_copies(
     connection: BlockingConnection, award_id: UUID, value: int, *, except_offer: UUID | None = None
 ) -> int:
-    """Set the status of every copy of an award that is not revoked yet, and say how many. I-77, I-78."""
+    """Set the status of every copy of an award that is not revoked yet, in all lists, and say how many. I-77, I-78."""
     revoked = 1
     condition = and_(StatusEntry.award_id == award_id, StatusEntry.value != revoked)
     if except_offer is not None:
         condition = and_(condition, or_(StatusEntry.offer_id.is_(None), StatusEntry.offer_id != except_offer))
-    statement = update(StatusEntry).where(condition).values(value=value).returning(StatusEntry.status_list_id)
-    lists = connection.execute(statement).scalars().all()
-    if lists:
-        connection.execute(
-            update(StatusList).where(StatusList.id.in_(set(lists))).values(revision=StatusList.revision + 1)
-        )
-    return len(lists)
+    statement = update(StatusEntry).where(condition).values(value=value)
+    changed = connection.execute(statement.returning(StatusEntry.status_list_id, StatusEntry.status_index)).all()
+    segments: dict[UUID, set[int]] = {}
+    for status_list_id, index in changed:
+        segments.setdefault(status_list_id, set()).add(index // SEGMENT_ENTRIES)
+    # Always in the same order, so that nobody waits for somebody who waits for him.
+    for status_list_id in sorted(segments):
+        _unpack_segments(connection, status_list_id, segments[status_list_id])
+    return len(changed)
+
+
+def _unpack_segments(connection: BlockingConnection, status_list_id: UUID, numbers: Iterable[int]) -> None:
+    """Note that a list changed, and where. Whoever packs it meanwhile is waited for, and packs these parts again."""
+    statement = update(_status_lists).where(_status_lists.c.id == status_list_id)
+    connection.execute(statement.values(revision=_status_lists.c.revision + 1))
+    condition = and_(_status_segments.c.status_list_id == status_list_id, _status_segments.c.number.in_(list(numbers)))
+    connection.execute(delete(_status_segments).where(condition))
 
 
 class ServedList(NamedTuple):
-    """A status list with the organisation that serves it."""
+    """A status list in one of its forms, with the organisation that serves it; not yet signed where times are None."""
 
-    status_list: StatusList
-    organisation: Organisation
+    id: UUID
+    number: int
+    kind: str
+    size: int
+    revision: int
+    document: str | None
+    signed_at: datetime | None
+    signed_revision: int | None
+    organisation: OrganisationRow
 
 
-async def find_status_list(session: Session, organisation_slug: str, number: int) -> ServedList | None:
-    """A status list by its URL."""
+def find_status_list(
+    connection: BlockingConnection, organisation_slug: str, number: int, purpose: str, media_type: str
+) -> ServedList | None:
+    """A status list by its URL, for this purpose and in this media type."""
+    publications = _status_publications
+    is_form = and_(
+        publications.c.status_list_id == _status_lists.c.id,
+        publications.c.purpose == purpose,
+        publications.c.media_type == media_type,
+    )
+    lists = [_status_lists.c[name] for name in ("id", "number", "kind", "size", "revision")]
+    form = [publications.c[name] for name in ("document", "signed_at", "signed_revision")]
     statement = (
-        select(StatusList, Organisation)
-        .join(Organisation, Organisation.id == StatusList.organisation_id)
-        .where(Organisation.slug == organisation_slug, StatusList.number == number)
+        select(*lists, *form, *_ORGANISATION_COLUMNS)
+        .join_from(_status_lists, _organisations, _organisations.c.id == _status_lists.c.organisation_id)
+        .outerjoin(publications, is_form)
+        .where(_organisations.c.slug == organisation_slug, _status_lists.c.number == number)
     )
-    row = (await session.execute(statement)).one_or_none()
-    return None if row is None else ServedList(row[0], row[1])
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        return None
+    own = len(ServedList._fields) - 1
+    return ServedList._make((*row[:own], OrganisationRow._make(row[own:])))
 
 
-def list_status_lists(connection: BlockingConnection, organisation_id: UUID) -> Sequence[int]:
-    """The numbers of an organisation's status lists."""
-    statement = select(StatusList.number).where(StatusList.organisation_id == organisation_id)
-    return connection.execute(statement.order_by(StatusList.number)).scalars().all()
+def lock_status_list(connection: BlockingConnection, status_list_id: UUID) -> None:
+    """Let nobody else pack, publish or change this list until this transaction ends."""
+    connection.execute(select(_status_lists.c.id).where(_status_lists.c.id == status_list_id).with_for_update())
 
 
-async def list_set_entries(session: Session, status_list_id: UUID) -> Sequence[tuple[int, int]]:
-    """Index and value of every entry that is not VALID."""
-    statement = select(StatusEntry.status_index, StatusEntry.value).where(
-        StatusEntry.status_list_id == status_list_id, StatusEntry.value != 0
-    )
-    return [(row[0], row[1]) for row in await session.execute(statement)]
+def list_status_lists(connection: BlockingConnection, organisation_id: UUID) -> Sequence[tuple[int, str]]:
+    """The number and kind of each of an organisation's status lists."""
+    statement = select(StatusList.number, StatusList.kind).where(StatusList.organisation_id == organisation_id)
+    return [(row[0], row[1]) for row in connection.execute(statement.order_by(StatusList.number))]
 
 
-async def publish_status_list(
-    session: Session, status_list_id: UUID, token: str, *, revision: int, signed_before: datetime | None, now: datetime
-) -> bool:
-    """Put a freshly signed token in the place of the one signed before; one of two simultaneous signers wins."""
-    earlier = StatusList.signed_at.is_(None) if signed_before is None else StatusList.signed_at == signed_before
-    statement = update(StatusList).where(StatusList.id == status_list_id, earlier)
-    published = await session.execute(
-        statement.values(token=token, signed_at=now, signed_revision=revision).returning(StatusList.id)
-    )
-    return published.one_or_none() is not None
+def list_set_entries(
+    connection: BlockingConnection, status_list_id: UUID, first: int, end: int
+) -> Sequence[tuple[int, int]]:
+    """Index and value of every entry that is not VALID, of those from `first` and before `end`."""
+    entries = _status_entries.c
+    is_meant = and_(entries.status_list_id == status_list_id, entries.status_index >= first, entries.status_index < end)
+    statement = select(entries.status_index, entries.value).where(is_meant, entries.value != 0)
+    return [(row[0], row[1]) for row in connection.execute(statement)]
+
+
+def list_segments(
+    connection: BlockingConnection, status_list_id: UUID, purpose: str
+) -> Mapping[int, tuple[int, bytes, int, int]]:
+    """The segments that are packed and did not change since: length, deflated, Adler-32, CRC-32, by their number."""
+    columns = [_status_segments.c[name] for name in ("number", "length", "deflated", "adler32", "crc32")]
+    condition = and_(_status_segments.c.status_list_id == status_list_id, _status_segments.c.purpose == purpose)
+    return {row[0]: (row[1], row[2], row[3], row[4]) for row in connection.execute(select(*columns).where(condition))}
+
+
+def add_segments(connection: BlockingConnection, rows: Sequence[dict[str, Any]]) -> None:
+    """Keep packed segments; whoever packs has locked the list."""
+    connection.execute(insert(_status_segments), list(rows))
+
+
+def publish_status_list(connection: BlockingConnection, row: Mapping[str, Any]) -> None:
+    """Put a freshly signed form of a list in the place of the one signed before."""
+    key = ("status_list_id", "purpose", "media_type")
+    statement = _insert(connection, _status_publications).values(row)
+    changed = {name: value for name, value in row.items() if name not in key}
+    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changed))
 
 
 # Audit, housekeeping

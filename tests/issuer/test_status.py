@@ -66,7 +66,9 @@ async def test_K77_A53_a_place_once_given_is_never_given_again(any_issuer: Issue
     [raw] = await issuer.fetch()
     async with issuer.database.reading() as session:
         found = await get_issuer(session, issuer.settings, ORG)
-        listed = await run_blocking(session, status.store.find_open_status_list, found.organisation_id)
+        listed = await run_blocking(
+            session, status.store.find_open_status_list, found.organisation_id, "token_status_list"
+        )
     assert listed is not None
     with pytest.raises(DBAPIError):
         async with issuer.database.transaction() as session:

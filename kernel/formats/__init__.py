@@ -13,9 +13,11 @@ from kernel.formats.credential import (
     verify_validity,
 )
 from kernel.formats.dc_sd_jwt import DcSdJwt
+from kernel.formats.ldp_vc import LdpVc
 from kernel.formats.sd_jwt_format import get_content_format
 from kernel.formats.status_reference import StatusKind, StatusReference
 from kernel.formats.vc_sd_jwt import VcSdJwt
+from kernel.formats.wire import from_wire, to_wire
 from kernel.sd_jwt import parse_sd_jwt
 
 __all__ = [
@@ -28,8 +30,10 @@ __all__ = [
     "UnverifiedCredential",
     "VerifiedCredential",
     "VerifiedPresentation",
+    "from_wire",
     "judged_at",
     "parse_credential",
+    "to_wire",
     "verify_validity",
 ]
 
@@ -37,13 +41,16 @@ _SD_JWT_FORMATS: Final[Mapping[str, DcSdJwt | VcSdJwt]] = {
     DcSdJwt.format_id: DcSdJwt(),
     VcSdJwt.format_id: VcSdJwt(),
 }
+_LDP_VC: Final = LdpVc()
 # Every format that can be read.
-FORMATS: Final[Mapping[str, CredentialFormat]] = _SD_JWT_FORMATS
+FORMATS: Final[Mapping[str, CredentialFormat]] = {**_SD_JWT_FORMATS, LdpVc.format_id: _LDP_VC}
 # Those that the services issue, hold and ask for, the preferred one first.
 SPOKEN_FORMATS: Final = (DcSdJwt.format_id, VcSdJwt.format_id)
 
 
 def parse_credential(raw: str) -> UnverifiedCredential:
     """Read a credential or presentation; its content decides the format, not what anybody calls it. K-68."""
+    if raw.startswith("{"):
+        return _LDP_VC.parse(raw)
     sd_jwt = parse_sd_jwt(raw)
     return _SD_JWT_FORMATS[get_content_format(sd_jwt.issuer_jwt.payload)].read(sd_jwt)

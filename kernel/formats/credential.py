@@ -18,6 +18,7 @@ from kernel.sd_jwt import ClaimsPath, SdJwt
 
 DC_SD_JWT = "dc+sd-jwt"
 VC_SD_JWT = "vc+sd-jwt"
+LDP_VC = "ldp_vc"
 
 _SECONDS_A_DAY: Final = 86_400
 

@@ -46,7 +46,8 @@ from tests.support.badges import (
     present_badge,
 )
 
-BOTH = pytest.mark.parametrize("format_id", ["dc+sd-jwt", "vc+sd-jwt"])
+SD_JWT_FORMATS = ["dc+sd-jwt", "vc+sd-jwt"]
+BOTH = pytest.mark.parametrize("format_id", SD_JWT_FORMATS)
 HOLDER_JWK = HOLDER_SIGNER.public_key.jwk
 OTHER_JWK = SoftwareSigner.generate().public_key.jwk
 CREDENTIALS_V2 = "https://www.w3.org/ns/credentials/v2"
@@ -281,7 +282,7 @@ def test_K68_content_decides_the_format(format_id: str) -> None:
     raw = issue_badge(format_id)
     assert parse_credential(raw).format == format_id
     assert FORMATS[format_id].parse(raw).format == format_id
-    [other] = FORMATS.keys() - {format_id}
+    [other] = set(SD_JWT_FORMATS) - {format_id}
     assert_refused("malformed", lambda: FORMATS[other].parse(raw))
 
 
@@ -794,7 +795,7 @@ members = st.sampled_from(
 
 
 @given(
-    st.dictionaries(members, scalars | st.dictionaries(members, scalars, max_size=3)), st.sampled_from(sorted(FORMATS))
+    st.dictionaries(members, scalars | st.dictionaries(members, scalars, max_size=3)), st.sampled_from(SD_JWT_FORMATS)
 )
 def test_no_payload_makes_anything_but_a_credential_error(payload: dict[str, Any], typ: str) -> None:
     payload = json.loads(json.dumps(payload).replace("\\u0000", ""))
@@ -805,7 +806,7 @@ def test_no_payload_makes_anything_but_a_credential_error(payload: dict[str, Any
         return
 
 
-@given(st.sets(st.integers(0, 3)), st.sampled_from(sorted(FORMATS)))
+@given(st.sets(st.integers(0, 3)), st.sampled_from(SD_JWT_FORMATS))
 def test_any_choice_of_skills_is_what_the_verifier_sees(choice: set[int], format_id: str) -> None:
     presented = present_badge(
         format_id, issue_badge(format_id), disclose=[(*ALIGNMENTS[format_id], index) for index in choice]

@@ -22,6 +22,7 @@ from kernel.open_badges.reading import read_many
 from kernel.open_badges.refresh import find_refresh_service, verify_replacement
 from kernel.open_badges.view import (
     BadgeView,
+    EndorsedThing,
     Endorsement,
     Evidence,
     Identifier,
@@ -57,6 +58,7 @@ __all__ = [
     "PERSON_MEMBERS",
     "BadgeView",
     "CredentialDataset",
+    "EndorsedThing",
     "Endorsement",
     "Evidence",
     "Identifier",

@@ -45,11 +45,19 @@ def verify_achievement(achievement: Mapping[str, Any]) -> None:
     are, and references inside the badge resolve.
     """
     verify_shape(achievement, "Achievement")
+    verify_endorsed(achievement, achievement["id"])
     descriptions = achievement.get("resultDescription", ())
     if len({description["id"] for description in descriptions}) != len(descriptions):
         raise MalformedError("two result descriptions with the same `id`")
     for description in descriptions:
         _verify_result_description(description)
+
+
+def verify_endorsed(endorsed: Mapping[str, Any], *identifiers: str) -> None:
+    """Check that what others said stands on what they said it of; a reader would not count it otherwise. B-09, A-50."""
+    for endorsement in endorsed.get("endorsement", ()):
+        if endorsement["credentialSubject"]["id"] not in identifiers:
+            raise MalformedError("an endorsement of something else")
 
 
 def _verify_result_description(description: Mapping[str, Any]) -> None:

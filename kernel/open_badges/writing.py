@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from kernel.errors import MalformedError
-from kernel.open_badges.checking import verify_achievement, verify_result, verify_shape
+from kernel.open_badges.checking import verify_achievement, verify_endorsed, verify_result, verify_shape
 from kernel.open_badges.dates import format_date_time, parse_date_time
 from kernel.open_badges.description import without_absent
 from kernel.open_badges.vocabulary import CREDENTIALS_V2, OPEN_BADGES_3_0_3, OPEN_BADGES_EXTENSIONS, PERSON_MEMBERS
@@ -22,7 +22,7 @@ class CredentialDataset:
 
     `person` may hold given_name, family_name and email. `credential_id` differs in each copy of a badge (I-61).
     `subject` has further members of an AchievementSubject, such as `role`, `term` and `creditsEarned` (B-03), and
-    `endorsement` the credentials in which others spoke for the badge (B-09).
+    `endorsement` the credentials in which others spoke for the achievement or its issuer (B-09).
     """
 
     achievement: Mapping[str, Any]
@@ -41,16 +41,24 @@ class CredentialDataset:
 def verify_dataset(dataset: CredentialDataset) -> None:
     """Check everything that a badge will say before it is signed. B-02 to B-10."""
     verify_achievement(dataset.achievement)
-    verify_shape(dataset.issuer_profile, "Profile")
+    _verify_issuer(dataset)
     for evidence in dataset.evidence:
         verify_shape(evidence, "Evidence")
     for result in dataset.result:
         verify_result(result, dataset.achievement)
-    for endorsement in dataset.endorsement:
-        verify_shape(endorsement, "Endorsement")
     _verify_subject(dataset.subject)
     _verify_person(dataset)
     verify_shape(dataset.credential_id, "URI")
+
+
+def _verify_issuer(dataset: CredentialDataset) -> None:
+    """An endorsement of the credential itself is not for here: each copy has an identifier of its own (I-61)."""
+    verify_shape(dataset.issuer_profile, "Profile")
+    issuer_id = dataset.issuer_profile.get("id", "")
+    verify_endorsed(dataset.issuer_profile, issuer_id)
+    for endorsement in dataset.endorsement:
+        verify_shape(endorsement, "Endorsement")
+    verify_endorsed({"endorsement": dataset.endorsement}, issuer_id, dataset.achievement["id"])
 
 
 def _verify_subject(subject: Mapping[str, Any]) -> None:

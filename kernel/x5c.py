@@ -49,7 +49,8 @@ def verify_x5c(
 ) -> VerifiedChain:
     """Check a chain, leaf first, up to one of the anchors, and return the leaf's key.
 
-    The chain must be exactly the path: no anchor in it, no certificate too many, no self-signed leaf. With
+    The chain must be exactly the path: no anchor in it, no certificate too many, no self-signed leaf. A leaf that is
+    itself configured is its own path, and stands alone in its chain (PROFILE.md T-05: a pinned certificate). With
     `dns_name` the leaf must name it as a DNS alternative name, without wildcards (OpenID4VP 1.0 §5.9.3).
     `authority_key_identifiers` are those of every certificate of the chain, for DCQL's `aki` (§6.1.1.1).
     """
@@ -63,7 +64,8 @@ def verify_x5c(
     except _UNREADABLE as exc:
         raise MalformedError("a certificate with unreadable contents") from exc
     # The path ends in the anchor, so this also refuses a chain that brings its own.
-    if path[:-1] != certificates:
+    expected = path if path == [leaf] else path[:-1]
+    if certificates != expected:
         raise UntrustedIssuerError("the chain is not exactly the path to the anchor")
     return VerifiedChain(leaf, leaf_key, identifiers)
 

@@ -20,7 +20,7 @@ from kernel import base64url, sd_jwt
 from kernel.dcql import Answer, Candidate, DcqlMatch, SetMatch, match
 from kernel.errors import AlgorithmNotAllowedError, CredentialError, MalformedError, UndecidedError
 from kernel.formats import FORMATS, SPOKEN_FORMATS
-from kernel.keys import parse_public_jwk
+from kernel.keys import parse_public_jwk, public_key_from
 from kernel.openid4vp import (
     ACCESS_DENIED,
     MEDIA_TYPE,
@@ -44,6 +44,7 @@ from kernel.openid4vp import (
     verify_unsigned_request,
 )
 from kernel.trust_list import Outcome
+from kernel.x5c import parse_x5c
 from runtime.fetch import FetchKind
 from runtime.logging import get_logger
 from runtime.tokens import create_token
@@ -196,7 +197,7 @@ async def resolve_request(
         refused = await _keep_refused(wallet, vault, link_digest, content, exc, now)
         raise RequestRefusedError(exc, request_id=refused) from exc
     recognition = await resolve_party_recognition(
-        wallet.resolver, identifiers=_identifiers_of(request), service="verification", now=now
+        wallet.resolver, identifiers=_identifiers_of(request), service="verification", now=now, **_signer_of(content)
     )
     content["recognition"] = recognition_json(recognition)
     row = PresentationRequest(
@@ -400,7 +401,7 @@ async def _resolve_key(wallet: Wallet, content: Mapping[str, Any], now: datetime
         key = await wallet.resolver.resolve_did_key(request.did, request.key_id, now=now)
         return {"key": key.jwk}
     trust_list = await wallet.resolver.resolve_trust_list(now=now)
-    anchors = trust_list.anchors if trust_list else ()
+    anchors = trust_list.verifier_anchors if trust_list else ()
     return {"anchors": [base64url.encode(anchor.public_bytes(Encoding.DER)) for anchor in anchors]}
 
 
@@ -458,6 +459,16 @@ def _proof_of(content: Mapping[str, Any]) -> dict[str, Any]:
         "anchors": [load_der_x509_certificate(base64url.decode(anchor)) for anchor in content.get("anchors", ())],
         "wallet_nonce": content["wallet_nonce"],
     }
+
+
+def _signer_of(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The key or certificate that signed a question which was read: by these too the list knows its party."""
+    if "raw" not in content:
+        return {}
+    if "key" in content:
+        return {"key": parse_public_jwk(content["key"])}
+    leaf = parse_x5c(parse_request_object(content["raw"], client_id=content["client_id"]).x5c)[0]
+    return {"key": public_key_from(leaf.public_key()), "certificate": leaf}
 
 
 def _identifiers_of(request: AuthorizationRequest) -> tuple[str, ...]:

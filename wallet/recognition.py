@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from cryptography.x509 import Certificate
+
 from kernel.errors import CredentialError
 from kernel.keys import PublicKey
 from kernel.trust_list import Outcome, Recognition, TrustList
@@ -59,13 +61,21 @@ async def resolve_recognition(
 
 
 async def resolve_party_recognition(
-    resolver: Resolver, *, identifiers: Collection[str], service: Literal["issuance", "verification"], now: datetime
+    resolver: Resolver,
+    *,
+    identifiers: Collection[str],
+    service: Literal["issuance", "verification"],
+    now: datetime,
+    key: PublicKey | None = None,
+    certificate: Certificate | None = None,
 ) -> PartyRecognition:
-    """Whether a party is known at all for what it says it does, before anything of it was verified."""
+    """Whether a party is known at all for what it does; by its key or certificate too, where it has signed already."""
     trust_list = await _find_trust_list(resolver, now)
     if trust_list is None:
         return PartyRecognition(Outcome.LIST_UNAVAILABLE.value)
-    return _party_recognition(trust_list.recognise_party(identifiers=identifiers, service=service, at=now))
+    return _party_recognition(
+        trust_list.recognise_party(identifiers=identifiers, service=service, at=now, key=key, certificate=certificate)
+    )
 
 
 async def _find_trust_list(resolver: Resolver, now: datetime) -> TrustList | None:

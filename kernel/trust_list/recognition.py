@@ -133,9 +133,17 @@ class TrustList:
 
     @property
     def anchors(self) -> tuple[x509.Certificate, ...]:
-        """Every certificate on the list of a service that issues: anchors for X.509 paths. T-05."""
-        services = (service for entity in self.entities for service in entity.services)
-        return tuple(cert for service in services if service.service == "issuance" for cert in service.certificates)
+        """Every certificate on the list of a service that issues: anchors for X.509 paths of issuers. T-05."""
+        return self._certificates("issuance")
+
+    @property
+    def verifier_anchors(self) -> tuple[x509.Certificate, ...]:
+        """The same for services that verify: who may certify issuers may not by that certify who asks. T-05."""
+        return self._certificates("verification")
+
+    def _certificates(self, service: Service) -> tuple[x509.Certificate, ...]:
+        services = (offered for entity in self.entities for offered in entity.services)
+        return tuple(cert for offered in services if offered.service == service for cert in offered.certificates)
 
     def verify_current(self, now: datetime) -> None:
         """Raise ExpiredError from `next_update` on: the last good copy is kept to that moment only. T-03."""
@@ -167,13 +175,26 @@ class TrustList:
         ]
         return min(found, key=_decisiveness, default=Recognition(Outcome.NOT_LISTED, self.name))
 
-    def recognise_party(self, *, identifiers: Collection[str], service: Service, at: datetime) -> Recognition:
-        """Say whether a party is recognised at all, before anything it signed is at hand: an offer, a request. T-10."""
+    def recognise_party(
+        self,
+        *,
+        identifiers: Collection[str],
+        service: Service,
+        at: datetime,
+        key: PublicKey | None = None,
+        certificate: x509.Certificate | None = None,
+    ) -> Recognition:
+        """Say whether a party is recognised at all, for whatever type: who offers something, or asks for it. T-10.
+
+        `key` and `certificate` are those that signed, where something is signed already. A certificate that is itself
+        on the list is its holder's identifier, whatever name the holder goes by.
+        """
         found = [
             self._judge(entity, offered, at, None)
             for entity in self.entities
             for offered in entity.services
-            if offered.service == service and not offered.identifiers.isdisjoint(identifiers)
+            if offered.service == service
+            and (offered.is_about(identifiers, key) or certificate in offered.certificates)
         ]
         return min(found, key=_decisiveness, default=Recognition(Outcome.NOT_LISTED, self.name))
 

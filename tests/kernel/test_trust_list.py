@@ -441,6 +441,7 @@ def test_T05_certificates_are_anchors_and_their_key_identifiers_are_for_dcql():
     identity["ServiceDigitalIdentity"]["X509SKIs"] = ["AgICAg=="]
     read = verify(signed(value))
     assert read.anchors == listed.certificates
+    assert read.verifier_anchors == checking.certificates
     assert read.subject_key_identifiers == {"AQEBAQEBAQEBAQEBAQEBAQEBAQE", "AgICAg"}
 
 
@@ -479,6 +480,20 @@ def test_T06_a_withdrawal_wins_over_a_recognition_and_that_over_another_type():
 def test_T10_a_party_is_known_by_its_identifier_before_it_signed_anything(identifiers, at, outcome):
     read = verify(signed())
     assert read.recognise_party(identifiers=identifiers, service="issuance", at=at).outcome is outcome
+
+
+def test_T05_T10_a_party_that_signed_is_known_by_its_own_listed_certificate_and_key():
+    key = ec.generate_private_key(ec.SECP256R1())
+    own, public = certificate(key), public_key_from(key.public_key())
+    read = verify(signed(payload(service(keys=(), certificates=(own,)))))
+
+    def outcome(**party):
+        return read.recognise_party(service="issuance", at=NOW, **party).outcome
+
+    assert outcome(identifiers={"x509_hash:x"}, key=public, certificate=own) is Outcome.RECOGNISED
+    assert outcome(identifiers={URL}, key=public) is Outcome.RECOGNISED
+    assert outcome(identifiers={URL}, key=OTHER_KEY, certificate=certificate()) is Outcome.NOT_LISTED
+    assert outcome(identifiers={"x509_hash:x"}, key=public) is Outcome.NOT_LISTED
 
 
 def test_T10_a_party_of_another_service_or_a_withdrawn_one_is_not_recognised():

@@ -1,10 +1,12 @@
 """Requests of verifiers that are known by a certificate: real chains, made here. OpenID4VP 1.0 §5.9.3; W-43, W-44."""
 
+from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
 
 from kernel.jwt import parse_jwt, sign_jwt
+from kernel.trust_list import ServiceState
 from kernel.x5c import x509_hash
 from tests.support.badges import SKILLS
 from tests.support.certificates import create_authority, create_leaf
@@ -21,7 +23,7 @@ SAN, HASH = "x509_san_dns:verifier.example", f"x509_hash:{x509_hash(LEAF.certifi
 
 @pytest.fixture
 async def badge(house, holder):
-    house.sign_trust_list(house.issuance(certificates=(AUTHORITY.certificate,)), house.verification())
+    house.sign_trust_list(house.issuance(), house.verification(certificates=(AUTHORITY.certificate,)))
     return await holder.receive(house.issuer.offer_link(configurations=[DC]))
 
 
@@ -71,3 +73,54 @@ async def test_W43_A34_A35_certificate_that_proves_somebody_else_is_refused(hous
 async def test_W43_certificate_without_a_list_of_anchors_proves_nothing(house, holder):
     heard = await holder.call("POST", "/requests", {"request": link(house, SAN)})
     assert heard.json()["code"] == "request_refused"
+
+
+async def test_W43_certificate_under_an_anchor_of_issuers_proves_no_verifier(house, holder):
+    house.sign_trust_list(house.issuance(certificates=(AUTHORITY.certificate,)), house.verification())
+    heard = await holder.call("POST", "/requests", {"request": link(house, SAN)})
+    assert heard.json()["code"] == "request_refused"
+
+
+OWN = {"identifiers": frozenset(), "certificates": (LEAF.certificate,)}
+
+
+@pytest.mark.parametrize("client_id", [SAN, HASH])
+@pytest.mark.parametrize("identifiers", [frozenset(), frozenset({"did:web:verifier.example:bakker"})])
+async def test_T05_T10_verifier_whose_own_certificate_is_listed_is_recognised(house, holder, client_id, identifiers):
+    house.sign_trust_list(house.issuance(), house.verification(**OWN | {"identifiers": identifiers}))
+    asked = await holder.open_request(link(house, client_id))
+    assert asked["verifier"]["recognition"]["outcome"] == "recognised"
+    assert asked["verifier"]["recognition"]["entity_name"] == "Partij werkgever"
+
+
+@pytest.mark.parametrize("identifier", [SAN, SAN.partition(":")[2], HASH])
+async def test_T05_T10_verifier_whose_identifier_and_authority_are_listed_is_recognised(house, holder, identifier):
+    client_id = HASH if identifier == HASH else SAN
+    listed = house.verification(identifiers=frozenset({identifier}), name="zelf")
+    authority = house.verification(identifiers=frozenset(), certificates=(AUTHORITY.certificate,), name="gezag")
+    house.sign_trust_list(listed, authority)
+    asked = await holder.open_request(link(house, client_id))
+    assert asked["verifier"]["recognition"]["entity_name"] == "Partij zelf"
+
+
+async def test_T05_T10_verifier_under_a_listed_authority_is_not_listed_itself(house, holder):
+    listed = house.verification(identifiers=frozenset(), certificates=(AUTHORITY.certificate,))
+    house.sign_trust_list(house.issuance(), listed)
+    asked = await holder.open_request(link(house, SAN))
+    assert asked["verifier"]["recognition"]["outcome"] == "not_listed"
+
+
+async def test_A47_verifier_with_a_listed_name_and_another_certificate_is_not_recognised(house, holder):
+    pinned = house.verification(identifiers=frozenset({SAN}), certificates=(LEAF.certificate,))
+    authority = house.verification(identifiers=frozenset(), certificates=(AUTHORITY.certificate,))
+    house.sign_trust_list(pinned, authority)
+    same_name = create_leaf(AUTHORITY, NOW, dns_names=["verifier.example"])
+    asked = await holder.open_request(link(house, SAN, leaf=same_name))
+    assert asked["verifier"]["recognition"]["outcome"] == "not_listed"
+
+
+async def test_T10_withdrawn_certificate_says_so(house, holder):
+    withdrawn = (ServiceState("withdrawn", NOW - timedelta(days=1)), ServiceState("granted", NOW - timedelta(days=9)))
+    house.sign_trust_list(house.issuance(), house.verification(**OWN, states=withdrawn))
+    asked = await holder.open_request(link(house, SAN))
+    assert asked["verifier"]["recognition"]["outcome"] == "withdrawn"

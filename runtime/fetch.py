@@ -66,6 +66,7 @@ class FetchKind(Enum):
     DID_DOCUMENT = "did_document"
     REQUEST_OBJECT = "request_object"
     STATUS_LIST = "status_list"
+    STATUS_LIST_CREDENTIAL = "status_list_credential"
     TRUST_LIST = "trust_list"
     IMAGE = "image"
     PROTOCOL = "protocol"
@@ -89,6 +90,19 @@ _RULES: Final = {
     ),
     FetchKind.REQUEST_OBJECT: _Rule(("application/oauth-authz-req+jwt",)),
     FetchKind.STATUS_LIST: _Rule(("application/statuslist+jwt",), max_bytes=5 * _MEBIBYTE, max_redirects=3),
+    # Bitstring Status List §4: any media type that a credential has, and the less specific ones.
+    FetchKind.STATUS_LIST_CREDENTIAL: _Rule(
+        (
+            "application/vc",
+            "application/vc+jwt",
+            "application/vc+ld+json",
+            "application/ld+json",
+            "application/json",
+            "application/jwt",
+        ),
+        max_bytes=5 * _MEBIBYTE,
+        max_redirects=3,
+    ),
     FetchKind.TRUST_LIST: _Rule(("application/jwt", "application/trustlist+jwt", "application/jose")),
     FetchKind.IMAGE: _Rule(("image/png", "image/jpeg", "image/svg+xml", "image/webp"), max_bytes=2 * _MEBIBYTE),
     FetchKind.PROTOCOL: _Rule(_JWT_OR_JSON),

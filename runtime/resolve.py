@@ -12,7 +12,7 @@ allow. `UndecidedError` means that it could not be looked up now, which is never
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,13 +20,19 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 
 from cryptography.x509 import Certificate
 
+from kernel.data_integrity import SIGNING_CRYPTOSUITES, FindKey
 from kernel.did import DidDocument, Relation, did_web_url, parse_did_document, resolve_static_did
 from kernel.errors import CredentialError, UndecidedError, UntrustedIssuerError
 from kernel.formats import StatusKind, StatusReference, UnverifiedCredential, VerifiedCredential
-from kernel.formats.credential import DC_SD_JWT
+from kernel.formats.credential import DC_SD_JWT, LDP_VC
 from kernel.jwt import UnverifiedJwt
 from kernel.jwt_vc_issuer import JwkSet, jwt_vc_issuer_url, parse_jwk_set, parse_jwt_vc_issuer_metadata
 from kernel.keys import PublicKey, parse_public_jwk
+from kernel.status.bitstring_status_list import (
+    VerifiedBitstringStatusList,
+    parse_status_list_credential,
+    verify_status_list_credential,
+)
 from kernel.status.token_status_list import (
     Status,
     VerifiedStatusList,
@@ -49,23 +55,34 @@ _DID_AGE: Final = timedelta(hours=1)
 _MAX_STATUS_AGE: Final = timedelta(days=1)
 _TRUST_LIST_AGE: Final = timedelta(minutes=5)
 _TRUST_LIST_RETRY: Final = timedelta(seconds=30)
+# Whichever the issuer has; the one that the credential has is asked for first, since both are secured alike. BSL §3.6.
+_EMBEDDED_FIRST: Final = "application/vc, application/vc+jwt;q=0.9, application/ld+json;q=0.5, application/json;q=0.5"
+_JWT_FIRST: Final = "application/vc+jwt, application/vc;q=0.9, application/ld+json;q=0.5, application/json;q=0.5"
 _STATUS_ALGORITHMS: Final = frozenset({"ES256", "ES384", "Ed25519", "EdDSA"})
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _FOREVER: Final = datetime.max.replace(tzinfo=UTC)
 
+# What a credential is when its lists disagree; what is not here is worse than valid, and nobody knows how.
+_SEVERITY: Final = {Status.VALID: 0, Status.SUSPENDED: 2, Status.INVALID: 3}
+
 K = TypeVar("K", bound=Hashable)
+L = TypeVar("L", VerifiedStatusList, VerifiedBitstringStatusList)
 V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
 class StatusAnswer:
-    """What the issuer's list says about one credential, and how fresh that is."""
+    """What the issuer's list says about one credential, and how fresh that is.
+
+    `message` is what the credential itself says that this value of a `message` list means, for those who look into it.
+    """
 
     status: Status
     checked_at: datetime
     list_uri: str
     issued_at: datetime
+    message: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +142,8 @@ class Resolver:
         self._anchors = tuple(anchors)
         self._documents: _Cache[str, DidDocument] = _Cache(512)
         self._key_sets: _Cache[str, JwkSet] = _Cache(512)
-        self._status_lists: _Cache[tuple[str, str], VerifiedStatusList] = _Cache(128)
+        self._token_lists: _Cache[tuple[str, str], VerifiedStatusList] = _Cache(128)
+        self._bitstrings: _Cache[tuple[str, str], VerifiedBitstringStatusList] = _Cache(128)
         self._newest_lists: _Cache[tuple[str, str], datetime] = _Cache(4096)
         self._trust = (
             None if trust_list is None else _TrustListSource(fetch, trust_list, trust_list_signer, trust_list_memory)
@@ -162,17 +180,21 @@ class Resolver:
         return await self._find_key(did, kid, now, relation="authentication")
 
     async def resolve_status(self, credential: VerifiedCredential, *, now: datetime) -> StatusAnswer | None:
-        """What the status list says now; None for a credential that names no list.
+        """What the status lists say now: the worst of what they say; None for a credential that names none.
 
-        Any failure to get a good list is `UndecidedError`; an index beyond the list is refused (K-73, K-74).
+        Every place that it names is looked up (K-80.1). Any failure to get a good list is `UndecidedError`, unless
+        another list says that the credential is not valid; an index beyond a list is refused (K-73, K-74).
         """
-        if not credential.statuses:
-            return None
-        reference = _get_token_status(credential)
-        uri = reference.uri
-        known = self._status_lists.find((credential.issuer, uri), now)
-        status_list = known or await self._read_status_list(credential, uri, now)
-        return StatusAnswer(status_list.get(reference.index), now, uri, status_list.issued_at)
+        answers, undecided = [], None
+        for reference in credential.statuses:
+            try:
+                answers.append(await self._find_status(credential, reference, now))
+            except UndecidedError as exc:
+                undecided = exc
+        worst = max(answers, key=lambda answer: _SEVERITY.get(answer.status, 1), default=None)
+        if undecided is not None and (worst is None or worst.status is Status.VALID):
+            raise undecided
+        return worst
 
     async def resolve_trust_list(self, *, now: datetime) -> TrustList | None:
         """The newest good list, or the last good one until its `NextUpdate`; None when there is neither (T-03)."""
@@ -226,27 +248,79 @@ class Resolver:
         trust_list = await self.resolve_trust_list(now=now)
         return self._anchors + (() if trust_list is None else trust_list.anchors)
 
-    async def _read_status_list(self, credential: VerifiedCredential, uri: str, now: datetime) -> VerifiedStatusList:
-        """Fetch and verify; a list older than one that was seen before is no good list either (A-46)."""
-        place = (credential.issuer, uri)
-        try:
-            answer = await self._fetch.get(uri, accept=STATUS_LIST_MEDIA_TYPE, kind=FetchKind.STATUS_LIST)
-            token = parse_status_list_token(answer.text())
-            status_list = verify_status_list_token(
-                token,
-                uri=uri,
-                key=await self._status_key(credential, token, now),
-                algorithms=_STATUS_ALGORITHMS,
-                now=now,
-                previously_issued_at=self._newest_lists.find(place, now),
+    async def _find_status(
+        self, credential: VerifiedCredential, reference: StatusReference, now: datetime
+    ) -> StatusAnswer:
+        if reference.kind is StatusKind.TOKEN_STATUS_LIST:
+            token_list = await self._get_list(self._token_lists, self._read_token_list, credential, reference.uri, now)
+            status = token_list.get(reference.index)
+            return StatusAnswer(status, now, reference.uri, token_list.issued_at)
+        if reference.kind is StatusKind.BITSTRING_STATUS_LIST:
+            bitstring = await self._get_list(self._bitstrings, self._read_bitstring, credential, reference.uri, now)
+            entry = bitstring.get(
+                reference.index, purpose=reference.purpose, size=reference.size, messages=reference.messages
             )
+            return StatusAnswer(entry.status, now, reference.uri, bitstring.issued_at, entry.message)
+        raise UndecidedError("a status of a kind that is not read here")
+
+    async def _get_list(
+        self,
+        lists: _Cache[tuple[str, str], L],
+        read: Callable[[VerifiedCredential, str, datetime, datetime | None], Awaitable[L]],
+        credential: VerifiedCredential,
+        uri: str,
+        now: datetime,
+    ) -> L:
+        """The list that is kept, or a new one; one older than was seen before is no good list either (A-46)."""
+        place = (credential.issuer, uri)
+        known = lists.find(place, now)
+        if known is not None:
+            return known
+        try:
+            found = await read(credential, uri, now, self._newest_lists.find(place, now))
         except UndecidedError:
             raise
         except CredentialError as exc:
             raise UndecidedError(f"no good status list: {exc.code}: {exc.detail}") from exc
-        self._status_lists.put(place, status_list, min(status_list.fresh_until(now), now + _MAX_STATUS_AGE))
-        self._newest_lists.put(place, status_list.issued_at, _FOREVER)
-        return status_list
+        lists.put(place, found, min(found.fresh_until(now), now + _MAX_STATUS_AGE))
+        self._newest_lists.put(place, found.issued_at, _FOREVER)
+        return found
+
+    async def _read_token_list(
+        self, credential: VerifiedCredential, uri: str, now: datetime, previously_issued_at: datetime | None
+    ) -> VerifiedStatusList:
+        answer = await self._fetch.get(uri, accept=STATUS_LIST_MEDIA_TYPE, kind=FetchKind.STATUS_LIST)
+        token = parse_status_list_token(answer.text())
+        return verify_status_list_token(
+            token,
+            uri=uri,
+            key=await self._status_key(credential, token, now),
+            algorithms=_STATUS_ALGORITHMS,
+            now=now,
+            previously_issued_at=previously_issued_at,
+        )
+
+    async def _read_bitstring(
+        self, credential: VerifiedCredential, uri: str, now: datetime, previously_issued_at: datetime | None
+    ) -> VerifiedBitstringStatusList:
+        """K-80.3. Only an issuer with a DID has such lists here: nothing else says which keys may sign a credential."""
+        if not credential.issuer.startswith("did:"):
+            raise UntrustedIssuerError("a status list credential of an issuer without a DID")
+        accept = _EMBEDDED_FIRST if credential.format == LDP_VC else _JWT_FIRST
+        answer = await self._fetch.get(uri, accept=accept, kind=FetchKind.STATUS_LIST_CREDENTIAL)
+        unverified = parse_status_list_credential(answer.body)
+        methods = unverified.verification_methods
+        keys = {url: await self._did_key(credential.issuer, url, now) for url in methods if _is_of(url, credential)}
+        return verify_status_list_credential(
+            unverified,
+            uri=uri,
+            issuer=credential.issuer,
+            find_key=_finder(keys),
+            cryptosuites=frozenset(SIGNING_CRYPTOSUITES),
+            algorithms=_STATUS_ALGORITHMS,
+            now=now,
+            previously_issued_at=previously_issued_at,
+        )
 
     async def _status_key(self, credential: VerifiedCredential, token: UnverifiedJwt, now: datetime) -> PublicKey:
         """A status list is signed by the issuer of the credential, and found the way that its key was (K-76)."""
@@ -265,12 +339,19 @@ class Resolver:
         return key
 
 
-def _get_token_status(credential: VerifiedCredential) -> StatusReference:
-    """The one place in a Token Status List; a credential that names anything else could not be checked in full."""
-    reference = credential.statuses[0]
-    if len(credential.statuses) > 1 or reference.kind is not StatusKind.TOKEN_STATUS_LIST:
-        raise UndecidedError("a status list of a kind that is not read here")
-    return reference
+def _is_of(url: str, credential: VerifiedCredential) -> bool:
+    return url.partition("#")[0] == credential.issuer
+
+
+def _finder(keys: Mapping[str, PublicKey]) -> FindKey:
+    """What was looked up before, for those who cannot wait; all of it in the relation for credentials."""
+
+    def find_key(url: str, relation: Relation) -> PublicKey:
+        if url not in keys or relation != "assertionMethod":
+            raise UntrustedIssuerError("a key of another than the issuer")
+        return keys[url]
+
+    return find_key
 
 
 def _has_metadata(format_id: str, issuer: str) -> bool:

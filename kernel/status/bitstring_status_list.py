@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Self
 
 from kernel import base64url
-from kernel.data_integrity import FindKey, add_proof, verify_credential
+from kernel.data_integrity import FindKey, add_proof, parse_proofs, verify_credential
 from kernel.data_integrity.verification import identifier_of
 from kernel.errors import ExpiredError, MalformedError, NotYetValidError, RejectedError, WrongTypeError
 from kernel.json_ld import CREDENTIALS_V2
@@ -173,6 +173,13 @@ class UnverifiedStatusListCredential:
     document: Mapping[str, Any]
     jwt: UnverifiedJwt | None
 
+    @property
+    def verification_methods(self) -> frozenset[str]:
+        """The keys that it says it was signed with, as URLs: what `find_key` will be asked for."""
+        if self.jwt is not None:
+            return frozenset({get_text(self.jwt.header, "kid")})
+        return frozenset(proof.verification_method for proof in parse_proofs(self.document))
+
 
 @dataclass(frozen=True, slots=True)
 class EntryStatus:
@@ -223,11 +230,12 @@ class VerifiedBitstringStatusList:
         return until if self.expires_at is None else min(until, self.expires_at)
 
 
-def parse_status_list_credential(raw: str) -> UnverifiedStatusListCredential:
+def parse_status_list_credential(raw: bytes | str) -> UnverifiedStatusListCredential:
     """Read a status list credential: JSON with an embedded proof, or a JWT whose payload is the credential."""
-    if raw.lstrip(" \t\r\n").startswith("{"):
+    raw = raw.encode() if isinstance(raw, str) else raw
+    if raw.lstrip(b" \t\r\n").startswith(b"{"):
         return UnverifiedStatusListCredential(parse_json_object(raw, max_bytes=MAX_TOKEN_BYTES), None)
-    token = parse_jwt(raw, max_bytes=MAX_TOKEN_BYTES)
+    token = parse_jwt(raw.decode("ascii", "replace").strip(), max_bytes=MAX_TOKEN_BYTES)
     if "vc" in token.payload or "vp" in token.payload:
         raise MalformedError("a credential in a claim of its own, as version 1.1 had it")
     return UnverifiedStatusListCredential(token.payload, token)

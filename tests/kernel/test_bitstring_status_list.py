@@ -4,6 +4,7 @@ import gzip
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -254,8 +255,13 @@ def test_K66_a_list_as_jwt_is_the_document_itself():
     assert token is not None
     assert token.header == {"alg": "ES256", "typ": "vc+jwt", "cty": "vc", "kid": method(ES256)}
     assert token.payload == document()
-    read = parse_status_list_credential(as_jwt(document()))
+    read = parse_status_list_credential(as_jwt(document()).encode())
     assert verify(read).key == ES256.public_key
+
+
+def test_K80_3_a_list_says_which_keys_it_needs():
+    assert parse_status_list_credential(as_jwt(document())).verification_methods == {method(ES256)}
+    assert parse_status_list_credential(with_proof(document())).verification_methods == {method(ED25519)}
 
 
 @pytest.mark.parametrize("secure", [with_proof, as_jwt])
@@ -528,6 +534,13 @@ def test_K80_3_any_text_is_read_or_refused(raw):
                 read(text)
             except CredentialError:
                 continue
+
+
+@given(st.binary(max_size=200))
+def test_K80_3_any_bytes_are_read_or_refused(raw):
+    for data in (raw, b"{" + raw, b" {" + raw):
+        with suppress(CredentialError):
+            assert parse_status_list_credential(data).document is not None
 
 
 def test_A21_a_list_of_a_million_entries_is_signed_and_verified_fast():

@@ -35,7 +35,7 @@ def sparse_lists(draw: st.DrawFn) -> bytearray:
 
 
 @given(sparse_lists())
-def test_K71_K80_the_segments_are_one_ordinary_stream_in_either_container(data):
+def test_K71_K80_2_the_segments_are_one_ordinary_stream_in_either_container(data):
     packed = SegmentedBytes(data).pack()
     assert zlib.decompress(join_zlib(packed)) == data
     assert gzip.decompress(join_gzip(packed)) == data

@@ -149,7 +149,10 @@ def create_status_list_credential(
 def sign_with_proof(
     document: Mapping[str, Any], *, signer: Signer, verification_method: str, created_at: datetime
 ) -> str:
-    """Return the JSON text of a status list credential with an embedded proof, for `application/vc`."""
+    """Return the JSON text of a status list credential with an embedded proof, for `application/vc`.
+
+    The proof stands there as an object, which all readers know, and not as the array that Open Badges ask for.
+    """
     secured = add_proof(
         document,
         cryptosuite=_CRYPTOSUITES[signer.algorithm],
@@ -158,7 +161,8 @@ def sign_with_proof(
         proof_purpose="assertionMethod",
         created_at=created_at,
     )
-    return encode_json(secured).decode()
+    [proof] = secured["proof"]
+    return encode_json({**secured, "proof": proof}).decode()
 
 
 def sign_as_jwt(document: Mapping[str, Any], *, signer: Signer, verification_method: str) -> str:

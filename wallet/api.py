@@ -204,7 +204,10 @@ class QuestionAnswer(Answer):
 
 
 class VerifierAnswer(Answer):
+    """`name` is what the trust list calls it, else its host; `own_name` is what it calls itself, unchecked."""
+
     name: str
+    own_name: str
     client_id: str
     host: str
     is_signed: bool

@@ -121,6 +121,11 @@ class OfferPage:
     tx_code: Mapping[str, Any] | None
     expires_at: datetime
 
+    @property
+    def known_name(self) -> str:
+        """What the list calls whoever offers, else their host: never what they call themselves."""
+        return self.recognition.entity_name or self.host
+
 
 @dataclass(frozen=True, slots=True)
 class ReceivedBadge:

@@ -125,7 +125,9 @@ class RequestPage:
     client_id: str
     host: str
     verifier_name: str
+    """What the list calls whoever asks, else their host."""
     verifier_own_name: str
+    """What they call themselves, which nobody checked."""
     is_signed: bool
     recognition: PartyRecognition
     purpose: Mapping[str, str]
@@ -234,14 +236,13 @@ async def get_request(
     # Every badge's state is asked for, not only that of those that fit: what is looked up tells nobody what fits.
     badges = await find_badges(wallet, vault, now)
     recognition = PartyRecognition(**content["recognition"])
-    own_name = shown_name(request.client_metadata.client_name or "")
     return RequestPage(
         id=row.id,
         state=row.state,
         client_id=request.client_id,
         host=_host_of(request),
-        verifier_name=recognition.entity_name or own_name or _host_of(request),
-        verifier_own_name=own_name,
+        verifier_name=recognition.entity_name or _host_of(request),
+        verifier_own_name=shown_name(request.client_metadata.client_name or ""),
         is_signed=request.is_signed,
         recognition=recognition,
         purpose={language: shown_text(text) for language, text in request.purpose.items()},
@@ -317,6 +318,7 @@ def request_json(page: RequestPage) -> dict[str, Any]:
         "state": page.state,
         "verifier": {
             "name": page.verifier_name,
+            "own_name": page.verifier_own_name,
             "client_id": page.client_id,
             "host": page.host,
             "is_signed": page.is_signed,
@@ -703,11 +705,10 @@ def _history_of(page: RequestPage, parts: Sequence[Part], now: datetime) -> Hist
 
 
 def _declined(request: AuthorizationRequest, recognition: Mapping[str, str], now: datetime) -> HistoryRecord:
-    own_name = shown_name(request.client_metadata.client_name or "")
     return HistoryRecord(
         kind="declined",
-        party_name=recognition["entity_name"] or own_name or _host_of(request),
-        party_own_name=own_name,
+        party_name=recognition["entity_name"] or _host_of(request),
+        party_own_name=shown_name(request.client_metadata.client_name or ""),
         party_id=request.client_id,
         recognition=recognition["outcome"],
         happened_at=now,

@@ -169,7 +169,7 @@ def _read_skills(parent: JsonObject) -> tuple[Skill, ...]:
 
 def _is_skill(alignment: JsonObject, uri: str) -> bool:
     """Recognise a framework by the beginning of its URLs first, by the type second. S-03."""
-    return uri.startswith(_SKILL_URLS) or alignment.get("targetType") in _SKILL_TYPES
+    return uri.startswith(_SKILL_URLS) or read_text(alignment, "targetType") in _SKILL_TYPES
 
 
 def _read_workload(subject: JsonObject, achievement: JsonObject, stated: _Stated) -> Workload:

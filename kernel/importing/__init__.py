@@ -1,0 +1,29 @@
+"""Whatever badge people already have: say what it is, what has to be fetched to prove it, and what it proves.
+
+`recognise` reads a file or text, `judge` makes every check that can be made and lists the lookups that are missing;
+the caller fetches them with the guarded fetcher and judges again. Issue 3, items 5, 6 and 9.
+"""
+
+from kernel.importing.imported import Container, Imported, Kind, Securing
+from kernel.importing.judging import judge
+from kernel.importing.lookups import Answer, AnswerKind, Lookup, LookupKind, Material
+from kernel.importing.recognition import recognise
+from kernel.importing.report import IMPORT_CHECK_CODES, ImportCheck, ImportReport, Verdict
+
+__all__ = [
+    "IMPORT_CHECK_CODES",
+    "Answer",
+    "AnswerKind",
+    "Container",
+    "ImportCheck",
+    "ImportReport",
+    "Imported",
+    "Kind",
+    "Lookup",
+    "LookupKind",
+    "Material",
+    "Securing",
+    "Verdict",
+    "judge",
+    "recognise",
+]

@@ -1,0 +1,316 @@
+"""Judge a Verifiable Credential in a file: Open Badges 3.0, CLR 2.0, SD-JWT VC, and others. B-20, B-21, K-60, K-66.
+
+VCDM 2.0 with Data Integrity or as a JWT, SD-JWT, and VCDM 1.1 as a JWT. Older embedded proofs and seals are named and
+not checked.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from kernel.data_integrity import CRYPTOSUITES, verify_credential
+from kernel.did import DidDocument, Relation, did_web_url, parse_did_document, resolve_static_did
+from kernel.errors import (
+    CredentialError,
+    ExpiredError,
+    MalformedError,
+    NotYetValidError,
+    RevokedError,
+    SuspendedError,
+    UndecidedError,
+    UntrustedIssuerError,
+)
+from kernel.formats import FORMATS, parse_credential
+from kernel.formats.sd_jwt_format import get_content_format
+from kernel.formats.status_reference import StatusKind, StatusReference, find_statuses
+from kernel.formats.vcdm import read_validity, require_jose_shape, require_vcdm_shape
+from kernel.importing.imported import Imported, Kind, Securing
+from kernel.importing.lookups import Library, LookupKind
+from kernel.importing.recognition import CREDENTIALS_V1
+from kernel.importing.report import (
+    CONTEXT_NOT_KNOWN,
+    NO_PROOF,
+    NO_STATUS,
+    PROOF_NOT_SUPPORTED,
+    SEAL_NOT_CHECKED,
+    ImportCheck,
+    failure,
+)
+from kernel.json_ld import JsonLdError, Reason
+from kernel.jwt import LEEWAY, UnverifiedJwt, find_numeric_date, parse_jwt, verify_jwt
+from kernel.jwt_vc_issuer import jwt_vc_issuer_url, parse_jwk_set, parse_jwt_vc_issuer_metadata
+from kernel.keys import PublicKey, parse_public_jwk
+from kernel.microcredential.members import read_object, read_objects, read_text
+from kernel.open_badges import parse_date_time
+from kernel.report import Outcome
+from kernel.status.bitstring_status_list import verify_status_list_credential
+from kernel.status.token_status_list import Status, parse_status_list_token, verify_status_list_token
+from kernel.strict_json import parse_json_object
+from kernel.web_urls import host_of
+
+_ALGORITHMS: Final = frozenset({"ES256", "ES384", "Ed25519", "EdDSA", "RS256"})
+# What is met on credentials as JWT: of VC-JOSE-COSE, and of Open Badges and VCDM 1.1 (B-20).
+_JWT_TYPES: Final = frozenset({"vc+jwt", "vc+ld+jwt", "JWT", "jwt"})
+_UNSUPPORTED: Final = frozenset({Reason.UNPINNED_CONTEXT, Reason.UNSUPPORTED})
+
+
+class ImportedCredential:
+    """One credential being judged: each step finds what the next one needs, and says how it ended."""
+
+    def __init__(self, imported: Imported, library: Library, *, now: datetime) -> None:
+        self.imported = imported
+        self.document = imported.document
+        self._keys = Keys(library)
+        self._library = library
+        self._now = now
+
+    def judge(self) -> list[ImportCheck]:
+        """Return the checks that were made, in their order; the first one that did not pass is the last."""
+        checks: list[ImportCheck] = []
+        for code, step in (
+            ("format", self._check_format),
+            ("proof", self._check_proof),
+            ("validity", self._check_validity),
+            ("status", self._check_status),
+        ):
+            try:
+                checks.append(step())
+            except JsonLdError as error:
+                return [*checks, _judge_json_ld(error)]
+            except CredentialError as error:
+                is_about_key = code == "proof" and self._keys.error is error
+                return [*checks, failure("issuer_key" if is_about_key else code, error)]
+            if code == "proof" and checks[-1].outcome is not Outcome.PASSED:
+                return checks
+            if code == "proof":
+                checks.append(ImportCheck("issuer_key", Outcome.PASSED, evidence={"key": self._keys.used}))
+        return checks
+
+    def _check_format(self) -> ImportCheck:
+        if self.imported.kind is Kind.SD_JWT_VC:
+            get_content_format(self.document)
+        elif self.imported.data_model == "2.0":
+            require_vcdm_shape(self.document)
+        else:
+            require_vcdm_shape(self.document, context=CREDENTIALS_V1)
+        return ImportCheck("format", Outcome.PASSED)
+
+    def _check_proof(self) -> ImportCheck:
+        """Go by what secures it; what is not secured at all was said by nobody."""
+        if self.imported.securing is Securing.NONE:
+            return ImportCheck("proof", Outcome.NOT_APPLICABLE, NO_PROOF)
+        if self.imported.securing is Securing.SEAL:
+            return ImportCheck("proof", Outcome.UNKNOWN, SEAL_NOT_CHECKED)
+        if self.imported.securing is Securing.DATA_INTEGRITY and self.imported.data_model == "2.0":
+            return self._check_embedded()
+        if self.imported.token is None:
+            return ImportCheck("proof", Outcome.UNKNOWN, PROOF_NOT_SUPPORTED)
+        return self._check_sd_jwt() if self.imported.securing is Securing.SD_JWT else self._check_jwt()
+
+    def _check_embedded(self) -> ImportCheck:
+        secured = verify_credential(
+            self.document,
+            find_key=self._keys.find,
+            cryptosuites=frozenset(CRYPTOSUITES),
+            now=self._now,
+            on_receipt=True,
+        )
+        suites = [held.proof.cryptosuite for held in secured.proofs]
+        return ImportCheck("proof", Outcome.PASSED, evidence={"cryptosuites": suites})
+
+    def _check_jwt(self) -> ImportCheck:
+        """VC-JOSE-COSE §3.1, Open Badges 3.0 §8.2 and VCDM 1.1 §6.3.1: one signature over claims that agree."""
+        token = parse_jwt(self.imported.token)
+        issuer = self._require_issuer()
+        key = self._keys.find_for_token(token, issuer)
+        verify_jwt(token, key=key, typ=_JWT_TYPES, algorithms=_ALGORITHMS)
+        if "vc" in token.payload:
+            _require_v1_claims(token.payload, issuer)
+        else:
+            require_jose_shape(token.payload, header=token.header, issuer=issuer)
+        return ImportCheck("proof", Outcome.PASSED, evidence={"algorithm": token.header["alg"]})
+
+    def _check_sd_jwt(self) -> ImportCheck:
+        """RFC 9901 §7.1, and what the format asks of its claims: read loosely before, strictly here (A-13)."""
+        credential = parse_credential(str(self.imported.token))
+        key = self._keys.find_for_token(credential.sd_jwt.issuer_jwt, self._require_issuer())
+        FORMATS[credential.format].verify_signature(credential, key=key, algorithms=_ALGORITHMS)
+        return ImportCheck("proof", Outcome.PASSED, evidence={"algorithm": credential.header["alg"]})
+
+    def _require_issuer(self) -> str:
+        if self.imported.unverified_issuer is None:
+            raise MalformedError("a credential that does not name its issuer")
+        return self.imported.unverified_issuer
+
+    def _check_validity(self) -> ImportCheck:
+        begins, ends = self._read_validity()
+        if begins is not None and self._now + LEEWAY < begins:
+            raise NotYetValidError("the credential's validity lies ahead")
+        if ends is not None and self._now - LEEWAY >= ends:
+            raise ExpiredError("the end of the credential's validity has passed")
+        return ImportCheck("validity", Outcome.PASSED)
+
+    def _read_validity(self) -> tuple[datetime | None, datetime | None]:
+        """Return the narrowest reading of all dates, those of the JWT around a credential included."""
+        document = dict(self.document)
+        for older, newer in (("issuanceDate", "validFrom"), ("expirationDate", "validUntil")):
+            if older in document and newer not in document:
+                document[newer] = document[older]
+        dates = [read_validity(document)]
+        if self.imported.token is not None and self.imported.securing is Securing.JWT:
+            payload = parse_jwt(self.imported.token).payload
+            dates.append((find_numeric_date(payload, "nbf"), find_numeric_date(payload, "exp")))
+        begins = [begin for begin, _ in dates if begin is not None]
+        ends = [end for _, end in dates if end is not None]
+        return max(begins, default=None), min(ends, default=None)
+
+    def _check_status(self) -> ImportCheck:
+        """Every list that it names must have it as good; what names none cannot be withdrawn. K-74, K-80.1."""
+        references = find_statuses(self.document)
+        if not references:
+            return ImportCheck("status", Outcome.NOT_APPLICABLE, NO_STATUS)
+        for reference in references:
+            _require_good(self._read_status(reference))
+        return ImportCheck("status", Outcome.PASSED, evidence={"lists": [each.uri for each in references]})
+
+    def _read_status(self, reference: StatusReference) -> Status:
+        if reference.kind is StatusKind.UNKNOWN:
+            raise UndecidedError("a status of a kind that is not read here")
+        raw = _decode(self._library.get(reference.uri, LookupKind.STATUS_LIST))
+        issuer = self._require_issuer()
+        if reference.kind is StatusKind.TOKEN_STATUS_LIST:
+            token = parse_status_list_token(raw)
+            key = self._keys.find_for_token(token, issuer)
+            listed = verify_status_list_token(token, uri=reference.uri, key=key, algorithms=_ALGORITHMS, now=self._now)
+            return listed.get(reference.index)
+        listing = verify_status_list_credential(
+            raw,
+            uri=reference.uri,
+            issuer=issuer,
+            find_key=self._keys.find,
+            cryptosuites=frozenset(CRYPTOSUITES),
+            algorithms=_ALGORITHMS,
+            now=self._now,
+        )
+        return listing.get(
+            reference.index, purpose=reference.purpose, size=reference.size, messages=reference.messages
+        ).status
+
+
+class Keys:
+    """The keys of issuers, by the mechanism that their identifier has: DIDs, JWT VC Issuer Metadata, a JWK's address.
+
+    Certificate chains need anchors, which whoever looks at an imported file does not have: undecided.
+    """
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self.used: str | None = None
+        self.error: CredentialError | None = None
+
+    def find(self, kid: str, relation: Relation) -> PublicKey:
+        """Return the key with this DID URL, if its controller lists it for this purpose. K-23, A-02, A-04."""
+        try:
+            self.used = kid
+            return self._resolve(kid.partition("#")[0]).find_key(kid, relation=relation)
+        except CredentialError as error:
+            self.error = error
+            raise
+
+    def find_for_token(self, token: UnverifiedJwt, issuer: str) -> PublicKey:
+        """Return the key that a token says it was signed with, provided that it is the issuer's. B-20, K-25, K-66."""
+        try:
+            return self._find_for_token(token, issuer)
+        except CredentialError as error:
+            self.error = error
+            raise
+
+    def _find_for_token(self, token: UnverifiedJwt, issuer: str) -> PublicKey:
+        kid = read_text(token.header, "kid")
+        self.used = kid
+        if issuer.startswith("did:"):
+            return self._find_in_did(kid, issuer)
+        if "x5c" in token.header:
+            raise UndecidedError("a certificate chain, for which there is no anchor here")
+        if kid is not None and kid.startswith("https://") and "vct" not in token.payload:
+            return self._find_at_address(kid, issuer)
+        return self._find_in_metadata(kid, issuer)
+
+    def _find_in_did(self, kid: str | None, issuer: str) -> PublicKey:
+        """Return the key of a DID; a `kid` may be its fragment alone, and may be missing where there is one key."""
+        document = self._resolve(issuer)
+        kid = kid or _find_only_method(document)
+        if kid.startswith("did:") and kid.partition("#")[0] != issuer:
+            raise UntrustedIssuerError("a key of somebody else than the issuer")
+        self.used = kid if kid.startswith("did:") else f"{issuer}#{kid.removeprefix('#')}"
+        return document.find_key(self.used, relation="assertionMethod")
+
+    def _resolve(self, did: str) -> DidDocument:
+        """Return the document of a DID, or of a controller that has an address of its own."""
+        if did.startswith(("did:jwk:", "did:key:")):
+            return resolve_static_did(did)
+        if did.startswith("https://"):
+            return parse_did_document(self._library.get(did, LookupKind.ISSUER_KEY), did=did)
+        if not did.startswith("did:web:"):
+            raise UndecidedError("an identifier whose keys cannot be looked up here")
+        return parse_did_document(self._library.get(did_web_url(did), LookupKind.DID_DOCUMENT), did=did)
+
+    def _find_at_address(self, kid: str, issuer: str) -> PublicKey:
+        """Return the JWK that stands at a `kid`, on the issuer's own host only. Open Badges 3.0 §8.2; B-20."""
+        if not issuer.startswith("https://") or host_of(kid) != host_of(issuer):
+            raise UntrustedIssuerError("a key on another host than the issuer's")
+        return parse_public_jwk(parse_json_object(self._library.get(kid, LookupKind.ISSUER_KEY)))
+
+    def _find_in_metadata(self, kid: str | None, issuer: str) -> PublicKey:
+        """Return the key that an https issuer lists in his metadata. SD-JWT VC §4; K-25."""
+        raw = self._library.get(jwt_vc_issuer_url(issuer), LookupKind.ISSUER_METADATA)
+        metadata = parse_jwt_vc_issuer_metadata(raw, issuer=issuer)
+        if metadata.jwks is not None:
+            return metadata.jwks.find_key(kid)
+        return parse_jwk_set(self._library.get(metadata.jwks_uri or "", LookupKind.ISSUER_KEY)).find_key(kid)
+
+
+def _find_only_method(document: DidDocument) -> str:
+    methods = read_objects(document.raw, "verificationMethod")
+    identifier = read_text(methods[0], "id") if len(methods) == 1 else None
+    if identifier is None:
+        raise UntrustedIssuerError("a token that does not say which of several keys signed it")
+    return identifier
+
+
+def _judge_json_ld(error: JsonLdError) -> ImportCheck:
+    """A context that nobody pinned says nothing about the badge: what it means cannot be known here (K-63, B-15)."""
+    if error.reason in _UNSUPPORTED:
+        return ImportCheck("proof", Outcome.UNKNOWN, CONTEXT_NOT_KNOWN)
+    return failure("proof", error)
+
+
+def _require_v1_claims(payload: Mapping[str, Any], issuer: str) -> None:
+    """VCDM 1.1 §6.3.1: the claims of the JWT say the same as the credential in it."""
+    credential = read_object(payload, "vc")
+    same = {
+        "iss": issuer,
+        "jti": credential.get("id", payload.get("jti")),
+        "sub": read_object(credential, "credentialSubject").get("id", payload.get("sub")),
+    }
+    for name, expected in same.items():
+        if name in payload and payload[name] != expected:
+            raise MalformedError(f"`{name}` says something else than the credential")
+    if "issuanceDate" in credential:
+        parse_date_time(credential["issuanceDate"])
+
+
+def _require_good(status: Status) -> None:
+    if status is Status.SUSPENDED:
+        raise SuspendedError("the status list has it on hold")
+    if status is Status.APPLICATION_SPECIFIC:
+        raise UndecidedError("a status whose meaning only its issuer knows")
+    if status is not Status.VALID:
+        raise RevokedError("the status list has it withdrawn")
+
+
+def _decode(body: bytes) -> str:
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise MalformedError("a status list that is no text") from exc

@@ -1,0 +1,97 @@
+"""What has to be fetched before an imported thing can be judged, and what came of it. The kernel fetches nothing.
+
+The judgement itself is the plan: where it needs something that is not there it says so and goes on, so that nothing
+is asked for before what has to come first has held (house rule: nothing named inside a credential is fetched before
+its signature holds, except the issuer's key).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from kernel.errors import RejectedError, UndecidedError
+
+# A badge needs four; who asks for more than this is using us to knock on doors.
+MAX_LOOKUPS: Final = 32
+MAX_URL: Final = 2048
+
+
+class LookupKind(StrEnum):
+    """Why something is fetched: it tells the fetcher which types and sizes to expect."""
+
+    SHOWN_ADDRESS = "shown_address"
+    ASSERTION = "assertion"
+    BADGE_CLASS = "badge_class"
+    ISSUER_PROFILE = "issuer_profile"
+    ISSUER_KEY = "issuer_key"
+    REVOCATION_LIST = "revocation_list"
+    DID_DOCUMENT = "did_document"
+    ISSUER_METADATA = "issuer_metadata"
+    STATUS_LIST = "status_list"
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One address to fetch with the guarded fetcher, which may refuse it: private hosts are for it to know."""
+
+    url: str
+    kind: LookupKind
+
+
+class AnswerKind(StrEnum):
+    """How a lookup ended. `UNAVAILABLE` is everything that says nothing about the badge: no connection, an answer that
+    is too large, an address that may not be called."""
+
+    FOUND = "found"
+    GONE = "gone"
+    NOT_FOUND = "not_found"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a lookup: 200, 410 (the body may say why), 404, or nothing."""
+
+    kind: AnswerKind
+    body: bytes = b""
+
+
+Material = Mapping[str, Answer]
+
+
+class NotHostedError(RejectedError):
+    """Whoever is said to publish it answers that there is no such thing."""
+
+    code = "not_hosted"
+    sentence = "The issuer no longer publishes this."
+
+
+class Library:
+    """The material for one judgement; what is missing from it is written down."""
+
+    def __init__(self, material: Material) -> None:
+        self._material: Final = material
+        self._missing: dict[str, Lookup] = {}
+
+    @property
+    def missing(self) -> tuple[Lookup, ...]:
+        """Return what is still to be fetched, nothing once enough has been: what is unknown then stays unknown."""
+        room = MAX_LOOKUPS - len(self._material)
+        return tuple(self._missing.values())[: max(room, 0)]
+
+    def get(self, url: str, kind: LookupKind) -> bytes:
+        """Return what stands at an address; NotHostedError when nothing does, UndecidedError when nobody knows."""
+        answer = self.answer(url, kind)
+        if answer.kind in (AnswerKind.GONE, AnswerKind.NOT_FOUND):
+            raise NotHostedError(f"nothing at the address of the {kind.value}")
+        return answer.body
+
+    def answer(self, url: str, kind: LookupKind) -> Answer:
+        """Return what came of a lookup, or UndecidedError; addresses that are not of the web are never asked for."""
+        answer = self._material.get(url)
+        if answer is None and url.startswith(("https://", "http://")) and len(url) <= MAX_URL:
+            self._missing[url] = Lookup(url, kind)
+        if answer is None or answer.kind is AnswerKind.UNAVAILABLE:
+            raise UndecidedError(f"the {kind.value} could not be fetched")
+        return answer

@@ -1,0 +1,227 @@
+"""Say what a file or a text is: one entry point for everything that somebody may bring. Issue 3, B-22, B-30, E-10.
+
+Recognised by content, never by name or label (K-68): pictures with a badge inside, JSON, compact JWS, SD-JWT, an
+address. Nothing is believed, followed or inflated; what is too large, too deep or of no known kind is MalformedError.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from kernel import base64url
+from kernel.baking import MAX_ART_BYTES, BakedCredential, CredentialForm, parse_baked
+from kernel.elm import read_elm_credential
+from kernel.errors import MalformedError
+from kernel.formats.credential import DC_SD_JWT
+from kernel.formats.sd_jwt_format import get_content_format
+from kernel.importing import open_badges_2
+from kernel.importing.imported import Container, Imported, Kind, Securing
+from kernel.jwt import parse_jwt
+from kernel.microcredential import Microcredential, read_microcredential_badge, read_microcredential_claims
+from kernel.microcredential.members import read_object, read_objects, read_text, read_texts
+from kernel.sd_jwt import parse_sd_jwt, reveal
+from kernel.strict_json import MAX_BYTES, parse_json_object
+from kernel.web_urls import web_url
+
+MAX_FILE_BYTES: Final = MAX_ART_BYTES + 2 * MAX_BYTES
+# More credentials than this in one file are somebody's archive, not a record to read at once.
+MAX_PARTS: Final = 50
+
+CREDENTIALS_V1: Final = "https://www.w3.org/2018/credentials/v1"
+CREDENTIALS_V2: Final = "https://www.w3.org/ns/credentials/v2"
+
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
+_XML: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*<")
+_ADDRESS: Final = re.compile(r"https?://\S+")
+_ENVELOPE: Final = re.compile(r"data:application/vc(?:-ld)?\+(?:sd-)?jwt,(.+)")
+_VERSIONS: Final[Mapping[str, str]] = {CREDENTIALS_V1: "1.1", CREDENTIALS_V2: "2.0"}
+# The first type that fits says what it is; whatever else is a credential is just that.
+_KINDS: Final[tuple[tuple[str, Kind], ...]] = (
+    ("ClrCredential", Kind.CLR),
+    ("EndorsementCredential", Kind.ENDORSEMENT),
+    ("EuropeanDigitalCredential", Kind.ELM),
+    ("EuropassCredential", Kind.ELM),
+    ("OpenBadgeCredential", Kind.OPEN_BADGE_3),
+    ("AchievementCredential", Kind.OPEN_BADGE_3),
+)
+
+
+def recognise(content: bytes | str) -> Imported:
+    """Say what this is and who it names as its issuer, or raise MalformedError; believes nothing of it."""
+    if len(content) > MAX_FILE_BYTES:
+        raise MalformedError("a file that is too large to be a badge")
+    if isinstance(content, str):
+        return _recognise_text(content)
+    if content.startswith(_PNG) or _XML.match(content):
+        return _recognise_picture(parse_baked(content))
+    try:
+        return _recognise_text(content.removeprefix(b"\xef\xbb\xbf").decode("utf-8"))
+    except UnicodeDecodeError as exc:
+        raise MalformedError("a file of no kind that can carry a badge") from exc
+
+
+def recognise_document(document: Mapping[str, Any], *, container: Container = Container.JSON) -> Imported:
+    """Say what a JSON object is."""
+    if "signatures" in document and "payload" in document:
+        return _recognise_sealed(document)
+    if open_badges_2.is_assertion(document):
+        return _recognise_assertion(document, container, token=None)
+    if "EnvelopedVerifiableCredential" in read_texts(document, "type"):
+        return _recognise_envelope(read_text(document, "id") or "")
+    if container is Container.JSON and "verifiableCredential" in document and "proof" not in document:
+        return _recognise_only_one(document)
+    return _recognise_credential(document, container, _find_securing(document))
+
+
+def _recognise_text(text: str) -> Imported:
+    stripped = text.strip()
+    if stripped.startswith("{"):
+        return recognise_document(parse_json_object(stripped))
+    if "~" in stripped and not _ADDRESS.match(stripped):
+        return _recognise_sd_jwt(stripped)
+    if _ADDRESS.fullmatch(stripped):
+        return create_address(web_url(stripped, "the address"))
+    if stripped.startswith("<"):
+        return _recognise_picture(parse_baked(stripped.encode("utf-8", "replace")))
+    return _recognise_jwt(stripped)
+
+
+def create_address(url: str) -> Imported:
+    """Return an address that somebody pasted: what stands there is what is to be judged."""
+    return Imported(Kind.ADDRESS, Container.ADDRESS, Securing.NONE, {"id": url}, Microcredential("", ""), None)
+
+
+def _recognise_picture(baked: BakedCredential) -> Imported:
+    if baked.form is CredentialForm.URL:
+        return open_badges_2.create_hosted(baked.raw)
+    if baked.form is CredentialForm.JSON:
+        return recognise_document(parse_json_object(baked.raw), container=Container.PICTURE)
+    return _recognise_jwt(baked.raw, container=Container.PICTURE)
+
+
+def _recognise_jwt(raw: str, *, container: Container = Container.JWT) -> Imported:
+    token = parse_jwt(raw)
+    if open_badges_2.is_assertion(token.payload):
+        return _recognise_assertion(token.payload, container, token=raw)
+    if "vc" in token.payload:
+        return _recognise_credential(_read_vc_claim(token.payload), container, Securing.JWT, token=raw)
+    return _recognise_credential(token.payload, container, Securing.JWT, token=raw)
+
+
+def _read_vc_claim(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a credential of VCDM 1.1 from its JWT, with what the JWT's own claims say of it. VCDM 1.1 §6.3.1."""
+    document = dict(read_object(payload, "vc"))
+    for member, claim in (("id", "jti"), ("issuer", "iss")):
+        if claim in payload:
+            document.setdefault(member, payload[claim])
+    return document
+
+
+def _recognise_sd_jwt(raw: str) -> Imported:
+    sd_jwt = parse_sd_jwt(raw)
+    payload = sd_jwt.issuer_jwt.payload
+    claims = reveal(payload, sd_jwt.disclosures, protected=frozenset())
+    if get_content_format(payload) != DC_SD_JWT:
+        return _recognise_credential(claims, Container.SD_JWT, Securing.SD_JWT, token=raw)
+    content = read_microcredential_claims(claims)
+    issuer = read_text(claims, "iss")
+    return Imported(Kind.SD_JWT_VC, Container.SD_JWT, Securing.SD_JWT, claims, content, issuer, token=raw)
+
+
+def _recognise_assertion(document: Mapping[str, Any], container: Container, *, token: str | None) -> Imported:
+    return Imported(
+        Kind.OPEN_BADGE_2,
+        container,
+        Securing.JWT if token is not None else Securing.HOSTED,
+        document,
+        open_badges_2.read_assertion(document),
+        open_badges_2.find_issuer(document),
+        token,
+    )
+
+
+def _recognise_sealed(document: Mapping[str, Any]) -> Imported:
+    """Read a credential that Europass sealed: JAdES, as JSON with the payload as it is or in base64url. E-10."""
+    payload = read_text(document, "payload") or ""
+    inner = parse_json_object(payload if payload.startswith("{") else base64url.decode(payload))
+    return _recognise_credential(inner, Container.JSON, Securing.SEAL)
+
+
+def _recognise_envelope(identifier: str) -> Imported:
+    """Read the credential inside a data: URL. VCDM 2.0 §4.13; what is in it cannot be an envelope again."""
+    found = _ENVELOPE.fullmatch(identifier)
+    if found is None:
+        raise MalformedError("an envelope of a kind that is not read here")
+    return _recognise_sd_jwt(found[1]) if "~" in found[1] else _recognise_jwt(found[1])
+
+
+def _recognise_only_one(document: Mapping[str, Any]) -> Imported:
+    """Read the one credential of an unsigned presentation, as some wallets write a file."""
+    credentials = document["verifiableCredential"]
+    elements = credentials if isinstance(credentials, list) else [credentials]
+    if len(elements) != 1:
+        raise MalformedError("a file with several credentials, or none")
+    return _recognise_part(elements[0])
+
+
+def _recognise_part(part: Any) -> Imported:
+    if isinstance(part, str):
+        return _recognise_sd_jwt(part) if "~" in part else _recognise_jwt(part)
+    if not isinstance(part, dict):
+        raise MalformedError("a credential that is none")
+    if "EnvelopedVerifiableCredential" in read_texts(part, "type"):
+        return _recognise_envelope(read_text(part, "id") or "")
+    return _recognise_credential(part, Container.JSON, _find_securing(part))
+
+
+def _recognise_credential(
+    document: Mapping[str, Any], container: Container, securing: Securing, *, token: str | None = None
+) -> Imported:
+    contexts, types = read_texts(document, "@context"), read_texts(document, "type")
+    version = next((_VERSIONS[context] for context in contexts if context in _VERSIONS), None)
+    if "VerifiableCredential" not in types or version is None:
+        raise MalformedError("neither a credential nor a badge")
+    kind = next((kind for name, kind in _KINDS if name in types), Kind.CREDENTIAL)
+    return Imported(
+        kind=kind,
+        container=container,
+        securing=securing,
+        document=document,
+        content=read_elm_credential(document) if kind is Kind.ELM else read_microcredential_badge(_as_badge(document)),
+        unverified_issuer=_find_issuer(document),
+        token=token,
+        data_model=version,
+        parts=_recognise_parts(document),
+    )
+
+
+def _as_badge(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a credential under the names of VCDM 2.0. A CLR has its achievements in an array: the first is read."""
+    dates = {"validFrom": document.get("issuanceDate"), "validUntil": document.get("expirationDate")}
+    return {**{name: date for name, date in dates.items() if date is not None}, **document}
+
+
+def _find_issuer(document: Mapping[str, Any]) -> str | None:
+    return read_text(document, "issuer") or read_text(read_object(document, "issuer"), "id")
+
+
+def _find_securing(document: Mapping[str, Any]) -> Securing:
+    proofs = read_objects(document, "proof")
+    if not proofs:
+        return Securing.NONE
+    has_only_older = not any(read_texts(proof, "type") == ("DataIntegrityProof",) for proof in proofs)
+    return Securing.OTHER_PROOF if has_only_older else Securing.DATA_INTEGRITY
+
+
+def _recognise_parts(document: Mapping[str, Any]) -> tuple[Imported, ...]:
+    """Read the credentials of a CLR, and the endorsements of a badge. A-50, E-01, B-09."""
+    subject = read_object(document, "credentialSubject")
+    found = [
+        part
+        for parent, names in ((subject, ("verifiableCredential",)), (document, ("endorsement", "endorsementJwt")))
+        for name in names
+        for part in (parent[name] if isinstance(parent.get(name), list) else [parent[name]] if name in parent else [])
+    ]
+    if len(found) > MAX_PARTS:
+        raise MalformedError("a file with more credentials than are read at once")
+    return tuple(_recognise_part(part) for part in found)

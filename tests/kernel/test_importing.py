@@ -1,0 +1,779 @@
+"""Whatever badge somebody brings: what it is, what it proves, and that no file makes us crash or hang. B-20 to B-22."""
+
+import gzip
+import json
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kernel.baking import bake
+from kernel.data_integrity import add_proof
+from kernel.did import create_did_web_document, did_jwk, did_key, did_web_url
+from kernel.elm import create_elm_credential
+from kernel.errors import CredentialError, MalformedError
+from kernel.importing import (
+    IMPORT_CHECK_CODES,
+    Answer,
+    AnswerKind,
+    Container,
+    ImportCheck,
+    ImportReport,
+    Kind,
+    LookupKind,
+    Securing,
+    Verdict,
+    judge,
+    recognise,
+)
+from kernel.jwt import sign_jwt
+from kernel.keys import SoftwareSigner, public_key_from
+from kernel.microcredential import create_microcredential_badge
+from kernel.open_badges import create_identity_object
+from kernel.report import Outcome
+from kernel.status.bitstring_status_list import Bitstring, create_status_list_credential, sign_with_proof
+from kernel.status.token_status_list import Status, StatusList, create_status_list_token
+from tests.kernel.conftest import SHARED
+from tests.support.badges import ISSUER, ISSUER_SIGNER, STATUS, issue_badge
+from tests.support.clock import NOW
+from tests.support.imports import ASSERTION, BADGE_CLASS, EMAIL, PAGES, RSA_KEY, SIGNED, Round, found, sign_rs256
+from tests.support.json_values import json_values, nearly
+from tests.support.microcredentials import FULL
+
+ED25519 = SoftwareSigner.generate("Ed25519")
+DID = did_key(ED25519.public_key.jwk)
+METHOD = f"{DID}#{DID.removeprefix('did:key:')}"
+WEB = "did:web:issuer.example"
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
+
+
+HEADER = b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", bytes([0, 0, 0, 1, 0, 0, 0, 1, 8, 6, 0, 0, 0]))
+PIXELS = _chunk(b"IDAT", zlib.compress(bytes(5))) + _chunk(b"IEND", b"")
+PNG = HEADER + PIXELS
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><rect width="1" height="1"/></svg>'
+
+
+def badge(**changes: Any) -> dict[str, Any]:
+    """Return an Open Badge 3.0 without proof, its issuer a did:key, with anything changed; None leaves out."""
+    document = create_microcredential_badge(FULL)
+    document["issuer"] = {**document["issuer"], "id": DID}
+    document["validFrom"] = "2026-01-01T00:00:00Z"
+    merged = {**document, **changes}
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+def sign(document: Mapping[str, Any], *, method: str = METHOD) -> dict[str, Any]:
+    return add_proof(
+        document,
+        cryptosuite="eddsa-rdfc-2022",
+        signer=ED25519,
+        verification_method=method,
+        proof_purpose="assertionMethod",
+        created_at=NOW,
+    )
+
+
+def did_document(did: str = WEB, *signers: SoftwareSigner) -> Answer:
+    keys = [(f"key-{number}", signer.public_key) for number, signer in enumerate(signers or (ED25519,), 1)]
+    return found(create_did_web_document(did, keys))
+
+
+SIGNED_BADGE = sign(badge())
+
+
+# What it is
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "container", "securing"),
+    [
+        pytest.param(json.dumps(SIGNED_BADGE), Kind.OPEN_BADGE_3, Container.JSON, Securing.DATA_INTEGRITY, id="json"),
+        pytest.param(
+            b"\xef\xbb\xbf " + json.dumps(badge()).encode(), Kind.OPEN_BADGE_3, Container.JSON, Securing.NONE, id="bom"
+        ),
+        pytest.param(
+            bake(PNG, json.dumps(SIGNED_BADGE)), Kind.OPEN_BADGE_3, Container.PICTURE, Securing.DATA_INTEGRITY, id="png"
+        ),
+        pytest.param(
+            bake(SVG, json.dumps(SIGNED_BADGE)), Kind.OPEN_BADGE_3, Container.PICTURE, Securing.DATA_INTEGRITY, id="svg"
+        ),
+        pytest.param(
+            bake(SVG, json.dumps(SIGNED_BADGE)).decode(),
+            Kind.OPEN_BADGE_3,
+            Container.PICTURE,
+            Securing.DATA_INTEGRITY,
+            id="svg as text",
+        ),
+        pytest.param(bake(PNG, SIGNED), Kind.OPEN_BADGE_2, Container.PICTURE, Securing.JWT, id="png with jws"),
+        pytest.param(issue_badge("dc+sd-jwt"), Kind.SD_JWT_VC, Container.SD_JWT, Securing.SD_JWT, id="dc+sd-jwt"),
+        pytest.param(issue_badge("vc+sd-jwt"), Kind.OPEN_BADGE_3, Container.SD_JWT, Securing.SD_JWT, id="vc+sd-jwt"),
+        pytest.param(json.dumps(create_elm_credential(FULL)), Kind.ELM, Container.JSON, Securing.NONE, id="elm"),
+        pytest.param(" https://badges.example/1 \n", Kind.ADDRESS, Container.ADDRESS, Securing.NONE, id="address"),
+        pytest.param(
+            json.dumps(badge(type=["VerifiableCredential", "EndorsementCredential"])),
+            Kind.ENDORSEMENT,
+            Container.JSON,
+            Securing.NONE,
+            id="endorsement",
+        ),
+        pytest.param(
+            json.dumps(badge(type=["VerifiableCredential"], proof={"type": "Ed25519Signature2020"})),
+            Kind.CREDENTIAL,
+            Container.JSON,
+            Securing.OTHER_PROOF,
+            id="older proof",
+        ),
+        pytest.param(
+            json.dumps({"type": ["VerifiablePresentation"], "verifiableCredential": [SIGNED_BADGE]}),
+            Kind.OPEN_BADGE_3,
+            Container.JSON,
+            Securing.DATA_INTEGRITY,
+            id="presentation with one",
+        ),
+        pytest.param(
+            json.dumps({"type": "VerifiablePresentation", "verifiableCredential": SIGNED_BADGE}),
+            Kind.OPEN_BADGE_3,
+            Container.JSON,
+            Securing.DATA_INTEGRITY,
+            id="presentation of one",
+        ),
+    ],
+)
+def test_B22_it_is_recognised_by_its_content(
+    content: bytes | str, kind: Kind, container: Container, securing: Securing
+) -> None:
+    imported = recognise(content)
+    assert (imported.kind, imported.container, imported.securing) == (kind, container, securing)
+
+
+def test_B22_a_picture_that_carries_only_an_address_is_a_hosted_badge() -> None:
+    """Badges of before 2013 carry the address of their assertion in a tEXt chunk `openbadges`."""
+    imported = recognise(HEADER + _chunk(b"tEXt", b"openbadges\0" + ASSERTION["id"].encode()) + PIXELS)
+    assert (imported.kind, imported.securing, imported.document["id"]) == (
+        Kind.OPEN_BADGE_2,
+        Securing.HOSTED,
+        ASSERTION["id"],
+    )
+    assert Round(imported, PAGES).report.verdict is Verdict.PROVEN
+
+
+def test_K57_an_envelope_is_opened() -> None:
+    raw = issue_badge("vc+sd-jwt")
+    for text in (raw, sign_jwt(badge(), signer=ED25519, typ="vc+jwt")):
+        media_type = "vc+sd-jwt" if "~" in text else "vc+jwt"
+        envelope = {"type": "EnvelopedVerifiableCredential", "id": f"data:application/{media_type},{text}"}
+        assert recognise(json.dumps(envelope)).kind is Kind.OPEN_BADGE_3
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        "",
+        "{}",
+        "[]",
+        "null",
+        "hello",
+        "a.b.c",
+        "~",
+        "a~b",
+        "<html></html>",
+        b"<html></html>",
+        b"\x89PNG\r\n\x1a\n",
+        b"\xff\xfe\x00",
+        "\ud800",
+        "<\ud800",
+        "http://10.0.0.1/badge",
+        "https://user@badges.example/",
+        json.dumps({"type": "VerifiablePresentation", "verifiableCredential": []}),
+        json.dumps({"type": "VerifiablePresentation", "verifiableCredential": [7]}),
+        json.dumps({"type": "EnvelopedVerifiableCredential", "id": "data:text/html,x"}),
+        json.dumps({"payload": "{", "signatures": []}),
+        json.dumps(badge(type=["OpenBadgeCredential"])),
+        json.dumps({**badge(), "@context": ["https://example.org/v3"]}),
+        json.dumps({**badge(), "endorsement": [{}] * 51}),
+        "{" * 100_000,
+        '{"a":' * 40 + "1" + "}" * 40,
+        "x" * 4_000_000,
+    ],
+    ids=range(27),
+)
+def test_A08_what_is_no_badge_is_malformed(content: bytes | str) -> None:
+    with pytest.raises(MalformedError):
+        recognise(content)
+
+
+# Open Badges 3.0
+
+
+def test_B21_a_signed_badge_is_proven_check_by_check() -> None:
+    result = Round(json.dumps(SIGNED_BADGE), {})
+    assert result.asked == []
+    assert result.report.verdict is Verdict.PROVEN
+    assert result.ended("status") == ("not_applicable", "no_status")
+    assert result.ended("holder_binding") == ("unknown", "not_shown_by_holder")
+    assert [check["code"] for check in result.report.as_json()["checks"]] == list(IMPORT_CHECK_CODES)
+    assert result.report.as_json()["verdict"] == "proven"
+
+
+def test_A19_one_changed_word_refutes_a_badge() -> None:
+    result = Round(json.dumps({**SIGNED_BADGE, "name": "Iets anders"}), {})
+    assert result.report.verdict is Verdict.REFUTED
+    assert result.ended("proof") == ("failed", "signature")
+
+
+def test_B21_the_key_of_a_did_web_is_looked_up_first_and_nothing_else() -> None:
+    document = sign(badge(issuer=WEB, credentialStatus=_bitstring_entry()), method=f"{WEB}#key-1")
+    assert Round(json.dumps(document), {}).asked == [(did_web_url(WEB), LookupKind.DID_DOCUMENT)]
+    known = Round(json.dumps(document), {did_web_url(WEB): did_document()})
+    assert [kind for _, kind in known.asked] == [LookupKind.DID_DOCUMENT, LookupKind.STATUS_LIST]
+
+
+@pytest.mark.parametrize(
+    ("issuer", "ended"),
+    [
+        ("did:ebsi:z2", ("unknown", "undecided")),
+        ("did:web:issuer.example", ("unknown", "undecided")),
+        ("did:web:10.0.0.1", ("failed", "malformed")),
+        ("https://issuer.example/id", ("unknown", "undecided")),
+    ],
+)
+def test_K74_a_key_that_cannot_be_had_leaves_the_badge_unproven(issuer: str, ended: tuple[str, str]) -> None:
+    result = Round(json.dumps(sign(badge(issuer=issuer), method=f"{issuer}#key-1")), {})
+    assert result.ended("issuer_key") == ended
+    assert result.ended("proof") == ("unknown", "skipped")
+
+
+def test_B20_the_keys_of_a_controller_with_an_address_are_read_there() -> None:
+    issuer = "https://issuer.example/id"
+    document = json.loads(did_document().body)
+    document = json.loads(json.dumps(document).replace(WEB, issuer))
+    result = Round(json.dumps(sign(badge(issuer=issuer), method=f"{issuer}#key-1")), {issuer: found(document)})
+    assert result.report.verdict is Verdict.PROVEN
+
+
+def test_A19_a_proof_by_somebody_else_than_the_issuer_is_refuted() -> None:
+    result = Round(json.dumps(sign(badge(issuer="did:web:school.example"))), {})
+    assert result.report.verdict is Verdict.REFUTED
+
+
+def test_B15_a_badge_over_a_context_that_nobody_pinned_cannot_be_checked() -> None:
+    extension = "https://raw.githubusercontent.com/educredentials/obv3-examples/contexts/educredential.json"
+    document = {**SIGNED_BADGE, "@context": [*SIGNED_BADGE["@context"], extension]}
+    result = Round(json.dumps(document), {})
+    assert result.ended("proof") == ("unknown", "context_not_known")
+    assert result.report.verdict is Verdict.UNPROVEN
+
+
+def test_K64_a_word_that_no_context_knows_refutes_a_badge() -> None:
+    assert Round(json.dumps({**SIGNED_BADGE, "motto": "x"}), {}).ended("proof") == ("failed", "malformed")
+
+
+@pytest.mark.parametrize(
+    ("document", "ended"),
+    [
+        (badge(), ("not_applicable", "no_proof")),
+        ({**badge(), "proof": {"type": "Ed25519Signature2020"}}, ("unknown", "proof_not_supported")),
+    ],
+    ids=["none", "older"],
+)
+def test_K74_without_a_proof_that_can_be_checked_nothing_is_proven(
+    document: dict[str, Any], ended: tuple[str, str]
+) -> None:
+    result = Round(json.dumps({**document, "credentialStatus": _bitstring_entry()}), {})
+    assert result.ended("proof") == ended
+    assert result.report.verdict is Verdict.UNPROVEN
+    assert result.asked == []
+
+
+def test_B21_a_badge_out_of_its_time_is_refuted() -> None:
+    expired = Round(json.dumps(sign(badge(validUntil="2026-01-02T00:00:00Z"))), {})
+    assert expired.ended("validity") == ("failed", "expired")
+    early = Round(json.dumps(sign(badge(validFrom="2026-06-01T00:00:00Z"))), {})
+    assert early.ended("validity") == ("failed", "not_yet_valid")
+    assert {expired.report.verdict, early.report.verdict} == {Verdict.REFUTED}
+
+
+def test_A51_the_recipient_of_a_badge_is_checked_where_an_address_is_given() -> None:
+    subject = {
+        **badge()["credentialSubject"],
+        "identifier": [create_identity_object(EMAIL, identity_type="emailAddress", salt="a")],
+    }
+    text = json.dumps(sign(badge(credentialSubject=subject)))
+    assert Round(text, {}, email=EMAIL).ended("recipient") == ("passed", None)
+    assert Round(text, {}, email="mallory@x.example").ended("recipient") == ("failed", "rejected")
+    nobody = {**subject, "id": "urn:uuid:1"}
+    assert Round(json.dumps(sign(badge(credentialSubject=nobody))), {}).report.is_bearer
+
+
+# Status
+
+
+def _bitstring_entry() -> dict[str, Any]:
+    return {
+        "id": "https://issuer.example/status/1#7",
+        "type": "BitstringStatusListEntry",
+        "statusPurpose": "revocation",
+        "statusListIndex": "7",
+        "statusListCredential": "https://issuer.example/status/1",
+    }
+
+
+def _bitstring_list(*, is_revoked: bool) -> Answer:
+    bits = Bitstring()
+    if is_revoked:
+        bits.set(7, 1)
+    document = create_status_list_credential(
+        bits.encode(),
+        uri="https://issuer.example/status/1",
+        issuer=DID,
+        purpose="revocation",
+        valid_from=NOW,
+        valid_until=NOW + timedelta(days=1),
+        ttl=timedelta(minutes=5),
+    )
+    raw = sign_with_proof(document, signer=ED25519, verification_method=METHOD, created_at=NOW)
+    return Answer(AnswerKind.FOUND, raw.encode())
+
+
+@pytest.mark.parametrize(("is_revoked", "verdict"), [(False, Verdict.PROVEN), (True, Verdict.REFUTED)])
+def test_K80_1_the_bitstring_list_of_a_badge_is_read(is_revoked: bool, verdict: Verdict) -> None:
+    text = json.dumps(sign(badge(credentialStatus=_bitstring_entry())))
+    result = Round(text, {"https://issuer.example/status/1": _bitstring_list(is_revoked=is_revoked)})
+    assert result.report.verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("answer", "ended"),
+    [
+        (Answer(AnswerKind.UNAVAILABLE), ("unknown", "undecided")),
+        (Answer(AnswerKind.FOUND, b"\xff"), ("failed", "malformed")),
+        (Answer(AnswerKind.FOUND, b"nothing"), ("failed", "malformed")),
+    ],
+)
+def test_K74_a_status_list_that_cannot_be_read_is_no_good_news(answer: Answer, ended: tuple[str, str]) -> None:
+    text = json.dumps(sign(badge(credentialStatus=_bitstring_entry())))
+    result = Round(text, {"https://issuer.example/status/1": answer})
+    assert result.ended("status") == ended
+    assert result.report.verdict is not Verdict.PROVEN
+
+
+def test_B12_a_status_of_an_unknown_kind_leaves_the_badge_unproven() -> None:
+    entry = {"id": "https://issuer.example/revocations", "type": "1EdTechRevocationList"}
+    raw = sign_jwt(badge(credentialStatus=entry), signer=ED25519, typ="JWT", header={"kid": METHOD})
+    result = Round(raw, {})
+    assert result.ended("status") == ("unknown", "undecided")
+    assert result.report.verdict is Verdict.UNPROVEN
+
+
+# SD-JWT
+
+
+ISSUER_DOCUMENT = found(create_did_web_document(ISSUER.id, [("es256-1", ISSUER_SIGNER.public_key)]))
+
+
+def _token_status_list(status: Status | int, *, kid: str = ISSUER.kid) -> Answer:
+    listed = StatusList(4)
+    listed.set(STATUS.index, status)
+    token = create_status_list_token(
+        listed,
+        uri=STATUS.uri,
+        signer=ISSUER_SIGNER,
+        key_reference={"kid": kid},
+        issued_at=NOW,
+        expires_at=NOW + timedelta(days=1),
+        ttl=timedelta(minutes=5),
+    )
+    return Answer(AnswerKind.FOUND, token.encode())
+
+
+@pytest.mark.parametrize("format_id", ["dc+sd-jwt", "vc+sd-jwt"])
+@pytest.mark.parametrize(
+    ("status", "ended"),
+    [
+        (Status.VALID, ("passed", None)),
+        (Status.INVALID, ("failed", "revoked")),
+        (Status.SUSPENDED, ("failed", "suspended")),
+        (3, ("unknown", "undecided")),
+        (4, ("failed", "revoked")),
+    ],
+)
+def test_K73_an_sd_jwt_is_proven_and_its_status_list_read(
+    format_id: str, status: Status | int, ended: tuple[str, str | None]
+) -> None:
+    result = Round(
+        issue_badge(format_id), {did_web_url(ISSUER.id): ISSUER_DOCUMENT, STATUS.uri: _token_status_list(status)}
+    )
+    assert result.ended("proof") == ("passed", None)
+    assert result.ended("status") == ended
+    assert (result.report.verdict is Verdict.PROVEN) is (ended[0] == "passed")
+    assert result.ended("holder_binding") == ("unknown", "not_shown_by_holder")
+
+
+def test_A46_a_status_list_signed_with_somebody_elses_key_is_no_good_news() -> None:
+    answer = _token_status_list(Status.VALID, kid="did:web:mallory.example#1")
+    result = Round(issue_badge("dc+sd-jwt"), {did_web_url(ISSUER.id): ISSUER_DOCUMENT, STATUS.uri: answer})
+    assert result.ended("status") == ("failed", "issuer")
+
+
+def test_A12_an_sd_jwt_with_a_changed_signature_is_refuted() -> None:
+    raw = issue_badge("dc+sd-jwt")
+    position = raw.index("~") - 20
+    changed = raw[:position] + ("A" if raw[position] != "A" else "B") + raw[position + 1 :]
+    result = Round(changed, {did_web_url(ISSUER.id): ISSUER_DOCUMENT})
+    assert result.ended("proof") == ("failed", "signature")
+
+
+def test_K25_the_keys_of_an_https_issuer_stand_in_its_metadata() -> None:
+    issuer = "https://issuer.example/tenant"
+    raw = issue_badge("dc+sd-jwt", issuer=replace(ISSUER, id=issuer, kid="k1"), status=None)
+    jwks = {"keys": [{**ISSUER_SIGNER.public_key.jwk, "kid": "k1"}]}
+    url = "https://issuer.example/.well-known/jwt-vc-issuer/tenant"
+    assert Round(raw, {url: found({"issuer": issuer, "jwks": jwks})}).report.verdict is Verdict.PROVEN
+    apart = {url: found({"issuer": issuer, "jwks_uri": "https://issuer.example/keys"})}
+    assert Round(raw, {**apart, "https://issuer.example/keys": found(jwks)}).report.verdict is Verdict.PROVEN
+    assert Round(raw, apart).ended("issuer_key") == ("unknown", "undecided")
+
+
+def test_A05_a_certificate_chain_without_an_anchor_leaves_it_unproven() -> None:
+    raw = issue_badge("dc+sd-jwt", issuer=replace(ISSUER, id="https://issuer.example", x5c=("AAAA",)), status=None)
+    assert Round(raw, {}).ended("issuer_key") == ("unknown", "undecided")
+
+
+# JWT
+
+
+def test_K66_a_vcdm_2_jwt_is_proven() -> None:
+    raw = sign_jwt(badge(), signer=ED25519, typ="vc+jwt", header={"kid": METHOD})
+    assert Round(raw, {}).report.verdict is Verdict.PROVEN
+
+
+@pytest.mark.parametrize(
+    "kid", [METHOD, METHOD.partition("#")[2], "#" + METHOD.partition("#")[2], None], ids=["whole", "name", "#", "none"]
+)
+def test_K23_a_kid_may_leave_out_the_issuers_did_and_where_there_is_one_key_everything(kid: str | None) -> None:
+    raw = sign_jwt(badge(), signer=ED25519, typ="JWT", header={} if kid is None else {"kid": kid})
+    assert Round(raw, {}).report.verdict is Verdict.PROVEN
+
+
+def test_A02_a_kid_of_another_did_or_none_where_there_are_several_proves_nothing() -> None:
+    other = sign_jwt(badge(issuer="did:web:school.example"), signer=ED25519, typ="JWT", header={"kid": METHOD})
+    pages = {did_web_url("did:web:school.example"): did_document("did:web:school.example")}
+    assert Round(other, pages).ended("issuer_key") == ("failed", "issuer")
+    unnamed = sign_jwt(badge(issuer=WEB), signer=ED25519, typ="JWT")
+    two = {did_web_url(WEB): did_document(WEB, ED25519, SoftwareSigner.generate())}
+    assert Round(unnamed, two).ended("issuer_key") == ("failed", "issuer")
+
+
+def test_A03_a_jwt_of_another_type_is_refuted() -> None:
+    raw = sign_jwt(badge(), signer=ED25519, typ="kb+jwt", header={"kid": METHOD})
+    assert Round(raw, {}).ended("proof") == ("failed", "type")
+
+
+def test_B20_claims_that_say_something_else_than_the_badge_refute_it() -> None:
+    raw = sign_jwt({**badge(), "jti": "urn:uuid:2"}, signer=ED25519, typ="JWT", header={"kid": METHOD})
+    assert Round(raw, {}).ended("proof") == ("failed", "malformed")
+
+
+def test_B20_the_narrower_of_two_validities_counts() -> None:
+    raw = sign_jwt({**badge(), "exp": int(NOW.timestamp()) - 120}, signer=ED25519, typ="JWT", header={"kid": METHOD})
+    assert Round(raw, {}).ended("validity") == ("failed", "expired")
+
+
+RSA_JWK_PAGE = "https://issuer.example/keys/1"
+
+
+def test_B20_an_open_badge_with_rs256_and_the_address_of_its_key_is_proven() -> None:
+    raw = sign_rs256(badge(issuer="https://issuer.example/1"), header={"typ": "JWT", "kid": RSA_JWK_PAGE})
+    pages = {RSA_JWK_PAGE: found(_rsa_jwk())}
+    assert Round(raw, pages).report.verdict is Verdict.PROVEN
+
+
+@pytest.mark.parametrize("kid", ["https://mallory.example/keys/1", "https://issuer.example:444/keys/1"])
+def test_A02_a_key_on_another_host_than_the_issuers_is_never_fetched(kid: str) -> None:
+    raw = sign_rs256(badge(issuer="https://issuer.example/1"), header={"typ": "JWT", "kid": kid})
+    result = Round(raw, {kid: found(_rsa_jwk())})
+    assert result.asked == []
+    assert result.ended("issuer_key") == ("failed", "issuer")
+
+
+def _rsa_jwk() -> dict[str, Any]:
+    return public_key_from(RSA_KEY.public_key()).jwk
+
+
+def _v1(**changes: Any) -> dict[str, Any]:
+    return {
+        "@context": [
+            "https://www.w3.org/2018/credentials/v1",
+            "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.2.json",
+        ],
+        "type": ["VerifiableCredential", "OpenBadgeCredential"],
+        "issuanceDate": "2026-01-01T00:00:00Z",
+        "credentialSubject": {"id": did_jwk(ISSUER_SIGNER.public_key.jwk), "achievement": {"name": "PO"}},
+        **changes,
+    }
+
+
+def _v1_jwt(credential: dict[str, Any], **claims: Any) -> str:
+    payload = {"iss": DID, "jti": "urn:uuid:1", "nbf": int(NOW.timestamp()) - 60, "vc": credential, **claims}
+    return sign_jwt(payload, signer=ED25519, typ="JWT", header={"kid": METHOD})
+
+
+def test_K69_a_jwt_of_vcdm_1_1_is_proven_and_said_to_be_of_an_older_form() -> None:
+    result = Round(_v1_jwt(_v1()), {})
+    assert result.report.verdict is Verdict.PROVEN
+    assert result.report.imported.is_older_form
+    assert result.report.imported.content.title is not None
+
+
+@pytest.mark.parametrize(
+    ("credential", "claims", "ended"),
+    [
+        (_v1(issuer="did:web:school.example"), {"iss": DID}, ("issuer_key", ("unknown", "undecided"))),
+        (_v1(id="urn:uuid:2"), {}, ("proof", ("failed", "malformed"))),
+        (_v1(), {"sub": "did:web:mallory.example"}, ("proof", ("failed", "malformed"))),
+        (_v1(issuanceDate="yesterday"), {}, ("proof", ("failed", "malformed"))),
+        (_v1(expirationDate="2026-02-01T00:00:00Z"), {}, ("validity", ("failed", "expired"))),
+        (_v1(), {"exp": 1}, ("validity", ("failed", "expired"))),
+        (_v1(credentialSubject={}), {}, ("format", ("failed", "malformed"))),
+    ],
+    ids=["issuer", "id", "subject", "issued", "expired", "exp", "shape"],
+)
+def test_K69_a_jwt_of_vcdm_1_1_whose_claims_disagree_is_refuted(
+    credential: dict[str, Any], claims: dict[str, Any], ended: tuple[str, tuple[str, str]]
+) -> None:
+    assert Round(_v1_jwt(credential, **claims), {}).ended(ended[0]) == ended[1]
+
+
+def test_K69_a_credential_of_vcdm_1_1_without_dates_or_issuer_is_read() -> None:
+    credential = {name: value for name, value in _v1().items() if name != "issuanceDate"}
+    payload = {"vc": credential}
+    result = Round(sign_jwt(payload, signer=ED25519, typ="JWT", header={"kid": METHOD}), {})
+    assert result.ended("proof") == ("failed", "malformed")
+    assert Round(_v1_jwt(credential), {}).report.verdict is Verdict.PROVEN
+
+
+# CLR and what is inside
+
+
+def small_badge(identifier: str, **changes: Any) -> dict[str, Any]:
+    achievement = {"id": f"{identifier}#achievement", "type": ["Achievement"], "name": "PO"}
+    subject = {"id": f"{identifier}#learner", "type": ["AchievementSubject"], "achievement": achievement}
+    return badge(**{"id": identifier, "evidence": None, "issuer": DID, "credentialSubject": subject, **changes})
+
+
+def clr(*parts: Any) -> dict[str, Any]:
+    subject = {
+        "id": "urn:uuid:learner",
+        "type": ["ClrSubject"],
+        "verifiableCredential": list(parts),
+    }
+    contexts = [
+        badge()["@context"][0],
+        "https://purl.imsglobal.org/spec/clr/v2p0/context-2.0.1.json",
+        badge()["@context"][1],
+    ]
+    types = ["VerifiableCredential", "ClrCredential"]
+    return small_badge("urn:uuid:record", **{"@context": contexts}, type=types, credentialSubject=subject)
+
+
+def test_E01_each_credential_in_a_record_has_to_stand_for_itself() -> None:
+    good = sign(small_badge("urn:uuid:good"))
+    expired = sign(small_badge("urn:uuid:part", validUntil="2026-01-02T00:00:00Z"))
+    unknown = sign(small_badge("urn:uuid:part", issuer=WEB), method=f"{WEB}#key-1")
+    for part, ended, verdict in (
+        (sign(small_badge("urn:uuid:part")), ("passed", None), Verdict.PROVEN),
+        (expired, ("failed", "rejected"), Verdict.REFUTED),
+        (unknown, ("unknown", "undecided"), Verdict.UNPROVEN),
+    ):
+        result = Round(json.dumps(sign(clr(good, part))), {})
+        assert result.ended("proof") == ("passed", None)
+        assert result.ended("contents") == ended
+        assert result.report.verdict is verdict
+        assert [each.verdict for each in result.report.parts] == [Verdict.PROVEN, verdict]
+
+
+def test_E01_a_record_may_hold_jwts_and_envelopes() -> None:
+    jwt = sign_jwt(badge(), signer=ED25519, typ="vc+jwt", header={"kid": METHOD})
+    envelope = {"type": ["EnvelopedVerifiableCredential"], "id": f"data:application/vc+jwt,{jwt}"}
+    imported = recognise(json.dumps(clr(jwt, envelope, issue_badge("vc+sd-jwt"))))
+    assert [part.securing for part in imported.parts] == [Securing.JWT, Securing.JWT, Securing.SD_JWT]
+
+
+def test_A50_an_endorsement_is_judged_by_itself_and_proves_nothing_about_the_badge() -> None:
+    endorsement = badge(type=["VerifiableCredential", "EndorsementCredential"])
+    result = Round(json.dumps(badge(endorsement=[sign(endorsement)])), {})
+    assert result.report.parts[0].imported.kind is Kind.ENDORSEMENT
+    assert result.report.parts[0].verdict is Verdict.PROVEN
+    assert result.report.verdict is Verdict.UNPROVEN
+
+
+# ELM
+
+
+def test_E10_an_unsigned_elm_document_shows_its_content_and_proves_nothing() -> None:
+    result = Round(json.dumps(create_elm_credential(FULL)), {})
+    assert result.report.imported.content == FULL
+    assert result.ended("proof") == ("not_applicable", "no_proof")
+    assert result.report.verdict is Verdict.UNPROVEN
+
+
+def test_E10_a_seal_is_said_not_to_be_checked() -> None:
+    sealed = {
+        "payload": json.dumps(create_elm_credential(FULL)),
+        "signatures": [{"protected": "e30", "signature": "AA"}],
+    }
+    result = Round(json.dumps(sealed), {})
+    assert result.report.imported.content == FULL
+    assert result.ended("proof") == ("unknown", "seal_not_checked")
+    assert result.report.verdict is Verdict.UNPROVEN
+
+
+ELM = SHARED / "data" / "credentials" / "elm"
+
+
+@pytest.mark.skipif(not ELM.exists(), reason="../shared/data/credentials/elm is not there")
+@pytest.mark.parametrize("name", ["Sample-MC-Annex1-signed.jsonld.gz", "Sample-CertOfPart-signed.jsonld.gz"])
+def test_E10_published_sealed_samples_are_recognised(name: str) -> None:
+    result = Round(gzip.decompress((ELM / name).read_bytes()), {})
+    assert (result.report.imported.kind, result.report.imported.securing) == (Kind.ELM, Securing.SEAL)
+    assert result.ended("proof") == ("unknown", "seal_not_checked")
+
+
+# An address
+
+
+def test_B22_what_stands_at_an_address_is_judged() -> None:
+    result = Round("https://badges.example/shown", {"https://badges.example/shown": found(SIGNED_BADGE)})
+    assert result.asked == [("https://badges.example/shown", LookupKind.SHOWN_ADDRESS)]
+    assert result.report.imported.kind is Kind.OPEN_BADGE_3
+    assert result.report.verdict is Verdict.PROVEN
+
+
+def test_B22_the_address_of_a_hosted_assertion_is_enough() -> None:
+    result = Round(ASSERTION["id"], PAGES)
+    assert result.report.verdict is Verdict.PROVEN
+    assert result.report.imported.content.title is not None
+    assert result.report.imported.content.title.text == BADGE_CLASS["name"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "ended"),
+    [
+        (Answer(AnswerKind.UNAVAILABLE), ("unknown", "undecided")),
+        (Answer(AnswerKind.NOT_FOUND), ("failed", "not_hosted")),
+        (Answer(AnswerKind.FOUND, b"<html></html>"), ("failed", "malformed")),
+        (Answer(AnswerKind.FOUND, b"https://badges.example/other"), ("failed", "malformed")),
+    ],
+)
+def test_B22_an_address_with_no_badge_leads_nowhere(answer: Answer, ended: tuple[str, str]) -> None:
+    result = Round("https://badges.example/shown", {"https://badges.example/shown": answer})
+    assert result.ended("format") == ended
+    assert len(result.asked) == 1
+    assert result.report.verdict is not Verdict.PROVEN
+
+
+# The report
+
+
+def test_K74_a_report_without_checks_proves_nothing() -> None:
+    imported = recognise(json.dumps(SIGNED_BADGE))
+    assert ImportReport(imported, ()).verdict is Verdict.UNPROVEN
+    all_but_proof = tuple(
+        ImportCheck(code, Outcome.NOT_APPLICABLE if code == "proof" else Outcome.PASSED) for code in IMPORT_CHECK_CODES
+    )
+    assert ImportReport(imported, all_but_proof).verdict is Verdict.UNPROVEN
+
+
+def test_A42_a_file_cannot_make_us_ask_for_more_than_so_many_addresses() -> None:
+    parts = [
+        sign(badge(issuer=f"did:web:h{number}.example"), method=f"did:web:h{number}.example#1") for number in range(40)
+    ]
+    result = Round(json.dumps(clr(*parts)), {})
+    assert len(result.asked) == 32
+    assert result.report.lookups == ()
+
+
+# Whatever comes
+
+_VALID: dict[str, Callable[[], Any]] = {
+    "badge": lambda: SIGNED_BADGE,
+    "record": lambda: clr(SIGNED_BADGE),
+    "assertion": lambda: {**ASSERTION, "badge": BADGE_CLASS},
+    "elm": lambda: create_elm_credential(FULL),
+    "sealed": lambda: {"payload": "{}", "signatures": []},
+    "version 1.1": lambda: _v1(issuer=DID),
+}
+
+
+def _judge_whatever(content: bytes | str, pages: Mapping[str, Answer]) -> None:
+    try:
+        result = Round(content, pages, email=EMAIL)
+    except CredentialError:
+        return
+    assert result.report.verdict in Verdict
+    json.dumps(result.report.as_json())
+
+
+@pytest.mark.parametrize("name", _VALID)
+@settings(max_examples=60, deadline=3000, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_A08_no_file_makes_the_engine_raise_anything_but_its_own_errors(name: str, data: st.DataObject) -> None:
+    document = data.draw(nearly(_VALID[name]()))
+    _judge_whatever(json.dumps(document), PAGES)
+
+
+@settings(max_examples=60, deadline=3000, suppress_health_check=[HealthCheck.too_slow])
+@given(page=json_values(), url=st.sampled_from(sorted(PAGES)))
+def test_A08_no_answer_makes_the_engine_raise(page: Any, url: str) -> None:
+    pages = {**PAGES, url: found(page)}
+    for content in (json.dumps(ASSERTION), SIGNED):
+        _judge_whatever(content, pages)
+
+
+@settings(max_examples=60, deadline=3000, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data(), url=st.sampled_from(sorted(PAGES)))
+def test_A08_no_answer_that_is_nearly_right_makes_the_engine_raise(data: st.DataObject, url: str) -> None:
+    page = data.draw(nearly(json.loads(PAGES[url].body)))
+    for content in (json.dumps(ASSERTION), SIGNED):
+        _judge_whatever(content, {**PAGES, url: found(page)})
+
+
+@settings(max_examples=100, deadline=1000)
+@given(content=st.binary(max_size=200) | st.text(max_size=200) | st.text("ey.~{}<svg>", max_size=60))
+def test_A08_no_bytes_make_the_engine_raise(content: bytes | str) -> None:
+    _judge_whatever(content, {})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"@context":' + "[" * 30 + "]" * 30 + ',"type":"Assertion","recipient":{}}',
+        json.dumps({**ASSERTION, "badge": {str(number): number for number in range(9000)}}),
+        json.dumps(badge(tag=["x" * 100] * 4000)),
+        "eyJ" + "~" * 100_000,
+        "https://x.example/" + "a" * 100_000,
+        "<svg " + "a='1' " * 20_000 + ">",
+        "<!DOCTYPE svg [<!ENTITY a '" + "b" * 1000 + "'>]><svg>" + "&a;" * 10_000 + "</svg>",
+    ],
+    ids=["nested", "wide", "long", "tildes", "address", "attributes", "entities"],
+)
+def test_A43_a_bomb_costs_no_time(content: str) -> None:
+    begun = time.process_time()
+    _judge_whatever(content, {})
+    assert time.process_time() - begun < 2
+
+
+def test_A08_a_judgement_keeps_what_was_judged_apart_from_what_was_fetched() -> None:
+    imported = recognise(json.dumps(ASSERTION))
+    judge(imported, PAGES, now=NOW)
+    assert imported.document["badge"] == BADGE_CLASS["id"]

@@ -23,6 +23,10 @@ _MAX_SIDE: Final = 4096
 STORED_BYTES: Final = 24 * 1024
 _STORED_SIDES: Final = (384, 256, 192, 128, 64)
 _SVG: Final = "http://www.w3.org/2000/svg"
+_XLINK: Final = "http://www.w3.org/1999/xlink"
+# Read as these and as nothing else: in another encoding the search below would not see a document type.
+_SVG_ENCODINGS: Final = frozenset({"utf-8", "us-ascii", "iso-8859-1"})
+_XML_DECLARATION: Final = re.compile(rb"""\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*["']([^"']{1,40})["']""")
 _SVG_ELEMENTS: Final = frozenset(
     [
         "svg",
@@ -87,9 +91,36 @@ _SVG_ATTRIBUTES: Final = frozenset(
         "preserveAspectRatio",
         "clip-path",
         "mask",
+        "display",
+        "visibility",
     ]
 )
-_LOCAL_REFERENCE: Final = re.compile(r"url\(#[A-Za-z][\w-]*\)")
+# What a `style` attribute may say, as the attribute of the same name. Its `transform` has another syntax.
+_STYLE_PROPERTIES: Final = frozenset(
+    [
+        "fill",
+        "stroke",
+        "stroke-width",
+        "stroke-linecap",
+        "stroke-linejoin",
+        "stroke-miterlimit",
+        "stroke-dasharray",
+        "fill-rule",
+        "clip-rule",
+        "opacity",
+        "fill-opacity",
+        "stroke-opacity",
+        "stop-color",
+        "stop-opacity",
+        "clip-path",
+        "mask",
+        "display",
+        "visibility",
+    ]
+)
+_GRADIENTS: Final = frozenset({f"{{{_SVG}}}linearGradient", f"{{{_SVG}}}radialGradient"})
+_FRAGMENT: Final = re.compile(r"#[A-Za-z_][\w.-]*", re.ASCII)
+_LOCAL_REFERENCE: Final = re.compile(rf"url\((['\"]?){_FRAGMENT.pattern}\1\)", re.ASCII)
 _COLOURS: Final = ((11, 95, 99), (18, 53, 91), (92, 58, 98), (122, 77, 0), (23, 105, 63), (136, 44, 60))
 _GOLD: Final = (255, 210, 122)
 
@@ -147,12 +178,13 @@ def _encode_png(image: Image.Image) -> bytes:
 
 
 def _clean_svg(content: bytes) -> bytes:
+    text = _decode_svg(content)
     # A document type can carry entities, which expand without end; a badge needs neither.
-    if b"<!DOCTYPE" in content.upper() or b"<!ENTITY" in content.upper():
+    if "<!DOCTYPE" in text.upper() or "<!ENTITY" in text.upper():
         raise _refused(N_("Deze SVG heeft een DOCTYPE. Bewaar hem zonder."))
     try:
-        root = ET.fromstring(content)  # noqa: S314  no document type, so no entity to expand
-    except (ET.ParseError, ValueError, LookupError) as exc:  # LookupError: an encoding that nobody knows
+        root = ET.fromstring(text)  # noqa: S314  no document type, so no entity to expand
+    except (ET.ParseError, ValueError) as exc:
         raise _refused(N_("Deze SVG kunnen we niet lezen.")) from exc
     if root.tag != f"{{{_SVG}}}svg":
         raise _refused(N_("Dit is geen SVG."))
@@ -163,10 +195,22 @@ def _clean_svg(content: bytes) -> bytes:
     return clean
 
 
+def _decode_svg(content: bytes) -> str:
+    """The characters, which are searched and then parsed as they are, whatever the file says of itself."""
+    declared = _XML_DECLARATION.match(content)
+    encoding = declared[1].decode("latin-1").lower() if declared else "utf-8"
+    try:
+        if encoding in _SVG_ENCODINGS:
+            return content.decode(encoding).removeprefix("\ufeff")
+    except UnicodeDecodeError as exc:
+        raise _refused(N_("Deze SVG kunnen we niet lezen.")) from exc
+    raise _refused(N_("Deze SVG kunnen we niet lezen."))
+
+
 def _clean_element(element: ET.Element, *, depth: int) -> ET.Element:
     if depth > 32:
         raise _refused(N_("Deze SVG is te diep genest."))
-    clean = ET.Element(element.tag, {name: value for name, value in element.attrib.items() if _is_safe(name, value)})
+    clean = ET.Element(element.tag, _clean_attributes(element))
     if element.tag in {f"{{{_SVG}}}title", f"{{{_SVG}}}desc"}:
         clean.text = element.text
     for child in element:
@@ -175,10 +219,23 @@ def _clean_element(element: ET.Element, *, depth: int) -> ET.Element:
     return clean
 
 
+def _clean_attributes(element: ET.Element) -> dict[str, str]:
+    """What is on the list, what `style` says of it, and of references only those from one gradient to another."""
+    given = {name: value for name, value in element.attrib.items() if name in _SVG_ATTRIBUTES}
+    reference = element.get("href", element.get(f"{{{_XLINK}}}href", ""))
+    kept = {name: value for name, value in {**given, **_read_style(element)}.items() if _is_safe(name, value)}
+    return {**kept, "href": reference} if element.tag in _GRADIENTS and _FRAGMENT.fullmatch(reference) else kept
+
+
+def _read_style(element: ET.Element) -> dict[str, str]:
+    """Drawing programs write colours there, and hide layers. Presentation attributes say the same without a style."""
+    declarations = [declaration.partition(":") for declaration in element.get("style", "").split(";")]
+    pairs = {name.strip(): value.partition("!")[0].strip() for name, _, value in declarations}
+    return {name: value for name, value in pairs.items() if name in _STYLE_PROPERTIES}
+
+
 def _is_safe(name: str, value: str) -> bool:
-    if name not in _SVG_ATTRIBUTES:
-        return False
-    return "(" not in value or name == "transform" or name == "gradientTransform" or _is_paint(value)
+    return "(" not in value or name in {"transform", "gradientTransform"} or _is_paint(value)
 
 
 def _is_paint(value: str) -> bool:

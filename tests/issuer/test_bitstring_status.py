@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -20,8 +20,11 @@ from kernel.keys import PublicKey
 from kernel.status.bitstring_status_list import VerifiedBitstringStatusList, verify_status_list_credential
 from kernel.status.token_status_list import Status
 from runtime.database import BlockingConnection, run_blocking
+from runtime.fetch import Fetcher
+from runtime.resolve import Resolver
 from tests.issuer.conftest import ES256, IDENTIFIER, ORG, Issuer
 from tests.issuer.test_status import TTL, fetch_list, index_of
+from tests.support.hosts import HostTransport
 
 BITSTRING = StatusKind.BITSTRING_STATUS_LIST
 DID = f"did:web:issuer.example:{ORG}"
@@ -332,6 +335,29 @@ async def test_A46_the_list_of_another_organisation_says_nothing(issuer: Issuer)
             algorithms=ES256,
             now=issuer.clock(),
         )
+
+
+async def test_K80_1_K80_3_whoever_checks_a_copy_at_this_issuer_sees_every_change(any_issuer: Issuer) -> None:
+    """What a wallet or verifier does, through its own fetcher."""
+    issuer = any_issuer
+    award = await issuer.award()
+    [raw] = await issuer.fetch(award)
+    [place] = await allocate(issuer, award["id"], 1)
+    for format_id in ("ldp_vc", "vc+jwt"):
+        copy = replace(await issuer.verify(raw), format=format_id, statuses=place.references)
+        resolver = Resolver(Fetcher(transport=HostTransport({"issuer.example:443": issuer.app})))
+        for change, expected in ((None, VALID), ("suspend", SUSPENDED), ("reinstate", VALID)):
+            if change is not None:
+                assert (await issuer.change(award["id"], change)).status_code == 200
+            issuer.clock.advance(TTL)
+            answer = await resolver.resolve_status(copy, now=issuer.clock())
+            assert answer is not None
+            assert answer.status is expected
+    await issuer.change(award["id"], "revoke")
+    issuer.clock.advance(TTL)
+    answer = await resolver.resolve_status(copy, now=issuer.clock())
+    assert answer is not None
+    assert (answer.status, answer.list_uri) == (INVALID, f"{IDENTIFIER}/status/2/revocation")
 
 
 async def test_K80_1_an_sd_jwt_keeps_its_place_in_a_token_status_list(issuer: Issuer) -> None:

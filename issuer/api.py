@@ -7,6 +7,7 @@ are those of OpenID4VCI. The management API is behind API keys with scopes and a
 import gzip
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache, wraps
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl
@@ -18,10 +19,11 @@ from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
-from issuer import achievements, api_keys, awards, metadata, signing_keys, status, status_lists
+from issuer import achievements, api_keys, awards, did_documents, metadata, signing_keys, status, status_lists
 from issuer.access_token import exchange_pre_authorized_code, parse_token_request
 from issuer.achievements import AchievementDescription, LocalisedText, SkillReference
 from issuer.api_keys import Caller, verify_api_key
+from issuer.archive import ARCHIVE_TYPE, archive_headers, create_archive
 from issuer.awards import AwardRequest, AwardView
 from issuer.credential import issue_credential
 from issuer.credential_issuer import CredentialIssuer, get_issuer
@@ -200,8 +202,22 @@ async def authorization_server_metadata(request: Request) -> Response:
 
 
 async def did_document(request: Request) -> Response:
-    """The organisation's did:web document. K-21."""
-    return await _published(request, metadata.create_did_document, media_type="application/did+json")
+    """The organisation's did:web document, as it is or as it was. K-21; DID Core 1.0 §3.2.1 (`versionTime`)."""
+    if "versionTime" not in request.query_params:
+        return await _published(request, did_documents.create_did_document, media_type="application/did+json")
+    service: IssuerService = get_service(request)
+    moment = _version_time(request.query_params["versionTime"])
+    async with service.database.reading() as session:
+        issuer = await get_issuer(session, service.settings, request.path_params["org"])
+        answer = await did_documents.get_did_document(session, issuer, moment)
+    return Response(answer, media_type="application/did+json", headers={"Access-Control-Allow-Origin": "*"})
+
+
+def _version_time(text: str) -> datetime:
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError as exc:
+        raise Problem(400, "version_time", "The versionTime is not a time such as 2026-05-28T15:00:00Z.") from exc
 
 
 async def jwt_vc_issuer_metadata(request: Request) -> Response:
@@ -449,7 +465,25 @@ class ApiKeyAnswer(BaseModel):
 class RotationBody(Input):
     """Which key is replaced."""
 
-    algorithm: signing_keys.Algorithm = "ES256"
+    algorithm: did_documents.Algorithm = "ES256"
+
+
+class SigningKeyAnswer(BaseModel):
+    """A key of an organisation; one that was retired verifies, one that was withdrawn does not."""
+
+    kid: str
+    algorithm: str
+    public_jwk: dict[str, Any]
+    thumbprint: str
+    created_at: AwareDatetime
+    retired_at: AwareDatetime | None
+    withdrawn_at: AwareDatetime | None
+
+
+class SigningKeysAnswer(BaseModel):
+    """Every key that an organisation ever had."""
+
+    signing_keys: list[SigningKeyAnswer]
 
 
 class KeyAnswer(BaseModel):
@@ -484,8 +518,8 @@ class SkillsAnswer(BaseModel):
 async def _organisation_answer(session: SessionDep, issuer: CredentialIssuer) -> OrganisationAnswer:
     key = next(
         key
-        for key in await signing_keys.list_published_keys(session, issuer.organisation_id)
-        if key.algorithm == "ES256" and not key.retired_at
+        for key in await did_documents.list_published_keys(session, issuer.organisation_id)
+        if key.algorithm == "ES256" and key.signs
     )
     return OrganisationAnswer(
         slug=issuer.slug,
@@ -601,6 +635,40 @@ async def remove_api_key(
     await api_keys.revoke_api_key(session, issuer.organisation_id, key_id, actor=caller.name, now=now)
 
 
+@router.get("/organisations/{org}/signing-keys")
+async def list_signing_keys(
+    org: str, caller: CallerDep, service: IssuerServiceDep, session: SessionDep
+) -> SigningKeysAnswer:
+    """Every key that the organisation ever had: by algorithm, newest first."""
+    caller.require("awards:read", org)
+    issuer = await get_issuer(session, service.settings, org)
+    keys = [
+        SigningKeyAnswer(
+            kid=issuer.verification_method(key.fragment),
+            algorithm=key.algorithm,
+            public_jwk=key.key.jwk,
+            thumbprint=key.key.thumbprint,
+            created_at=key.created_at,
+            retired_at=key.retired_at,
+            withdrawn_at=key.withdrawn_at,
+        )
+        for key in await did_documents.list_keys(session, issuer.organisation_id)
+    ]
+    return SigningKeysAnswer(signing_keys=keys)
+
+
+@router.get(
+    "/organisations/{org}/archive",
+    response_class=Response,
+    responses={200: {"content": {ARCHIVE_TYPE: {}}, "description": "The signed archive."}},
+)
+async def get_archive(org: str, caller: CallerDep, service: IssuerServiceDep, now: NowDep) -> Response:
+    """All that badges need to stay checkable when this issuer is gone, in one signed file."""
+    caller.require("awards:read", org)
+    archive = await create_archive(service.database, service.settings, org, now=now)
+    return Response(archive.content, media_type=ARCHIVE_TYPE, headers=archive_headers(archive))
+
+
 @router.post("/organisations/{org}/signing-keys", status_code=201)
 async def rotate_signing_key(
     org: str,
@@ -615,7 +683,7 @@ async def rotate_signing_key(
     issuer = await get_issuer(session, service.settings, org)
     algorithm = (body or RotationBody()).algorithm
     fragment = await signing_keys.rotate_signing_key(
-        session, service.settings, issuer.organisation_id, algorithm, actor=caller.name, now=now
+        session, service.settings, issuer, algorithm, actor=caller.name, now=now
     )
     return KeyAnswer(kid=issuer.verification_method(fragment))
 
@@ -627,7 +695,7 @@ async def withdraw_signing_key(
     """Take a leaked key out of the DID document: what it signed stops verifying."""
     caller.require("organisations:write", org)
     issuer = await get_issuer(session, service.settings, org)
-    await signing_keys.withdraw_signing_key(session, issuer.organisation_id, fragment, actor=caller.name, now=now)
+    await signing_keys.withdraw_signing_key(session, issuer, fragment, actor=caller.name, now=now)
 
 
 @router.post("/organisations/{org}/achievements", status_code=201)

@@ -7,14 +7,13 @@ key attestation, deferred issuance, encryption. A document never names what woul
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from issuer import signing_keys, store
+from issuer import did_documents, store
 from issuer.achievements import AchievementDescription, description_of
 from issuer.configurations import FORMAT_SUFFIXES, configuration_id, verify_claims_descriptions
 from issuer.credential import PROOF_ALGORITHMS
 from issuer.credential_issuer import CredentialIssuer
 from issuer.settings import IssuerSettings
 from issuer.store import AchievementRow, Session
-from kernel.did import create_did_web_document
 from kernel.open_badges import CREDENTIALS_V2, OPEN_BADGES_3_0_3
 from kernel.openid4vci import PRE_AUTHORIZED_CODE_GRANT
 
@@ -140,15 +139,9 @@ async def create_authorization_server_metadata(_session: Session, issuer: Creden
     }
 
 
-async def create_did_document(session: Session, issuer: CredentialIssuer) -> Mapping[str, Any]:
-    """The did:web document: every key that credentials in circulation are signed with. K-21 to K-23, D5."""
-    keys = await signing_keys.list_published_keys(session, issuer.organisation_id)
-    return create_did_web_document(issuer.did, [(published.fragment, published.key) for published in keys])
-
-
 async def create_jwt_vc_issuer_metadata(session: Session, issuer: CredentialIssuer) -> Mapping[str, Any]:
     """The same keys for verifiers that start from the https identifier. SD-JWT VC §4; K-25."""
-    keys = await signing_keys.list_published_keys(session, issuer.organisation_id)
+    keys = await did_documents.list_published_keys(session, issuer.organisation_id)
     members = [
         {"kid": key.fragment, "use": "sig", "alg": key.algorithm, **key.key.jwk}
         for key in keys

@@ -84,6 +84,18 @@ class SigningKey(Base):
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+class DidDocument(Base):
+    """What stood in the DID document of an organisation, from which moment on. Rows are added and never changed."""
+
+    __tablename__ = "did_documents"
+    __table_args__ = (UniqueConstraint("organisation_id", "version"),)
+    id: Mapped[uuid.UUID] = _id()
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.id"))
+    version: Mapped[int]
+    document: Mapped[str] = mapped_column(Text)
+    valid_from: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class ApiKey(Base):
     """A key to the management API, kept as a hash. Without organisation it is the operator's of the whole service."""
 

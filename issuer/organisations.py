@@ -47,7 +47,7 @@ async def create_organisation(
     if not await store.add_organisation(session, organisation):
         raise ConflictError(N_("Er is al een organisatie met deze naam in het webadres."))
     issuer = credential_issuer(organisation, settings)
-    await signing_keys.create_signing_keys(session, settings, organisation.id, actor=actor, now=now)
+    await signing_keys.create_signing_keys(session, settings, issuer, actor=actor, now=now)
     await run_blocking(session, status.open_status_list, settings, organisation.id, number=1, now=now)
     await store.add_audit(session, organisation.id, actor, "organisation.create", issuer.slug, None, now)
     return issuer

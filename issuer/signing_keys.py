@@ -6,14 +6,16 @@ The private part of a key is forgotten as soon as it signs no more.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final, Literal
+from typing import Any, Final
 from uuid import UUID
 
-from issuer import store
+from issuer import did_documents, store
+from issuer.credential_issuer import CredentialIssuer
+from issuer.did_documents import ALGORITHMS, Algorithm
 from issuer.errors import N_, ConflictError, NotFoundError
 from issuer.models import SigningKey
 from issuer.settings import IssuerSettings
@@ -22,11 +24,6 @@ from kernel.keys import PublicKey, Signer, SoftwareSigner, parse_public_jwk
 from runtime.database import BlockingConnection, run_blocking
 from runtime.encryption import SealingKey
 from runtime.hsm import Hsm, HsmSigner, HsmUnavailableError
-
-Algorithm = Literal["ES256", "Ed25519"]
-
-ALGORITHMS: Final[tuple[Algorithm, ...]] = ("ES256", "Ed25519")
-"""ES256 for JOSE and `ecdsa-sd-2023`, Ed25519 for `eddsa-rdfc-2022`; in the order of the DID document."""
 
 # In place of `d`, in the JWK of a key whose private part is in a hardware security module.
 _HSM_KEY: Final = "hsm_key"
@@ -40,63 +37,52 @@ class ActiveKey:
     signer: Signer
 
 
-@dataclass(frozen=True, slots=True)
-class PublishedKey:
-    """A public key as the DID document and the issuer metadata show it."""
-
-    fragment: str
-    algorithm: str
-    key: PublicKey
-    retired_at: datetime | None
-
-
 async def create_signing_keys(
-    session: Session, settings: IssuerSettings, organisation_id: UUID, *, actor: str, now: datetime
+    session: Session, settings: IssuerSettings, issuer: CredentialIssuer, *, actor: str, now: datetime
 ) -> None:
     """Make the first key of every algorithm."""
     for algorithm in ALGORITHMS:
-        fragment = await run_blocking(session, _add_key, settings, organisation_id, algorithm, now)
-        await store.add_audit(session, organisation_id, actor, "key.create", fragment, None, now)
+        fragment = await run_blocking(session, _add_key, settings, issuer.organisation_id, algorithm, now)
+        await store.add_audit(session, issuer.organisation_id, actor, "key.create", fragment, None, now)
+    await did_documents.keep_did_document(session, issuer)
 
 
 async def rotate_signing_key(
     session: Session,
     settings: IssuerSettings,
-    organisation_id: UUID,
+    issuer: CredentialIssuer,
     algorithm: Algorithm,
     *,
     actor: str,
     now: datetime,
 ) -> str:
     """Make a new key that signs from now on, retire the one before it, and return its fragment."""
-    await store.lock_organisation(session, organisation_id)
-    await store.retire_signing_key(session, organisation_id, algorithm, now)
-    fragment = await run_blocking(session, _add_key, settings, organisation_id, algorithm, now)
-    await store.add_audit(session, organisation_id, actor, "key.create", fragment, None, now)
+    await _begin_change(session, issuer)
+    await store.retire_signing_key(session, issuer.organisation_id, algorithm, now)
+    fragment = await run_blocking(session, _add_key, settings, issuer.organisation_id, algorithm, now)
+    await did_documents.keep_did_document(session, issuer)
+    await store.add_audit(session, issuer.organisation_id, actor, "key.create", fragment, None, now)
     return fragment
 
 
 async def withdraw_signing_key(
-    session: Session, organisation_id: UUID, fragment: str, *, actor: str, now: datetime
+    session: Session, issuer: CredentialIssuer, fragment: str, *, actor: str, now: datetime
 ) -> None:
     """Take a leaked key out of the DID document. The key that signs now must be replaced first."""
-    keys = {key.fragment: key for key in await store.list_signing_keys(session, organisation_id)}
+    await _begin_change(session, issuer)
+    keys = {key.fragment: key for key in await store.list_signing_keys(session, issuer.organisation_id)}
     if fragment not in keys or keys[fragment].withdrawn_at is not None:
         raise NotFoundError(N_("Deze sleutel kennen we niet."))
     if not await store.withdraw_signing_key(session, keys[fragment].id, now):
         raise ConflictError(N_("Met deze sleutel wordt nu getekend. Maak eerst een nieuwe."))
-    await store.add_audit(session, organisation_id, actor, "key.withdraw", fragment, None, now)
+    await did_documents.keep_did_document(session, issuer)
+    await store.add_audit(session, issuer.organisation_id, actor, "key.withdraw", fragment, None, now)
 
 
-async def list_published_keys(session: Session, organisation_id: UUID) -> Sequence[PublishedKey]:
-    """Every key that credentials of this organisation may be signed with: by algorithm, newest first."""
-    rows = [row for row in await store.list_signing_keys(session, organisation_id) if row.withdrawn_at is None]
-    return [
-        PublishedKey(row.fragment, row.algorithm, parse_public_jwk(row.public_jwk), row.retired_at)
-        for algorithm in ALGORITHMS
-        for row in rows
-        if row.algorithm == algorithm
-    ]
+async def _begin_change(session: Session, issuer: CredentialIssuer) -> None:
+    """Let key changes come one after another, each with what stood before it on record."""
+    await store.lock_organisation(session, issuer.organisation_id)
+    await did_documents.keep_did_document(session, issuer)
 
 
 def find_signer(

@@ -15,6 +15,7 @@ from typing import Final
 
 from issuer import signing_keys, store
 from issuer.credential_issuer import CredentialIssuer, credential_issuer
+from issuer.did_documents import Algorithm
 from issuer.errors import NotFoundError
 from issuer.input import LARGEST_NUMBER
 from issuer.settings import IssuerSettings
@@ -49,7 +50,7 @@ class ListForm:
     kind: StatusKind
     purpose: str
     media_type: str
-    algorithm: signing_keys.Algorithm
+    algorithm: Algorithm
 
 
 TOKEN: Final = ListForm(StatusKind.TOKEN_STATUS_LIST, "all", token_status_list.MEDIA_TYPE, "ES256")
@@ -66,11 +67,12 @@ def bitstring_form(purpose: str, *, as_jwt: bool) -> ListForm:
 
 @dataclass(frozen=True, slots=True)
 class ServedStatusList:
-    """A signed list as it goes out, and until when nothing newer will."""
+    """A signed list as it goes out, and until when nothing newer will, though something may have changed."""
 
     document: str
     etag: str
     fresh_for: timedelta
+    is_latest: bool
 
 
 def status_list_uri(issuer: CredentialIssuer, number: int) -> str:
@@ -119,7 +121,8 @@ def _find_served(found: ServedList, settings: IssuerSettings, now: datetime) -> 
     is_changed = found.revision != found.signed_revision and age >= step
     if is_changed or age >= settings.status_list_lifetime / 2:
         return None
-    return ServedStatusList(found.document, hash_token(found.document).hex()[:32], step - age % step)
+    etag = hash_token(found.document).hex()[:32]
+    return ServedStatusList(found.document, etag, step - age % step, found.revision == found.signed_revision)
 
 
 def _publish(
@@ -152,7 +155,7 @@ def _publish(
             "signed_revision": found.revision,
         },
     )
-    return ServedStatusList(document, hash_token(document).hex()[:32], settings.status_list_ttl)
+    return ServedStatusList(document, hash_token(document).hex()[:32], settings.status_list_ttl, is_latest=True)
 
 
 def _pack(connection: BlockingConnection, found: ServedList, purpose: str) -> Sequence[PackedSegment]:

@@ -23,6 +23,7 @@ from issuer.models import (
     Award,
     AwardBatch,
     Credential,
+    DidDocument,
     GuessingSource,
     Offer,
     Operator,
@@ -107,7 +108,8 @@ async def lock_organisation(session: Session, organisation_id: UUID) -> None:
 async def list_signing_keys(session: Session, organisation_id: UUID) -> Sequence[SigningKey]:
     """Every key that an organisation ever had, newest first."""
     statement = select(SigningKey).where(SigningKey.organisation_id == organisation_id)
-    return (await session.execute(statement.order_by(SigningKey.created_at.desc()))).scalars().all()
+    newest_first = statement.order_by(SigningKey.created_at.desc(), SigningKey.fragment.desc())
+    return (await session.execute(newest_first)).scalars().all()
 
 
 class ActiveKeyRow(NamedTuple):
@@ -157,6 +159,12 @@ async def withdraw_signing_key(session: Session, key_id: UUID, now: datetime) ->
     condition = and_(SigningKey.id == key_id, SigningKey.retired_at.is_not(None), SigningKey.withdrawn_at.is_(None))
     statement = update(SigningKey).where(condition).values(withdrawn_at=now).returning(SigningKey.id)
     return (await session.execute(statement)).one_or_none() is not None
+
+
+async def list_did_documents(session: Session, organisation_id: UUID) -> Sequence[DidDocument]:
+    """What was written down of an organisation's DID document, oldest first."""
+    statement = select(DidDocument).where(DidDocument.organisation_id == organisation_id)
+    return (await session.execute(statement.order_by(DidDocument.version))).scalars().all()
 
 
 async def add_api_key(session: Session, key: ApiKey) -> bool:
@@ -226,6 +234,17 @@ async def list_achievements(session: Session, organisation_id: UUID) -> Sequence
         .where(Achievement.organisation_id == organisation_id)
         .where(AchievementVersion.version == Achievement.current_version)
         .order_by(Achievement.created_at, Achievement.slug)
+    )
+    return [AchievementRow(row[0], row[1]) for row in await session.execute(statement)]
+
+
+async def list_achievement_versions(session: Session, organisation_id: UUID) -> Sequence[AchievementRow]:
+    """Every version of every achievement of an organisation."""
+    statement = (
+        select(Achievement, AchievementVersion)
+        .join(AchievementVersion, AchievementVersion.achievement_id == Achievement.id)
+        .where(Achievement.organisation_id == organisation_id)
+        .order_by(Achievement.slug, AchievementVersion.version)
     )
     return [AchievementRow(row[0], row[1]) for row in await session.execute(statement)]
 

@@ -1,14 +1,17 @@
 """Keys by algorithm: published in the right form, one of each that signs, replaced and withdrawn under load."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 from sqlalchemy import text
 
 from issuer import signing_keys, store
-from issuer.signing_keys import ALGORITHMS, ActiveKey, Algorithm
+from issuer.did_documents import ALGORITHMS, Algorithm
+from issuer.signing_keys import ActiveKey
 from kernel.did import did_web
 from kernel.formats import parse_credential
 from tests.issuer.conftest import IDENTIFIER, ORG, Issuer
@@ -118,3 +121,59 @@ async def test_only_known_algorithms_can_be_rotated(issuer: Issuer) -> None:
     response = await issuer.api("POST", f"/organisations/{ORG}/signing-keys", json={"algorithm": "RS256"})
     assert response.status_code == 400
     assert await count_active(issuer) == {"ES256": 1, "Ed25519": 1}
+
+
+# What stood when
+
+
+async def document_at(issuer: Issuer, moment: str) -> httpx.Response:
+    return await issuer.client.get(f"/{ORG}/did.json", params={"versionTime": moment})
+
+
+async def test_K21_what_stood_in_the_did_document_can_be_asked_for(any_issuer: Issuer) -> None:
+    issuer = any_issuer
+    first = await document(issuer)
+    made, moments = issuer.clock(), []
+    for _ in range(2):
+        issuer.clock.advance(timedelta(days=1))
+        await rotate(issuer)
+        moments.append(issuer.clock())
+    issuer.clock.advance(timedelta(days=1))
+    await issuer.api("DELETE", f"/organisations/{ORG}/signing-keys/es256-2026-1")
+    names = [[method["id"] for method in first["verificationMethod"]]]
+    for moment in moments:
+        response = await document_at(issuer, f"{moment:%Y-%m-%dT%H:%M:%SZ}")
+        assert response.headers["content-type"] == "application/did+json"
+        names.append(response.json()["assertionMethod"])
+    assert (await document_at(issuer, f"{made:%Y-%m-%dT%H:%M:%SZ}")).json() == first
+    assert [len(each) for each in names] == [2, 3, 4]
+    now = (await document_at(issuer, "2030-01-01T00:00:00Z")).json()
+    assert now == await document(issuer)
+    assert f"{DID}#es256-2026-1" not in now["assertionMethod"]
+
+
+async def test_an_organisation_from_before_the_record_has_its_first_document_on_it(issuer: Issuer) -> None:
+    made, first = issuer.clock(), await document(issuer)
+    async with issuer.database.transaction() as session:
+        await session.execute(text("DELETE FROM did_documents"))
+    assert (await document_at(issuer, f"{made:%Y-%m-%dT%H:%M:%SZ}")).json() == first
+    issuer.clock.advance(timedelta(days=1))
+    await rotate(issuer)
+    assert (await document_at(issuer, f"{made:%Y-%m-%dT%H:%M:%SZ}")).json() == first
+
+
+@pytest.mark.parametrize(
+    ("moment", "status"), [("2020-01-01T00:00:00Z", 404), ("gisteren", 400), ("2026-05-28", 400), ("", 400)]
+)
+async def test_a_time_before_the_first_key_or_no_time_at_all_has_no_document(
+    issuer: Issuer, moment: str, status: int
+) -> None:
+    assert (await document_at(issuer, moment)).status_code == status
+
+
+async def test_the_keys_of_an_organisation_are_listed_with_their_lives(issuer: Issuer) -> None:
+    await rotate(issuer)
+    await issuer.api("DELETE", f"/organisations/{ORG}/signing-keys/es256-2026-1")
+    keys = (await issuer.api("GET", f"/organisations/{ORG}/signing-keys")).json()["signing_keys"]
+    told = [(key["kid"].partition("#")[2], bool(key["retired_at"]), bool(key["withdrawn_at"])) for key in keys]
+    assert told == [("es256-2026-2", False, False), ("es256-2026-1", True, True), ("ed25519-2026-1", False, False)]

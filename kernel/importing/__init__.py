@@ -8,10 +8,11 @@ from kernel.importing.imported import Container, Imported, Kind, Securing
 from kernel.importing.judging import judge
 from kernel.importing.lookups import Answer, AnswerKind, Lookup, LookupKind, Material
 from kernel.importing.recognition import recognise
-from kernel.importing.report import IMPORT_CHECK_CODES, ImportCheck, ImportReport, Verdict
+from kernel.importing.report import IMPORT_CHECK_CODES, REASONS, ImportCheck, ImportReport, Verdict
 
 __all__ = [
     "IMPORT_CHECK_CODES",
+    "REASONS",
     "Answer",
     "AnswerKind",
     "Container",

@@ -43,6 +43,7 @@ from kernel.keys import PublicKey, parse_public_jwk
 from kernel.microcredential.members import read_object, read_objects, read_text
 from kernel.open_badges import parse_date_time
 from kernel.report import Outcome
+from kernel.sd_jwt import parse_sd_jwt
 from kernel.status.bitstring_status_list import verify_status_list_credential
 from kernel.status.token_status_list import Status, parse_status_list_token, verify_status_list_token
 from kernel.strict_json import parse_json_object
@@ -51,6 +52,7 @@ from kernel.web_urls import host_of
 _ALGORITHMS: Final = frozenset({"ES256", "ES384", "Ed25519", "EdDSA", "RS256"})
 # What is met on credentials as JWT: of VC-JOSE-COSE, and of Open Badges and VCDM 1.1 (B-20).
 _JWT_TYPES: Final = frozenset({"vc+jwt", "vc+ld+jwt", "JWT", "jwt"})
+_STATUS_LIST: Final = LookupKind.STATUS_LIST
 _UNSUPPORTED: Final = frozenset({Reason.UNPINNED_CONTEXT, Reason.UNSUPPORTED})
 
 
@@ -133,7 +135,7 @@ class ImportedCredential:
     def _check_sd_jwt(self) -> ImportCheck:
         """RFC 9901 §7.1, and what the format asks of its claims: read loosely before, strictly here (A-13)."""
         credential = parse_credential(str(self.imported.token))
-        key = self._keys.find_for_token(credential.sd_jwt.issuer_jwt, self._require_issuer())
+        key = self._keys.find_for_token(parse_sd_jwt(credential.raw).issuer_jwt, self._require_issuer())
         FORMATS[credential.format].verify_signature(credential, key=key, algorithms=_ALGORITHMS)
         return ImportCheck("proof", Outcome.PASSED, evidence={"algorithm": credential.header["alg"]})
 
@@ -169,6 +171,8 @@ class ImportedCredential:
         references = find_statuses(self.document)
         if not references:
             return ImportCheck("status", Outcome.NOT_APPLICABLE, NO_STATUS)
+        # All lists at once: one after another, a file with many of them would take as many rounds.
+        self._library.expect([each.uri for each in references if each.kind is not StatusKind.UNKNOWN], _STATUS_LIST)
         for reference in references:
             _require_good(self._read_status(reference))
         return ImportCheck("status", Outcome.PASSED, evidence={"lists": [each.uri for each in references]})
@@ -176,7 +180,7 @@ class ImportedCredential:
     def _read_status(self, reference: StatusReference) -> Status:
         if reference.kind is StatusKind.UNKNOWN:
             raise UndecidedError("a status of a kind that is not read here")
-        raw = _decode(self._library.get(reference.uri, LookupKind.STATUS_LIST))
+        raw = _decode(self._library.get(reference.uri, _STATUS_LIST))
         issuer = self._require_issuer()
         if reference.kind is StatusKind.TOKEN_STATUS_LIST:
             token = parse_status_list_token(raw)

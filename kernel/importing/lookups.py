@@ -5,7 +5,7 @@ is asked for before what has to come first has held (house rule: nothing named i
 its signature holds, except the issuer's key).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -80,6 +80,12 @@ class Library:
         room = MAX_LOOKUPS - len(self._material)
         return tuple(self._missing.values())[: max(room, 0)]
 
+    def expect(self, urls: Iterable[str], kind: LookupKind) -> None:
+        """Write down what will be needed, so that it can be fetched side by side."""
+        for url in urls:
+            if url not in self._material and url.startswith(("https://", "http://")) and len(url) <= MAX_URL:
+                self._missing[url] = Lookup(url, kind)
+
     def get(self, url: str, kind: LookupKind) -> bytes:
         """Return what stands at an address; NotHostedError when nothing does, UndecidedError when nobody knows."""
         answer = self.answer(url, kind)
@@ -89,9 +95,8 @@ class Library:
 
     def answer(self, url: str, kind: LookupKind) -> Answer:
         """Return what came of a lookup, or UndecidedError; addresses that are not of the web are never asked for."""
+        self.expect([url], kind)
         answer = self._material.get(url)
-        if answer is None and url.startswith(("https://", "http://")) and len(url) <= MAX_URL:
-            self._missing[url] = Lookup(url, kind)
         if answer is None or answer.kind is AnswerKind.UNAVAILABLE:
             raise UndecidedError(f"the {kind.value} could not be fetched")
         return answer

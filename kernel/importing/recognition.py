@@ -6,6 +6,7 @@ address. Nothing is believed, followed or inflated; what is too large, too deep 
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from kernel import base64url
@@ -17,7 +18,7 @@ from kernel.formats.sd_jwt_format import get_content_format
 from kernel.importing import open_badges_2
 from kernel.importing.imported import Container, Imported, Kind, Securing
 from kernel.jwt import parse_jwt
-from kernel.microcredential import Microcredential, read_microcredential_badge, read_microcredential_claims
+from kernel.microcredential import Microcredential, Title, read_microcredential_badge, read_microcredential_claims
 from kernel.microcredential.members import read_object, read_objects, read_text, read_texts
 from kernel.sd_jwt import parse_sd_jwt, reveal
 from kernel.strict_json import MAX_BYTES, parse_json_object
@@ -25,7 +26,7 @@ from kernel.web_urls import web_url
 
 MAX_FILE_BYTES: Final = MAX_ART_BYTES + 2 * MAX_BYTES
 # More credentials than this in one file are somebody's archive, not a record to read at once.
-MAX_PARTS: Final = 50
+MAX_PARTS: Final = 20
 
 CREDENTIALS_V1: Final = "https://www.w3.org/2018/credentials/v1"
 CREDENTIALS_V2: Final = "https://www.w3.org/ns/credentials/v2"
@@ -187,7 +188,7 @@ def _recognise_credential(
         container=container,
         securing=securing,
         document=document,
-        content=read_elm_credential(document) if kind is Kind.ELM else read_microcredential_badge(_as_badge(document)),
+        content=read_elm_credential(document) if kind is Kind.ELM else _read_badge(document),
         unverified_issuer=_find_issuer(document),
         token=token,
         data_model=version,
@@ -195,10 +196,15 @@ def _recognise_credential(
     )
 
 
-def _as_badge(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a credential under the names of VCDM 2.0. A CLR has its achievements in an array: the first is read."""
+def _read_badge(document: Mapping[str, Any]) -> Microcredential:
+    """Read a credential that is one of an achievement, or else what any credential says: its name and its dates.
+
+    A CLR may have several achievements: the first is read. VCDM 1.1 calls the dates otherwise.
+    """
     dates = {"validFrom": document.get("issuanceDate"), "validUntil": document.get("expirationDate")}
-    return {**{name: date for name, date in dates.items() if date is not None}, **document}
+    content = read_microcredential_badge({**{name: date for name, date in dates.items() if date}, **document})
+    name = read_text(document, "name")
+    return replace(content, title=Title(name)) if content.title is None and name else content
 
 
 def _find_issuer(document: Mapping[str, Any]) -> str | None:
@@ -224,4 +230,11 @@ def _recognise_parts(document: Mapping[str, Any]) -> tuple[Imported, ...]:
     ]
     if len(found) > MAX_PARTS:
         raise MalformedError("a file with more credentials than are read at once")
-    return tuple(_recognise_part(part) for part in found)
+    parts = tuple(_recognise_part(part) for part in found)
+    if _count(parts) > MAX_PARTS:
+        raise MalformedError("a file with more credentials inside one another than are read at once")
+    return parts
+
+
+def _count(parts: tuple[Imported, ...]) -> int:
+    return sum(1 + _count(part.parts) for part in parts)

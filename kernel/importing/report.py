@@ -39,6 +39,11 @@ NOT_ASKED: Final = "not_asked"
 BEARER: Final = "bearer"
 NOT_SHOWN_BY_HOLDER: Final = "not_shown_by_holder"
 WEAK_HASH: Final = "weak_hash"
+# Every reason that a report can give and that is no error's `code`; a page has words for each.
+REASONS: Final = frozenset(
+    {NO_PROOF, SEAL_NOT_CHECKED, PROOF_NOT_SUPPORTED, CONTEXT_NOT_KNOWN, SKIPPED, NO_STATUS, NOT_ASKED, BEARER}
+    | {NOT_SHOWN_BY_HOLDER, WEAK_HASH}
+)
 
 
 class Verdict(StrEnum):

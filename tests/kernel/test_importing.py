@@ -200,7 +200,7 @@ def test_K57_an_envelope_is_opened() -> None:
         json.dumps({"payload": "{", "signatures": []}),
         json.dumps(badge(type=["OpenBadgeCredential"])),
         json.dumps({**badge(), "@context": ["https://example.org/v3"]}),
-        json.dumps({**badge(), "endorsement": [{}] * 51}),
+        json.dumps({**badge(), "endorsement": [{}] * 21}),
         "{" * 100_000,
         '{"a":' * 40 + "1" + "}" * 40,
         "x" * 4_000_000,
@@ -609,6 +609,21 @@ def test_E01_a_record_may_hold_jwts_and_envelopes() -> None:
     assert [part.securing for part in imported.parts] == [Securing.JWT, Securing.JWT, Securing.SD_JWT]
 
 
+def test_E01_a_record_without_achievements_of_its_own_shows_its_name() -> None:
+    content = recognise(json.dumps(clr(small_badge("urn:uuid:part")))).content
+    assert content.title is not None
+    assert content.title.text == "Problemen oplossen in de praktijk"
+    assert recognise(json.dumps({**clr(), "name": None})).content.title is None
+
+
+def test_K80_1_all_lists_that_a_badge_names_are_asked_for_at_once() -> None:
+    other = {**_bitstring_entry(), "id": "urn:x:1", "statusListCredential": "https://issuer.example/status/2"}
+    text = json.dumps(sign(badge(credentialStatus=[_bitstring_entry(), other])))
+    assert len(judge(recognise(text), {}, now=NOW).lookups) == 2
+    one = {"https://issuer.example/status/1": _bitstring_list(is_revoked=False)}
+    assert Round(text, one).ended("status") == ("unknown", "undecided")
+
+
 def test_A50_an_endorsement_is_judged_by_itself_and_proves_nothing_about_the_badge() -> None:
     endorsement = badge(type=["VerifiableCredential", "EndorsementCredential"])
     result = Round(json.dumps(badge(endorsement=[sign(endorsement)])), {})
@@ -695,12 +710,25 @@ def test_K74_a_report_without_checks_proves_nothing() -> None:
 
 
 def test_A42_a_file_cannot_make_us_ask_for_more_than_so_many_addresses() -> None:
-    parts = [
-        sign(badge(issuer=f"did:web:h{number}.example"), method=f"did:web:h{number}.example#1") for number in range(40)
-    ]
+    """A record of twenty badges, each with a status in eight lists."""
+    parts = []
+    for number in range(20):
+        lists = [f"https://h{number}.example/{position}" for position in range(8)]
+        entries = [{**_bitstring_entry(), "id": f"{uri}#7", "statusListCredential": uri} for uri in lists]
+        document = small_badge(f"urn:uuid:{number}", credentialStatus=entries)
+        parts.append(sign_jwt(document, signer=ED25519, typ="JWT", header={"kid": METHOD}))
     result = Round(json.dumps(clr(*parts)), {})
     assert len(result.asked) == 32
     assert result.report.lookups == ()
+    assert result.report.verdict is Verdict.UNPROVEN
+
+
+def test_A43_a_file_holds_twenty_credentials_at_most_however_deep() -> None:
+    parts = [small_badge("urn:uuid:part")] * 10
+    assert len(recognise(json.dumps(clr(clr(*parts)))).parts) == 1
+    for record in (clr(*parts, *parts, parts[0]), clr(clr(*parts), clr(*parts))):
+        with pytest.raises(MalformedError):
+            recognise(json.dumps(record))
 
 
 # Whatever comes

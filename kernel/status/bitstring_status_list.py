@@ -6,8 +6,9 @@ a list that its issuer signed, whose time has come, and which was made for the p
 PROFILE.md K-80.1 to K-80.4, A-43, A-45, A-46.
 """
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Self
 
@@ -18,7 +19,7 @@ from kernel.errors import ExpiredError, MalformedError, NotYetValidError, Reject
 from kernel.json_ld import CREDENTIALS_V2
 from kernel.jwt import LEEWAY, UnverifiedJwt, parse_jwt, sign_jwt, verify_jwt, verify_times
 from kernel.keys import PublicKey, Signer
-from kernel.members import as_array, as_object, as_texts, find_count, find_text, get_text
+from kernel.members import as_array, as_object, as_texts, find_count, find_objects, find_text, get_text
 from kernel.open_badges import format_date_time, parse_date_time
 from kernel.status.problems import StatusIndexError, StatusListLengthError
 from kernel.status.segments import PackedSegment, SegmentedBytes, join_gzip, unpack_gzip
@@ -39,6 +40,7 @@ _CRYPTOSUITES: Final = {"Ed25519": "eddsa-rdfc-2022", "EdDSA": "eddsa-rdfc-2022"
 
 # As in a Token Status List: 256 messages are more than anybody has.
 _MAX_ENTRY_SIZE: Final = 8
+_STATUS_VALUE: Final = re.compile(r"0x[0-9a-fA-F]{1,2}", re.ASCII)
 # A year, in milliseconds.
 _MAX_TTL: Final = 366 * 24 * 3600 * 1000
 
@@ -123,12 +125,15 @@ def create_status_list_credential(
     valid_from: datetime,
     valid_until: datetime,
     ttl: timedelta,
+    size: int = 1,
+    messages: Sequence[tuple[int, str]] = (),
 ) -> dict[str, Any]:
     """Create a status list credential that is not secured yet. §2.2.
 
-    The messages of a `message` list stand in the entries of the credentials that point to it: the context of VCDM 2.0
-    has no terms for them in the list, so that no embedded proof could sign them there.
+    A `message` list says how many bits an entry has and what each value means. It can be secured as a JWT only: the
+    context of VCDM 2.0 has no terms for either in a list, so an embedded proof would not sign them, and is refused.
     """
+    meanings = [{"status": hex(value), "message": text} for value, text in messages]
     return {
         "@context": [CREDENTIALS_V2],
         "id": uri,
@@ -142,6 +147,7 @@ def create_status_list_credential(
             "statusPurpose": purpose,
             "encodedList": encoded_list,
             "ttl": ttl // timedelta(milliseconds=1),
+            **({"statusSize": size, "statusMessages": meanings} if messages else {}),
         },
     }
 
@@ -198,7 +204,10 @@ class EntryStatus:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedBitstringStatusList:
-    """A status list credential that its issuer signed and whose time has come and not passed."""
+    """A status list credential that its issuer signed and whose time has come and not passed.
+
+    `size` and `messages` are what the list itself says of its entries, which most lists do not.
+    """
 
     uri: str
     issued_at: datetime
@@ -207,6 +216,8 @@ class VerifiedBitstringStatusList:
     key: PublicKey
     purposes: frozenset[str]
     entries: Bitstring
+    size: int | None = None
+    messages: Mapping[int, str] = field(default_factory=dict)
 
     def get(
         self, index: int, *, purpose: str | None, size: int = 1, messages: Sequence[tuple[int, str]] = ()
@@ -218,15 +229,16 @@ class VerifiedBitstringStatusList:
         # (5) The list was made for this.
         if purpose not in self.purposes:
             raise WrongTypeError("the status list is for another purpose")
-        if not 1 <= size <= _MAX_ENTRY_SIZE:
-            raise MalformedError("a status entry of a size that is not read here")
+        if not 1 <= size <= _MAX_ENTRY_SIZE or self.size not in (None, size):
+            raise MalformedError("a status entry of another size than its list's, or of one that is not read here")
         # (9) It is long enough.
         if len(self.entries) // size < MINIMUM_SIZE:
             raise StatusListLengthError("the status list has too few entries")
         # (10) to (14) What it says, and what that means.
         number = self.entries.get(index, size)
         status = _MEANINGS.get(purpose, Status.UNASSIGNED) if number else Status.VALID
-        return EntryStatus(status, dict(messages).get(number) if purpose == MESSAGE else None)
+        meanings = {**self.messages, **dict(messages)}
+        return EntryStatus(status, meanings.get(number) if purpose == MESSAGE else None)
 
     def fresh_until(self, fetched_at: datetime) -> datetime:
         """Return until when a copy may be used: for `ttl` after it was fetched, never past `validUntil`. §2.2, K-75."""
@@ -288,6 +300,8 @@ def verify_status_list_credential(
         key=key,
         purposes=_parse_purposes(subject.get("statusPurpose")),
         entries=Bitstring.decode(_get_encoded_list(subject)),
+        size=find_count(subject, "statusSize", minimum=1),
+        messages=dict(map(_parse_message, find_objects(subject, "statusMessages"))),
     )
 
 
@@ -332,6 +346,14 @@ def _verify_validity(document: Mapping[str, Any], now: datetime) -> tuple[dateti
 
 def _parse_purposes(value: object) -> frozenset[str]:
     return frozenset(as_texts(value if isinstance(value, list) else [value], "`statusPurpose`"))
+
+
+def _parse_message(message: Mapping[str, Any]) -> tuple[int, str]:
+    """§2.1, statusMessage: the value is written in hexadecimal."""
+    value = get_text(message, "status")
+    if not _STATUS_VALUE.fullmatch(value):
+        raise MalformedError("a status value that is not hexadecimal")
+    return int(value, 16), get_text(message, "message")
 
 
 def _get_encoded_list(subject: Mapping[str, Any]) -> str:

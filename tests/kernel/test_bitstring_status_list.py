@@ -464,12 +464,67 @@ def test_K80_1_a_message_is_told_in_the_words_of_the_credential():
     made = Bitstring(2 * MINIMUM_SIZE)
     made.set(9, 2, size=2)
     verified = verify(as_jwt(document({"statusPurpose": "message", "encodedList": made.encode()})))
-    messages = [(0, "pending_review"), (1, "accepted"), (2, "rejected"), (3, "undefined")]
-    assert verified.get(9, purpose="message", size=2, messages=messages) == EntryStatus(
+    assert verified.get(9, purpose="message", size=2, messages=MESSAGES) == EntryStatus(
         Status.APPLICATION_SPECIFIC, "rejected"
     )
-    assert verified.get(8, purpose="message", size=2, messages=messages) == EntryStatus(Status.VALID, "pending_review")
+    assert verified.get(8, purpose="message", size=2, messages=MESSAGES) == EntryStatus(Status.VALID, "pending_review")
     assert verified.get(9, purpose="message", size=2) == EntryStatus(Status.APPLICATION_SPECIFIC)
+
+
+MESSAGES = [(0, "pending_review"), (1, "accepted"), (2, "rejected"), (3, "undefined")]
+
+
+def message_list(subject: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A list of two bits an entry that says what they mean, with entry 9 set."""
+    made = Bitstring(2 * MINIMUM_SIZE)
+    made.set(9, 2, size=2)
+    created = create_status_list_credential(
+        made.encode(),
+        uri=URI,
+        issuer=ISSUER,
+        purpose="message",
+        valid_from=NOW,
+        valid_until=NOW + timedelta(days=1),
+        ttl=timedelta(hours=1),
+        size=2,
+        messages=MESSAGES,
+    )
+    return document({**created["credentialSubject"], **(subject or {})})
+
+
+def test_K80_1_a_list_may_say_itself_what_its_messages_are():
+    verified = verify(as_jwt(message_list()))
+    assert verified.get(9, purpose="message", size=2) == EntryStatus(Status.APPLICATION_SPECIFIC, "rejected")
+    ours = verified.get(9, purpose="message", size=2, messages=[(2, "geweigerd")])
+    assert ours.message == "geweigerd"
+
+
+def test_K80_1_an_entry_of_another_size_than_its_list_is_refused():
+    with pytest.raises(MalformedError):
+        verify(as_jwt(message_list())).get(9, purpose="message")
+
+
+def test_K64_a_proof_that_would_not_cover_the_messages_is_refused():
+    with pytest.raises(MalformedError):
+        with_proof(message_list())
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        {"statusSize": 0},
+        {"statusSize": "2"},
+        {"statusMessages": []},
+        {"statusMessages": {}},
+        {"statusMessages": ["0x0"]},
+        {"statusMessages": [{"status": 0, "message": "x"}]},
+        {"statusMessages": [{"status": "2", "message": "x"}]},
+        {"statusMessages": [{"status": "0x2"}]},
+    ],
+)
+def test_K80_1_messages_that_cannot_be_read_are_refused(subject):
+    with pytest.raises(MalformedError):
+        verify(as_jwt(message_list(subject)))
 
 
 def test_K80_3_A45_a_list_with_too_few_entries_is_refused():

@@ -150,6 +150,12 @@ def test_A43_no_encoding_hides_a_document_type(encoding: str) -> None:
             clean_image(content)
 
 
+def test_A43_a_document_type_in_utf_16_is_seen_though_the_file_says_svg_in_ascii() -> None:
+    comment = "\ufeff<!-- ".encode("utf-16-le") + b"<svg" + " -->".encode("utf-16-le")
+    with pytest.raises(InputError):
+        clean_image(comment + LAUGHS.encode("utf-16-le"))
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "UTF-8", "us-ascii", "ISO-8859-1"])
 def test_B32_the_encodings_of_drawing_programs_are_read(encoding: str) -> None:
     drawing = SVG.decode() % "<title>caf\u00e9</title>" if encoding != "us-ascii" else SVG.decode() % ""

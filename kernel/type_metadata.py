@@ -1,7 +1,7 @@
 """Type metadata of SD-JWT VCs: what a `vct` is called, and how its claims are shown. draft-ietf-oauth-sd-jwt-vc §5, §6.
 
 The bytes are what counts: an issuer serves the ones that it hashed into `vct#integrity`, and a reader checks
-that hash before it reads anything. Nothing is fetched here: `resolve_type` is handed the documents.
+that hash before it reads anything. Nothing is fetched here: `find_extended` says which document comes next.
 """
 
 import base64
@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -126,23 +126,20 @@ def parse_type_metadata(raw: bytes, *, vct: str, integrity: str | None = None) -
     )
 
 
-def resolve_type(vct: str, *, integrity: str | None, get_document: Callable[[str], bytes]) -> tuple[TypeMetadata, ...]:
-    """Return a type and the types that it extends, the nearest first. K-51, SD-JWT VC §5.4.
+def find_extended(chain: Sequence[TypeMetadata]) -> tuple[str, str | None] | None:
+    """Return the `vct` of the type that the last one extends, with its integrity value; None at the end. K-51, §5.4.
 
-    `get_document` returns the bytes for a type or raises UndecidedError; it may answer from a cache or the network.
-    That a type extends another is a matter of display: it lets no issuer of one speak for the other.
+    A chain that comes back to itself or grows too long is refused before anything more is fetched. That a type extends
+    another is a matter of display: it lets no issuer of one speak for the other.
     """
-    chain: list[TypeMetadata] = []
-    wanted: tuple[str, str | None] | None = (vct, integrity)
-    while wanted is not None:
-        if wanted[0] in [found.vct for found in chain]:
-            raise RejectedError("a type that extends itself")
-        if len(chain) > MAX_EXTENDS:
-            raise RejectedError("a type that extends too many others")
-        found = parse_type_metadata(get_document(wanted[0]), vct=wanted[0], integrity=wanted[1])
-        chain.append(found)
-        wanted = None if found.extends is None else (found.extends, found.extends_integrity)
-    return tuple(chain)
+    last = chain[-1]
+    if last.extends is None:
+        return None
+    if last.extends in [metadata.vct for metadata in chain]:
+        raise RejectedError("a type that extends itself")
+    if len(chain) > MAX_EXTENDS:
+        raise RejectedError("a type that extends too many others")
+    return last.extends, last.extends_integrity
 
 
 def find_claim(chain: Sequence[TypeMetadata], path: ClaimsPath) -> ClaimMetadata | None:

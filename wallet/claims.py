@@ -127,11 +127,12 @@ def label_text(translate: Callable[[str], str], label: str) -> str:
 
 
 def create_issuer_labels(
-    type_metadata: TypeMetadata | None, descriptions: Iterable[ClaimDescription]
+    types: Iterable[TypeMetadata], descriptions: Iterable[ClaimDescription]
 ) -> tuple[IssuerLabel, ...]:
-    """What an issuer calls its claims: by the type first, then by its own metadata. W-18."""
+    """What an issuer calls its claims: by the type first, then by those that it extends, then by its metadata. W-18."""
+    claims = [claim for metadata in types for claim in metadata.claims]
     found = [
-        *((claim.path, [(label.locale, label.label) for label in claim.labels]) for claim in _claims_of(type_metadata)),
+        *((claim.path, [(label.locale, label.label) for label in claim.labels]) for claim in claims),
         *((claim.path, [(entry.locale or "", entry.name or "") for entry in claim.display]) for claim in descriptions),
     ]
     labels: dict[ClaimsPath, IssuerLabel] = {}
@@ -140,10 +141,6 @@ def create_issuer_labels(
         if by_language:
             labels.setdefault(path, IssuerLabel(path, by_language))
     return tuple(labels.values())[:_MAX_LABELS]
-
-
-def _claims_of(type_metadata: TypeMetadata | None) -> Iterable[Any]:
-    return () if type_metadata is None else type_metadata.claims
 
 
 def _by_language(texts: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -24,7 +24,7 @@ from wallet.errors import NotFoundError
 from wallet.history import HistoryRecord, add_history_record
 from wallet.images import SafeImage
 from wallet.models import Credential, CredentialForm
-from wallet.recognition import PartyRecognition, recognition_json, resolve_recognition
+from wallet.recognition import PartyRecognition, recognition_json, resolve_recognition, signers_of
 from wallet.settings import Wallet
 from wallet.vault import Vault
 
@@ -211,10 +211,14 @@ async def resolve_state(wallet: Wallet, credential: VerifiedCredential, now: dat
 async def resolve_issuer_recognition(
     wallet: Wallet, credential: VerifiedCredential, *, credential_issuer: str, now: datetime
 ) -> PartyRecognition:
-    """Whether the issuer was recognised for this kind of badge when it issued it (T-04)."""
+    """Whether the issuer was recognised for this kind of badge when it issued it (T-04).
+
+    The address of whoever handed it out counts only where that is the signer: its own URL, or the did:web of it.
+    """
+    signers = signers_of(credential_issuer)
     return await resolve_recognition(
         wallet.resolver,
-        identifiers=(credential.issuer, credential_issuer),
+        identifiers=signers if credential.issuer in signers else (credential.issuer,),
         key=credential.key,
         service="issuance",
         types=credential.types,

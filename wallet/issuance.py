@@ -16,7 +16,7 @@ from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
-from kernel.did import did_jwk, did_web
+from kernel.did import did_jwk
 from kernel.errors import (
     CredentialError,
     HolderBindingError,
@@ -61,7 +61,7 @@ from kernel.openid4vci import (
     well_known_url,
 )
 from kernel.status.token_status_list import Status
-from kernel.type_metadata import TypeMetadata, parse_type_metadata
+from kernel.type_metadata import TypeMetadata, find_extended, parse_type_metadata
 from runtime.fetch import AnsweredError, FetchedResponse, FetchKind
 from runtime.logging import get_logger
 from runtime.tokens import create_token
@@ -84,7 +84,7 @@ from wallet.history import HistoryRecord, add_history_record
 from wallet.holder_keys import create_holder_key, seal_holder_key
 from wallet.images import resolve_badge_image
 from wallet.models import Offer
-from wallet.recognition import PartyRecognition, recognition_json, resolve_party_recognition
+from wallet.recognition import PartyRecognition, recognition_json, resolve_party_recognition, signers_of
 from wallet.settings import Wallet
 from wallet.vault import Vault
 
@@ -92,6 +92,8 @@ log = get_logger(__name__)
 
 # However many forms are offered and however slowly each answer comes, asking for them ends.
 RECEIPT_PATIENCE = timedelta(seconds=45)
+# What claims are called is worth this wait and no more.
+TYPES_PATIENCE = timedelta(seconds=10)
 _TX_CODE_TRIES = 10  # our own bound; issuers void the code sooner (OpenID4VCI 1.0 §13.6.3)
 _PROOF_TYPE = "jwt"
 
@@ -436,7 +438,7 @@ class _Progress:
         if _is_same_party(credential.issuer, credential_issuer):
             return
         found = await resolve_issuer_recognition(
-            self.wallet, credential, credential_issuer=credential.issuer, now=self.now
+            self.wallet, credential, credential_issuer=credential_issuer, now=self.now
         )
         if not found.is_recognised:
             raise UntrustedIssuerError("signed by another party than the one that offered it")
@@ -482,12 +484,8 @@ class _Progress:
 
     async def _resolve_labels(self, configuration_id: str, credential: VerifiedCredential) -> tuple[IssuerLabel, ...]:
         """What the claims are called: asked once, at receipt. Without an answer our own words will do. W-18, A-48."""
-        metadata = None
-        try:
-            metadata = await resolve_type_metadata(self.wallet, credential)
-        except CredentialError as exc:
-            log.info("no type metadata", error_class=type(exc).__name__)
-        return create_issuer_labels(metadata, self.metadata.get_configuration(configuration_id).claims)
+        types = await resolve_types(self.wallet, credential)
+        return create_issuer_labels(types, self.metadata.get_configuration(configuration_id).claims)
 
     async def notify(self, event: str, received: Iterable[_Received]) -> None:
         """Tell the issuer how it ended. §11: its answer changes nothing here, so a failure is only logged."""
@@ -534,7 +532,7 @@ async def _resolve_record(wallet: Wallet, link: ByReference | ByValue, now: date
         raise OfferNotSupportedError("no configuration that this wallet can hold")
     recognition = await resolve_party_recognition(
         wallet.resolver,
-        identifiers=(offer.credential_issuer, did_web(offer.credential_issuer)),
+        identifiers=signers_of(offer.credential_issuer),
         service="issuance",
         now=now,
     )
@@ -729,13 +727,27 @@ def _receipt(group: _Group, recognition: PartyRecognition, now: datetime) -> His
     )
 
 
-async def resolve_type_metadata(wallet: Wallet, credential: VerifiedCredential) -> TypeMetadata | None:
-    """The document of a credential's `vct`, when that is an address; types that it extends are not followed."""
+async def resolve_types(wallet: Wallet, credential: VerifiedCredential) -> list[TypeMetadata]:
+    """The type of a credential and those that it extends, the nearest first, as far as they can be had and hold. K-51.
+
+    They are words and nothing else: what is missing or not what its integrity value names costs only its labels.
+    """
     vct, integrity = credential.claims.get("vct"), credential.claims.get("vct#integrity")
-    if not isinstance(vct, str) or not vct.startswith(("https://", "http://")):
-        return None
+    wanted = (vct, integrity if isinstance(integrity, str) else None) if isinstance(vct, str) else None
+    chain: list[TypeMetadata] = []
+    try:
+        async with asyncio.timeout(TYPES_PATIENCE.total_seconds()):
+            while wanted is not None and wanted[0].startswith(("https://", "http://")):
+                chain.append(await _resolve_type(wallet, *wanted))
+                wanted = find_extended(chain)
+    except (CredentialError, TimeoutError) as exc:
+        log.info("no type metadata", error_class=type(exc).__name__)
+    return chain
+
+
+async def _resolve_type(wallet: Wallet, vct: str, integrity: str | None) -> TypeMetadata:
     response = await wallet.fetch.get(vct, accept="application/json", kind=FetchKind.METADATA)
-    return parse_type_metadata(response.body, vct=vct, integrity=integrity if isinstance(integrity, str) else None)
+    return parse_type_metadata(response.body, vct=vct, integrity=integrity)
 
 
 # --- rows and messages

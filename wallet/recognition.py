@@ -5,12 +5,14 @@ incomplete, and the person decides.
 """
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from cryptography.x509 import Certificate
 
+from kernel.did import did_web
 from kernel.errors import CredentialError
 from kernel.keys import PublicKey
 from kernel.trust_list import Outcome, Recognition, TrustList
@@ -36,6 +38,13 @@ def recognition_json(recognition: PartyRecognition) -> dict[str, Any]:
         "list_name": recognition.list_name,
         "entity_name": recognition.entity_name,
     }
+
+
+def signers_of(credential_issuer: str) -> tuple[str, ...]:
+    """The names under which an issuer's address may sign: the address, and the did:web that belongs to it."""
+    with suppress(CredentialError):
+        return (credential_issuer, did_web(credential_issuer))
+    return (credential_issuer,)
 
 
 async def resolve_recognition(

@@ -101,6 +101,8 @@ class SimulatedIssuer:
     claim_descriptions: list[dict[str, Any]] = field(default_factory=list)
     """What the metadata of the credential says about its claims (OpenID4VCI 1.0 Appendix B.2)."""
     type_metadata: dict[str, Any] | None = None
+    extended_types: dict[str, bytes] = field(default_factory=dict)
+    """By their last step under /vct/: documents of further types."""
     _offers: dict[str, CredentialOffer] = field(default_factory=dict)
     _codes: dict[str, str | None] = field(default_factory=dict)
     _tokens: set[str] = field(default_factory=set)
@@ -161,6 +163,7 @@ class SimulatedIssuer:
                 Route(f"/{slug}/status/1", self._status),
                 Route(f"/{slug}/achievements/adviseur-lerende-regio/image", self._image),
                 Route("/vct/skill-badge/1", self._type_metadata),
+                Route("/vct/{name}", self._extended_type),
             ]
         )
 
@@ -362,6 +365,11 @@ class SimulatedIssuer:
         if self.type_metadata is None:
             return Response(status_code=404)
         return JSONResponse({"vct": VCT, **self.type_metadata})
+
+    async def _extended_type(self, request: Request) -> Response:
+        self._note(request)
+        content = self.extended_types.get(request.path_params["name"])
+        return Response(content, media_type="application/json", status_code=200 if content else 404)
 
     def _note(self, request: Request) -> None:
         self.requests.append(f"{request.method} {request.url.path.replace(f'/{self.slug}', '')}")

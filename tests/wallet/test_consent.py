@@ -1,11 +1,13 @@
 """The consent page tells everything that an answer shows, in words that a hostile issuer cannot bend."""
 
+import json
 import re
 from html import unescape
 
 import pytest
 
 from kernel.openid4vp import VpTokenResponse
+from kernel.type_metadata import create_integrity
 from tests.support.badges import SKILLS, create_test_achievement, create_test_dataset
 from tests.support.simulated_issuer import DC
 from tests.wallet.test_pages import HOSTILE, open_link, receive
@@ -129,6 +131,58 @@ async def test_W18_claims_are_called_as_the_type_says_then_as_the_issuer_says(ho
     path = browser.answer.url.path
     browser.http.headers["Accept-Language"] = "en"
     assert "Shirt size" in text_of((await browser.get(path)).text)
+
+
+def extended(name, label, **members):
+    vct = f"https://issuer.example/vct/{name}"
+    claims = [{"path": ["cohort"], "display": [{"locale": "nl", "label": label}]}] if label else []
+    return json.dumps({"vct": vct, "claims": claims, **members}).encode()
+
+
+def extending(name, document=None):
+    integrity = {} if document is None else {"extends#integrity": create_integrity(document)}
+    return {"extends": f"https://issuer.example/vct/{name}", **integrity}
+
+
+async def shown_label(house, holder):
+    house.issuer.planted_hidden = {"cohort": "2026"}
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    asked = await holder.open_request(house.verifier.ask(claims_query(house, ["cohort"])))
+    [label] = {fact["label"] for fact in asked["share"][0]["shown"] if fact["path"] == ["cohort"]}
+    return label
+
+
+async def test_W18_K51_claims_are_called_as_the_types_say_that_the_type_extends(house, holder):
+    far = extended("far", "Lichting")
+    near = extended("near", "", **extending("far", far))
+    house.issuer.extended_types = {"far": far, "near": near}
+    house.issuer.type_metadata = extending("near", near)
+    assert await shown_label(house, holder) == "Lichting"
+
+
+async def test_W18_K51_nearest_type_that_says_something_counts(house, holder):
+    house.issuer.extended_types = {
+        "far": extended("far", "Ver"),
+        "near": extended("near", "Dichtbij", **extending("far")),
+    }
+    house.issuer.type_metadata = extending("near")
+    assert await shown_label(house, holder) == "Dichtbij"
+
+
+async def test_W18_K50_K51_type_that_is_not_the_one_named_says_nothing(house, holder):
+    house.issuer.extended_types = {"far": extended("far", "Gewisseld")}
+    house.issuer.type_metadata = extending("far", extended("far", "Lichting"))
+    assert await shown_label(house, holder) == "cohort"
+
+
+@pytest.mark.parametrize("count", [1, 20])
+async def test_W18_K51_A49_types_without_end_end(house, holder, count):
+    house.issuer.extended_types = {
+        f"t{number}": extended(f"t{number}", "", **extending(f"t{(number + 1) % count}")) for number in range(count)
+    }
+    house.issuer.type_metadata = extending("t0")
+    assert await shown_label(house, holder) == "cohort"
+    assert len([path for path in house.issuer.requests if "/vct/t" in path]) <= 5
 
 
 async def test_W18_number_of_the_badge_is_called_so(house, holder):

@@ -1,0 +1,43 @@
+"""Whose recognition counts for a badge: that of whoever signed it, and nobody else's (T-04, A-47)."""
+
+import pytest
+
+from tests.support.simulated_issuer import DC
+from wallet.accounts import find_signed_in
+from wallet.credentials import find_forms, resolve_issuer_recognition
+from wallet.recognition import signers_of
+
+
+async def received(house, holder):
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    service, now = house.app.state.service, house.clock()
+    signed_in = await find_signed_in(service.database, service.settings, token=holder.token, now=now)
+    async with service.database.reading() as session:
+        [form] = await find_forms(session, signed_in.vault, now)
+    return form.credential
+
+
+@pytest.mark.parametrize(
+    ("listed", "handed_out_by", "outcome"),
+    [
+        ("https://issuer.example/stmw", "https://issuer.example/stmw", "recognised"),
+        ("did:web:issuer.example:stmw", "https://issuer.example/stmw", "recognised"),
+        ("did:web:issuer.example:stmw", "https://elsewhere.example", "recognised"),
+        ("https://elsewhere.example", "https://elsewhere.example", "not_listed"),
+        ("https://issuer.example/other", "https://issuer.example/other", "not_listed"),
+        ("did:web:issuer.example:other", "https://issuer.example/other", "not_listed"),
+    ],
+)
+async def test_T04_A47_badge_is_recognised_by_its_signer_and_not_by_who_handed_it_out(
+    house, holder, listed, handed_out_by, outcome
+):
+    credential = await received(house, holder)
+    house.sign_trust_list(house.issuance(identifiers=frozenset({listed})))
+    found = await resolve_issuer_recognition(
+        house.app.state.service, credential, credential_issuer=handed_out_by, now=house.clock()
+    )
+    assert found.outcome == outcome
+
+
+def test_T04_address_without_a_did_web_signs_only_as_itself():
+    assert signers_of("https://issuer.example/a:b") == ("https://issuer.example/a:b",)

@@ -53,6 +53,8 @@ _KEY_SET_TYPES: Final = "application/jwk-set+json, application/json"
 _DID_AGE: Final = timedelta(hours=1)
 # A revocation is seen within a day, whatever `ttl` an issuer writes.
 _MAX_STATUS_AGE: Final = timedelta(days=1)
+# Bytes of lists of each kind that are kept: two thousand ordinary ones, or sixteen of those that are meant to fill us.
+_LISTS_KEPT: Final = 64 * 1024 * 1024
 _TRUST_LIST_AGE: Final = timedelta(minutes=5)
 _TRUST_LIST_RETRY: Final = timedelta(seconds=30)
 # Whichever the issuer has; the one that the credential has is asked for first, since both are secured alike. BSL §3.6.
@@ -104,21 +106,23 @@ class TrustListMemory(Protocol):
 
 
 class _Cache(Generic[K, V]):
-    """The newest `size` values, each until its own end; the clock is the caller's."""
+    """The newest values that together weigh no more than `size`, each until its own end; the clock is the caller's."""
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._values: OrderedDict[K, tuple[V, datetime]] = OrderedDict()
+        self._weight = 0
+        self._values: OrderedDict[K, tuple[V, datetime, int]] = OrderedDict()
 
     def find(self, key: K, now: datetime) -> V | None:
-        value, until = self._values.get(key, (None, now))
+        value, until, _ = self._values.get(key, (None, now, 0))
         return value if now < until else None
 
-    def put(self, key: K, value: V, until: datetime) -> None:
-        self._values.pop(key, None)
-        self._values[key] = (value, until)
-        while len(self._values) > self._size:
-            self._values.popitem(last=False)
+    def put(self, key: K, value: V, until: datetime, *, weight: int = 1) -> None:
+        _, _, replaced = self._values.pop(key, (None, None, 0))
+        self._values[key] = (value, until, weight)
+        self._weight += weight - replaced
+        while self._weight > self._size:
+            self._weight -= self._values.popitem(last=False)[1][2]
 
 
 class Resolver:
@@ -142,8 +146,8 @@ class Resolver:
         self._anchors = tuple(anchors)
         self._documents: _Cache[str, DidDocument] = _Cache(512)
         self._key_sets: _Cache[str, JwkSet] = _Cache(512)
-        self._token_lists: _Cache[tuple[str, str], VerifiedStatusList] = _Cache(128)
-        self._bitstrings: _Cache[tuple[str, str], VerifiedBitstringStatusList] = _Cache(128)
+        self._token_lists: _Cache[tuple[str, str], VerifiedStatusList] = _Cache(_LISTS_KEPT)
+        self._bitstrings: _Cache[tuple[str, str], VerifiedBitstringStatusList] = _Cache(_LISTS_KEPT)
         self._newest_lists: _Cache[tuple[str, str], datetime] = _Cache(4096)
         self._trust = (
             None if trust_list is None else _TrustListSource(fetch, trust_list, trust_list_signer, trust_list_memory)
@@ -282,7 +286,8 @@ class Resolver:
             raise
         except CredentialError as exc:
             raise UndecidedError(f"no good status list: {exc.code}: {exc.detail}") from exc
-        lists.put(place, found, min(found.fresh_until(now), now + _MAX_STATUS_AGE))
+        until = min(found.fresh_until(now), now + _MAX_STATUS_AGE)
+        lists.put(place, found, until, weight=found.byte_length)
         self._newest_lists.put(place, found.issued_at, _FOREVER)
         return found
 

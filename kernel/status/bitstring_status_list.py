@@ -240,6 +240,11 @@ class VerifiedBitstringStatusList:
         meanings = {**self.messages, **dict(messages)}
         return EntryStatus(status, meanings.get(number) if purpose == MESSAGE else None)
 
+    @property
+    def byte_length(self) -> int:
+        """How much memory a kept copy costs."""
+        return len(self.entries) // 8
+
     def fresh_until(self, fetched_at: datetime) -> datetime:
         """Return until when a copy may be used: for `ttl` after it was fetched, never past `validUntil`. §2.2, K-75."""
         until = fetched_at + (DEFAULT_TTL if self.ttl is None else self.ttl)

@@ -149,6 +149,11 @@ class VerifiedStatusList:
         """Return the status at an index; RejectedError beyond the list."""
         return status_of(self.statuses.get(index))
 
+    @property
+    def byte_length(self) -> int:
+        """How much memory a kept copy costs."""
+        return len(self.statuses) * self.statuses.bits // 8
+
     def fresh_until(self, fetched_at: datetime) -> datetime:
         """Return until when a copy may be used: for `ttl` after it was fetched, never past `exp`. §13.7 (K-75)."""
         until = fetched_at + (DEFAULT_TTL if self.ttl is None else self.ttl)

@@ -216,6 +216,7 @@ def test_K80_2_a_created_list_is_verified_and_says_what_was_put_in(secure: Secur
     assert (verified.uri, verified.issued_at, verified.expires_at) == (URI, NOW, NOW + timedelta(days=1))
     assert verified.ttl == timedelta(hours=1)
     assert verified.purposes == {"revocation"}
+    assert verified.byte_length == 16_384
     assert verified.get(7, purpose="revocation") == EntryStatus(Status.INVALID)
     assert verified.get(8, purpose="revocation") == EntryStatus(Status.VALID)
 

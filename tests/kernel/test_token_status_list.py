@@ -224,6 +224,7 @@ def test_K71_a_created_token_is_verified_and_says_what_was_put_in():
     assert [verified.get(index) for index in (0, 7, 48213)] == [Status.VALID, Status.SUSPENDED, Status.INVALID]
     assert (verified.uri, verified.issued_at, verified.ttl) == (URI, ISSUED_AT, timedelta(hours=1))
     assert verified.expires_at == ISSUED_AT + timedelta(days=1)
+    assert verified.byte_length == MINIMUM_SIZE * 2 // 8
 
 
 def test_K76_a_list_in_the_haip_profile_names_its_certificates():

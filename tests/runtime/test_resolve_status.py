@@ -305,6 +305,23 @@ async def test_K75_two_entries_in_one_list_fetch_it_once(world: World) -> None:
     assert world.asked.count(URLS["revocation"]) == 1
 
 
+async def test_A43_lists_that_are_as_large_as_allowed_do_not_fill_the_memory(world: World) -> None:
+    """Anybody can be an issuer, and a list of zeros is small on its way: what is kept is bounded by what it costs."""
+    large = {"encodedList": encode_segments([pack_segment(bytes(MAX_LIST_BYTES))])}
+    put_list(world, subject=large)
+    small, filling = place("suspension"), [place(uri=f"https://issuer.example/{number}") for number in range(17)]
+    resolver = Resolver(world.fetch)
+    await resolver.resolve_status(credential(small), now=NOW)
+    for reference in filling:
+        put_list(world, subject=large, uri=reference.uri)
+        world.pages[reference.uri] = world.pages[URLS["revocation"]]
+        await resolver.resolve_status(credential(reference), now=NOW)
+    await resolver.resolve_status(credential(filling[-1]), now=NOW)
+    await resolver.resolve_status(credential(small), now=NOW)
+    assert world.asked.count(filling[-1].uri) == 1
+    assert world.asked.count(small.uri) == 2
+
+
 async def test_K74_when_the_copy_is_too_old_and_the_issuer_silent_the_status_is_unknown(world: World) -> None:
     resolver = Resolver(world.fetch)
     await resolver.resolve_status(credential(), now=NOW)

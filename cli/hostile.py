@@ -19,7 +19,7 @@ import uvicorn
 from kernel import base64url
 from kernel.dcql import Candidate, match, parse_dcql_query
 from kernel.did import create_did_web_document, did_web
-from kernel.formats import FORMATS, IssuerIdentity, StatusReference, parse_credential
+from kernel.formats import FORMATS, ISSUABLE, IssuerIdentity, StatusReference, parse_credential
 from kernel.jwe import encrypt_jwe
 from kernel.jwt import parse_jwt, sign_jwt
 from kernel.keys import PublicKey, SoftwareSigner
@@ -218,7 +218,7 @@ class PracticeParty:
         status: StatusReference | None = None,
     ) -> str:
         """A badge signed by this organisation, as good or bad as the caller wants it."""
-        return FORMATS["dc+sd-jwt"].issue(
+        return ISSUABLE["dc+sd-jwt"].issue(
             dataset,
             issuer=IssuerIdentity(self.did, f"{self.did}#practice"),
             signer=self.signer,

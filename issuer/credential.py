@@ -30,7 +30,7 @@ from issuer.settings import IssuerSettings
 from issuer.status import StatusPlace
 from issuer.store import Grant
 from kernel.errors import CredentialError, MalformedError
-from kernel.formats import FORMATS, IssuerIdentity, StatusReference
+from kernel.formats import ISSUABLE, IssuerIdentity, StatusReference
 from kernel.keys import PublicKey
 from kernel.open_badges import CredentialDataset
 from kernel.openid4vci import CredentialRequest, KeyProof, parse_credential_request, verify_key_proof
@@ -205,7 +205,7 @@ def _sign(
         issuing_country=issuer.country,
         credential_id=f"urn:uuid:{uuid.uuid4()}",
     )
-    return FORMATS[configuration_format(order.configuration_id)].issue(
+    return ISSUABLE[configuration_format(order.configuration_id)].issue(
         dataset,
         issuer=IssuerIdentity(issuer.did, issuer.verification_method(grant.key_fragment)),
         signer=signing_keys.open_signer(settings, issuer.organisation_id, grant.sealed_private_jwk),

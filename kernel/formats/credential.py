@@ -19,6 +19,8 @@ from kernel.sd_jwt import ClaimsPath, SdJwt
 DC_SD_JWT = "dc+sd-jwt"
 VC_SD_JWT = "vc+sd-jwt"
 LDP_VC = "ldp_vc"
+VC_JWT = "vc+jwt"
+JWT_VC_JSON = "jwt_vc_json"
 
 _SECONDS_A_DAY: Final = 86_400
 
@@ -105,21 +107,6 @@ class CredentialFormat(Protocol):
     @property
     def format_id(self) -> str: ...
 
-    def issue(
-        self,
-        dataset: CredentialDataset,
-        *,
-        issuer: IssuerIdentity,
-        signer: Signer,
-        holder_key: PublicKey,
-        type_id: str,
-        status: Statuses,
-        issued_at: datetime,
-        valid_from: datetime,
-        expires_at: datetime | None,
-        type_integrity: str | None = None,
-    ) -> str: ...
-
     def parse(self, raw: str) -> UnverifiedCredential: ...
 
     def verify(
@@ -171,6 +158,35 @@ class CredentialFormat(Protocol):
     ) -> str: ...
 
     def disclosable_paths(self, raw: str) -> dict[ClaimsPath, Any]: ...
+
+
+class IssuableFormat(CredentialFormat, Protocol):
+    """A format, or a flavour of one, in which badges are issued; `ISSUABLE` finds it by name."""
+
+    def issue(
+        self,
+        dataset: CredentialDataset,
+        *,
+        issuer: IssuerIdentity,
+        signer: Signer,
+        holder_key: PublicKey,
+        type_id: str,
+        status: Statuses,
+        issued_at: datetime,
+        valid_from: datetime,
+        expires_at: datetime | None,
+        type_integrity: str | None = None,
+    ) -> str: ...
+
+
+def read_key_reference(header: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:
+    """Return the `kid` and the `x5c` of a JOSE header, unverified; one of another shape is refused. K-04"""
+    key_id, x5c = header.get("kid"), header.get("x5c", [])
+    if key_id is not None and not isinstance(key_id, str):
+        raise MalformedError("a `kid` that is no text")
+    if not isinstance(x5c, list) or not all(isinstance(certificate, str) for certificate in x5c):
+        raise MalformedError("an `x5c` that is no array of text")
+    return key_id, tuple(x5c)
 
 
 def verify_validity(credential: VerifiedCredential, *, now: datetime) -> None:

@@ -97,6 +97,26 @@ class LdpVc(PresentedFormat):
         signed = self._sign(document, hidden, issuer=issuer, signer=signer, created_at=_day(issued_at))
         return encode_json(signed).decode()
 
+    def parse(self, raw: str) -> UnverifiedCredential:
+        """Read a credential, or a presentation of exactly one, from its JSON text."""
+        outer = parse_json_object(raw)
+        presentation = outer if "VerifiablePresentation" in read_many(outer, "type") else None
+        credential = outer if presentation is None else _get_only_credential(presentation)
+        issuer = read_issuer(credential)
+        proof = _find_issuer_proof(credential, issuer)
+        return UnverifiedCredential(
+            format=self.format_id,
+            raw=raw,
+            header={} if proof is None else proof.options,
+            payload=credential,
+            unverified_issuer=issuer,
+            key_id=None if proof is None else proof.verification_method,
+            x5c=(),
+            is_legacy=False,
+            secured=credential,
+            presentation=presentation,
+        )
+
     def present(
         self,
         raw: str,
@@ -159,25 +179,6 @@ class LdpVc(PresentedFormat):
             verification_method=issuer.kid,
             proof_purpose="assertionMethod",
             created_at=created_at,
-        )
-
-    def _read(self, raw: str) -> UnverifiedCredential:
-        outer = parse_json_object(raw)
-        presentation = outer if "VerifiablePresentation" in read_many(outer, "type") else None
-        credential = outer if presentation is None else _get_only_credential(presentation)
-        issuer = read_issuer(credential)
-        proof = _find_issuer_proof(credential, issuer)
-        return UnverifiedCredential(
-            format=self.format_id,
-            raw=raw,
-            header={} if proof is None else proof.options,
-            payload=credential,
-            unverified_issuer=issuer,
-            key_id=None if proof is None else proof.verification_method,
-            x5c=(),
-            is_legacy=False,
-            secured=credential,
-            presentation=presentation,
         )
 
     def _verify_issuer(

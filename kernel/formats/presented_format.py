@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from datetime import datetime
 from typing import ClassVar
 
-from kernel.errors import HolderBindingError, MalformedError
+from kernel.errors import HolderBindingError
 from kernel.formats.credential import (
     UnverifiedCredential,
     VerifiedCredential,
@@ -23,12 +23,9 @@ class PresentedFormat(ABC):
 
     format_id: ClassVar[str]
 
+    @abstractmethod
     def parse(self, raw: str) -> UnverifiedCredential:
         """Read a credential, or a presentation of exactly one, whose content is of this format."""
-        credential = self._read(raw)
-        if credential.format != self.format_id:
-            raise MalformedError(f"the content is not that of {self.format_id}")
-        return credential
 
     def verify(
         self,
@@ -104,10 +101,6 @@ class PresentedFormat(ABC):
         return self.verify_holder_binding(
             presented, credential, algorithms=algorithms, audience=audience, nonce=nonce, now=now
         )
-
-    @abstractmethod
-    def _read(self, raw: str) -> UnverifiedCredential:
-        """Say what a credential is and who it claims to come from."""
 
     @abstractmethod
     def _verify_issuer(

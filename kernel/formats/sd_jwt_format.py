@@ -13,6 +13,7 @@ from kernel.formats.credential import (
     UnverifiedCredential,
     VerifiedCredential,
     VerifiedPresentation,
+    read_key_reference,
     verify_validity,
 )
 from kernel.jwt import sign_jwt, verify_jwt
@@ -57,12 +58,7 @@ class SdJwtFormat(ABC):
     def read(self, sd_jwt: SdJwt) -> UnverifiedCredential:
         """Say who a credential claims to come from, and how its key would be found."""
         header, payload = sd_jwt.issuer_jwt.header, sd_jwt.issuer_jwt.payload
-        key_id = header.get("kid")
-        if key_id is not None and not isinstance(key_id, str):
-            raise MalformedError("a `kid` that is no text")
-        x5c = header.get("x5c", [])
-        if not isinstance(x5c, list) or not all(isinstance(certificate, str) for certificate in x5c):
-            raise MalformedError("an `x5c` that is no array of text")
+        key_id, x5c = read_key_reference(header)
         return UnverifiedCredential(
             format=self.format_id,
             raw=sd_jwt.raw,
@@ -70,7 +66,7 @@ class SdJwtFormat(ABC):
             payload=payload,
             unverified_issuer=self._read_issuer(payload, is_certified=bool(x5c)),
             key_id=key_id,
-            x5c=tuple(x5c),
+            x5c=x5c,
             is_legacy=header.get("typ") != self.format_id,
             secured=sd_jwt,
         )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from kernel.formats import FORMATS, IssuerIdentity, StatusReference
+from kernel.formats import FORMATS, ISSUABLE, IssuerIdentity, StatusReference
 from kernel.keys import SoftwareSigner
 from kernel.open_badges import CredentialDataset, create_achievement, create_alignment, create_evidence
 from tests.support.clock import NOW
@@ -93,7 +93,7 @@ def issue_badge(
         "valid_from": NOW,
         "expires_at": NOW + timedelta(days=365),
     }
-    return FORMATS[format_id].issue(
+    return ISSUABLE[format_id].issue(
         dataset or create_test_dataset(), signer=signer, holder_key=holder.public_key, **{**values, **changes}
     )
 

@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from kernel import base64url
 from kernel.did import create_did_web_document
-from kernel.formats import FORMATS, IssuerIdentity, StatusReference
+from kernel.formats import ISSUABLE, IssuerIdentity, StatusReference
 from kernel.jwt import parse_jwt, sign_jwt
 from kernel.keys import SoftwareSigner
 from kernel.open_badges import CredentialDataset
@@ -306,7 +306,7 @@ class SimulatedIssuer:
                 self.status_list.set(self._index, Status.INVALID)
             case "suspended":
                 self.status_list.set(self._index, Status.SUSPENDED)
-        raw = FORMATS[format_id].issue(dataset, **values)
+        raw = ISSUABLE[format_id].issue(dataset, **values)
         return self._spoil(self._plant(raw))
 
     def _plant(self, raw: str) -> str:

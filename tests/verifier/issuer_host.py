@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from kernel.did import create_did_web_document
-from kernel.formats import FORMATS, IssuerIdentity, StatusReference
+from kernel.formats import ISSUABLE, IssuerIdentity, StatusReference
 from kernel.keys import SoftwareSigner
 from kernel.status.token_status_list import Status, StatusList, create_status_list_token
 from kernel.trust_list import ServiceState, TrustedEntity, TrustedService, create_trust_list, sign_trust_list
@@ -76,7 +76,7 @@ class IssuerHost:
     ) -> tuple[str, int]:
         """A badge, and where it stands in the status list."""
         self._next_index += 1
-        raw = FORMATS[format_id].issue(
+        raw = ISSUABLE[format_id].issue(
             create_test_dataset(**dataset),
             issuer=IssuerIdentity(self.did, self.key_id),
             signer=signer or self.signer,

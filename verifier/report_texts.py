@@ -335,8 +335,8 @@ def same_person_text(*, presentations: int, holders: int) -> Text | None:
         return None
     if holders == 1:
         return Text(
-            "Alles wat gedeeld is, hoort bij één en dezelfde sleutel, dus bij één persoon.",
-            "Everything that was shared belongs to one key, so to one person.",
+            "Alles wat gedeeld is, hoort bij één persoon: het is met dezelfde sleutel bewezen.",
+            "Everything that was shared belongs to one person: the same key proves it.",
         )
     return Text(
         "De badges horen bij verschillende sleutels. Ze kwamen samen binnen, maar dat ze van één en dezelfde persoon "

@@ -62,6 +62,13 @@ class ServiceClient:
 
     async def call(self, method: str, path: str, json: Any = None, headers: Mapping[str, str] | None = None) -> Any:
         """The JSON of the answer, `None` for an empty one; anything from 400 up raises `ProblemError`."""
+        response = await self.ask(method, path, json, headers)
+        return response.json() if response.content else None
+
+    async def ask(
+        self, method: str, path: str, json: Any = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        """The answer as it came; anything from 400 up raises `ProblemError`."""
         sent = {"Accept": "application/json", "Accept-Language": language(), **(headers or {})}
         if self.key is not None:
             sent["Authorization"] = f"Bearer {self.key}"
@@ -71,7 +78,7 @@ class ServiceClient:
             raise UnreachableError(self.address) from exc
         if response.status_code >= 400:
             raise _problem(response)
-        return response.json() if response.content else None
+        return response
 
 
 class IssuerClient(ServiceClient):
@@ -123,6 +130,22 @@ class IssuerClient(ServiceClient):
     async def change_status(self, slug: str, award: str, change: str, reason: str) -> Any:
         path = f"/api/organisations/{quote(slug)}/awards/{quote(award)}/{change}"
         return await self.call("POST", path, {"reason": reason})
+
+    async def signing_keys(self, slug: str) -> list[dict[str, Any]]:
+        answer = await self.call("GET", f"/api/organisations/{quote(slug)}/signing-keys")
+        keys: list[dict[str, Any]] = answer["signing_keys"]
+        return keys
+
+    async def rotate_signing_key(self, slug: str, algorithm: str) -> Any:
+        return await self.call("POST", f"/api/organisations/{quote(slug)}/signing-keys", {"algorithm": algorithm})
+
+    async def withdraw_signing_key(self, slug: str, fragment: str) -> None:
+        await self.call("DELETE", f"/api/organisations/{quote(slug)}/signing-keys/{quote(fragment)}")
+
+    async def archive(self, slug: str) -> tuple[bytes, str]:
+        """The archive, and the thumbprint of the key that signed it."""
+        response = await self.ask("GET", f"/api/organisations/{quote(slug)}/archive")
+        return response.content, response.headers["archive-signer-thumbprint"]
 
     async def skills(self, text: str, language: str) -> Any:
         return await self.call("GET", f"/api/skills?q={quote(text)}&language={language}")

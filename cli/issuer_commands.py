@@ -7,11 +7,14 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
+from cli.archived import verify_with_archive
 from cli.connections import Connection
 from cli.language import say
 from cli.local import DEFAULT_FOLDER
 from cli.recipients import evidence_of, read_achievement, read_recipients
 from cli.terminal import explained_errors, out, print_qr, run, waiting
+from kernel.archive import parse_archive, verify_archive
+from runtime.clock import utc_now
 
 app = typer.Typer(no_args_is_help=True, help="Describe a badge, award it, follow it, withdraw it.")
 
@@ -196,6 +199,104 @@ def suspend(context: typer.Context, organisation: Organisation, award: Award, re
 def reinstate(context: typer.Context, organisation: Organisation, award: Award, reason: Reason) -> None:
     """Take a badge off hold."""
     _change(context, organisation, award, "reinstate", reason)
+
+
+Algorithm = Annotated[str, typer.Option(help="ES256 (wallets) or Ed25519 (files).")]
+
+
+@app.command("keys")
+def list_keys(context: typer.Context, organisation: Organisation) -> None:
+    """Every key that this organisation ever signed with, and which one does so now."""
+
+    async def work() -> Any:
+        async with _connection(context).issuer() as issuer:
+            return await issuer.signing_keys(organisation)
+
+    table = Table(say("sleutel", "key"), say("soort", "kind"), say("stand", "state"), say("sinds", "since"))
+    for key in run(work()):
+        table.add_row(key["kid"].partition("#")[2], key["algorithm"], *_life(key))
+    out.print(table)
+
+
+def _life(key: dict[str, Any]) -> tuple[str, str]:
+    if key["withdrawn_at"]:
+        return say("ingetrokken", "withdrawn"), str(key["withdrawn_at"])
+    if key["retired_at"]:
+        return say("vervangen, telt nog", "replaced, still counts"), str(key["retired_at"])
+    return say("tekent", "signs"), str(key["created_at"])
+
+
+@app.command("rotate-key")
+def rotate_key(context: typer.Context, organisation: Organisation, algorithm: Algorithm = "ES256") -> None:
+    """Sign with a new key from now on; what the old one signed stays good."""
+
+    async def work() -> Any:
+        async with _connection(context).issuer() as issuer:
+            return await issuer.rotate_signing_key(organisation, algorithm)
+
+    kid = run(work())["kid"]
+    out.print(say(f"Vanaf nu wordt getekend met {kid}.", f"From now on {kid} signs."), soft_wrap=True)
+
+
+@app.command("withdraw-key")
+def withdraw_key(
+    context: typer.Context, organisation: Organisation, key: Annotated[str, typer.Argument(help="As `keys` names it.")]
+) -> None:
+    """Take back a key that leaked: every badge that it signed stops being good."""
+
+    async def work() -> None:
+        async with _connection(context).issuer() as issuer:
+            await issuer.withdraw_signing_key(organisation, key)
+
+    run(work())
+    out.print(say(f"{key} telt niet meer.", f"{key} does not count any more."))
+
+
+@app.command("archive")
+def save_archive(
+    context: typer.Context,
+    organisation: Organisation,
+    file: Annotated[Path, typer.Argument(help="Where to put the archive.")],
+) -> None:
+    """Save all that badges need to stay checkable when this issuer is gone. Keep it elsewhere."""
+
+    async def work() -> tuple[bytes, str]:
+        async with _connection(context).issuer() as issuer:
+            return await issuer.archive(organisation)
+
+    content, thumbprint = run(work())
+    file.write_bytes(content)
+    out.print(say(f"Het archief staat in {file}.", f"The archive is in {file}."))
+    out.print(
+        say(
+            f"Bewaar dit kenmerk van de sleutel apart, of zet het op de lijst van erkende uitgevers: {thumbprint}",
+            f"Keep this thumbprint of the key apart, or put it on the list of recognised issuers: {thumbprint}",
+        ),
+        soft_wrap=True,
+    )
+
+
+@app.command("check-archived")
+def check_archived(
+    archive: Annotated[Path, typer.Argument(help="The archive of the issuer.")],
+    badge: Annotated[Path, typer.Argument(help="File with the badge.")],
+    signer: Annotated[str, typer.Option(help="Thumbprint of the key that signed the archive, known from elsewhere.")],
+) -> None:
+    """Check a badge with the archive of its issuer alone: no network, no issuer that still exists."""
+    with explained_errors():
+        verified = verify_archive(parse_archive(archive.read_bytes()), signer_thumbprint=signer)
+        found = verify_with_archive(badge.read_text("utf-8").strip(), verified, now=utc_now())
+    name = escape(str(verified.organisation.get("name", verified.did)))
+    until = f"{found.judged_at:%Y-%m-%d}"
+    out.print(say(f"[bold]Deze badge is echt: {name} gaf hem uit.[/bold]", f"[bold]Genuine, issued by {name}.[/bold]"))
+    out.print(
+        say(
+            f"Hij was niet ingetrokken op {until}, toen het archief werd gemaakt. Wat later gebeurde, is niet bekend.",
+            f"It was not withdrawn on {until}, when the archive was made. What happened later is not known.",
+        )
+        if found.has_status
+        else say("Deze badge kan niet worden ingetrokken.", "This badge cannot be withdrawn.")
+    )
 
 
 def _connection(context: typer.Context) -> Connection:

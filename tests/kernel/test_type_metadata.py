@@ -25,7 +25,8 @@ from kernel.type_metadata import (
     parse_type_metadata,
     verify_integrity,
 )
-from tests.support.badges import VCT, create_test_dataset, issue_badge
+from tests.support.badges import VCT, issue_badge
+from tests.support.full_badge import create_full_dataset
 
 DOCUMENT = create_skill_badge_type(VCT)
 
@@ -53,7 +54,7 @@ def test_K49_the_same_deployment_always_serves_the_same_bytes() -> None:
 def test_K49_T11_our_type_says_truly_what_is_hidden_and_what_is_there() -> None:
     """Every disclosable path of a real badge is `always`, every open member that is described is `never`."""
     metadata = parse_type_metadata(DOCUMENT, vct=VCT)
-    raw = issue_badge("dc+sd-jwt", dataset=create_test_dataset(result=[{"type": ["Result"], "value": "8"}]))
+    raw = issue_badge("dc+sd-jwt", dataset=create_full_dataset())
     hidden = FORMATS["dc+sd-jwt"].disclosable_paths(raw)
     described = {path: find_claim([metadata], path) for path in hidden}
     assert all(claim is not None and claim.sd == "always" for claim in described.values())

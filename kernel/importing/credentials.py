@@ -53,7 +53,13 @@ _ALGORITHMS: Final = frozenset({"ES256", "ES384", "Ed25519", "EdDSA", "RS256"})
 # What is met on credentials as JWT: of VC-JOSE-COSE, and of Open Badges and VCDM 1.1 (B-20).
 _JWT_TYPES: Final = frozenset({"vc+jwt", "vc+ld+jwt", "JWT", "jwt"})
 _STATUS_LIST: Final = LookupKind.STATUS_LIST
-_UNSUPPORTED: Final = frozenset({Reason.UNPINNED_CONTEXT, Reason.UNSUPPORTED})
+# What keeps our processor from telling what was signed, and is no fault that anybody could name in the badge.
+_NOT_CHECKED: Final[Mapping[Reason, str]] = {
+    Reason.UNPINNED_CONTEXT: CONTEXT_NOT_KNOWN,
+    Reason.UNSUPPORTED: CONTEXT_NOT_KNOWN,
+    Reason.REGROUPED: PROOF_NOT_SUPPORTED,
+    Reason.TOO_LARGE: PROOF_NOT_SUPPORTED,
+}
 
 
 class ImportedCredential:
@@ -284,8 +290,8 @@ def _find_only_method(document: DidDocument) -> str:
 
 def _judge_json_ld(error: JsonLdError) -> ImportCheck:
     """A context that nobody pinned says nothing about the badge: what it means cannot be known here (K-63, B-15)."""
-    if error.reason in _UNSUPPORTED:
-        return ImportCheck("proof", Outcome.UNKNOWN, CONTEXT_NOT_KNOWN)
+    if error.reason in _NOT_CHECKED:
+        return ImportCheck("proof", Outcome.UNKNOWN, _NOT_CHECKED[error.reason])
     return failure("proof", error)
 
 

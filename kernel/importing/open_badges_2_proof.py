@@ -192,7 +192,8 @@ def _is_in_scope(issuer: Mapping[str, Any], url: str) -> bool:
     prefixes, origins = read_texts(policy, "startsWith"), read_texts(policy, "allowedOrigins")
     if prefixes:
         return url.startswith(prefixes)
-    return _authority(url) in {*origins} if origins else _authority(url) == _authority(get_text(issuer, "id"))
+    allowed = {_authority(each) if "//" in each else each.lower() for each in origins}
+    return _authority(url) in (allowed or {_authority(get_text(issuer, "id"))})
 
 
 def _authority(url: str) -> str:

@@ -161,6 +161,7 @@ def test_B22_what_an_assertion_says_itself_about_its_issuer_is_never_believed() 
         ({}, True),
         ({"allowedOrigins": "badges.example"}, True),
         ({"allowedOrigins": ["other.example", "badges.example"]}, True),
+        ({"allowedOrigins": "https://Badges.example"}, True),
         ({"allowedOrigins": "other.example"}, False),
         ({"startsWith": f"{HOST}/assertions/"}, True),
         ({"startsWith": [f"{HOST}/x", f"{HOST}/assertions/"]}, True),

@@ -27,7 +27,7 @@ def read_text(value: Mapping[str, Any], name: str, languages: Sequence[str] = ()
     VCDM 2.0 §11.1: such a text is an object with `@value` and `@language`, or an array of them.
     """
     found = value.get(name)
-    if isinstance(found, str):
+    if found is None or isinstance(found, str):
         return found or None
     texts = [(_tag(element), element.get("@value")) for element in read_objects(value, name)]
     wanted = [text for language in languages for tag, text in texts if tag == language]

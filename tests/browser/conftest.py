@@ -5,8 +5,10 @@ person looks at is kept as a picture in test-artefacts/browser and judged by axe
 """
 
 import asyncio
+import socket
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +20,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from cli.clients import IssuerClient, VerifierClient
 from cli.local import Deployment, create_passphrase
-from cli.processes import running, wait_until_ready
+from cli.processes import HOST, ServiceProcess, running, wait_until_ready
 from cli.skills_commands import build_available_index
 from cli.trust_files import Entry, add_entry, create_list, sign_list
 from kernel.did import did_web
@@ -40,6 +42,11 @@ class Town:
     deployment: Deployment
     staff: tuple[str, str]
     recruiter: tuple[str, str]
+    processes: tuple[ServiceProcess, ...]
+
+    def stop(self, service: str) -> None:
+        """Make one service silent for the rest of the module."""
+        next(process for process in self.processes if process.name == service).stop()
 
     def url(self, service: str, path: str = "/") -> str:
         return self.deployment.address(service) + path
@@ -113,6 +120,8 @@ def browser(launch: Callable[..., Browser]) -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     deployment = Deployment.create(tmp_path_factory.mktemp("town") / "deployment")
+    deployment.ports = dict(zip(deployment.ports, free_ports(len(deployment.ports)), strict=True))
+    deployment.write_settings()
     build_available_index(deployment.skills_path, esco=Path("/none"))
     staff = ("medewerker@school.example", create_passphrase())
     recruiter = ("recruiter@bakkerbouw.example", create_passphrase())
@@ -121,7 +130,14 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     with running(processes):
         wait_until_ready(processes)
         run(open_offices(deployment, staff, recruiter))
-        yield Town(deployment, staff, recruiter)
+        yield Town(deployment, staff, recruiter, tuple(processes))
+
+
+def free_ports(number: int) -> list[int]:
+    """Ports that nobody prefers, so that towns in parallel processes do not choose the same ones."""
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.create_server((HOST, 0))) for _ in range(number)]
+        return [probe.getsockname()[1] for probe in probes]
 
 
 @pytest.fixture

@@ -154,7 +154,7 @@ def _parse_types(credential_format: str, meta: Mapping[str, Any]) -> tuple[froze
     match credential_format:
         case "dc+sd-jwt" if "vct_values" in meta:
             return tuple(frozenset({vct}) for vct in as_texts(meta["vct_values"], "'vct_values'"))
-        case "vc+sd-jwt" | "ldp_vc" | "jwt_vc_json" if "type_values" in meta:
+        case "vc+sd-jwt" | "ldp_vc" | "vc+jwt" | "jwt_vc_json" if "type_values" in meta:
             alternatives = as_array(meta["type_values"], "'type_values'", limit=MAX_ALTERNATIVES)
             return tuple(frozenset(as_texts(types, "'type_values'")) for types in alternatives)
         case "mso_mdoc" if "doctype_value" in meta:

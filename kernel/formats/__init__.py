@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from kernel.formats.capabilities import ALGORITHMS, vp_formats_supported
 from kernel.formats.credential import (
     CredentialFormat,
     IssuableFormat,
@@ -26,6 +27,7 @@ from kernel.jwt import parse_jwt
 from kernel.sd_jwt import parse_sd_jwt
 
 __all__ = [
+    "ALGORITHMS",
     "FORMATS",
     "ISSUABLE",
     "SPOKEN_FORMATS",
@@ -42,6 +44,7 @@ __all__ = [
     "parse_credential",
     "to_wire",
     "verify_validity",
+    "vp_formats_supported",
 ]
 
 _LDP_VC: Final = LdpVc()

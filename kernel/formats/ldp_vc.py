@@ -149,7 +149,8 @@ class LdpVc(PresentedFormat):
             challenge=nonce,
             domain=audience,
         )
-        return encode_json(signed).decode()
+        (proof,) = signed["proof"]
+        return encode_json({**signed, "proof": proof}).decode()
 
     def disclosable_paths(self, raw: str) -> dict[ClaimsPath, Any]:
         """Return every part that the holder may show or keep hidden, by its path; none of a credential signed whole."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from kernel.errors import AlgorithmNotAllowedError
+from kernel.formats import SPOKEN_FORMATS, vp_formats_supported
 from kernel.jwe import ENC_VALUES, KEY_AGREEMENT
 from kernel.keys import Jwk
 from kernel.members import as_array, as_object, as_texts, find_object, find_text
@@ -14,10 +15,7 @@ from kernel.openid4vp.client_identifier import ClientIdPrefix
 DEFAULT_ENC: Final = "A128GCM"
 MAX_KEYS: Final = 32
 
-VP_FORMATS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "dc+sd-jwt": {"sd-jwt_alg_values": ["ES256"], "kb-jwt_alg_values": ["ES256"]},
-    "vc+sd-jwt": {"alg_values": ["ES256"]},
-}
+VP_FORMATS: Final[Mapping[str, Mapping[str, Any]]] = vp_formats_supported(SPOKEN_FORMATS)
 
 # One text for everybody, so that it tells nobody apart (W-42, W-56).
 WALLET_METADATA: Final[Mapping[str, Any]] = {

@@ -426,7 +426,7 @@ def test_W50_V27_a_presentation_is_bound_to_holder_nonce_and_audience(suite: str
     presented = json.loads(present(issue(suite)))
     assert presented["type"] == ["VerifiablePresentation"]
     assert presented["holder"] == HOLDER_DID
-    [proof] = presented["proof"]
+    proof = presented["proof"]
     assert (proof["proofPurpose"], proof["challenge"], proof["domain"]) == ("authentication", NONCE, AUDIENCE)
     assert (proof["cryptosuite"], proof["verificationMethod"]) == ("ecdsa-rdfc-2019", f"{HOLDER_DID}#0")
     shown = verify_presentation(json.dumps(presented), suite)
@@ -438,7 +438,7 @@ def test_W50_a_holder_with_an_ed25519_key_presents_with_that() -> None:
     holder = SoftwareSigner.generate("Ed25519")
     raw = issue("eddsa-rdfc-2022", holder_key=holder.public_key)
     presented = present(raw, holder_signer=holder)
-    assert json.loads(presented)["proof"][0]["cryptosuite"] == "eddsa-rdfc-2022"
+    assert json.loads(presented)["proof"]["cryptosuite"] == "eddsa-rdfc-2022"
     assert verify_presentation(presented, "eddsa-rdfc-2022").holder_key == holder.public_key
     only_es256 = frozenset({"ES256"})
     raw = issue("ecdsa-rdfc-2019", holder_key=holder.public_key)

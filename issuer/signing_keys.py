@@ -75,6 +75,8 @@ async def withdraw_signing_key(
         raise NotFoundError(N_("Deze sleutel kennen we niet."))
     if not await store.withdraw_signing_key(session, keys[fragment].id, now):
         raise ConflictError(N_("Met deze sleutel wordt nu getekend. Maak eerst een nieuwe."))
+    # A list that the key signed would be believed no more, and with it no status of any copy.
+    await run_blocking(session, store.unpublish_status_lists, issuer.organisation_id)
     await did_documents.keep_did_document(session, issuer)
     await store.add_audit(session, issuer.organisation_id, actor, "key.withdraw", fragment, None, now)
 

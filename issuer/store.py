@@ -786,6 +786,13 @@ def publish_status_list(connection: BlockingConnection, row: Mapping[str, Any]) 
     connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changed))
 
 
+def unpublish_status_lists(connection: BlockingConnection, organisation_id: UUID) -> None:
+    """Let every list of an organisation be signed anew when it is asked for; whoever is signing one is waited for."""
+    lists = select(_status_lists.c.id).where(_status_lists.c.organisation_id == organisation_id)
+    ids = connection.execute(lists.order_by(_status_lists.c.id).with_for_update()).scalars().all()
+    connection.execute(delete(_status_publications).where(_status_publications.c.status_list_id.in_(ids)))
+
+
 # Audit, housekeeping
 
 

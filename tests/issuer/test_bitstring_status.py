@@ -322,6 +322,21 @@ async def test_A10_a_list_is_believed_after_its_key_was_replaced(issuer: Issuer)
     assert await statuses(issuer, copies, JWT) == [VALID] * 5
 
 
+async def test_A10_a_list_that_a_withdrawn_key_signed_is_signed_anew(any_issuer: Issuer) -> None:
+    issuer = any_issuer
+    copies = await award_copies(issuer)
+    for accept in (PROOF, JWT):
+        assert await statuses(issuer, copies, accept) == [VALID] * 5
+    keys = list((await issuer.did_document()).raw["assertionMethod"])
+    for algorithm in ("Ed25519", "ES256"):
+        await issuer.api("POST", f"/organisations/{ORG}/signing-keys", json={"algorithm": algorithm})
+    for kid in keys:
+        path = f"/organisations/{ORG}/signing-keys/{kid.partition('#')[2]}"
+        assert (await issuer.api("DELETE", path)).status_code == 204
+    for accept in (PROOF, JWT):
+        assert await statuses(issuer, copies, accept) == [VALID] * 5
+
+
 async def test_A46_the_list_of_another_organisation_says_nothing(issuer: Issuer) -> None:
     await award_copies(issuer)
     raw = (await issuer.client.get(REVOCATION)).text

@@ -9,19 +9,19 @@
 routes, so that neither shadows `/health`, `/ready`, `/static` and `/language`.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, TypeVar
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
 
 from kernel.errors import CredentialError
 from runtime.clock import Clock, utc_now
 from runtime.database import Database
-from runtime.errors import OAuthError, Problem, log_refusal, problem_of
+from runtime.errors import OAuthError, Problem, ProtocolRoute, log_refusal, problem_of, refusal_before
 from runtime.fetch import Fetcher, Transport
 from runtime.logging import configure_logging, get_logger
 from runtime.middleware import RateLimit, Shell
@@ -105,7 +105,8 @@ def create_fastapi(
     for router in routers:
         app.include_router(router)
     app.router.routes.extend(routes)
-    _handle_errors(app, pages, frozenset(route.endpoint for route in routes if isinstance(route, Route)))
+    in_routers = (route for router in routers for route in router.routes if isinstance(route, ProtocolRoute))
+    _handle_errors(app, pages, [*(route for route in routes if isinstance(route, Route)), *in_routers])
     limits = _rate_limits(service.settings.requests_per_minute)
     is_https = service.settings.is_https
     app.add_middleware(Shell, is_https=is_https, rate_limits=limits, large_bodies=dict(large_bodies or {}))
@@ -136,10 +137,12 @@ def _rate_limits(per_minute: int) -> tuple[RateLimit, ...]:
     return (RateLimit(("/health", "/ready"), 6000), _COSTLY, RateLimit(("/",), per_minute))
 
 
-def _handle_errors(app: FastAPI, pages: Pages | None, protocol: Collection[object]) -> None:
+def _handle_errors(app: FastAPI, pages: Pages | None, protocol: Sequence[Route]) -> None:
     def show(request: Request, problem: Problem) -> Response:
         # A protocol endpoint answers programs: no page, and no cookie that comes with one.
-        if pages is not None and request.scope.get("endpoint") not in protocol and _wants_page(request):
+        if any(route.matches(request.scope)[0] is not Match.NONE for route in protocol):
+            return (refusal_before(problem) or problem).response()
+        if pages is not None and _wants_page(request):
             return pages.problem(request, problem)
         return problem.response()
 

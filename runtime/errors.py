@@ -124,6 +124,22 @@ class Problem(Exception):  # noqa: N818  (RFC 9457 calls it a problem)
         )
 
 
+# RFC 6749 §5.2 has no word of its own for these three; their status says what they are (RFC 9110 §15.5, RFC 6585 §4).
+_BEFORE_A_PROTOCOL_ENDPOINT: Final = {
+    405: ("invalid_request", "This endpoint does not know this method."),
+    413: ("invalid_request", "The request is larger than this endpoint reads."),
+    429: ("temporarily_unavailable", "Too many requests; wait a minute."),
+}
+
+
+def refusal_before(problem: Problem) -> OAuthError | None:
+    """What a refusal is at a protocol endpoint that the request did not come to: wrong method, too large, too many."""
+    if problem.status not in _BEFORE_A_PROTOCOL_ENDPOINT:
+        return None
+    error, description = _BEFORE_A_PROTOCOL_ENDPOINT[problem.status]
+    return OAuthError(problem.status, error, description, headers=problem.headers)
+
+
 def problem_of(error: Exception) -> Problem:
     """What any exception becomes on a page or a management endpoint; only a `Problem` tells more than its class."""
     match error:
@@ -176,10 +192,14 @@ def is_database_away(error: Exception) -> bool:
     return isinstance(error, OperationalError | PoolTimeoutError)
 
 
+class ProtocolRoute(APIRoute):
+    """A route that answers OAuth errors, as `oauth_route` makes them."""
+
+
 def oauth_route(*, malformed: str, table: ErrorTable | None = None) -> type[APIRoute]:
     """A route class whose every failure is an OAuth error; see the head of this file."""
 
-    class OAuthRoute(APIRoute):
+    class OAuthRoute(ProtocolRoute):
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
             handler = super().get_route_handler()
 

@@ -744,8 +744,9 @@ def find_status_list(
 
 
 def lock_status_list(connection: BlockingConnection, status_list_id: UUID) -> None:
-    """Let nobody else pack, publish or change this list until this transaction ends."""
-    connection.execute(select(_status_lists.c.id).where(_status_lists.c.id == status_list_id).with_for_update())
+    """Let nobody else pack, publish or change this list until this transaction ends; issuing goes on."""
+    statement = select(_status_lists.c.id).where(_status_lists.c.id == status_list_id)
+    connection.execute(statement.with_for_update(key_share=True))
 
 
 def list_status_lists(connection: BlockingConnection, organisation_id: UUID) -> Sequence[tuple[int, str]]:
@@ -789,7 +790,8 @@ def publish_status_list(connection: BlockingConnection, row: Mapping[str, Any]) 
 def unpublish_status_lists(connection: BlockingConnection, organisation_id: UUID) -> None:
     """Let every list of an organisation be signed anew when it is asked for; whoever is signing one is waited for."""
     lists = select(_status_lists.c.id).where(_status_lists.c.organisation_id == organisation_id)
-    ids = connection.execute(lists.order_by(_status_lists.c.id).with_for_update()).scalars().all()
+    locked = lists.order_by(_status_lists.c.id).with_for_update(key_share=True)
+    ids = connection.execute(locked).scalars().all()
     connection.execute(delete(_status_publications).where(_status_publications.c.status_list_id.in_(ids)))
 
 

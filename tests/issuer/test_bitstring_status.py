@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 from collections.abc import Sequence
+from contextvars import Context
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
@@ -378,3 +379,17 @@ async def test_K80_1_K80_3_whoever_checks_a_copy_at_this_issuer_sees_every_chang
 async def test_K80_1_an_sd_jwt_keeps_its_place_in_a_token_status_list(issuer: Issuer) -> None:
     [raw] = await issuer.fetch()
     assert parse_credential(raw).payload["status"]["status_list"]["uri"] == f"{IDENTIFIER}/status/1"
+
+
+async def test_A53_issuing_does_not_wait_for_a_list_that_is_being_published(any_issuer: Issuer) -> None:
+    """A place is given while somebody packs and signs; on SQLite, which has one writer at a time, right after."""
+    issuer = any_issuer
+    award = await issuer.award()
+    await issuer.fetch(award)
+    [place] = await allocate(issuer, award["id"], 1)
+    if issuer.database.is_sqlite:
+        return
+    async with issuer.database.transaction() as session:
+        await run_blocking(session, store.lock_status_list, place.status_list_id)
+        async with asyncio.timeout(20):
+            await asyncio.create_task(allocate(issuer, award["id"], 1), context=Context())

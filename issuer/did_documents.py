@@ -30,7 +30,7 @@ class KeyView:
     """A public key of an organisation, and its life until now."""
 
     fragment: str
-    algorithm: str
+    algorithm: Algorithm
     key: PublicKey
     created_at: datetime
     retired_at: datetime | None
@@ -53,7 +53,7 @@ class DidDocumentVersion:
 async def list_keys(session: Session, organisation_id: UUID) -> Sequence[KeyView]:
     """Every key that an organisation ever had: by algorithm, newest first."""
     rows = await store.list_signing_keys(session, organisation_id)
-    return [_view(row) for algorithm in ALGORITHMS for row in rows if row.algorithm == algorithm]
+    return [_view(row, algorithm) for algorithm in ALGORITHMS for row in rows if row.algorithm == algorithm]
 
 
 async def list_published_keys(session: Session, organisation_id: UUID) -> Sequence[KeyView]:
@@ -101,10 +101,10 @@ async def get_did_document(session: Session, issuer: CredentialIssuer, at: datet
     return versions[-1].document
 
 
-def _view(row: SigningKey) -> KeyView:
+def _view(row: SigningKey, algorithm: Algorithm) -> KeyView:
     return KeyView(
         fragment=row.fragment,
-        algorithm=row.algorithm,
+        algorithm=algorithm,
         key=parse_public_jwk(row.public_jwk),
         created_at=row.created_at,
         retired_at=row.retired_at,

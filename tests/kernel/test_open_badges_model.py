@@ -539,6 +539,50 @@ def test_B04_schema_of_foreign_badges_is_published_with_the_others() -> None:
     assert schemas.load("open-badge.schema.json")["$defs"].keys() >= {"AchievementCredential", "EndorsementCredential"}
 
 
+# The example of a file's contents, Open Badges 3.0 §5, document version 1.4.1, as published.
+SPECIFICATION = {
+    "@context": [
+        "https://www.w3.org/ns/credentials/v2",
+        "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json",
+        "https://purl.imsglobal.org/spec/ob/v3p0/extensions.json",
+    ],
+    "id": "http://example.edu/credentials/3732",
+    "type": ["VerifiableCredential", "OpenBadgeCredential"],
+    "issuer": {"id": "https://example.edu/issuers/565049", "type": ["Profile"], "name": "Example University"},
+    "validFrom": "2010-01-01T00:00:00Z",
+    "name": "Example University Degree",
+    "credentialSubject": {
+        "id": "did:example:ebfeb1f712ebc6f1c276e12ec21",
+        "type": ["AchievementSubject"],
+        "achievement": {
+            "id": "https://example.com/achievements/21st-century-skills/teamwork",
+            "type": ["Achievement"],
+            "criteria": {
+                "narrative": "Team members are nominated for this badge by their peers and recognized upon review by "
+                "Example Corp management."
+            },
+            "description": "This badge recognizes the development of the capacity to collaborate within a group "
+            "environment.",
+            "name": "Teamwork",
+        },
+    },
+    "credentialSchema": [
+        {
+            "id": "https://purl.imsglobal.org/spec/ob/v3p0/schema/json/ob_v3p0_achievementcredential_schema.json",
+            "type": "1EdTechJsonSchemaValidator2019",
+        }
+    ],
+}
+
+
+def test_B01_B02_B11_example_of_the_specification_is_read_and_its_schema_is_the_one_we_name() -> None:
+    assert parse_open_badge(json.dumps(SPECIFICATION)) == SPECIFICATION
+    assert to_rdf(SPECIFICATION)
+    assert with_credential_schema(SPECIFICATION) == SPECIFICATION
+    shown = badge_view(SPECIFICATION, "ldp_vc")
+    assert (shown.name, shown.issuer_name, shown.skills) == ("Teamwork", "Example University", ())
+
+
 # Anything at all
 
 

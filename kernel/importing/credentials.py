@@ -20,10 +20,10 @@ from kernel.errors import (
     UndecidedError,
     UntrustedIssuerError,
 )
-from kernel.formats import FORMATS, parse_credential
+from kernel.formats import FORMATS, VerifiedCredential, parse_credential, verify_validity
 from kernel.formats.sd_jwt_format import get_content_format
 from kernel.formats.status_reference import StatusKind, StatusReference, find_statuses
-from kernel.formats.vcdm import read_validity, require_jose_shape, require_vcdm_shape
+from kernel.formats.vcdm import read_validity, require_vcdm_shape
 from kernel.importing.imported import Imported, Kind, Securing
 from kernel.importing.lookups import Library, LookupKind
 from kernel.importing.recognition import CREDENTIALS_V1
@@ -37,21 +37,17 @@ from kernel.importing.report import (
     failure,
 )
 from kernel.json_ld import JsonLdError, Reason
-from kernel.jwt import LEEWAY, UnverifiedJwt, find_numeric_date, parse_jwt, verify_jwt
+from kernel.jwt import LEEWAY, UnverifiedJwt, parse_jwt
 from kernel.jwt_vc_issuer import jwt_vc_issuer_url, parse_jwk_set, parse_jwt_vc_issuer_metadata
 from kernel.keys import PublicKey, parse_public_jwk
-from kernel.microcredential.members import read_object, read_objects, read_text
-from kernel.open_badges import parse_date_time
+from kernel.microcredential.members import read_objects, read_text
 from kernel.report import Outcome
-from kernel.sd_jwt import parse_sd_jwt
 from kernel.status.bitstring_status_list import verify_status_list_credential
 from kernel.status.token_status_list import Status, parse_status_list_token, verify_status_list_token
 from kernel.strict_json import parse_json_object
 from kernel.web_urls import host_of
 
 _ALGORITHMS: Final = frozenset({"ES256", "ES384", "Ed25519", "EdDSA", "RS256"})
-# What is met on credentials as JWT: of VC-JOSE-COSE, and of Open Badges and VCDM 1.1 (B-20).
-_JWT_TYPES: Final = frozenset({"vc+jwt", "vc+ld+jwt", "JWT", "jwt"})
 _STATUS_LIST: Final = LookupKind.STATUS_LIST
 # What keeps our processor from telling what was signed, and is no fault that anybody could name in the badge.
 _NOT_CHECKED: Final[Mapping[Reason, str]] = {
@@ -71,6 +67,9 @@ class ImportedCredential:
         self._keys = Keys(library)
         self._library = library
         self._now = now
+        # Empty where only a certificate chain says it (HAIP).
+        self._issuer = imported.unverified_issuer or ""
+        self._verified: VerifiedCredential | None = None
 
     def judge(self) -> list[ImportCheck]:
         """Return the checks that were made, in their order; the first one that did not pass is the last."""
@@ -111,9 +110,9 @@ class ImportedCredential:
             return ImportCheck("proof", Outcome.UNKNOWN, SEAL_NOT_CHECKED)
         if self.imported.securing is Securing.DATA_INTEGRITY and self.imported.data_model == "2.0":
             return self._check_embedded()
-        if self.imported.token is None:
-            return ImportCheck("proof", Outcome.UNKNOWN, PROOF_NOT_SUPPORTED)
-        return self._check_sd_jwt() if self.imported.securing is Securing.SD_JWT else self._check_jwt()
+        if self.imported.token is not None:
+            return self._check_token(self.imported.token)
+        return ImportCheck("proof", Outcome.UNKNOWN, PROOF_NOT_SUPPORTED)
 
     def _check_embedded(self) -> ImportCheck:
         secured = verify_credential(
@@ -126,55 +125,27 @@ class ImportedCredential:
         suites = [held.proof.cryptosuite for held in secured.proofs]
         return ImportCheck("proof", Outcome.PASSED, evidence={"cryptosuites": suites})
 
-    def _check_jwt(self) -> ImportCheck:
-        """VC-JOSE-COSE §3.1, Open Badges 3.0 §8.2 and VCDM 1.1 §6.3.1: one signature over claims that agree."""
-        token = parse_jwt(self.imported.token)
-        issuer = self._require_issuer()
-        key = self._keys.find_for_token(token, issuer)
-        verify_jwt(token, key=key, typ=_JWT_TYPES, algorithms=_ALGORITHMS)
-        if "vc" in token.payload:
-            _require_v1_claims(token.payload, issuer)
-        else:
-            require_jose_shape(token.payload, header=token.header, issuer=issuer)
-        return ImportCheck("proof", Outcome.PASSED, evidence={"algorithm": token.header["alg"]})
+    def _check_token(self, raw: str) -> ImportCheck:
+        """As its format checks it: signature and type, disclosures, claims that agree with the credential. B-20, K-66.
 
-    def _check_sd_jwt(self) -> ImportCheck:
-        """RFC 9901 §7.1, and what the format asks of its claims: read loosely before, strictly here (A-13)."""
-        credential = parse_credential(str(self.imported.token))
-        key = self._keys.find_for_token(parse_sd_jwt(credential.raw).issuer_jwt, self._require_issuer())
-        FORMATS[credential.format].verify_signature(credential, key=key, algorithms=_ALGORITHMS)
-        return ImportCheck("proof", Outcome.PASSED, evidence={"algorithm": credential.header["alg"]})
-
-    def _require_issuer(self) -> str:
-        if self.imported.unverified_issuer is None:
-            raise MalformedError("a credential that does not name its issuer")
-        return self.imported.unverified_issuer
+        Strictly now what was read loosely before: nothing that decides about the credential may be hidden (A-13).
+        """
+        credential = parse_credential(raw)
+        token = parse_jwt(raw.partition("~")[0])
+        key = self._keys.find_for_token(token, self._issuer)
+        self._verified = FORMATS[credential.format].verify_signature(credential, key=key, algorithms=_ALGORITHMS)
+        return ImportCheck("proof", Outcome.PASSED, evidence={"algorithm": credential.algorithm})
 
     def _check_validity(self) -> ImportCheck:
-        begins, ends = self._read_validity()
-        if begins is not None and self._now + LEEWAY < begins:
-            raise NotYetValidError("the credential's validity lies ahead")
-        if ends is not None and self._now - LEEWAY >= ends:
-            raise ExpiredError("the end of the credential's validity has passed")
+        if self._verified is not None:
+            verify_validity(self._verified, now=self._now)
+        else:
+            _verify_dates(*read_validity(self.document), now=self._now)
         return ImportCheck("validity", Outcome.PASSED)
-
-    def _read_validity(self) -> tuple[datetime | None, datetime | None]:
-        """Return the narrowest reading of all dates, those of the JWT around a credential included."""
-        document = dict(self.document)
-        for older, newer in (("issuanceDate", "validFrom"), ("expirationDate", "validUntil")):
-            if older in document and newer not in document:
-                document[newer] = document[older]
-        dates = [read_validity(document)]
-        if self.imported.token is not None and self.imported.securing is Securing.JWT:
-            payload = parse_jwt(self.imported.token).payload
-            dates.append((find_numeric_date(payload, "nbf"), find_numeric_date(payload, "exp")))
-        begins = [begin for begin, _ in dates if begin is not None]
-        ends = [end for _, end in dates if end is not None]
-        return max(begins, default=None), min(ends, default=None)
 
     def _check_status(self) -> ImportCheck:
         """Every list that it names must have it as good; what names none cannot be withdrawn. K-74, K-80.1."""
-        references = find_statuses(self.document)
+        references = find_statuses(self.document) if self._verified is None else self._verified.statuses
         if not references:
             return ImportCheck("status", Outcome.NOT_APPLICABLE, NO_STATUS)
         # All lists at once: one after another, a file with many of them would take as many rounds.
@@ -187,16 +158,15 @@ class ImportedCredential:
         if reference.kind is StatusKind.UNKNOWN:
             raise UndecidedError("a status of a kind that is not read here")
         raw = _decode(self._library.get(reference.uri, _STATUS_LIST))
-        issuer = self._require_issuer()
         if reference.kind is StatusKind.TOKEN_STATUS_LIST:
             token = parse_status_list_token(raw)
-            key = self._keys.find_for_token(token, issuer)
+            key = self._keys.find_for_token(token, self._issuer)
             listed = verify_status_list_token(token, uri=reference.uri, key=key, algorithms=_ALGORITHMS, now=self._now)
             return listed.get(reference.index)
         listing = verify_status_list_credential(
             raw,
             uri=reference.uri,
-            issuer=issuer,
+            issuer=self._issuer,
             find_key=self._keys.find,
             cryptosuites=frozenset(CRYPTOSUITES),
             algorithms=_ALGORITHMS,
@@ -239,17 +209,17 @@ class Keys:
         kid = read_text(token.header, "kid")
         self.used = kid
         if issuer.startswith("did:"):
-            return self._find_in_did(kid, issuer)
+            return self._find_in_did(kid, issuer, token.header)
         if "x5c" in token.header:
             raise UndecidedError("a certificate chain, for which there is no anchor here")
         if kid is not None and kid.startswith("https://") and "vct" not in token.payload:
             return self._find_at_address(kid, issuer)
         return self._find_in_metadata(kid, issuer)
 
-    def _find_in_did(self, kid: str | None, issuer: str) -> PublicKey:
-        """Return the key of a DID; a `kid` may be its fragment alone, and may be missing where there is one key."""
+    def _find_in_did(self, kid: str | None, issuer: str, header: Mapping[str, Any]) -> PublicKey:
+        """Return the key of a DID; a `kid` may be its fragment alone."""
         document = self._resolve(issuer)
-        kid = kid or _find_only_method(document)
+        kid = kid or _find_method(document, header)
         if kid.startswith("did:") and kid.partition("#")[0] != issuer:
             raise UntrustedIssuerError("a key of somebody else than the issuer")
         self.used = kid if kid.startswith("did:") else f"{issuer}#{kid.removeprefix('#')}"
@@ -280,12 +250,26 @@ class Keys:
         return parse_jwk_set(self._library.get(metadata.jwks_uri or "", LookupKind.ISSUER_KEY)).find_key(kid)
 
 
-def _find_only_method(document: DidDocument) -> str:
+def _find_method(document: DidDocument, header: Mapping[str, Any]) -> str:
+    """Return which key signed a token that does not say so: the one in its header, if it is listed, or the only one.
+
+    A key in a header proves nothing by itself (A-02); Open Badges has it there all the same (B-20).
+    """
     methods = read_objects(document.raw, "verificationMethod")
-    identifier = read_text(methods[0], "id") if len(methods) == 1 else None
-    if identifier is None:
+    found = [identifier for each in methods if (identifier := read_text(each, "id"))]
+    if "jwk" in header:
+        wanted = parse_public_jwk(header["jwk"])
+        found = [identifier for identifier in found if _is_key(document, identifier, wanted)]
+    if len(found) != 1:
         raise UntrustedIssuerError("a token that does not say which of several keys signed it")
-    return identifier
+    return found[0]
+
+
+def _is_key(document: DidDocument, identifier: str, wanted: PublicKey) -> bool:
+    try:
+        return document.find_key(identifier, relation="assertionMethod") == wanted
+    except CredentialError:
+        return False
 
 
 def _judge_json_ld(error: JsonLdError) -> ImportCheck:
@@ -295,19 +279,11 @@ def _judge_json_ld(error: JsonLdError) -> ImportCheck:
     return failure("proof", error)
 
 
-def _require_v1_claims(payload: Mapping[str, Any], issuer: str) -> None:
-    """VCDM 1.1 §6.3.1: the claims of the JWT say the same as the credential in it."""
-    credential = read_object(payload, "vc")
-    same = {
-        "iss": issuer,
-        "jti": credential.get("id", payload.get("jti")),
-        "sub": read_object(credential, "credentialSubject").get("id", payload.get("sub")),
-    }
-    for name, expected in same.items():
-        if name in payload and payload[name] != expected:
-            raise MalformedError(f"`{name}` says something else than the credential")
-    if "issuanceDate" in credential:
-        parse_date_time(credential["issuanceDate"])
+def _verify_dates(begins: datetime | None, ends: datetime | None, *, now: datetime) -> None:
+    if begins is not None and now + LEEWAY < begins:
+        raise NotYetValidError("the credential's validity lies ahead")
+    if ends is not None and now - LEEWAY >= ends:
+        raise ExpiredError("the end of the credential's validity has passed")
 
 
 def _require_good(status: Status) -> None:

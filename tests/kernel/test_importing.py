@@ -35,7 +35,7 @@ from kernel.importing import (
 from kernel.jwt import sign_jwt
 from kernel.keys import SoftwareSigner, public_key_from
 from kernel.microcredential import create_microcredential_badge
-from kernel.open_badges import create_identity_object
+from kernel.open_badges import create_identity_object, parse_date_time
 from kernel.report import Outcome
 from kernel.status.bitstring_status_list import Bitstring, create_status_list_credential, sign_with_proof
 from kernel.status.token_status_list import Status, StatusList, create_status_list_token
@@ -369,7 +369,7 @@ def test_K74_a_status_list_that_cannot_be_read_is_no_good_news(answer: Answer, e
 
 def test_B12_a_status_of_an_unknown_kind_leaves_the_badge_unproven() -> None:
     entry = {"id": "https://issuer.example/revocations", "type": "1EdTechRevocationList"}
-    raw = sign_jwt(badge(credentialStatus=entry), signer=ED25519, typ="JWT", header={"kid": METHOD})
+    raw = sign_jwt(badge(credentialStatus=entry), signer=ED25519, typ="vc+jwt", header={"kid": METHOD})
     result = Round(raw, {})
     assert result.ended("status") == ("unknown", "undecided")
     assert result.report.verdict is Verdict.UNPROVEN
@@ -457,12 +457,51 @@ def test_K66_a_vcdm_2_jwt_is_proven() -> None:
     assert Round(raw, {}).report.verdict is Verdict.PROVEN
 
 
-@pytest.mark.parametrize(
-    "kid", [METHOD, METHOD.partition("#")[2], "#" + METHOD.partition("#")[2], None], ids=["whole", "name", "#", "none"]
-)
-def test_K23_a_kid_may_leave_out_the_issuers_did_and_where_there_is_one_key_everything(kid: str | None) -> None:
-    raw = sign_jwt(badge(), signer=ED25519, typ="JWT", header={} if kid is None else {"kid": kid})
+@pytest.mark.parametrize("kid", [METHOD.partition("#")[2], "#" + METHOD.partition("#")[2]], ids=["name", "#"])
+def test_K23_a_kid_may_leave_out_the_issuers_did(kid: str) -> None:
+    raw = sign_jwt(badge(), signer=ED25519, typ="vc+jwt", header={"kid": kid})
     assert Round(raw, {}).report.verdict is Verdict.PROVEN
+
+
+def test_K69_a_jwt_of_vcdm_1_1_may_leave_out_the_key_where_there_is_only_one() -> None:
+    payload = {"iss": DID, "nbf": int(NOW.timestamp()) - 60, "vc": _v1()}
+    assert Round(sign_jwt(payload, signer=ED25519, typ="JWT"), {}).report.verdict is Verdict.PROVEN
+
+
+def open_badge_claims(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the payload of an Open Badge in a JWT: the badge, and what it says a second time. B-20."""
+    dates = {name: parse_date_time(document[member]) for name, member in (("nbf", "validFrom"), ("exp", "validUntil"))}
+    issuer, subject = document["issuer"], document["credentialSubject"]
+    return {
+        **document,
+        "iss": issuer["id"] if isinstance(issuer, dict) else issuer,
+        "jti": document["id"],
+        "sub": subject["id"],
+        **{name: int(date.timestamp()) for name, date in dates.items()},
+    }
+
+
+def test_B20_a_key_in_the_header_counts_when_the_issuer_lists_it() -> None:
+    jwk = ED25519.public_key.jwk
+    raw = sign_jwt(open_badge_claims(badge(issuer=WEB)), signer=ED25519, typ="JWT", header={"jwk": jwk})
+    two = did_document(WEB, SoftwareSigner.generate(), ED25519)
+    assert Round(raw, {did_web_url(WEB): two}).report.verdict is Verdict.PROVEN
+    other = did_document(WEB, SoftwareSigner.generate())
+    assert Round(raw, {did_web_url(WEB): other}).ended("issuer_key") == ("failed", "issuer")
+    unusable = json.loads(two.body)
+    unusable["verificationMethod"][0]["type"] = "Unknown"
+    assert Round(raw, {did_web_url(WEB): found(unusable)}).report.verdict is Verdict.PROVEN
+
+
+def test_B20_a_jwt_without_a_type_is_one_of_open_badges() -> None:
+    raw = sign_rs256(open_badge_claims(badge(issuer="https://issuer.example/1")), header={"kid": RSA_JWK_PAGE})
+    assert Round(raw, {RSA_JWK_PAGE: found(_rsa_jwk())}).report.verdict is Verdict.PROVEN
+
+
+def test_K57_somebodys_presentation_is_no_file_to_import() -> None:
+    presentation = {"vp": {"type": ["VerifiablePresentation"], "verifiableCredential": [_v1_jwt(_v1())]}}
+    with pytest.raises(MalformedError):
+        recognise(sign_jwt(presentation, signer=ED25519, typ="JWT", header={"kid": METHOD}))
 
 
 def test_A02_a_kid_of_another_did_or_none_where_there_are_several_proves_nothing() -> None:
@@ -485,7 +524,7 @@ def test_B20_claims_that_say_something_else_than_the_badge_refute_it() -> None:
 
 
 def test_B20_the_narrower_of_two_validities_counts() -> None:
-    raw = sign_jwt({**badge(), "exp": int(NOW.timestamp()) - 120}, signer=ED25519, typ="JWT", header={"kid": METHOD})
+    raw = sign_jwt({**badge(), "exp": int(NOW.timestamp()) - 120}, signer=ED25519, typ="vc+jwt", header={"kid": METHOD})
     assert Round(raw, {}).ended("validity") == ("failed", "expired")
 
 
@@ -493,7 +532,8 @@ RSA_JWK_PAGE = "https://issuer.example/keys/1"
 
 
 def test_B20_an_open_badge_with_rs256_and_the_address_of_its_key_is_proven() -> None:
-    raw = sign_rs256(badge(issuer="https://issuer.example/1"), header={"typ": "JWT", "kid": RSA_JWK_PAGE})
+    claims = open_badge_claims(badge(issuer="https://issuer.example/1"))
+    raw = sign_rs256(claims, header={"typ": "JWT", "kid": RSA_JWK_PAGE})
     pages = {RSA_JWK_PAGE: found(_rsa_jwk())}
     assert Round(raw, pages).report.verdict is Verdict.PROVEN
 
@@ -538,20 +578,26 @@ def test_K69_a_jwt_of_vcdm_1_1_is_proven_and_said_to_be_of_an_older_form() -> No
 @pytest.mark.parametrize(
     ("credential", "claims", "ended"),
     [
-        (_v1(issuer="did:web:school.example"), {"iss": DID}, ("issuer_key", ("unknown", "undecided"))),
+        (_v1(issuer="did:web:school.example"), {"iss": DID}, ("proof", ("failed", "malformed"))),
         (_v1(id="urn:uuid:2"), {}, ("proof", ("failed", "malformed"))),
         (_v1(), {"sub": "did:web:mallory.example"}, ("proof", ("failed", "malformed"))),
         (_v1(issuanceDate="yesterday"), {}, ("proof", ("failed", "malformed"))),
         (_v1(expirationDate="2026-02-01T00:00:00Z"), {}, ("validity", ("failed", "expired"))),
-        (_v1(), {"exp": 1}, ("validity", ("failed", "expired"))),
+        (_v1(), {"nbf": 1, "exp": 2_000_000_000}, ("validity", ("passed", None))),
+        (_v1(issuanceDate="1970-01-01T00:00:00Z"), {"nbf": 1, "exp": 2}, ("validity", ("failed", "expired"))),
         (_v1(credentialSubject={}), {}, ("format", ("failed", "malformed"))),
     ],
-    ids=["issuer", "id", "subject", "issued", "expired", "exp", "shape"],
+    ids=["issuer", "id", "subject", "issued", "expired", "good", "exp", "shape"],
 )
-def test_K69_a_jwt_of_vcdm_1_1_whose_claims_disagree_is_refuted(
-    credential: dict[str, Any], claims: dict[str, Any], ended: tuple[str, tuple[str, str]]
+def test_K69_the_claims_of_a_jwt_of_vcdm_1_1_are_judged_with_the_credential_in_it(
+    credential: dict[str, Any], claims: dict[str, Any], ended: tuple[str, tuple[str, str | None]]
 ) -> None:
     assert Round(_v1_jwt(credential, **claims), {}).ended(ended[0]) == ended[1]
+
+
+def test_K66_a_credential_that_nobody_says_to_have_issued_is_refuted() -> None:
+    raw = sign_jwt(badge(issuer=7), signer=ED25519, typ="vc+jwt", header={"kid": METHOD})
+    assert Round(raw, {}).ended("proof") == ("failed", "malformed")
 
 
 def test_K69_a_credential_of_vcdm_1_1_without_dates_or_issuer_is_read() -> None:
@@ -716,7 +762,7 @@ def test_A42_a_file_cannot_make_us_ask_for_more_than_so_many_addresses() -> None
         lists = [f"https://h{number}.example/{position}" for position in range(8)]
         entries = [{**_bitstring_entry(), "id": f"{uri}#7", "statusListCredential": uri} for uri in lists]
         document = small_badge(f"urn:uuid:{number}", credentialStatus=entries)
-        parts.append(sign_jwt(document, signer=ED25519, typ="JWT", header={"kid": METHOD}))
+        parts.append(sign_jwt(document, signer=ED25519, typ="vc+jwt", header={"kid": METHOD}))
     result = Round(json.dumps(clr(*parts)), {})
     assert len(result.asked) == 32
     assert result.report.lookups == ()

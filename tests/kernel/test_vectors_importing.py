@@ -81,6 +81,14 @@ def test_K64_the_worked_example_of_an_embedded_proof_names_a_type_that_no_contex
     assert (report.check("proof").outcome, report.check("proof").reason) == (Outcome.FAILED, "malformed")
 
 
+def test_A05_the_worked_example_of_haip_has_a_certificate_chain_for_which_there_is_no_anchor(
+    profile_vectors: dict[str, Any], pages: dict[str, Answer]
+) -> None:
+    report, asked = look_up_all(content_of(profile_vectors, "sdjwtvc_haip"), pages, SIGNED_AT)
+    assert (report.check("issuer_key").outcome, report.verdict) == (Outcome.UNKNOWN, Verdict.UNPROVEN)
+    assert asked == []
+
+
 def test_K74_the_worked_examples_are_unproven_when_nothing_can_be_looked_up(profile_vectors: dict[str, Any]) -> None:
     report, _ = look_up_all(content_of(profile_vectors, "ob3_ldp"), {}, SIGNED_AT)
     assert report.verdict is Verdict.UNPROVEN

@@ -28,11 +28,15 @@ from kernel.microcredential import (
 )
 
 PICTURE = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUg=="
+HOLDER = (
+    "did:jwk:eyJrdHkiOiJFQyIsImNydiI6IlAtMjU2IiwieCI6InFPQVhEUlVlM0xPR0EyV29zbm13d2ZMeWRJcXJlenl2Q2JVaEdCTERYOUkiLCJ5"
+    "IjoiWUozWEtQZW52T293T25VeHZaaUgyb2NLUUQ2R182WFhHRmRUaVZ5dkxEUSJ9"
+)
 FULL = Microcredential(
     id="urn:uuid:7f0c2a1e-6d0b-4c1f-9a53-2f6f2d1b8e10",
     achievement_id="https://issuer.example/hogeschool/achievements/po-1",
     learner=Learner(
-        id="did:jwk:eyJrdHkiOiJFQyJ9",
+        id=HOLDER,
         identifiers=(
             Identifier(
                 "emailAddress", "sha256$b5809d8a92f8858436d7e6b87c12ebc0ae1eac4baecc2c0b913aee2c922ef399", "Kosher"

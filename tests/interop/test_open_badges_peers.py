@@ -79,7 +79,7 @@ def test_B30_B31_peer_takes_our_full_badge_out_of_our_picture_and_verifies_it(ar
     assert read.identifiers == [IdentityObject.create("sanne@student.example", salt="7hT2")]
 
 
-def test_B11_peer_refuses_our_badge_with_one_changed_byte() -> None:
+def test_K60_peer_refuses_our_badge_with_one_changed_byte() -> None:
     changed = create_signed_badge().replace("Adviseur Lerende", "Adviseur Lezende", 1)
     with pytest.raises(LibOpenBadgesException):
         OB3LdpVerifier.for_issuer_did(ISSUER).verify(changed)

@@ -79,28 +79,26 @@ class Bitstring:
         return cls.from_bytes(unpack_gzip(base64url.decode(encoded_list[1:])))
 
     def __len__(self) -> int:
-        return 8 * len(self._data)
+        return 8 * len(self._data.octets)
 
     def __bytes__(self) -> bytes:
-        return bytes(self._data)
+        return bytes(self._data.octets)
 
     def get(self, index: int, size: int = 1) -> int:
         """Return the number in an entry of `size` bits; one beyond the list raises StatusIndexError. §3.2, step 10."""
         self._require_entry(index, size)
-        number = 0
-        for bit in range(index * size, (index + 1) * size):
-            number = number << 1 | self._data[bit >> 3] >> (7 - bit % 8) & 1
-        return number
+        first, end = _around(index, size)
+        return int.from_bytes(self._data.octets[first:end]) >> _behind(index, size) & (1 << size) - 1
 
     def set(self, index: int, value: int, size: int = 1) -> None:
         """Write a number that fits an entry of `size` bits."""
         if not 0 <= value < 1 << size:
             raise ValueError("the status does not fit the entry size")
         self._require_entry(index, size)
-        for bit in range(index * size, (index + 1) * size):
-            mask, shift = 0x80 >> bit % 8, (index + 1) * size - 1 - bit
-            byte = self._data[bit >> 3]
-            self._data[bit >> 3] = byte | mask if value >> shift & 1 else byte & ~mask
+        first, end = _around(index, size)
+        mask, shift = (1 << size) - 1, _behind(index, size)
+        written = int.from_bytes(self._data.octets[first:end]) & ~(mask << shift) | value << shift
+        self._data.write(first, written.to_bytes(end - first))
 
     def encode(self) -> str:
         """Return the `encodedList`; only what changed since is packed again. §3.3."""
@@ -109,6 +107,16 @@ class Bitstring:
     def _require_entry(self, index: int, size: int) -> None:
         if index < 0 or (index + 1) * size > len(self):
             raise StatusIndexError("the status index lies outside the list")
+
+
+def _around(index: int, size: int) -> tuple[int, int]:
+    """Return the bytes in which an entry lies: the first of them, and the one after the last."""
+    return index * size // 8, ((index + 1) * size + 7) // 8
+
+
+def _behind(index: int, size: int) -> int:
+    """Return how many bits of the last of these bytes come after the entry."""
+    return -(index + 1) * size % 8
 
 
 def encode_segments(segments: Sequence[PackedSegment]) -> str:

@@ -71,34 +71,27 @@ def unpack_gzip(data: bytes) -> bytes:
 
 
 class SegmentedBytes:
-    """Bytes that can be written to, and packed again where they were."""
+    """Bytes that are read as `octets`, written by `write`, and packed again where they were written to."""
 
-    __slots__ = ("_changed", "_data", "_packed")
+    __slots__ = ("_changed", "_packed", "octets")
 
     def __init__(self, data: bytes | bytearray) -> None:
-        self._data = bytearray(data)
+        self.octets: Final = bytearray(data)
         self._packed: dict[int, PackedSegment] = {}
         self._changed = set(range(0, len(data), SEGMENT_BYTES))
 
-    def __len__(self) -> int:
-        return len(self._data)
-
-    def __bytes__(self) -> bytes:
-        return bytes(self._data)
-
-    def __getitem__(self, position: int) -> int:
-        return self._data[position]
-
-    def __setitem__(self, position: int, byte: int) -> None:
-        self._data[position] = byte
-        self._changed.add(position - position % SEGMENT_BYTES)
+    def write(self, position: int, data: bytes) -> None:
+        """Put these bytes, of which there are no more than a segment has, in the place of those that are there."""
+        last = position + len(data) - 1
+        self.octets[position : last + 1] = data
+        self._changed |= {position - position % SEGMENT_BYTES, last - last % SEGMENT_BYTES}
 
     def pack(self) -> Sequence[PackedSegment]:
         """Return all segments; those that were not written to since the last time are not packed again."""
         for start in self._changed:
-            self._packed[start] = pack_segment(bytes(self._data[start : start + SEGMENT_BYTES]))
+            self._packed[start] = pack_segment(bytes(self.octets[start : start + SEGMENT_BYTES]))
         self._changed.clear()
-        return [self._packed[start] for start in range(0, len(self._data), SEGMENT_BYTES)]
+        return [self._packed[start] for start in range(0, len(self.octets), SEGMENT_BYTES)]
 
 
 def _join(head: bytes, segments: Iterable[PackedSegment], checks: bytes) -> bytes:

@@ -77,16 +77,16 @@ class StatusList:
         return cls.from_bytes(bits, unpack_zlib(base64url.decode(lst)))
 
     def __len__(self) -> int:
-        return len(self._data) * 8 // self.bits
+        return len(self._data.octets) * 8 // self.bits
 
     def __bytes__(self) -> bytes:
-        return bytes(self._data)
+        return bytes(self._data.octets)
 
     def get(self, index: int) -> int:
         """Return the number at an index; one beyond the list raises RejectedError, for it is no status. §8.3."""
         self._require_index(index)
         byte, shift = self._place(index)
-        return self._data[byte] >> shift & self._mask
+        return self._data.octets[byte] >> shift & self._mask
 
     def set(self, index: int, status: Status | int) -> None:
         """Write a status, or a number that fits the entry size."""
@@ -95,7 +95,7 @@ class StatusList:
             raise ValueError("the status does not fit the entry size")
         self._require_index(index)
         byte, shift = self._place(index)
-        self._data[byte] = self._data[byte] & ~(self._mask << shift) | value << shift
+        self._data.write(byte, bytes([self._data.octets[byte] & ~(self._mask << shift) | value << shift]))
 
     def encode(self) -> str:
         """Return the `lst` member: base64url of the zlib stream; only what changed since is packed again. §4.2."""

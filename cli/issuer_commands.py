@@ -48,6 +48,21 @@ def create_admin_key(context: typer.Context) -> None:
     out.print(key)
 
 
+@app.command("seal-again")
+def seal_again() -> None:
+    """On the machine of the issuer, with its settings: bring everything at rest under the new encryption key."""
+    from cli.serve import seal_issuer_again
+
+    with explained_errors():
+        number = seal_issuer_again()
+    out.print(
+        say(
+            f"{number} waarden staan nu onder de nieuwe sleutel. De oude kan weg uit de instellingen.",
+            f"{number} values are under the new key now. The earlier one can leave the settings.",
+        )
+    )
+
+
 @app.command("organisation")
 def create_organisation(
     context: typer.Context,

@@ -41,6 +41,23 @@ def create_issuer_admin_key(environment: Mapping[str, str] | None = None) -> str
     return asyncio.run(work())
 
 
+def seal_issuer_again(environment: Mapping[str, str] | None = None) -> int:
+    """Seal under `encryption_key` what `earlier_encryption_key` sealed, and say how much that was."""
+    from issuer.sealing import seal_everything_again
+    from issuer.settings import IssuerSettings
+
+    settings = IssuerSettings.from_environment(environment)
+
+    async def work() -> int:
+        database = Database(settings.database_url.get_secret_value())
+        try:
+            return await seal_everything_again(database, settings)
+        finally:
+            await database.close()
+
+    return asyncio.run(work())
+
+
 def create_service_app(name: str) -> Any:
     """The ASGI application of one service."""
     return import_module(f"{name}.app").create_app(settings_of(name))

@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from kernel import base64url
 from runtime.encryption import SealingKey
 from runtime.hsm import Hsm
-from runtime.settings import ServiceSettings
+from runtime.settings import ServiceSettings, is_sealing_key
 
 
 class IssuerSettings(ServiceSettings):
@@ -25,6 +26,9 @@ class IssuerSettings(ServiceSettings):
     admin_key: SecretStr | None = None
     """An API key with every scope, put in place (as a hash) at the start: how a fresh deployment is reached. At least
     32 characters. Without it, make one with `skillswallet issuer` on the machine itself."""
+    earlier_encryption_key: SecretStr | None = None
+    """The `encryption_key` of before, while it is replaced: what it sealed still opens, until `skillswallet issuer
+    seal-again` has sealed everything under the new one. Then take it away."""
     hsm_module: Path | None = None
     """The PKCS#11 library of a hardware security module. With it, new signing keys are made in the module and never
     leave it; older ones stay where they are until they are replaced. Needs `skillswallet[hsm]`."""
@@ -75,6 +79,13 @@ class IssuerSettings(ServiceSettings):
             raise ValueError("has fewer than 32 characters")
         return value
 
+    @field_validator("earlier_encryption_key")
+    @classmethod
+    def _is_a_key_too(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not is_sealing_key(value):
+            raise ValueError("is not 32 bytes in base64url without padding")
+        return value
+
     @field_validator("access_token_lifetime")
     @classmethod
     def _bearer_tokens_are_short(cls, value: timedelta) -> timedelta:
@@ -90,6 +101,13 @@ class IssuerSettings(ServiceSettings):
         if self.hsm_module is not None and find_spec("pkcs11") is None:
             raise ValueError("hsm_module needs the extra skillswallet[hsm]")
         return self
+
+    def sealing_key(self) -> SealingKey:
+        """The key that everything at rest is sealed under, which also opens what the earlier one sealed."""
+        if self.earlier_encryption_key is None:
+            return super().sealing_key()
+        earlier = SealingKey(base64url.decode(self.earlier_encryption_key.get_secret_value()))
+        return SealingKey(base64url.decode(self.encryption_key.get_secret_value()), earlier=earlier)
 
     @cached_property
     def hsm(self) -> Hsm | None:

@@ -849,6 +849,49 @@ async def delete_expired(session: Session, now: datetime, *, guesses_before: dat
     await session.execute(update(Offer).where(over).values(sealed_secrets=None))
 
 
+# What is sealed
+
+
+class SealedColumn(NamedTuple):
+    """A column of sealed values, and the column of the identifier that stands in their context."""
+
+    values: Any
+    context_id: Any
+
+
+SEALED: Mapping[str, SealedColumn] = {
+    "signing-key": SealedColumn(SigningKey.sealed_private_jwk, SigningKey.organisation_id),
+    "award": SealedColumn(Award.sealed_claims, Award.id),
+    "offer": SealedColumn(Offer.sealed_secrets, Offer.award_id),
+    "credential": SealedColumn(Credential.sealed_credential, Credential.id),
+}
+
+
+class SealedValue(NamedTuple):
+    """One sealed value: its row, the identifier in its context, and the bytes."""
+
+    row_id: UUID
+    context_id: UUID
+    sealed: bytes
+
+
+def list_sealed(connection: BlockingConnection, kind: str, *, after: UUID | None, limit: int) -> Sequence[SealedValue]:
+    """The next sealed values of one kind, in the order of their rows."""
+    column = SEALED[kind]
+    row_id = column.values.class_.id
+    statement = select(row_id, column.context_id, column.values).where(column.values.is_not(None))
+    if after is not None:
+        statement = statement.where(row_id > after)
+    return [SealedValue._make(row) for row in connection.execute(statement.order_by(row_id).limit(limit))]
+
+
+def replace_sealed(connection: BlockingConnection, kind: str, value: SealedValue, sealed: bytes) -> None:
+    """Put the same, sealed anew, in the place of a value, unless that changed meanwhile."""
+    column = SEALED[kind].values
+    condition = and_(column.class_.id == value.row_id, column == value.sealed)
+    connection.execute(update(column.class_).where(condition).values({column.key: sealed}))
+
+
 # Operators
 
 

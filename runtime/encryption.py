@@ -59,12 +59,14 @@ class SealingKey:
     `info` (RFC 5869 §3.2) and the version byte is authenticated.
     """
 
-    __slots__ = ("_master",)
+    __slots__ = ("_earlier", "_master")
 
-    def __init__(self, master: bytes) -> None:
+    def __init__(self, master: bytes, *, earlier: "SealingKey | None" = None) -> None:
+        """With `earlier`, what that key sealed opens too, until all of it was sealed again."""
         if len(master) != 32:
             raise ValueError("a sealing key is 32 bytes")
         self._master = master
+        self._earlier = earlier
 
     def __repr__(self) -> str:
         return "SealingKey(…)"
@@ -86,6 +88,22 @@ class SealingKey:
 
     def open(self, sealed: bytes, *, context: str) -> bytes:
         """The plaintext, or `SealError`; the reason for a refusal is not told, so that it teaches nothing."""
+        try:
+            return self._open(sealed, context)
+        except SealError:
+            if self._earlier is None:
+                raise
+            return self._earlier.open(sealed, context=context)
+
+    def seal_again(self, sealed: bytes, *, context: str) -> bytes | None:
+        """The same under this key where the earlier one sealed it, None where it is already; or `SealError`."""
+        try:
+            self._open(sealed, context)
+        except SealError:
+            return self.seal(self.open(sealed, context=context), context=context)
+        return None
+
+    def _open(self, sealed: bytes, context: str) -> bytes:
         if sealed[:1] != _VERSION or len(sealed) < 1 + _SALT_BYTES + _NONCE_BYTES + 16:
             raise SealError("not a sealed value of a known version")
         salt, rest = sealed[1 : 1 + _SALT_BYTES], sealed[1 + _SALT_BYTES :]

@@ -86,13 +86,15 @@ class ServiceSettings(BaseSettings):
         """Read every setting from `environ` (the process environment by default), or raise `SettingsError`.
 
         A name with this service's prefix that is no setting is a problem too: it is a misspelling. An empty value is
-        as good as none.
+        as good as none. A secret may stand in a file, as container platforms have it: its name with `_FILE` behind it
+        says which.
         """
         prefix = cls.environment_prefix()
         environ = os.environ if environ is None else environ
         given = {name: value for name, value in environ.items() if name.startswith(prefix)}
         names = cls.environment_names()
-        problems = [f"{name} is not a setting of this service" for name in sorted(given.keys() - names.keys())]
+        given, problems = _read_secret_files(given, cls._secret_names())
+        problems += [f"{name} is not a setting of this service" for name in sorted(given.keys() - names.keys())]
         values: dict[str, Any] = {names[name]: value for name, value in given.items() if value and name in names}
         try:
             settings = cls(**values)
@@ -111,6 +113,11 @@ class ServiceSettings(BaseSettings):
     def environment_names(cls) -> dict[str, str]:
         """The name of each setting in the environment, and its field: for `.env.example` and its test."""
         return {f"{cls.environment_prefix()}{field.upper()}": field for field in cls.model_fields}
+
+    @classmethod
+    def _secret_names(cls) -> frozenset[str]:
+        secrets = {field for field, info in cls.model_fields.items() if "SecretStr" in str(info.annotation)}
+        return frozenset(name for name, field in cls.environment_names().items() if field in secrets)
 
     @classmethod
     def settings_customise_sources(
@@ -150,11 +157,7 @@ class ServiceSettings(BaseSettings):
     @field_validator("encryption_key")
     @classmethod
     def _is_a_key(cls, value: SecretStr) -> SecretStr:
-        try:
-            length = len(base64url.decode(value.get_secret_value()))
-        except MalformedError:
-            length = 0
-        if length != 32:
+        if not is_sealing_key(value):
             raise ValueError("is not 32 bytes in base64url without padding")
         return value
 
@@ -186,6 +189,29 @@ class ServiceSettings(BaseSettings):
         if (self.trust_list is None) != (self.trust_list_signer is None):
             raise ValueError("trust_list and trust_list_signer go together")
         return self
+
+
+def _read_secret_files(given: dict[str, str], secrets: frozenset[str]) -> tuple[dict[str, str], list[str]]:
+    """Put what stands in files in the place of their names; a last line break is the editor's and not the secret's."""
+    values, problems = dict(given), []
+    for name in sorted(f"{secret}_FILE" for secret in secrets):
+        path = values.pop(name, "")
+        if path and values.get(name.removesuffix("_FILE")):
+            problems.append(f"{name} and {name.removesuffix('_FILE')} are both given")
+        elif path:
+            try:
+                values[name.removesuffix("_FILE")] = Path(path).read_text("utf-8").rstrip("\r\n")
+            except (OSError, UnicodeDecodeError):
+                problems.append(f"{name} names a file that cannot be read")
+    return values, problems
+
+
+def is_sealing_key(value: SecretStr) -> bool:
+    """Whether this is 32 bytes in base64url without padding."""
+    try:
+        return len(base64url.decode(value.get_secret_value())) == 32
+    except MalformedError:
+        return False
 
 
 def _problems(error: ValidationError, prefix: str) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import schemas
 from kernel.data_integrity import (
     CRYPTOSUITES,
     SIGNING_CRYPTOSUITES,
@@ -27,6 +28,7 @@ from kernel.data_integrity import (
 from kernel.data_integrity.ecdsa_sd_2023 import NAME as ECDSA_SD_2023
 from kernel.data_integrity.ecdsa_sd_2023 import parse_base_proof
 from kernel.data_integrity.json_pointers import parse_pointer
+from kernel.data_integrity.related_resource import verify_related_resources
 from kernel.did import Relation, did_jwk, resolve_static_did
 from kernel.errors import (
     AlgorithmNotAllowedError,
@@ -45,6 +47,7 @@ from kernel.formats.status_reference import (
     require_kinds,
 )
 from kernel.formats.vcdm import expand_types, read_issuer, read_validity, require_vcdm_shape
+from kernel.json_ld import PINNED
 from kernel.keys import PublicKey, Signer
 from kernel.members import as_array, as_object
 from kernel.open_badges import CREDENTIALS_V2, CredentialDataset, create_open_badge, format_date_time, read_many
@@ -201,6 +204,7 @@ class LdpVc(PresentedFormat):
             proof_purpose="assertionMethod",
             on_receipt=on_receipt,
         )
+        _require_same_contexts(credential.payload)
         return self._create_verified(credential, proofs, key)
 
     def _create_verified(
@@ -277,6 +281,17 @@ def _require_algorithm(key: PublicKey, algorithms: frozenset[str]) -> None:
     """A cryptosuite demands a kind of key, and the kind of key is what the caller's algorithms allow. K-02"""
     if key.algorithms.isdisjoint(algorithms):
         raise AlgorithmNotAllowedError("a key of a kind that is not allowed here")
+
+
+def _require_same_contexts(credential: Mapping[str, Any]) -> None:
+    """Raise unless contexts that a credential names with a digest are the files that give it its meaning here. K-58
+
+    Whatever else it names so is never looked at, and its digest is for whoever does.
+    """
+    named = [entry for entry in read_many(credential, "relatedResource") if isinstance(entry, dict)]
+    entries = [entry for entry in named if isinstance(entry.get("id"), str) and entry["id"] in PINNED]
+    files = {entry["id"]: schemas.load_bytes(PINNED[entry["id"]][0]) for entry in entries}
+    verify_related_resources({"relatedResource": entries}, resources=files)
 
 
 # Showing and hiding

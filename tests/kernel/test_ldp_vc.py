@@ -1,5 +1,6 @@
 """The format `ldp_vc`: what it issues in both flavours, what its holder shows, and what it refuses."""
 
+import base64
 import copy
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +26,7 @@ from kernel.formats import (
     to_wire,
 )
 from kernel.formats.ldp_vc import LdpVc
-from kernel.json_ld import JsonLdError, Reason
+from kernel.json_ld import PINNED, JsonLdError, Reason
 from kernel.jwt import LEEWAY
 from kernel.keys import SoftwareSigner
 from kernel.open_badges import badge_view
@@ -416,6 +417,28 @@ def test_K64_a_term_that_no_context_defines_is_neither_signed_nor_believed() -> 
         resign(issue("ecdsa-rdfc-2019"), put(undefinedTerm="x"))
     document = {**json.loads(issue("ecdsa-rdfc-2019")), "undefinedTerm": "x"}
     assert_refused("malformed", lambda: verify(json.dumps(document), "ecdsa-rdfc-2019"))
+
+
+CONTEXT = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"
+DIGEST = f"sha256-{base64.b64encode(bytes.fromhex(PINNED[CONTEXT][1])).decode()}"
+
+
+@pytest.mark.parametrize(
+    ("resource", "code"),
+    [
+        pytest.param({"id": CONTEXT, "digestSRI": DIGEST}, None, id="our file"),
+        pytest.param({"id": CONTEXT, "digestSRI": "sha256-" + "A" * 43 + "="}, "rejected", id="another file"),
+        pytest.param({"id": CONTEXT}, "malformed", id="no digest"),
+        pytest.param({"id": "https://x.example/a", "digestSRI": DIGEST}, None, id="something never looked at"),
+        pytest.param(["text", {"id": ["x"]}], None, id="neither"),
+    ],
+)
+def test_K58_A20_a_context_named_with_its_digest_is_the_one_that_is_used(resource: Any, code: str | None) -> None:
+    raw = resign(issue("ecdsa-rdfc-2019"), put(relatedResource=resource), cryptosuite="ecdsa-jcs-2019")
+    if code is None:
+        assert verify(raw, "ecdsa-rdfc-2019").issuer == ISSUER.id
+    else:
+        assert_refused(code, lambda: verify(raw, "ecdsa-rdfc-2019"))
 
 
 # Presenting

@@ -40,14 +40,17 @@ _SUBJECT: Final[Mapping[str, str]] = {
     "achievement": "achievement",
 }
 # About the person, and what only some verifiers need to see: hidden unless the holder shows it.
-_HIDDEN: Final = ("id", "learner_identification", "given_name", "family_name", "birthdate", "evidence", "result")
+_HIDDEN: Final = (
+    *("id", "sub", "learner_identification", "given_name", "family_name", "birthdate"),
+    *("evidence", "result"),
+)
 
 
 def create_microcredential_claims(microcredential: Microcredential) -> tuple[dict[str, Any], list[ClaimsPath]]:
     """Return the claims that say all of a microcredential, and the paths its holder may hide. E-20, S-09.
 
-    `iss`, `iat`, `nbf`, `exp`, `vct`, `cnf` and `status` are the format's. A skill that is hidden among the
-    alignments is hidden in its learning outcome too.
+    `iss`, `iat`, `nbf`, `exp`, `vct`, `cnf` and `status` are the format's. Each skill can be
+    hidden by itself, in the learning outcome that names it too; level, workload and the like cannot.
     """
     learner, dates, quality = microcredential.learner, microcredential.dates, microcredential.quality_assurance
     body = microcredential.awarding_body
@@ -77,7 +80,7 @@ def create_microcredential_claims(microcredential: Microcredential) -> tuple[dic
         }
     )
     hidden: list[ClaimsPath] = [(name,) for name in _HIDDEN if name in claims]
-    return claims, [*hidden, *_skill_paths(achievement)]
+    return claims, [*hidden, *_skill_paths(microcredential, achievement)]
 
 
 def read_microcredential_claims(claims: Mapping[str, Any]) -> Microcredential:
@@ -110,11 +113,18 @@ def _read_quality(claim: Mapping[str, Any]) -> QualityAssurance | None:
     return QualityAssurance(name, url, description, code) if name else None
 
 
-def _skill_paths(achievement: Mapping[str, Any]) -> list[ClaimsPath]:
-    described = achievement.get("resultDescription", [])
-    outcomes: list[ClaimsPath] = [
-        ("achievement", "resultDescription", position, "alignment", None)
-        for position, each in enumerate(described)
-        if "alignment" in each
+def _skill_paths(microcredential: Microcredential, achievement: Mapping[str, Any]) -> list[ClaimsPath]:
+    """Return the paths of the skills, one by one; what alignments say of level and workload stays in the open."""
+    skills = {skill.uri for outcome in microcredential.learning_outcomes for skill in outcome.skills}
+    return [
+        (*parent, "alignment", position)
+        for parent, described in (
+            (("achievement",), achievement),
+            *(
+                (("achievement", "resultDescription", number), each)
+                for number, each in enumerate(achievement.get("resultDescription", []))
+            ),
+        )
+        for position, alignment in enumerate(described.get("alignment", []))
+        if alignment["targetUrl"] in skills
     ]
-    return ([("achievement", "alignment", None)] if "alignment" in achievement else []) + outcomes

@@ -34,9 +34,16 @@ from kernel.importing import (
 )
 from kernel.jwt import sign_jwt
 from kernel.keys import SoftwareSigner, public_key_from
-from kernel.microcredential import create_microcredential_badge
+from kernel.microcredential import (
+    Dates,
+    Microcredential,
+    create_microcredential_badge,
+    create_microcredential_claims,
+    missing_elements,
+)
 from kernel.open_badges import create_identity_object, parse_date_time
 from kernel.report import Outcome
+from kernel.sd_jwt import conceal
 from kernel.status.bitstring_status_list import Bitstring, create_status_list_credential, sign_with_proof
 from kernel.status.token_status_list import Status, StatusList, create_status_list_token
 from tests.kernel.conftest import SHARED
@@ -676,6 +683,50 @@ def test_A50_an_endorsement_is_judged_by_itself_and_proves_nothing_about_the_bad
     assert result.report.parts[0].imported.kind is Kind.ENDORSEMENT
     assert result.report.parts[0].verdict is Verdict.PROVEN
     assert result.report.verdict is Verdict.UNPROVEN
+
+
+# A microcredential, signed and brought back
+
+
+@pytest.mark.parametrize("cryptosuite", ["eddsa-rdfc-2022", "eddsa-jcs-2022"])
+def test_E20_every_element_comes_back_out_of_a_signed_badge(cryptosuite: str) -> None:
+    document = create_microcredential_badge(_issued_by(DID))
+    signed = add_proof(
+        document,
+        cryptosuite=cryptosuite,
+        signer=ED25519,
+        verification_method=METHOD,
+        proof_purpose="assertionMethod",
+        created_at=NOW,
+    )
+    result = Round(bake(PNG, json.dumps(signed)), {})
+    assert result.report.verdict is Verdict.PROVEN
+    assert result.report.imported.content == _issued_by(DID)
+
+
+def test_E20_every_element_comes_back_out_of_an_sd_jwt_vc() -> None:
+    microcredential = _issued_by(ISSUER.id)
+    claims, hidden = create_microcredential_claims(microcredential)
+    own = {"iss": ISSUER.id, "iat": int(NOW.timestamp()), "vct": "https://issuer.example/vct/1"}
+    payload, disclosures = conceal({**claims, **own}, disclosable=hidden)
+    token = sign_jwt(payload, signer=ISSUER_SIGNER, typ="dc+sd-jwt", header={"kid": ISSUER.kid})
+    pages = {did_web_url(ISSUER.id): ISSUER_DOCUMENT}
+    result = Round("~".join([token, *disclosures, ""]), pages)
+    assert result.report.verdict is Verdict.PROVEN
+    assert result.report.imported.content == microcredential
+    shown = Round(f"{token}~", pages).report.imported.content
+    assert (shown.title, shown.level) == (microcredential.title, microcredential.level)
+    assert missing_elements(shown) == ("learner",)
+    assert (shown.learner.given_name, shown.grade, shown.further_information.evidence) == (None, None, ())
+    assert [outcome.skills for outcome in shown.learning_outcomes] == [(), (), ()]
+
+
+def _issued_by(identifier: str) -> Microcredential:
+    """Return the full microcredential, by this issuer and valid now."""
+    assert FULL.awarding_body is not None
+    issuer = replace(FULL.awarding_body.issuer, id=identifier)
+    dates = Dates(NOW - timedelta(days=1), NOW - timedelta(days=2), NOW + timedelta(days=1))
+    return replace(FULL, awarding_body=replace(FULL.awarding_body, issuer=issuer), dates=dates)
 
 
 # ELM

@@ -21,7 +21,7 @@ from starlette.routing import BaseRoute, Route
 
 from issuer import achievements, api_keys, awards, did_documents, metadata, signing_keys, status, status_lists
 from issuer.access_token import exchange_pre_authorized_code, parse_token_request
-from issuer.achievements import AchievementDescription, LocalisedText, SkillReference
+from issuer.achievements import AchievementDescription, LocalisedText, QualityAssurance, SkillReference
 from issuer.api_keys import Caller, verify_api_key
 from issuer.archive import ARCHIVE_TYPE, archive_headers, create_archive
 from issuer.awards import AwardRequest, AwardView
@@ -52,6 +52,7 @@ from kernel.type_metadata import create_skill_badge_type
 from runtime.dependencies import NowDep, SessionDep, get_service
 from runtime.errors import OAuthError, Problem, log_refusal, unexpected_oauth_error
 from runtime.logging import get_logger
+from runtime.management import ManagementRoute
 from runtime.service import Service
 from runtime.web.language import request_language
 
@@ -180,8 +181,14 @@ async def offer(request: Request) -> Response:
     """A Credential Offer by reference. OpenID4VCI 1.0 §4.1.3; never signed, 404 once used or expired (I-04)."""
     service: IssuerService = get_service(request)
     issuer = await _issuer(request)
+    # HEAD comes from whoever previews a link; only a wallet that takes the offer has opened it.
     answer = await resolve_offer(
-        service.database, service.settings, issuer, request.path_params["secret"], now=service.clock()
+        service.database,
+        service.settings,
+        issuer,
+        request.path_params["secret"],
+        now=service.clock(),
+        is_opening=request.method == "GET",
     )
     return JSONResponse(answer, headers=_NO_STORE)
 
@@ -343,7 +350,7 @@ protocol_routes: list[BaseRoute] = [
 # Management
 
 
-router = APIRouter(prefix="/api", tags=["management"])
+router = APIRouter(prefix="/api", tags=["management"], route_class=ManagementRoute)
 
 
 async def _caller(service: IssuerServiceDep, authorization: Annotated[str | None, Header()] = None) -> Caller:
@@ -380,6 +387,10 @@ class AchievementAnswer(BaseModel):
     achievement_type: str
     skills: list[SkillReference]
     validity_days: int | None
+    ects: float | None
+    eqf_level: int | None
+    participation_type: str | None
+    quality_assurance: QualityAssurance | None
     language: str
     url: str
     image_url: str
@@ -546,6 +557,10 @@ def _achievement_answer(issuer: CredentialIssuer, row: AchievementRow) -> Achiev
         achievement_type=description.achievement_type,
         skills=description.skills,
         validity_days=description.validity_days,
+        ects=description.ects,
+        eqf_level=description.eqf_level,
+        participation_type=description.participation_type,
+        quality_assurance=description.quality_assurance,
         language=description.language,
         url=achievements.achievement_uri(issuer, description.slug),
         image_url=achievements.achievement_image_uri(issuer, row),

@@ -125,11 +125,18 @@ def seal_tx_code(settings: IssuerSettings, offer: Offer) -> bytes | None:
 
 
 async def resolve_offer(
-    database: Database, settings: IssuerSettings, issuer: CredentialIssuer, reference: str, *, now: datetime
+    database: Database,
+    settings: IssuerSettings,
+    issuer: CredentialIssuer,
+    reference: str,
+    *,
+    now: datetime,
+    is_opening: bool,
 ) -> Mapping[str, Any]:
     """The offer behind a `credential_offer_uri`, or NotFoundError once it was used or has expired. I-04."""
+    find = store.open_offer if is_opening else store.find_open_offer
     async with database.transaction() as session:
-        offer = await store.open_offer(session, issuer.organisation_id, hash_token(reference), now)
+        offer = await find(session, issuer.organisation_id, hash_token(reference), now)
         row = None if offer is None else await store.find_award(session, issuer.organisation_id, offer.award_id)
     if offer is None or offer.sealed_secrets is None or row is None:
         raise NotFoundError(N_("Dit aanbod is al gebruikt of verlopen. Vraag een nieuw aan bij wie het u stuurde."))

@@ -120,16 +120,18 @@ class ActiveKeyRow(NamedTuple):
 
 
 _signing_keys = SigningKey.__table__
-_ACTIVE_KEY = select(*(_signing_keys.c[name] for name in ActiveKeyRow._fields)).where(
-    _signing_keys.c.organisation_id == bindparam("organisation_id"),
-    _signing_keys.c.algorithm == bindparam("algorithm"),
-    _signing_keys.c.retired_at.is_(None),
+_ACTIVE_KEY = Prepared(
+    select(*(_signing_keys.c[name] for name in ActiveKeyRow._fields)).where(
+        _signing_keys.c.organisation_id == bindparam("organisation_id"),
+        _signing_keys.c.algorithm == bindparam("algorithm"),
+        _signing_keys.c.retired_at.is_(None),
+    )
 )
 
 
 def find_active_key(connection: BlockingConnection, organisation_id: UUID, algorithm: str) -> ActiveKeyRow | None:
     """The key that signs with this algorithm now."""
-    row = connection.execute(_ACTIVE_KEY, {"organisation_id": organisation_id, "algorithm": algorithm}).one_or_none()
+    row = _ACTIVE_KEY.row(connection, organisation_id=organisation_id, algorithm=algorithm)
     return None if row is None else ActiveKeyRow._make(row)
 
 
@@ -368,9 +370,21 @@ def _is_open(now: datetime) -> Any:
 
 async def open_offer(session: Session, organisation_id: UUID, reference_hash: bytes, now: datetime) -> Offer | None:
     """The open offer with this reference, noted as opened."""
-    condition = and_(Offer.reference_hash == reference_hash, Offer.organisation_id == organisation_id, _is_open(now))
+    condition = _is_open_offer(organisation_id, reference_hash, now)
     statement = update(Offer).where(condition).values(opened_at=func.coalesce(Offer.opened_at, now)).returning(Offer)
     return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def find_open_offer(
+    session: Session, organisation_id: UUID, reference_hash: bytes, now: datetime
+) -> Offer | None:
+    """The same, for somebody who only asks whether it is there."""
+    condition = _is_open_offer(organisation_id, reference_hash, now)
+    return (await session.execute(select(Offer).where(condition))).scalar_one_or_none()
+
+
+def _is_open_offer(organisation_id: UUID, reference_hash: bytes, now: datetime) -> Any:
+    return and_(Offer.reference_hash == reference_hash, Offer.organisation_id == organisation_id, _is_open(now))
 
 
 async def find_offer_by_code(session: Session, organisation_id: UUID, code_hash: bytes) -> Offer | None:

@@ -17,6 +17,7 @@ from kernel.errors import CredentialError, MalformedError
 from kernel.openid4vp import MEDIA_TYPE, ResponseMode, parse_request_uri_form
 from runtime.dependencies import DatabaseDep, NowDep, SessionDep, get_service
 from runtime.errors import OAuthError, Problem, log_refusal, oauth_route
+from runtime.management import ManagementRoute
 from runtime.service import Service
 from verifier import operators, questions, relying_parties, results, store
 from verifier.errors import RESPONSE_ANSWERS, InputError, UnknownError, VerifierError
@@ -120,7 +121,7 @@ async def _read_form(request: Request) -> list[tuple[str, str]]:
 
 # --- what relying parties call ---
 
-management = APIRouter(prefix="/api", tags=["management"])
+management = APIRouter(prefix="/api", tags=["management"], route_class=ManagementRoute)
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 WebAddress = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"]+$", max_length=500)]

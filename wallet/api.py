@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from runtime.dependencies import NowDep, get_service
+from runtime.management import ManagementRoute
 from runtime.web.language import request_language
 from wallet import accounts, credentials, exporting, history, issuance, presentation
 from wallet.accounts import SignedIn, get_signed_in
@@ -268,6 +269,7 @@ class ExportAnswer(Answer):
 
 router = APIRouter(
     prefix="/api",
+    route_class=ManagementRoute,
     tags=["wallet"],
     dependencies=[Depends(require_path)],
     responses={"default": {"model": ProblemAnswer, "description": "Refused, with the reason."}},

@@ -1,0 +1,41 @@
+"""Routes of the management APIs: their JSON has one meaning.
+
+    router = APIRouter(prefix="/api", route_class=ManagementRoute)
+
+A name given twice would be read one way by us and another way by whatever wrote or checked the request; such a body
+is refused as malformed, as everything is that `kernel.strict_json` cannot read in one way (RFC 8259 §4, RFC 7493 §2.3).
+"""
+
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from kernel.errors import MalformedError
+from kernel.strict_json import parse_json
+
+# The shell reads no more than this of any request to a management API.
+_MAX_BYTES: Final = 4 * 1024 * 1024
+
+
+class ManagementRoute(APIRoute):
+    """A route whose body is read strictly; a body that has no one meaning is answered like any other wrong input."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            return await handler(_StrictRequest(request.scope, request.receive))
+
+        return answer
+
+
+class _StrictRequest(Request):
+    async def json(self) -> Any:
+        try:
+            return parse_json(await self.body(), max_bytes=_MAX_BYTES)
+        except MalformedError as exc:
+            # The one exception that FastAPI turns into a validation error, which has its own shape here.
+            raise json.JSONDecodeError("not JSON with one meaning", "", 0) from exc

@@ -6,7 +6,7 @@ is one that the reader recognises is still another question, and the caller's.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final
@@ -35,7 +35,7 @@ from kernel.open_badges import (
     verify_endorsement_shape,
 )
 from kernel.open_badges.reading import read_object, read_text
-from kernel.open_badges.view import BadgeParts, read_parts
+from kernel.open_badges.view import DC_SD_JWT, BadgeParts, read_parts
 from kernel.report import Outcome
 
 # B-20: the form of Open Badges, and that of VC-JOSE-COSE.
@@ -224,7 +224,7 @@ def _find_endorsements(
     claims: Mapping[str, Any], format: str
 ) -> Iterator[tuple[EndorsedThing, frozenset[str], object]]:
     """Return the first endorsements, each with what it stands on and the identifiers that it may be about."""
-    things = _read_things(read_parts(claims, format))
+    things = _read_things(_read_known_parts(claims, format))
     identifiers = {thing: read_text(value, "id") for thing, value in things.items()}
     found = (
         (thing, identifiers.values() if thing == "credential" else [identifiers[thing]], raw)
@@ -233,6 +233,14 @@ def _find_endorsements(
     )
     for thing, ids, raw in islice(found, MAX_ENDORSEMENTS):
         yield thing, frozenset(identifier for identifier in ids if identifier is not None), raw
+
+
+def _read_known_parts(claims: Mapping[str, Any], format: str) -> BadgeParts:
+    """In an SD-JWT VC the creator's profile stands for the issuer, which is so only where it has the signer's name."""
+    parts = read_parts(claims, format)
+    if format != DC_SD_JWT or read_text(parts.issuer, "id") == read_text(claims, "iss"):
+        return parts
+    return replace(parts, issuer={}, creator=parts.issuer)
 
 
 def _read_things(parts: BadgeParts) -> dict[EndorsedThing, Mapping[str, Any]]:

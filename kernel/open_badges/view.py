@@ -15,6 +15,9 @@ from kernel.open_badges.reading import read_many, read_number, read_object, read
 from kernel.open_badges.vocabulary import ACHIEVEMENT_TYPES, PERSON_MEMBERS
 from kernel.report import Outcome
 
+# The one format whose claims are not those of an Open Badges credential.
+DC_SD_JWT: Final = "dc+sd-jwt"
+
 EndorsedThing = Literal["credential", "achievement", "issuer", "creator", "source"]
 
 _IMAGE_URL: Final = re.compile(r"https://[^\s]+|data:image/(png|svg\+xml|jpeg|webp|gif);base64,[A-Za-z0-9+/]+=*")
@@ -165,7 +168,7 @@ def read_parts(claims: Mapping[str, Any], format: str) -> BadgeParts:
 
     The credential of VCDM 1.1 stands in the claim `vc` of a JWT (K-69).
     """
-    if format == "dc+sd-jwt":
+    if format == DC_SD_JWT:
         achievement = read_object(claims, "achievement")
         issuer, source = read_object(achievement, "creator"), read_object(claims, "source")
         return BadgeParts(claims, issuer, claims, achievement, {}, source)
@@ -182,7 +185,7 @@ def badge_view(claims: Mapping[str, Any], format: str, *, languages: Sequence[st
     Of a text in several languages comes the first of `languages` that is there, such as `["en", "nl"]`.
     """
     parts, read = read_parts(claims, format), _Reader(tuple(languages))
-    is_sd_jwt_vc = format == "dc+sd-jwt"
+    is_sd_jwt_vc = format == DC_SD_JWT
     achievement, subject, criteria = parts.achievement, parts.subject, read_object(parts.achievement, "criteria")
     achievement_type = read.text(achievement, "achievementType")
     authority = read.text(claims, "issuing_authority") if is_sd_jwt_vc else None

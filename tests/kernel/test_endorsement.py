@@ -267,7 +267,14 @@ def test_B09_endorsements_of_a_badge_are_each_told_of() -> None:
     expected = tuple(Endorsement(**said, endorsed=thing) for thing in ("achievement", "issuer", "credential"))
     assert check_endorsements(full_badge(), "ldp_vc", policy=POLICY) == expected
     claims, _ = create_sd_jwt_vc_claims(create_full_dataset(achievement=without_creator()))
-    assert check_endorsements(claims, "dc+sd-jwt", policy=POLICY) == expected
+    assert check_endorsements({**claims, "iss": ISSUER.id}, "dc+sd-jwt", policy=POLICY) == expected
+
+
+@pytest.mark.parametrize("signer", [{}, {"iss": "did:web:another.example"}])
+def test_A50_who_borrows_the_profile_of_another_is_not_endorsed_with_it(signer: dict[str, Any]) -> None:
+    claims, _ = create_sd_jwt_vc_claims(create_full_dataset(achievement=without_creator(), endorsement=()))
+    checked = check_endorsements({**claims, **signer}, "dc+sd-jwt", policy=POLICY)
+    assert [each.endorsed for each in checked] == ["achievement", "creator"]
 
 
 def without_creator() -> dict[str, Any]:

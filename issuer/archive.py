@@ -4,6 +4,7 @@ It holds nothing about people: keys and when each signed, DID documents, status 
 and every achievement in every version with its picture. The form is that of `kernel.archive`.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,7 +52,9 @@ async def create_archive(database: Database, settings: IssuerSettings, slug: str
         lists = await run_blocking(session, store.list_status_lists, issuer.organisation_id)
     for number, kind in lists:
         files += await _status_lists(database, settings, issuer, number, kind, now)
-    content = archive.create_archive(
+    # Megabytes to encode, and maybe a security module to wait for: not while others wait for this thread.
+    content = await asyncio.to_thread(
+        archive.create_archive,
         did=issuer.did,
         organisation=_organisation(issuer),
         keys=[_archived_key(issuer, key) for key in keys],

@@ -23,7 +23,7 @@ from kernel.members import as_object, find_objects, get_text
 
 TYP: Final = "issuer-archive+jwt"
 ALGORITHMS: Final = frozenset({"Ed25519", "ES256"})
-MAX_BYTES: Final = 64 * 1024 * 1024
+MAX_BYTES: Final = 128 * 1024 * 1024
 _MAX_MANIFEST: Final = 8 * 1024 * 1024
 _VERSION: Final = 1
 

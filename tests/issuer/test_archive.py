@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import httpx
+import pytest
 
 from kernel.archive import VerifiedArchive, parse_archive, verify_archive
 from kernel.did import did_web, parse_did_document
@@ -93,3 +94,13 @@ async def test_I81_an_archive_is_of_one_organisation(issuer: Issuer) -> None:
     archive = await verified_archive(issuer)
     assert all("/ander" not in file.name and ":ander" not in file.name for file in archive.files)
     assert (await fetch_archive(issuer, "onbekend")).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["archive", "signing-keys"])
+async def test_A52_keys_and_archive_need_an_api_key_that_may_read(issuer: Issuer, path: str) -> None:
+    url = f"/organisations/{ORG}/{path}"
+    assert (await issuer.client.get(f"/api{url}")).status_code == 401
+    body = {"name": "lms", "scopes": ["status:write"]}
+    made = (await issuer.api("POST", f"/organisations/{ORG}/api-keys", json=body)).json()
+    other = {"Authorization": f"Bearer {made['api_key']}"}
+    assert (await issuer.api("GET", url, headers=other)).status_code == 403

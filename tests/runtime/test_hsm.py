@@ -1,5 +1,6 @@
 """Keys in a security module: signatures as JOSE wants them, and a plain no when the module is away."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,11 @@ def test_a_key_that_is_not_in_the_module_is_no_answer(hsm: Hsm):
     key = SoftwareSigner.generate("ES256").public_key
     with pytest.raises(HsmUnavailableError):
         HsmSigner(hsm, b"never made", key, "ES256").sign(b"data")
+
+
+def test_eight_threads_that_sign_at_once_wait_for_one_another(hsm: Hsm):
+    made = hsm.generate("ES256")
+    with ThreadPoolExecutor(8) as threads:
+        signatures = list(threads.map(made.sign, (bytes([number]) for number in range(80))))
+    for number, signature in enumerate(signatures):
+        made.public_key.verify("ES256", bytes([number]), signature)

@@ -23,8 +23,10 @@ from kernel.status.token_status_list import Status
 from runtime.database import BlockingConnection, run_blocking
 from runtime.fetch import Fetcher
 from runtime.resolve import Resolver
-from tests.issuer.conftest import ES256, IDENTIFIER, ORG, Issuer
+from tests.conftest import NewDatabase
+from tests.issuer.conftest import ES256, IDENTIFIER, ORG, Issuer, create_issuer
 from tests.issuer.test_status import TTL, fetch_list, index_of
+from tests.support.clock import FixedClock
 from tests.support.hosts import HostTransport
 
 BITSTRING = StatusKind.BITSTRING_STATUS_LIST
@@ -393,3 +395,15 @@ async def test_A53_issuing_does_not_wait_for_a_list_that_is_being_published(any_
         await run_blocking(session, store.lock_status_list, place.status_list_id)
         async with asyncio.timeout(20):
             await asyncio.create_task(allocate(issuer, award["id"], 1), context=Context())
+
+
+async def test_K77_a_list_may_end_in_the_middle_of_a_segment(
+    new_sqlite_database: NewDatabase, clock: FixedClock
+) -> None:
+    issuer = await create_issuer(new_sqlite_database("issuer"), clock, status_list_size=140_000)
+    copies = await award_copies(issuer)
+    await issuer.change(copies.award_id, "revoke")
+    assert await statuses(issuer, copies) == [INVALID, INVALID, VALID, INVALID, VALID]
+    assert len((await fetch_list(issuer)).statuses) == len((await fetch_bitstring(issuer)).entries) == 140_000
+    await issuer.client.aclose()
+    await issuer.app.state.service.close()

@@ -154,9 +154,17 @@ def _read_outcomes(achievement: JsonObject) -> tuple[LearningOutcome, ...]:
         if each.get("resultType") == OUTCOME and (text := read_text(each, "name"))
     )
     skills = _read_skills(achievement)
-    if described or not (text := read_text(achievement, "learningOutcome")):
+    if described or not (text := _read_outcome_of_edubadges(achievement)):
         return described or tuple(LearningOutcome(skill.name, (skill,)) for skill in skills)
     return (LearningOutcome(text, skills),)
+
+
+def _read_outcome_of_edubadges(achievement: JsonObject) -> str | None:
+    """Return what was learned: in Open Badges 2.0 an extension, in 3.0 nothing but the description (E-20)."""
+    is_described = "EducredentialAchievement" in read_texts(achievement, "type")
+    return read_text(achievement, "learningOutcome") or (
+        read_text(achievement, "description") if is_described else None
+    )
 
 
 def _read_skills(parent: JsonObject) -> tuple[Skill, ...]:

@@ -192,6 +192,15 @@ def test_S03_a_badge_with_the_extension_of_edubadges_is_read() -> None:
     assert read.further_information.brin == "42NB"
 
 
+def test_S03_what_was_learned_stands_in_the_description_of_an_edubadge() -> None:
+    """As in all microcredentials of educredentials/obv3-examples."""
+    subject = EDUBADGE["credentialSubject"]
+    achievement = {name: value for name, value in subject["achievement"].items() if name != "learningOutcome"}
+    read = read_microcredential_badge({**EDUBADGE, "credentialSubject": {**subject, "achievement": achievement}})
+    assert missing_elements(read) == ()
+    assert read.learning_outcomes[0].text == "Mind control."
+
+
 def test_S03_the_skills_of_a_badge_that_describes_no_outcomes_are_its_outcomes() -> None:
     achievement = {"alignment": [{"targetUrl": ESCO, "targetName": "meditate"}, {"targetUrl": "https://x.example"}]}
     read = read_microcredential_badge({"credentialSubject": {"achievement": achievement}})

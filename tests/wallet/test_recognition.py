@@ -1,7 +1,11 @@
 """Whose recognition counts for a badge: that of whoever signed it, and nobody else's (T-04, A-47)."""
 
+from datetime import timedelta
+
 import pytest
 
+from kernel.trust_list import ServiceState
+from tests.support.clock import NOW
 from tests.support.simulated_issuer import DC
 from wallet.accounts import find_signed_in
 from wallet.credentials import find_forms, resolve_issuer_recognition
@@ -37,6 +41,26 @@ async def test_T04_A47_badge_is_recognised_by_its_signer_and_not_by_who_handed_i
         house.app.state.service, credential, credential_issuer=handed_out_by, now=house.clock()
     )
     assert found.outcome == outcome
+
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("states", "outcome"),
+    [
+        ((ServiceState("granted", NOW - HOUR),), "recognised"),
+        ((ServiceState("granted", NOW + HOUR),), "not_listed"),
+        ((ServiceState("withdrawn", NOW - HOUR), ServiceState("granted", NOW - 99 * HOUR)), "withdrawn"),
+        ((ServiceState("withdrawn", NOW + HOUR), ServiceState("granted", NOW - 99 * HOUR)), "recognised"),
+    ],
+)
+async def test_T04_I61_day_of_a_badge_stands_for_its_last_moment(house, holder, states, outcome):
+    """Decision 0007, as the wallet's owner sees it: the badge says the day, the list says the hour."""
+    credential = await received(house, holder)
+    house.sign_trust_list(house.issuance(states=states))
+    assert credential.issued_at == NOW.replace(hour=0, minute=0, second=0, microsecond=0)
+    assert [badge["recognition"]["outcome"] for badge in await holder.badges()] == [outcome]
 
 
 def test_T04_address_without_a_did_web_signs_only_as_itself():

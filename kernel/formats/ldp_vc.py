@@ -336,17 +336,19 @@ def _parts(
     steps = tuple(map(str, path))
     if steps in mandatory:
         return
+    children = _children(value)
     is_element = bool(path) and isinstance(path[-1], int)
-    if steps not in above and (is_element or not _has_parts(value)):
+    if not children or (is_element and steps not in above):
         yield path, value
         return
-    for step, child in value.items() if isinstance(value, dict) else enumerate(value):
-        if step not in _KEPT:
-            yield from _parts(child, (*path, step), mandatory, above)
+    for step, child in children:
+        yield from _parts(child, (*path, step), mandatory, above)
 
 
-def _has_parts(value: Any) -> bool:
-    return bool(value.keys() - _KEPT) if isinstance(value, dict) else isinstance(value, list)
+def _children(value: Any) -> list[tuple[str | int, Any]]:
+    if isinstance(value, dict):
+        return [(name, child) for name, child in value.items() if name not in _KEPT]
+    return list(enumerate(value)) if isinstance(value, list) else []
 
 
 def _open_paths(value: Mapping[str, Any], hidden: frozenset[ClaimsPath], path: ClaimsPath) -> Iterator[ClaimsPath]:

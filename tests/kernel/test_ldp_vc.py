@@ -5,6 +5,7 @@ import copy
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 
 from kernel import base64url
 from kernel.data_integrity import add_base_proof, add_proof, parse_proofs, without_proof
+from kernel.data_integrity.ecdsa_sd_2023 import encode_base_proof, parse_base_proof
 from kernel.did import did_jwk, did_key, parse_did_document
 from kernel.errors import CredentialError
 from kernel.formats import (
@@ -549,6 +551,17 @@ def test_a_selective_credential_of_others_has_parts_of_its_own() -> None:
     shown = verify_presentation(present(raw, (*achievement, "image")), "ecdsa-sd-2023").credential.claims
     assert shown["credentialSubject"]["achievement"]["image"] == document["credentialSubject"]["achievement"]["image"]
     assert "name" not in shown
+
+
+def test_a_pointer_into_a_text_makes_no_parts_of_it() -> None:
+    document = json.loads(issue("ecdsa-sd-2023"))
+    base = parse_base_proof(document["proof"][0]["proofValue"])
+    hostile = replace(base, mandatory_pointers=("/name/first", "/evidence/0/name/0"))
+    document["proof"][0]["proofValue"] = encode_base_proof(hostile)
+    paths = LDP_VC.disclosable_paths(json.dumps(document))
+    assert paths[("name",)] == "Adviseur Lerende Regio Maas en Waal"
+    assert paths[("evidence", 0, "name")] == "Adviesrapport"
+    assert_refused("malformed", lambda: verify(json.dumps(document), "ecdsa-sd-2023"))
 
 
 def test_K61_only_the_holder_accepts_a_base_proof() -> None:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from cli.clients import IssuerClient, VerifierClient
 from cli.local import Deployment, create_passphrase
@@ -102,6 +102,7 @@ def assert_accessible(page: Page, where: str) -> None:
 @pytest.fixture(scope="module")
 def launch(chromium: str) -> Iterator[Callable[..., Browser]]:
     """Start Chromium, with more switches where a test needs them."""
+    expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
 
         def start(*switches: str) -> Browser:
@@ -149,7 +150,7 @@ def person(browser: Browser) -> Iterator[Callable[..., Person]]:
         width, height = SIZES[size]
         settings = {"locale": "nl-NL", "viewport": {"width": width, "height": height}, **options}
         context = browser.new_context(**settings)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(30_000)
         contexts.append(context)
         return Person(name, size, context, context.new_page())
 

@@ -1,0 +1,544 @@
+"""Every page of the three services in the states in which people meet it, judged by a machine where it can judge.
+
+Each page is looked at on a phone, on a desk, at 320 pixels and with text of twice the size (WCAG 2.2 §1.4.4, §1.4.10):
+nothing sticks out, there is one first heading, headings skip no level, the title names the page, what can be touched
+is large enough (our own measure, 44 pixels; WCAG asks for 24 in §2.5.8), every error stands beside its field and is
+linked to it, and at most one action is the main one; axe-core judges the rest, in light and in dark. Pictures are kept
+in test-artefacts/browser/every-page.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from cli.clients import IssuerClient, VerifierClient
+from runtime.clock import utc_now
+from tests.browser.conftest import ARTEFACTS, RECRUITER, SCHOOL, Person, Town, run
+
+pytestmark = [pytest.mark.browser, pytest.mark.loopback, pytest.mark.slow]
+
+PASSPHRASE = "vier losse woorden zonder zin"
+ESCO = "http://data.europa.eu/esco/skill/"
+HRM, REPORTING = f"{ESCO}e437eba1-3e22-41f2-8703-741e94785cba", f"{ESCO}c544a9f3-5945-4b54-afed-de0697852817"
+ADVISING, PROCESSES = f"{ESCO}1212ac42-2564-4fce-80e1-6ce4ea4d9bf5", f"{ESCO}56042303-972b-41be-9310-58467599ff7e"
+STRANGER = {"slug": "diploma-direct", "name": "Diploma Direct", "country": "NL"}
+LONG = "Arbeidsongeschiktheidsverzekeringsdeskundige voor de regio Maas en Waal en omstreken, met verdieping"
+
+# What a page must hold to, measured in the page itself; each gives what is wrong, in words that find the place.
+JUDGE = """() => {
+  const seen = (e) => e.checkVisibility({ visibilityProperty: true }) && !e.closest('.visually-hidden, .skip');
+  const say = (e) => e.outerHTML.replace(/\\s+/g, ' ').slice(0, 140);
+  const wrong = [];
+  if (document.querySelectorAll('h1').length !== 1) wrong.push('not one h1');
+  let level = 0;
+  for (const heading of document.querySelectorAll('main :is(h1, h2, h3, h4)')) {
+    const next = Number(heading.tagName[1]);
+    if (next > level + 1) wrong.push(`heading skips a level: ${say(heading)}`);
+    level = next;
+  }
+  if (!/\\S.* · \\S/.test(document.title)) wrong.push(`title: ${document.title}`);
+  const main = [...document.querySelectorAll('main .button.main')].filter(seen);
+  if (main.length > 1) wrong.push(`more than one main action: ${main.map(say)}`);
+  for (const error of document.querySelectorAll('.error')) {
+    const field = document.querySelector(`[aria-describedby~="${error.id}"][aria-invalid="true"]`);
+    if (!error.id || !field) wrong.push(`error without field: ${say(error)}`);
+  }
+  for (const link of document.querySelectorAll('#error-summary a'))
+    if (!document.querySelector(link.hash)) wrong.push(`summary leads nowhere: ${say(link)}`);
+  const touched = 'a.button, button, summary, select, textarea, input:not([type=hidden])';
+  for (const target of document.querySelectorAll(touched)) {
+    if (!seen(target)) continue;
+    const tick = target.closest('.tick');
+    const { width, height } = (tick ?? target).getBoundingClientRect();
+    if (width < 44 || height < 43.5) wrong.push(`too small (${width} x ${height}): ${say(target)}`);
+  }
+  for (const link of document.querySelectorAll('header a, .places a, main a')) {
+    if (!seen(link) || link.textContent.trim() !== link.parentElement.textContent.trim()) continue;
+    const { width, height } = link.getBoundingClientRect();
+    if (height < 24) wrong.push(`too small (${width} x ${height}): ${say(link)}`);
+  }
+  return wrong;
+}"""
+
+# What sticks out of the page to the right, the innermost elements only.
+OVERFLOW = """() => {
+  const wide = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= wide) return [];
+  const right = (e) => e.getBoundingClientRect().right;
+  const out = [...document.querySelectorAll('body :not(.scroll *)')].filter((e) => right(e) > wide + 1);
+  const innermost = out.filter((e) => !out.some((other) => e !== other && e.contains(other)));
+  return innermost.slice(0, 3).map((e) => e.outerHTML.slice(0, 140));
+}"""
+
+# Who reads English here likes it dark, so that the contrast of both schemes is judged.
+READERS: dict[str, dict[str, str]] = {
+    "nl": {"locale": "nl-NL", "color_scheme": "light"},
+    "en": {"locale": "en-GB", "color_scheme": "dark"},
+}
+GRAVE = {"serious", "critical"}
+PICTURED = {"phone", "desk"}
+VIEWS = {"phone": (390, 844, 100), "desk": (1280, 800, 100), "narrow": (320, 700, 100), "twice": (640, 800, 200)}
+
+
+@dataclass
+class Tour:
+    """One person's walk past the pages, and what was wrong on the way."""
+
+    person: Person
+    language: str
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def page(self) -> Page:
+        return self.person.page
+
+    def open(self, url: str, title: str) -> None:
+        self.page.goto(url)
+        self.look(title)
+
+    def press(self, selector: str) -> None:
+        self.page.locator(selector).first.click()
+        self.page.wait_for_load_state()
+
+    def fill(self, **values: str) -> None:
+        for name, text in values.items():
+            self.page.locator(f"[name={name}]").first.fill(text)
+
+    def look(self, title: str) -> None:
+        """Judge the page in every view, and keep a picture of it in those that people use most."""
+        assert self.page.evaluate("document.documentElement.lang") == self.language, title
+        folder = ARTEFACTS / "every-page"
+        folder.mkdir(parents=True, exist_ok=True)
+        for view, (width, height, text_size) in VIEWS.items():
+            self.page.set_viewport_size({"width": width, "height": height})
+            self.page.evaluate(f"document.documentElement.style.fontSize = '{text_size}%'")
+            where = f"{title} ({view})"
+            self.wrong += [f"{where}: sticks out: {each}" for each in self.page.evaluate(OVERFLOW)]
+            if view in PICTURED:
+                self.wrong += [f"{where}: {each}" for each in self.page.evaluate(JUDGE)]
+                if self.language == "nl":
+                    self.page.screenshot(path=folder / f"{title}-{view}.png", full_page=True)
+        self.page.evaluate("document.documentElement.style.fontSize = ''")
+        self.page.set_viewport_size({"width": 390, "height": 844})
+        self._judge_by_axe(title)
+
+    def _judge_by_axe(self, title: str) -> None:
+        grave = [each for each in Axe().run(self.page).response["violations"] if each["impact"] in GRAVE]
+        self.wrong += [f"{title}: {each['id']}: {each['nodes'][0]['html'][:140]}" for each in grave]
+
+
+Walk = Callable[[str, str], Tour]
+
+
+@pytest.fixture
+def walk(person: Callable[..., Person]) -> Iterator[Walk]:
+    """Somebody who looks at pages: `walk("holder", "nl")`. What was wrong is told at the end, all at once."""
+    tours: list[Tour] = []
+
+    def begin(name: str, language: str) -> Tour:
+        tours.append(Tour(person(name, "phone", **READERS[language]), language))
+        return tours[-1]
+
+    yield begin
+    wrong = [each for tour in tours for each in tour.wrong]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _stranger(town: Town) -> None:
+    """An organisation that no trust list names."""
+
+    async def create() -> None:
+        async with IssuerClient(town.url("issuer", ""), key=town.deployment.admin_keys["issuer"]) as issuer:
+            await issuer.create_organisation(STRANGER)
+
+    run(create())
+
+
+async def award(town: Town, name: str, *skills: str, org: str = SCHOOL["slug"], **more: Any) -> dict[str, Any]:
+    """A badge of this name for one person; gives the award with its invitation."""
+    slug = re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")[:60]
+    described = {
+        "slug": slug,
+        "name": {"nl": name, "en": f"{name} (English)"},
+        "description": {"nl": "Onderzocht bij een bedrijf hoe mensen worden geworven, ingewerkt en opgeleid."},
+        "criteria": {"nl": "Een adviesrapport, besproken met de directie en beoordeeld door twee mensen."},
+        "assessment": {"nl": "Een docent en een begeleider keken, met hetzelfde formulier."},
+        "achievement_type": "Badge",
+        "skills": [{"uri": uri, "name": "skill", "framework": "ESCO"} for uri in skills],
+    }
+    person = {"given_name": "Sanne", "family_name": "Verhoeven", "email": "sanne.verhoeven@student.example"}
+    async with IssuerClient(town.url("issuer", ""), key=town.deployment.admin_keys["issuer"]) as issuer:
+        if slug not in {each["slug"] for each in (await issuer.achievements(org))["achievements"]}:
+            await issuer.create_achievement(org, described)
+        [made] = await issuer.award(org, slug, [person], **more)
+    return made
+
+
+async def change_status(town: Town, award_id: str, change: str) -> None:
+    async with IssuerClient(town.url("issuer", ""), key=town.deployment.admin_keys["issuer"]) as issuer:
+        await issuer.change_status(SCHOOL["slug"], award_id, change, "Per vergissing uitgereikt")
+
+
+async def create_question(town: Town, title: str, *skills: str) -> str:
+    body = {
+        "title": title,
+        "purpose": "Voor de vacature Junior HR-adviseur willen wij weten of u deze skills hebt bewezen.",
+        "skills": [{"uri": uri} for uri in skills],
+    }
+    async with VerifierClient(town.url("verifier", ""), key=town.deployment.admin_keys["verifier"]) as verifier:
+        made = await verifier.create_question(RECRUITER["slug"], body)
+    return str(made["id"])
+
+
+def sign_up(holder: Tour, town: Town, name: str) -> None:
+    holder.page.goto(town.url("wallet", "/sign-up"))
+    holder.fill(name=name, passphrase=PASSPHRASE)
+    holder.press("main form .button.main")
+
+
+def receive(holder: Tour, made: dict[str, Any]) -> None:
+    holder.page.goto(made["offer"]["wallet_link"])
+    holder.fill(tx_code=made["offer"]["tx_code"])
+    holder.press("button[form=accept]")
+    expect(holder.page).to_have_url(re.compile("/badges"))
+
+
+def sign_in(staff: Tour, town: Town, service: str, account: tuple[str, str]) -> None:
+    staff.page.goto(town.url(service, "/sign-in"))
+    staff.fill(email=account[0], passphrase=account[1])
+    staff.press("main form .button.main")
+    expect(staff.page).to_have_url(re.compile("/back-office/"))
+
+
+def begin_answer(holder: Tour, recruiter: Tour) -> None:
+    """The recruiter asks on the screen, the holder opens the question."""
+    recruiter.press("form[action$='/ask'] button")
+    holder.page.goto(wallet_link(recruiter))
+
+
+def wallet_link(recruiter: Tour) -> str:
+    link = recruiter.page.locator("a[href*='/open?']").first.get_attribute("href")
+    assert link
+    return link
+
+
+both_languages = pytest.mark.parametrize("language", ["nl", "en"])
+
+
+@both_languages
+def test_the_wallet_before_the_first_badge(town: Town, walk: Walk, language: str) -> None:
+    holder, name = walk("holder", language), f"sanne-{language}"
+
+    def wallet(path: str) -> str:
+        return town.url("wallet", path)
+
+    holder.open(wallet("/"), "wallet-front")
+    holder.open(wallet("/sign-in"), "wallet-sign-in")
+    holder.fill(name="niemand", passphrase="verkeerd verkeerd verkeerd")
+    holder.press("main form .button.main")
+    holder.look("wallet-sign-in-wrong")
+    holder.open(wallet("/recover"), "wallet-recover")
+    holder.fill(name="niemand", recovery_code="AAAA-BBBB", passphrase=PASSPHRASE)
+    holder.press("main form .button.main")
+    holder.look("wallet-recover-wrong")
+    holder.open(wallet("/sign-up"), "wallet-sign-up")
+    holder.page.locator("[name=passphrase]").evaluate("e => e.removeAttribute('minlength')")
+    holder.fill(name=name, passphrase="kort")
+    holder.press("main form .button.main")
+    holder.look("wallet-sign-up-wrong")
+    holder.fill(name=name, passphrase=PASSPHRASE)
+    holder.press("main form .button.main")
+    holder.look("wallet-recovery-code")
+    for path in ("badges", "skills", "shared", "me", "scan"):
+        holder.open(wallet(f"/{path}"), f"wallet-empty-{path}")
+    holder.fill(link="geen link")
+    holder.press("#link-form .button")
+    holder.look("wallet-scan-wrong")
+    holder.open(wallet("/badges/bestaat-niet"), "wallet-lost-badge")
+    holder.open(wallet("/nergens"), "wallet-lost")
+    holder.open(wallet("/me/erase"), "wallet-erase")
+    holder.fill(passphrase="verkeerd")
+    holder.press("form[action='/me/erase'] .button.main")
+    holder.look("wallet-erase-wrong")
+    for _ in range(9):
+        holder.page.goto(wallet("/sign-in"))
+        holder.fill(name=name, passphrase="verkeerd verkeerd verkeerd")
+        holder.press("main form .button.main")
+    holder.look("wallet-sign-in-locked")
+
+
+@both_languages
+def test_the_wallet_with_badges_in_every_state(town: Town, walk: Walk, language: str) -> None:
+    holder = walk("holder", language)
+
+    def wallet(path: str) -> str:
+        return town.url("wallet", path)
+
+    sign_up(holder, town, f"mo-{language}")
+    first = run(award(town, "Adviseur Lerende Regio", HRM, ADVISING, PROCESSES, REPORTING))
+    holder.open(first["offer"]["wallet_link"], "wallet-offer")
+    holder.fill(tx_code="000000" if first["offer"]["tx_code"] != "000000" else "111111")
+    holder.press("button[form=accept]")
+    holder.look("wallet-offer-wrong-code")
+    holder.fill(tx_code=first["offer"]["tx_code"])
+    holder.press("button[form=accept]")
+    expect(holder.page).to_have_url(re.compile("/badges"))
+    holder.look("wallet-badge")
+    holder.open(wallet("/badges"), "wallet-one-badge")
+    holder.open(first["offer"]["wallet_link"], "wallet-offer-used")
+    holder.page.goto(wallet("/badges"))
+    holder.press("a.card.badge")
+    holder.page.goto(holder.page.url + "/delete")
+    holder.look("wallet-delete")
+
+    briefly = (utc_now() + timedelta(seconds=15)).isoformat()
+    receive(holder, run(award(town, "Heftruck rijden", PROCESSES, expires_at=briefly)))
+    lapsing = holder.page.url
+    changed = {"suspend": "Gesprekken voeren", "revoke": "Lassen"}
+    for change, name in changed.items():
+        made = run(award(town, name, ADVISING))
+        receive(holder, made)
+        run(change_status(town, made["id"], change))
+    stranger = run(award(town, "Expert in alles", HRM, org=STRANGER["slug"]))
+    holder.open(stranger["offer"]["wallet_link"], "wallet-offer-unrecognised")
+    receive(holder, stranger)
+    holder.look("wallet-badge-unrecognised")
+    soon = (utc_now() + timedelta(days=20)).isoformat()
+    receive(holder, run(award(town, "Veilig werken", PROCESSES, expires_at=soon)))
+    holder.look("wallet-badge-expiring")
+    receive(holder, run(award(town, LONG, PROCESSES)))
+    holder.look("wallet-badge-long-name")
+    for change, name in changed.items():
+        holder.page.goto(wallet("/badges"))
+        holder.page.locator("a.card.badge").filter(has_text=name).click()
+        holder.look(f"wallet-badge-{change}")
+    holder.page.goto(lapsing)
+    for _ in range(100):
+        if holder.page.locator(".notice.bad").count():
+            break
+        holder.page.reload()
+    holder.look("wallet-badge-expired")
+    for path in ("badges", "skills", "shared", "me"):
+        holder.open(wallet(f"/{path}"), f"wallet-many-{path}")
+    holder.page.locator("details:has([name=old]) > summary").click()
+    holder.fill(old="verkeerd", new="een nieuwe wachtzin met woorden")
+    holder.press("form[action='/me/passphrase'] .button")
+    holder.look("wallet-me-wrong")
+
+
+@both_languages
+def test_the_pages_on_which_a_badge_is_asked_for_and_judged(town: Town, walk: Walk, language: str) -> None:
+    """Both sides of one question after another: the recruiter's screen and the holder's wallet."""
+    holder, recruiter, candidate = (walk(name, language) for name in ("holder", "recruiter", "candidate"))
+    office = town.url("verifier", f"/back-office/{RECRUITER['slug']}")
+    sign_up(holder, town, f"femke-{language}")
+    sign_in(recruiter, town, "verifier", town.recruiter)
+    both = run(create_question(town, "Junior HR-adviseur", HRM, REPORTING))
+    one = run(create_question(town, "Adviseur personeel", ADVISING))
+
+    # Nothing to show yet.
+    recruiter.open(f"{office}/questions/{one}", "verifier-question")
+    begin_answer(holder, recruiter)
+    recruiter.look("verifier-waiting-operator")
+    holder.look("wallet-question-no-match")
+    holder.press("button[form=decline], form#decline button, main .choice button")
+    holder.look("wallet-declined")
+    expect(recruiter.page.locator(".big-code")).to_have_count(0, timeout=60_000)
+    recruiter.look("verifier-answer-refused")
+
+    # One badge, then two to choose from.
+    first = run(award(town, "Adviseur Lerende Regio", HRM, ADVISING, PROCESSES, REPORTING))
+    receive(holder, first)
+    recruiter.page.goto(f"{office}/questions/{both}")
+    begin_answer(holder, recruiter)
+    holder.look("wallet-question")
+    question = holder.page.url
+    holder.press("button[form=accept]")
+    holder.look("wallet-shared")
+    holder.open(question, "wallet-question-answered")
+    expect(recruiter.page.locator("table")).to_be_visible(timeout=60_000)
+    recruiter.look("verifier-answer-accepted")
+    second = run(award(town, "Personeel en organisatie", HRM))
+    receive(holder, second)
+    recruiter.page.goto(f"{office}/questions/{both}")
+    begin_answer(holder, recruiter)
+    holder.look("wallet-question-choose")
+    holder.press("button[form=accept]")
+    holder.page.goto(holder.page.url)
+    holder.page.goto(town.url("wallet", "/shared"))
+    holder.look("wallet-history")
+
+    # Revoked between two questions, and an issuer whom nobody knows.
+    run(change_status(town, first["id"], "revoke"))
+    recruiter.page.goto(f"{office}/questions/{one}")
+    begin_answer(holder, recruiter)
+    holder.look("wallet-question-revoked")
+    holder.press("button[form=accept]")
+    expect(recruiter.page.locator("table")).to_be_visible(timeout=60_000)
+    recruiter.look("verifier-answer-failed")
+    stranger = walk("stranger", language)
+    sign_up(stranger, town, f"vreemd-{language}")
+    receive(stranger, run(award(town, "Expert in advies", ADVISING, org=STRANGER["slug"])))
+    recruiter.page.goto(f"{office}/questions/{one}")
+    begin_answer(stranger, recruiter)
+    stranger.press("button[form=accept]")
+    expect(recruiter.page.locator("table")).to_be_visible(timeout=60_000)
+    recruiter.look("verifier-answer-unrecognised")
+    recruiter.open(f"{office}/answers", "verifier-answers")
+    recruiter.open(f"{office}/questions", "verifier-questions")
+
+    # A candidate with the link of a vacancy.
+    candidate.open(town.url("verifier", f"/ask/{RECRUITER['slug']}/{both}"), "verifier-ask")
+    candidate.press("button[value=cross_device]")
+    candidate.look("verifier-asked-cross-device")
+    stranger.page.goto(town.url("verifier", f"/ask/{RECRUITER['slug']}/{one}"))
+    stranger.press("button[value=same_device]")
+    stranger.look("verifier-asked-same-device")
+    stranger.page.goto(wallet_link(stranger))
+    stranger.press("button[form=accept]")
+    expect(stranger.page).to_have_url(re.compile("/result/"), timeout=60_000)
+    stranger.look("verifier-result")
+
+
+@both_languages
+def test_the_office_of_the_verifier(town: Town, walk: Walk, language: str) -> None:
+    recruiter = walk("recruiter", language)
+    recruiter.open(town.url("verifier"), "verifier-front")
+    recruiter.open(town.url("verifier", "/sign-in"), "verifier-sign-in")
+    recruiter.fill(email="niemand@bedrijf.example", passphrase="verkeerd")
+    recruiter.press("main form .button.main")
+    recruiter.look("verifier-sign-in-wrong")
+    recruiter.open(town.url("verifier", "/nergens"), "verifier-lost")
+    recruiter.open(town.url("verifier", "/result"), "verifier-result-by-hand")
+    recruiter.page.locator("[name=response_code]").fill("https://x.example/#response_code=onbekend")
+    recruiter.press("main form .button.main")
+    recruiter.look("verifier-result-foreign")
+    empty = run(create_office(town, f"leeg-{language}"))
+    sign_in(recruiter, town, "verifier", empty)
+    office = recruiter.page.url.removesuffix("/questions")
+    recruiter.look("verifier-empty-questions")
+    recruiter.open(f"{office}/answers", "verifier-empty-answers")
+    recruiter.open(f"{office}/questions/new", "verifier-new-question")
+    recruiter.press("button[value=save]")
+    recruiter.look("verifier-new-question-wrong")
+    recruiter.fill(title="HR-adviseur", purpose="Om te kijken of u past bij deze vacature.", q="personeelsbel")
+    recruiter.press("button[value=search]")
+    recruiter.look("verifier-new-question-found")
+    recruiter.page.locator("[name=csrf_token]").first.evaluate("e => { e.value = 'oud' }")
+    recruiter.press("button[value=save]")
+    recruiter.look("verifier-form-expired")
+
+
+async def create_office(town: Town, slug: str) -> tuple[str, str]:
+    account = (f"baas@{slug}.example", PASSPHRASE)
+    async with VerifierClient(town.url("verifier", ""), key=town.deployment.admin_keys["verifier"]) as verifier:
+        await verifier.create_relying_party({"slug": slug, "name": "Leeg Bedrijf"})
+        await verifier.create_operator(slug, email=account[0], name="B. Baas", passphrase=account[1])
+    return account
+
+
+@both_languages
+def test_the_pages_of_the_issuer(town: Town, walk: Walk, language: str) -> None:
+    staff = walk("staff", language)
+    base = town.url("issuer", f"/back-office/{SCHOOL['slug']}")
+    staff.open(town.url("issuer"), "issuer-front")
+    staff.open(town.url("issuer", "/sign-in"), "issuer-sign-in")
+    staff.fill(email="niemand@school.example", passphrase="verkeerd")
+    staff.press("main form .button")
+    staff.look("issuer-sign-in-wrong")
+    staff.open(town.url("issuer", "/nergens"), "issuer-lost")
+    empty = run(create_school(town, f"leeg-{language}"))
+    sign_in(staff, town, "issuer", empty)
+    staff.look("issuer-empty-badges")
+    staff.open(town.url("issuer", f"/back-office/leeg-{language}/awards"), "issuer-empty-awards")
+    sign_in(staff, town, "issuer", town.staff)
+    made = run(award(town, "Adviseur Lerende Regio", HRM, ADVISING, PROCESSES, REPORTING))
+    slug = "adviseur-lerende-regio"
+    run(award_many(town, slug, 30))
+    staff.open(base, "issuer-badges")
+    staff.open(f"{base}/achievements/new", "issuer-new")
+    for form_field in ("name", "description", "criteria"):
+        staff.page.locator(f"[name={form_field}]").evaluate("e => e.removeAttribute('required')")
+    staff.fill(skill_query="personeelsbel")
+    staff.press("button.main[value=save]")
+    staff.look("issuer-new-wrong")
+    staff.fill(skill_query="personeelsbel")
+    staff.press(".searching button[value=search]")
+    staff.look("issuer-new-found")
+    staff.open(f"{base}/achievements/{slug}", "issuer-badge")
+    staff.open(f"{base}/achievements/{slug}/change", "issuer-change")
+    staff.open(f"{base}/achievements/{slug}/award", "issuer-award")
+    staff.page.locator("#one [required]").evaluate_all("all => all.forEach((e) => e.removeAttribute('required'))")
+    staff.fill(given_name="Sanne")
+    staff.press("#one .button.main")
+    staff.look("issuer-award-wrong")
+    staff.page.goto(f"{base}/achievements/{slug}/award")
+    staff.fill(
+        people="Sanne\tJansen\ts.jansen@student.example\nMo;El Idrissi\nzonder adres\nzonder adres@\n"
+        "Ans\tJansen\ts.jansen@student.example"
+    )
+    staff.press("#list button")
+    staff.look("issuer-preview")
+    staff.page.goto(f"{base}/achievements/{slug}/award")
+    staff.fill(people="zonder adres")
+    staff.press("#list button")
+    staff.look("issuer-preview-all-wrong")
+    staff.open(f"{base}/awards", "issuer-awards")
+    staff.open(f"{base}/awards/{made['id']}", "issuer-invitation")
+    staff.open(f"{base}/awards/{made['id']}/suspend", "issuer-suspend")
+    staff.open(f"{base}/awards/{made['id']}/revoke", "issuer-revoke")
+    staff.page.locator("[name=reason]").evaluate("e => e.removeAttribute('required')")
+    staff.press("main form button.button")
+    staff.look("issuer-revoke-wrong")
+    staff.fill(reason="Per vergissing uitgereikt")
+    staff.press("main form button.button")
+    staff.look("issuer-revoked")
+    staff.open(town.url("issuer", f"/{SCHOOL['slug']}/achievements/{slug}"), "issuer-public")
+    staff.open(f"{base}/keys", "issuer-keys")
+    staff.page.locator(".doing a").first.click()
+    staff.look("issuer-key-replace")
+
+
+async def create_school(town: Town, slug: str) -> tuple[str, str]:
+    account = (f"baas@{slug}.example", PASSPHRASE)
+    async with IssuerClient(town.url("issuer", ""), key=town.deployment.admin_keys["issuer"]) as issuer:
+        await issuer.create_organisation({"slug": slug, "name": "Lege School", "country": "NL"})
+        await issuer.create_operator(slug, email=account[0], name="B. Baas", passphrase=account[1])
+    return account
+
+
+async def award_many(town: Town, slug: str, number: int) -> None:
+    people = [
+        {"given_name": f"Student {each}", "family_name": "van den Heuvel", "email": f"student{each}@student.example"}
+        for each in range(number)
+    ]
+    async with IssuerClient(town.url("issuer", ""), key=town.deployment.admin_keys["issuer"]) as issuer:
+        await issuer.award(SCHOOL["slug"], slug, people)
+
+
+def test_the_pages_while_the_issuer_is_silent(town: Town, walk: Walk) -> None:
+    """Last in this file: it stops the issuer."""
+    holder, recruiter = walk("holder", "nl"), walk("recruiter", "nl")
+    sign_up(holder, town, "stil")
+    receive(holder, run(award(town, "Adviseur Lerende Regio", HRM, ADVISING, PROCESSES, REPORTING)))
+    unopened = run(award(town, "Adviseur Lerende Regio"))
+    question = run(create_question(town, "Adviseur personeel", HRM))
+    sign_in(recruiter, town, "verifier", town.recruiter)
+    recruiter.page.goto(town.url("verifier", f"/back-office/{RECRUITER['slug']}/questions/{question}"))
+    town.stop("issuer")
+    holder.open(town.url("wallet", "/badges"), "silent-badges")
+    holder.press("a.card.badge")
+    holder.look("silent-badge")
+    holder.open(unopened["offer"]["wallet_link"], "silent-offer")
+    begin_answer(holder, recruiter)
+    holder.look("silent-question")
+    holder.press("button[form=accept]")
+    expect(recruiter.page.locator("table")).to_be_visible(timeout=60_000)
+    recruiter.look("silent-answer")

@@ -586,7 +586,7 @@ def test_K55_a_status_that_cannot_be_checked_here_is_never_taken_for_none() -> N
     assert verified.statuses == (STATUS, StatusReference("https://x.example/1#1", 0, StatusKind.UNKNOWN))
 
 
-def test_K801_a_vcdm_credential_may_have_a_place_in_both_kinds_of_list() -> None:
+def test_K80_1_a_vcdm_credential_may_have_a_place_in_both_kinds_of_list() -> None:
     entry = StatusReference("https://issuer.example/lists/2", 7, StatusKind.BITSTRING_STATUS_LIST, "revocation")
     assert verify(issue_badge("vc+sd-jwt", status=[STATUS, entry])).statuses == (STATUS, entry)
 

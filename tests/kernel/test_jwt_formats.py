@@ -204,7 +204,7 @@ def test_K66_certificates_may_name_the_key_of_a_vc_jwt() -> None:
     assert verify(raw).issuer == "https://issuer.example/stmw"
 
 
-def test_K801_both_kinds_of_status_list_may_be_named() -> None:
+def test_K80_1_both_kinds_of_status_list_may_be_named() -> None:
     assert verify(issue("vc+jwt", status=[STATUS, ENTRY])).statuses == (STATUS, ENTRY)
 
 

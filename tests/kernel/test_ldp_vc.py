@@ -196,7 +196,7 @@ def test_I61_no_time_is_finer_than_a_day(suite: str) -> None:
 
 
 @EACH
-def test_K801_B12_each_purpose_has_an_entry_of_its_own(suite: str) -> None:
+def test_K80_1_B12_each_purpose_has_an_entry_of_its_own(suite: str) -> None:
     raw = issue(suite, status=[REVOCATION, SUSPENSION])
     assert verify(raw, suite).statuses == (REVOCATION, SUSPENSION)
     assert verify_presentation(present(raw), suite).credential.statuses == (REVOCATION, SUSPENSION)

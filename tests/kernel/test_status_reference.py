@@ -44,14 +44,14 @@ def find(entry: Any) -> tuple[StatusReference, ...]:
     return find_credential_status({"credentialStatus": entry})
 
 
-def test_K801_an_entry_says_which_list_which_place_and_what_for() -> None:
+def test_K80_1_an_entry_says_which_list_which_place_and_what_for() -> None:
     assert find(ENTRY) == find([ENTRY]) == (REVOCATION,)
     assert find({name: value for name, value in ENTRY.items() if name != "id"}) == (REVOCATION,)
     assert find({**ENTRY, "type": ["BitstringStatusListEntry"]}) == (REVOCATION,)
     assert find_credential_status({}) == ()
 
 
-def test_K801_what_is_written_is_read_back_of_one_entry_and_of_several() -> None:
+def test_K80_1_what_is_written_is_read_back_of_one_entry_and_of_several() -> None:
     assert create_credential_status(REVOCATION) == {"credentialStatus": ENTRY}
     several = create_credential_status([REVOCATION, SUSPENSION, MESSAGE])
     assert find_credential_status(several) == (REVOCATION, SUSPENSION, MESSAGE)
@@ -119,7 +119,7 @@ def test_B12_an_entry_of_another_type_is_of_unknown_kind_and_never_ignored(kind:
     ],
     ids=str,
 )
-def test_K801_an_entry_with_one_thing_broken_is_refused(change: dict[str, Any]) -> None:
+def test_K80_1_an_entry_with_one_thing_broken_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(CredentialError) as refusal:
         find({**ENTRY, **change})
     assert refusal.value.code == "malformed"
@@ -128,7 +128,7 @@ def test_K801_an_entry_with_one_thing_broken_is_refused(change: dict[str, Any]) 
 @pytest.mark.parametrize(
     "value", [None, [], "text", ["text"], [None], [ENTRY] * (MAX_ENTRIES + 1)], ids=lambda v: str(v)[:20]
 )
-def test_K801_a_credential_status_of_another_shape_is_refused(value: Any) -> None:
+def test_K80_1_a_credential_status_of_another_shape_is_refused(value: Any) -> None:
     with pytest.raises(CredentialError) as refusal:
         find(value)
     assert refusal.value.code == "malformed"

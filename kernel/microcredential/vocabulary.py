@@ -1,4 +1,4 @@
-"""The published concepts behind the codes of a microcredential. EU Vocabularies, see `schemas/SOURCE.md` for ESCO.
+"""The published concepts behind the codes of a microcredential. EU Vocabularies of the Publications Office.
 
 Europass controlled lists of learning assessment types, modes of learning, credit systems, EQF and NQF levels. Codes
 that no list has (some of edubadges) stay codes; a code is never replaced by the concept nearest to it without being

@@ -850,14 +850,14 @@ def _judge_whatever(content: bytes | str, pages: Mapping[str, Answer]) -> None:
 
 
 @pytest.mark.parametrize("name", _VALID)
-@settings(max_examples=60, deadline=3000, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_A08_no_file_makes_the_engine_raise_anything_but_its_own_errors(name: str, data: st.DataObject) -> None:
     document = data.draw(nearly(_VALID[name]()))
     _judge_whatever(json.dumps(document), PAGES)
 
 
-@settings(max_examples=60, deadline=3000, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(page=json_values(), url=st.sampled_from(sorted(PAGES)))
 def test_A08_no_answer_makes_the_engine_raise(page: Any, url: str) -> None:
     pages = {**PAGES, url: found(page)}
@@ -865,7 +865,7 @@ def test_A08_no_answer_makes_the_engine_raise(page: Any, url: str) -> None:
         _judge_whatever(content, pages)
 
 
-@settings(max_examples=60, deadline=3000, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data(), url=st.sampled_from(sorted(PAGES)))
 def test_A08_no_answer_that_is_nearly_right_makes_the_engine_raise(data: st.DataObject, url: str) -> None:
     page = data.draw(nearly(json.loads(PAGES[url].body)))
@@ -873,7 +873,7 @@ def test_A08_no_answer_that_is_nearly_right_makes_the_engine_raise(data: st.Data
         _judge_whatever(content, {**PAGES, url: found(page)})
 
 
-@settings(max_examples=100, deadline=1000)
+@settings(max_examples=100, deadline=None)
 @given(content=st.binary(max_size=200) | st.text(max_size=200) | st.text("ey.~{}<svg>", max_size=60))
 def test_A08_no_bytes_make_the_engine_raise(content: bytes | str) -> None:
     _judge_whatever(content, {})

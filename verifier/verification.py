@@ -41,6 +41,8 @@ from verifier.trust import check_issuer_recognised
 ALGORITHMS = frozenset({"ES256"})
 """Allowed on credentials and key binding (PROFILE.md K-01); what a header says never widens it (K-02)."""
 
+# An honest did:jwk of a P-256 key has some 250 characters, its key identifier two more.
+_MAX_IDENTIFIER = 500
 VALIDITY_CODES = frozenset(CHECK_CODES) - {"issuer_recognised", "query"}
 """The checks that make "valid"; recognition is the other answer, and the query is about our question, not the badge."""
 
@@ -197,9 +199,16 @@ async def _check_issuer_key(
 ) -> PublicKey:
     with checks.step("issuer_key", ends=True) as evidence:
         key = await lookups.in_time(lookups.resolver.resolve_issuer_key(credential, now=now))
-        evidence["issuer"] = credential.unverified_issuer
-        evidence["key_id"] = credential.key_id
+        evidence["issuer"] = shortened(credential.unverified_issuer)
+        evidence["key_id"] = shortened(credential.key_id)
     return key
+
+
+def shortened(identifier: str | None) -> str | None:
+    """An identifier as a report keeps it: a did:jwk may be as long as its sender likes, and nobody reads it whole."""
+    if identifier is None or len(identifier) <= _MAX_IDENTIFIER:
+        return identifier
+    return f"{identifier[:_MAX_IDENTIFIER]}…"
 
 
 def _check_signature(checks: "_Checks", credential: UnverifiedCredential, key: PublicKey) -> VerifiedCredential:

@@ -48,6 +48,7 @@ from issuer.store import AchievementRow
 from kernel.errors import CredentialError, MalformedError
 from kernel.status.bitstring_status_list import JWT_MEDIA_TYPE as STATUS_LIST_JWT_TYPE
 from kernel.status.bitstring_status_list import MEDIA_TYPE as STATUS_LIST_PROOF_TYPE
+from kernel.strict_json import encode_json
 from kernel.type_metadata import create_skill_badge_type
 from runtime.dependencies import NowDep, SessionDep, get_service
 from runtime.errors import OAuthError, Problem, log_refusal, unexpected_oauth_error
@@ -164,7 +165,7 @@ async def credential(request: Request) -> Response:
         await _json_body(request),
         now=service.clock(),
     )
-    return JSONResponse(answer, headers=_NO_STORE)
+    return Response(encode_json(answer), media_type="application/json", headers=_NO_STORE)
 
 
 @_protocol(Place.NOTIFICATION)

@@ -73,7 +73,7 @@ async def issue_credential(
                 raise AccessTokenError("unknown, expired, revoked, or another organisation's")
             order = _verify_request(settings, grant, body, now)
             notification_id = create_token(16)
-            with connection.begin():
+            with database.writing(connection):
                 for nonce in order.nonces:
                     nonces.spend_nonce(connection, settings, order.issuer.organisation_id, nonce, now=now)
                 credentials = _issue_copies(connection, settings, order, hash_token(notification_id), now)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from uuid import UUID
 
 from issuer import store
@@ -39,7 +40,13 @@ class CredentialIssuer:
 
 def credential_issuer(organisation: Organisation | OrganisationRow, settings: IssuerSettings) -> CredentialIssuer:
     """The Credential Issuer that an organisation is at this deployment."""
-    identifier = f"{settings.public_url}/{organisation.slug}"
+    if isinstance(organisation, OrganisationRow):
+        return _issuer_of_row(organisation, settings.public_url)
+    return _create_issuer(organisation, settings.public_url)
+
+
+def _create_issuer(organisation: Organisation | OrganisationRow, public_url: str) -> CredentialIssuer:
+    identifier = f"{public_url}/{organisation.slug}"
     seconds, days = organisation.offer_lifetime_seconds, organisation.claims_retention_days
     return CredentialIssuer(
         organisation_id=organisation.id,
@@ -53,6 +60,12 @@ def credential_issuer(organisation: Organisation | OrganisationRow, settings: Is
         identifier=identifier,
         did=did_web(identifier),
     )
+
+
+@lru_cache(maxsize=1024)
+def _issuer_of_row(organisation: OrganisationRow, public_url: str) -> CredentialIssuer:
+    """Once for all requests while the row says the same."""
+    return _create_issuer(organisation, public_url)
 
 
 async def get_issuer(session: Session, settings: IssuerSettings, slug: str) -> CredentialIssuer:

@@ -5,8 +5,9 @@
         return create_fastapi(service, title="Skillswallet issuer", routers=[api.router, web.router], pages=pages)
 
 `transport` (`runtime.fetch.Transport`) replaces the network in tests; the rules of runtime.fetch hold all the same.
-`routes` are plain Starlette routes beside FastAPI's: a fifth faster, for protocol endpoints. Routers come first, then
-routes, so that neither shadows `/health`, `/ready`, `/static` and `/language`.
+`routes` are plain Starlette routes beside FastAPI's, for protocol endpoints. They are tried first and in their order,
+since walking past every page and management URL costs more than all else around a request; so their paths must not
+match any of those. Neither shadows `/health`, `/ready`, `/static` and `/language`.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -102,9 +103,9 @@ def create_fastapi(
     app.state.service = service
     app.state.text_packages = pages.packages if pages is not None else ()
     app.router.routes.extend(shell_routes(pages))
+    app.router.routes.extend(routes)
     for router in routers:
         app.include_router(router)
-    app.router.routes.extend(routes)
     in_routers = (route for router in routers for route in router.routes if isinstance(route, ProtocolRoute))
     _handle_errors(app, pages, [*(route for route in routes if isinstance(route, Route)), *in_routers])
     limits = _rate_limits(service.settings.requests_per_minute)

@@ -35,7 +35,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from contextvars import ContextVar, copy_context
 from datetime import UTC, datetime
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
@@ -47,6 +47,7 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
 from runtime.logging import get_logger
+from runtime.prepared import translated_errors
 
 log = get_logger(__name__)
 
@@ -74,7 +75,15 @@ BlockingConnection = Connection
 T = TypeVar("T")
 P = ParamSpec("P")
 
-_open_session: ContextVar[AsyncSession | BlockingConnection | None] = ContextVar("open_session", default=None)
+
+class _Open:
+    """Stands for a transaction that `BlockingDatabase.writing` began."""
+
+    def in_transaction(self) -> bool:
+        return True
+
+
+_open_session: ContextVar[AsyncSession | _Open | None] = ContextVar("open_session", default=None)
 
 
 class NestedTransactionError(RuntimeError):
@@ -133,27 +142,58 @@ class BlockingDatabase:
 
     def __init__(self, engine: Engine) -> None:
         self._writers = engine
+        # Connections to an SQLite file cannot break, and are kept as they are: the pool's care for them costs as much
+        # as a few statements.
+        self._idle: list[BlockingConnection] = []
+        self._keeps = engine.dialect.name == "sqlite"
+
+    def close(self) -> None:
+        """Close the connections that were kept."""
+        while self._idle:
+            self._idle.pop().close()
 
     @contextmanager
     def transaction(self) -> Iterator[BlockingConnection]:
         """A transaction that commits when the block ends and rolls back when it raises, as `Database.transaction`."""
-        with self.connection() as connection, connection.begin():
+        with self.connection() as connection, self.writing(connection):
             yield connection
 
     @contextmanager
     def connection(self) -> Iterator[BlockingConnection]:
-        """A connection that may read before it writes, and writes inside `with connection.begin():`.
+        """A connection that may read before it writes, and writes inside `with database.writing(connection):`.
 
         What is read first is as old as the moment it was read, so whatever must still hold is asked again by the
         statements that write. On SQLite those who only read this way wait for no writer.
         """
+        _refuse_nesting()
+        connection = self._idle.pop() if self._idle else self._writers.connect()
+        try:
+            yield connection
+        finally:
+            if connection.in_transaction():
+                connection.rollback()
+            if self._keeps and not connection.invalidated:
+                self._idle.append(connection)
+            else:
+                connection.close()
+
+    @contextmanager
+    def writing(self, connection: BlockingConnection) -> Iterator[None]:
+        """A transaction on this connection, begun and ended past SQLAlchemy's own, which costs more than SQLite's."""
         outer = _refuse_nesting()
-        with self._writers.connect() as connection:
-            _open_session.set(connection)
-            try:
-                yield connection
-            finally:
-                _open_session.set(outer)
+        _open_session.set(_Open())
+        try:
+            with translated_errors(connection):
+                _begin(connection)
+            yield
+            with translated_errors(connection):
+                connection.connection.commit()
+        except BaseException:
+            with suppress(connection.dialect.loaded_dbapi.Error):
+                connection.connection.rollback()
+            raise
+        finally:
+            _open_session.set(outer)
 
 
 async def run_blocking(
@@ -164,7 +204,14 @@ async def run_blocking(
     return await connection.run_sync(query, *args, **named)
 
 
-def _refuse_nesting() -> AsyncSession | BlockingConnection | None:
+def _begin(connection: Connection) -> None:
+    """On SQLite take the write lock now; PostgreSQL's driver begins by itself."""
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite" and not driver.in_transaction:
+        driver.execute("BEGIN IMMEDIATE")
+
+
+def _refuse_nesting() -> AsyncSession | _Open | None:
     """Return the session around the new one, if any; it must not have begun a transaction."""
     outer = _open_session.get()
     if outer is not None and outer.in_transaction():
@@ -253,6 +300,7 @@ class Database:
     async def close(self) -> None:
         """Finish what runs, and close all connections."""
         await asyncio.to_thread(self._threads.shutdown)
+        self._blocking.close()
         self._blocking_engine.dispose()
         await self.engine.dispose()
 
@@ -280,8 +328,10 @@ def listen_for_sqlite(engine: Engine) -> None:
         set_sqlite_pragmas(connection)
 
     def on_begin(connection: Connection) -> None:
-        read_only = connection.get_execution_options().get(_READ_ONLY, False)
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+        driver: Any = connection.connection.driver_connection
+        if not driver.in_transaction:
+            read_only = connection.get_execution_options().get(_READ_ONLY, False)
+            connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     event.listen(engine, "connect", on_connect)
     event.listen(engine, "begin", on_begin)

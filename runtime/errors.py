@@ -43,7 +43,7 @@ ErrorTable = Mapping[type[CredentialError], tuple[int, str]]
 
 def create_trace_id() -> str:
     """Ten characters a person can quote to a helper: they find the request in the log and say nothing else."""
-    return "".join(secrets.choice(_TRACE_ALPHABET) for _ in range(10))
+    return "".join([_TRACE_ALPHABET[byte % len(_TRACE_ALPHABET)] for byte in secrets.token_bytes(10)])
 
 
 class OAuthError(Exception):

@@ -9,12 +9,14 @@ all other text e-mail addresses, compact tokens, long random strings, DIDs of ho
 replaced. Log ids and codes, never values; the redaction is the net under that rule and not its replacement (A-55).
 """
 
+import json
 import logging
 import re
 import sys
 import traceback
 from collections.abc import Mapping, MutableMapping
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final, TextIO, cast
 
@@ -50,6 +52,19 @@ _MAX_TEXT: Final = 4000
 def get_logger(name: str) -> FilteringBoundLogger:
     """The logger of one module."""
     return cast("FilteringBoundLogger", structlog.get_logger(module=name))
+
+
+def log_request(*, method: str, route: str, status: int | None, milliseconds: float) -> None:
+    """The line about one answered request, in the shape of all others.
+
+    It is written for every request and all that it says is ours or a number, so it takes neither the chain of
+    processors nor the redaction, which together cost more than routing the request.
+    """
+    if _requests.is_enabled:
+        members = {"method": method[:16], "route": route, "status": status, "ms": round(milliseconds, 1)}
+        named = {"event": "request", "level": "info", "logger": "runtime.middleware", "trace_id": trace_id.get()}
+        at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        _requests.writer.msg(json.dumps(members | named | {"timestamp": at}))
 
 
 def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -94,6 +109,16 @@ class _LineWriter:
     debug = info = warning = error = critical = exception = msg
 
 
+class _Requests:
+    """Where `log_request` writes, if anywhere."""
+
+    is_enabled = True
+    writer = _LineWriter(None)
+
+
+_requests = _Requests()
+
+
 def configure_logging(level: str = "info", *, stream: TextIO | None = None) -> None:
     """Send everything that this process logs, libraries included, to one redacted JSON stream."""
     number = logging.getLevelNamesMapping()[level.upper()]
@@ -112,6 +137,7 @@ def configure_logging(level: str = "info", *, stream: TextIO | None = None) -> N
         wrapper_class=structlog.make_filtering_bound_logger(number),
         cache_logger_on_first_use=False,
     )
+    _requests.is_enabled, _requests.writer = number <= logging.INFO, _LineWriter(stream)
     handler = _RedactedHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runtime.errors import OAuthError, Problem, create_trace_id, problem_of
-from runtime.logging import get_logger, trace_id
+from runtime.logging import get_logger, log_request, trace_id
 
 log = get_logger(__name__)
 
@@ -60,7 +59,8 @@ class Shell:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._app = app
-        self._headers = _HEADERS | ({"Strict-Transport-Security": "max-age=63072000"} if is_https else {})
+        headers = _HEADERS | ({"Strict-Transport-Security": "max-age=63072000"} if is_https else {})
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         self._max_body_bytes = max_body_bytes
         self._large_bodies = large_bodies or {}
         self._limiter = _Limiter(rate_limits, monotonic) if rate_limits else None
@@ -93,8 +93,8 @@ class Shell:
             await _answer_failure(exc, scope, receive, send)
         finally:
             if not path.startswith(_QUIET):
-                milliseconds = round((self._monotonic() - began) * 1000, 1)
-                log.info("request", method=scope["method"], route=_route(scope), status=send.status, ms=milliseconds)
+                milliseconds = (self._monotonic() - began) * 1000
+                log_request(method=scope["method"], route=_route(scope), status=send.status, milliseconds=milliseconds)
 
     def _max_body(self, path: str) -> int:
         return next(
@@ -121,7 +121,7 @@ async def _answer_failure(error: Exception, scope: Scope, receive: Receive, send
 class _Sender:
     """Adds our headers where the route set none, and remembers the status."""
 
-    def __init__(self, send: Send, headers: dict[str, str]) -> None:
+    def __init__(self, send: Send, headers: Sequence[tuple[bytes, bytes]]) -> None:
         self._send = send
         self._headers = headers
         self.status: int | None = None
@@ -129,10 +129,10 @@ class _Sender:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            for name, value in self._headers.items():
-                headers.setdefault(name, value)
-            headers["Trace-Id"] = trace_id.get() or ""
+            own: list[tuple[bytes, bytes]] = list(message["headers"])
+            present = {name.lower() for name, _ in own}
+            own += [header for header in self._headers if header[0] not in present]
+            message["headers"] = [*own, (b"trace-id", (trace_id.get() or "").encode())]
         await self._send(message)
 
 
@@ -142,8 +142,8 @@ class _LimitedBody:
     def __init__(self, scope: Scope, receive: Receive, limit: int) -> None:
         self._receive = receive
         self._left = limit
-        declared = Headers(scope=scope).get("content-length", "0")
-        if not declared.isdecimal() or int(declared) > limit:
+        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        if not declared.isdigit() or int(declared) > limit:
             raise _too_large()
 
     async def __call__(self) -> Message:

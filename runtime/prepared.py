@@ -9,7 +9,8 @@ it sets up around each execution, which costs several times what SQLite needs fo
 path on which requests are many; elsewhere `connection.execute` is the simpler word.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,7 +86,7 @@ class Prepared:
             cursor = connection.connection.cursor()
             cursor.execute(form.text, parameters)
         except connection.dialect.loaded_dbapi.Error as exc:
-            raise _translated(connection, form, exc) from exc
+            raise _translated(connection, form.text, exc) from exc
         return cursor
 
     def _form(self, dialect: Dialect) -> _Form:
@@ -112,16 +113,22 @@ def _compile(statement: Any, dialect: Dialect) -> _Form:
     )
 
 
-def _translated(connection: Connection, form: _Form, error: Exception) -> BaseException:
-    """SQLAlchemy's exception for the driver's, and a broken connection told to be broken, as SQLAlchemy itself does."""
+@contextmanager
+def translated_errors(connection: Connection, statement: str | None = None) -> Iterator[None]:
+    """Raise SQLAlchemy's exceptions for the driver's; a broken connection is not used again, as with SQLAlchemy."""
+    try:
+        yield
+    except connection.dialect.loaded_dbapi.Error as exc:
+        raise _translated(connection, statement, exc) from exc
+
+
+def _translated(connection: Connection, statement: str | None, error: Any) -> Any:
     dbapi = connection.dialect.loaded_dbapi
-    is_gone = isinstance(error, dbapi.Error) and connection.dialect.is_disconnect(
-        error, connection.connection.dbapi_connection, None
-    )
+    is_gone = connection.dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
     if is_gone:
         connection.invalidate(error)
     return DBAPIError.instance(
-        form.text,
+        statement,
         None,
         error,
         dbapi.Error,

@@ -261,8 +261,7 @@ async def test_work_may_read_before_it_writes_on_one_connection(database: Databa
     def spend(blocking: BlockingDatabase) -> int:
         with blocking.connection() as connection:
             before = connection.execute(select(func.count()).select_from(Nonce)).scalar_one()
-            connection.rollback()
-            with connection.begin():
+            with blocking.writing(connection):
                 connection.execute(insert(Nonce).values(id=1, person="p", expires_at=NOW))
             return before
 

@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
@@ -144,7 +143,7 @@ def get_jwt_content_format(payload: Mapping[str, Any]) -> str:
 
 def with_default_typ(jwt: UnverifiedJwt) -> UnverifiedJwt:
     """Return a token under the type that it has without `typ`: JWT. VCDM 1.1 §6.3.1, Open Badges 3.0 §8.2.1"""
-    return jwt if "typ" in jwt.header else replace(jwt, header={**jwt.header, "typ": JWT})
+    return jwt if "typ" in jwt.header else jwt._replace(header={**jwt.header, "typ": JWT})
 
 
 def get_only_element(value: Any) -> Any:

@@ -539,7 +539,10 @@ async def test_V24_an_empty_answer_is_no_acceptance(stage: Stage) -> None:
 
 async def test_V29_badges_with_one_key_are_said_to_be_one_persons(stage: Stage) -> None:
     _, result = await stage.ask_and_answer(stage.holding())
-    assert result["report"]["same_person"]["en"] == "Everything that was shared belongs to one person: the same key proves it."
+    assert (
+        result["report"]["same_person"]["en"]
+        == "Everything that was shared belongs to one person: the same key proves it."
+    )
     assert {each["holder"] for each in result["report"]["presentations"]} == {1}
 
 

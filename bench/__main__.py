@@ -1,11 +1,12 @@
-"""`make bench`: SD-JWT and status lists against bare signatures and openvc-core, the credential endpoint against ASGI.
+"""`make bench`: proofs, SD-JWT and status lists against bare signatures and openvc-core, the credential endpoint
+against ASGI.
 
 Five rounds; worst and median are shown, and the worst has to reach what we promise: exit status 1 when it does not.
 """
 
 import sys
 
-from bench import credential_endpoint, sd_jwt, status_list
+from bench import credential_endpoint, data_integrity, sd_jwt, status_list
 from bench.measuring import measure, report
 
 ROUNDS = 5
@@ -14,7 +15,7 @@ ROUNDS = 5
 def main() -> int:
     """Measure everything; exit status 1 when a promise was not kept."""
     with credential_endpoint.prepare(rounds=ROUNDS) as endpoint:
-        operations = [*sd_jwt.OPERATIONS, *status_list.OPERATIONS, endpoint]
+        operations = [*data_integrity.OPERATIONS, *sd_jwt.OPERATIONS, *status_list.OPERATIONS, endpoint]
         rounds = []
         for number in range(1, ROUNDS + 1):
             print(f"round {number} of {ROUNDS}", file=sys.stderr, flush=True)

@@ -8,7 +8,7 @@ from kernel.importing.imported import Container, Imported, Kind, Securing
 from kernel.importing.judging import judge
 from kernel.importing.lookups import Answer, AnswerKind, Lookup, LookupKind, Material
 from kernel.importing.recognition import recognise
-from kernel.importing.report import IMPORT_CHECK_CODES, REASONS, ImportCheck, ImportReport, Verdict
+from kernel.importing.report import IMPORT_CHECK_CODES, REASONS, ImportCheck, ImportReport, Signer, Verdict
 
 __all__ = [
     "IMPORT_CHECK_CODES",
@@ -24,6 +24,7 @@ __all__ = [
     "LookupKind",
     "Material",
     "Securing",
+    "Signer",
     "Verdict",
     "judge",
     "recognise",

@@ -20,10 +20,12 @@ from kernel.errors import (
     UndecidedError,
     UntrustedIssuerError,
 )
+from kernel.endorsement import EndorsementPolicy, check_endorsements
 from kernel.formats import FORMATS, VerifiedCredential, parse_credential, verify_validity
+from kernel.formats.credential import LDP_VC
 from kernel.formats.sd_jwt_format import get_content_format
 from kernel.formats.status_reference import StatusKind, StatusReference, find_statuses
-from kernel.formats.vcdm import read_validity, require_vcdm_shape
+from kernel.formats.vcdm import expand_types, read_validity, require_vcdm_shape
 from kernel.importing.imported import Imported, Kind, Securing
 from kernel.importing.lookups import Library, LookupKind
 from kernel.importing.recognition import CREDENTIALS_V1
@@ -34,13 +36,15 @@ from kernel.importing.report import (
     PROOF_NOT_SUPPORTED,
     SEAL_NOT_CHECKED,
     ImportCheck,
+    Signer,
     failure,
 )
 from kernel.json_ld import JsonLdError, Reason
 from kernel.jwt import LEEWAY, UnverifiedJwt, parse_jwt
 from kernel.jwt_vc_issuer import jwt_vc_issuer_url, parse_jwk_set, parse_jwt_vc_issuer_metadata
 from kernel.keys import PublicKey, parse_public_jwk
-from kernel.microcredential.members import read_objects, read_text
+from kernel.microcredential.members import read_object, read_objects, read_text
+from kernel.open_badges import Endorsement, badge_view
 from kernel.report import Outcome
 from kernel.status.bitstring_status_list import verify_status_list_credential
 from kernel.status.token_status_list import Status, parse_status_list_token, verify_status_list_token
@@ -48,7 +52,10 @@ from kernel.strict_json import parse_json_object
 from kernel.web_urls import host_of
 
 _ALGORITHMS: Final = frozenset({"ES256", "ES384", "Ed25519", "EdDSA", "RS256"})
-_STATUS_LIST: Final = LookupKind.STATUS_LIST
+_STATUS_LISTS: Final[Mapping[StatusKind, LookupKind]] = {
+    StatusKind.TOKEN_STATUS_LIST: LookupKind.STATUS_LIST,
+    StatusKind.BITSTRING_STATUS_LIST: LookupKind.STATUS_LIST_CREDENTIAL,
+}
 # What keeps our processor from telling what was signed, and is no fault that anybody could name in the badge.
 _NOT_CHECKED: Final[Mapping[Reason, str]] = {
     Reason.UNPINNED_CONTEXT: CONTEXT_NOT_KNOWN,
@@ -70,6 +77,7 @@ class ImportedCredential:
         # Empty where only a certificate chain says it (HAIP).
         self._issuer = imported.unverified_issuer or ""
         self._verified: VerifiedCredential | None = None
+        self.signer: Signer | None = None
 
     def judge(self) -> list[ImportCheck]:
         """Return the checks that were made, in their order; the first one that did not pass is the last."""
@@ -92,6 +100,33 @@ class ImportedCredential:
             if code == "proof":
                 checks.append(ImportCheck("issuer_key", Outcome.PASSED, evidence={"key": self._keys.used}))
         return checks
+
+    def check_endorsements(self) -> tuple[Endorsement, ...]:
+        """Check what others say of it, each in its own right and about the thing that it stands on. B-09, A-50.
+
+        Only for what was proven itself; endorsements of credentials inside it are not looked at.
+        """
+        if self.signer is None:
+            return ()
+        policy = EndorsementPolicy(
+            find_key=Keys(self._library).find,
+            verify_status=self._verify_endorsement_status,
+            cryptosuites=frozenset(CRYPTOSUITES),
+            algorithms=_ALGORITHMS,
+            now=self._now,
+        )
+        return check_endorsements(*self._content, policy=policy)
+
+    @property
+    def _content(self) -> tuple[Mapping[str, Any], str]:
+        """What was verified, and the format whose members it has."""
+        if self._verified is not None:
+            return self._verified.claims, self._verified.format
+        return self.document, LDP_VC
+
+    def _verify_endorsement_status(self, endorsement: Mapping[str, Any]) -> None:
+        issuer = read_text(endorsement, "issuer") or read_text(read_object(endorsement, "issuer"), "id") or ""
+        self._require_good_statuses(find_statuses(endorsement), issuer)
 
     def _check_format(self) -> ImportCheck:
         if self.imported.kind is Kind.SD_JWT_VC:
@@ -123,6 +158,8 @@ class ImportedCredential:
             on_receipt=True,
         )
         suites = [held.proof.cryptosuite for held in secured.proofs]
+        types, issued_at = expand_types(self.document), read_validity(self.document)[0]
+        self.signer = self._create_signer(secured.issuer, secured.proofs[0].key, types, issued_at)
         return ImportCheck("proof", Outcome.PASSED, evidence={"cryptosuites": suites})
 
     def _check_token(self, raw: str) -> ImportCheck:
@@ -133,8 +170,14 @@ class ImportedCredential:
         credential = parse_credential(raw)
         token = parse_jwt(raw.partition("~")[0])
         key = self._keys.find_for_token(token, self._issuer)
-        self._verified = FORMATS[credential.format].verify_signature(credential, key=key, algorithms=_ALGORITHMS)
+        verified = FORMATS[credential.format].verify_signature(credential, key=key, algorithms=_ALGORITHMS)
+        self._verified = verified
+        issued_at = verified.issued_at or verified.valid_from
+        self.signer = self._create_signer(verified.issuer, key, verified.types, issued_at)
         return ImportCheck("proof", Outcome.PASSED, evidence={"algorithm": credential.algorithm})
+
+    def _create_signer(self, issuer: str, key: PublicKey, types: frozenset[str], issued_at: datetime | None) -> Signer:
+        return Signer(issuer, key, types, badge_view(*self._content).achievement_type, issued_at)
 
     def _check_validity(self) -> ImportCheck:
         if self._verified is not None:
@@ -148,25 +191,30 @@ class ImportedCredential:
         references = find_statuses(self.document) if self._verified is None else self._verified.statuses
         if not references:
             return ImportCheck("status", Outcome.NOT_APPLICABLE, NO_STATUS)
-        # All lists at once: one after another, a file with many of them would take as many rounds.
-        self._library.expect([each.uri for each in references if each.kind is not StatusKind.UNKNOWN], _STATUS_LIST)
-        for reference in references:
-            _require_good(self._read_status(reference))
+        self._require_good_statuses(references, self._issuer)
         return ImportCheck("status", Outcome.PASSED, evidence={"lists": [each.uri for each in references]})
 
-    def _read_status(self, reference: StatusReference) -> Status:
+    def _require_good_statuses(self, references: tuple[StatusReference, ...], issuer: str) -> None:
+        """Look each place up, and raise for the first that has it withdrawn, on hold, or not known."""
+        # All lists at once: one after another, a file with many of them would take as many rounds.
+        for kind, lookup in _STATUS_LISTS.items():
+            self._library.expect([each.uri for each in references if each.kind is kind], lookup)
+        for reference in references:
+            _require_good(self._read_status(reference, issuer))
+
+    def _read_status(self, reference: StatusReference, issuer: str) -> Status:
         if reference.kind is StatusKind.UNKNOWN:
             raise UndecidedError("a status of a kind that is not read here")
-        raw = _decode(self._library.get(reference.uri, _STATUS_LIST))
+        raw = _decode(self._library.get(reference.uri, _STATUS_LISTS[reference.kind]))
         if reference.kind is StatusKind.TOKEN_STATUS_LIST:
             token = parse_status_list_token(raw)
-            key = self._keys.find_for_token(token, self._issuer)
+            key = self._keys.find_for_token(token, issuer)
             listed = verify_status_list_token(token, uri=reference.uri, key=key, algorithms=_ALGORITHMS, now=self._now)
             return listed.get(reference.index)
         listing = verify_status_list_credential(
             raw,
             uri=reference.uri,
-            issuer=self._issuer,
+            issuer=issuer,
             find_key=self._keys.find,
             cryptosuites=frozenset(CRYPTOSUITES),
             algorithms=_ALGORITHMS,

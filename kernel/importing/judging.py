@@ -57,11 +57,14 @@ def _judge_address(imported: Imported, library: Library, now: datetime, email: s
     return _judge(found, library, now, email)
 
 
-def _judge(imported: Imported, library: Library, now: datetime, email: str | None) -> ImportReport:
+def _judge(
+    imported: Imported, library: Library, now: datetime, email: str | None, *, is_part: bool = False
+) -> ImportReport:
     if imported.kind is Kind.OPEN_BADGE_2:
         return _judge_open_badge_2(imported, library, now, email)
-    checks = ImportedCredential(imported, library, now=now).judge()
-    parts = tuple(_judge(part, library, now, None) for part in imported.parts)
+    credential = ImportedCredential(imported, library, now=now)
+    checks = credential.judge()
+    parts = tuple(_judge(part, library, now, None, is_part=True) for part in imported.parts)
     return ImportReport(
         imported,
         (
@@ -72,6 +75,9 @@ def _judge(imported: Imported, library: Library, now: datetime, email: str | Non
             _check_contents(parts),
         ),
         parts=parts,
+        signer=credential.signer,
+        # Those of what is inside a record are left out: twenty times sixteen signatures is more than one file is worth.
+        endorsements=() if is_part else credential.check_endorsements(),
     )
 
 
@@ -96,6 +102,7 @@ def _judge_open_badge_2(imported: Imported, library: Library, now: datetime, ema
             ImportCheck("holder_binding", Outcome.NOT_APPLICABLE, BEARER),
             ImportCheck("contents", Outcome.NOT_APPLICABLE),
         ),
+        signer=badge.signer,
     )
 
 

@@ -29,6 +29,7 @@ class LookupKind(StrEnum):
     DID_DOCUMENT = "did_document"
     ISSUER_METADATA = "issuer_metadata"
     STATUS_LIST = "status_list"
+    STATUS_LIST_CREDENTIAL = "status_list_credential"
 
 
 @dataclass(frozen=True, slots=True)

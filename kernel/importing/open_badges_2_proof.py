@@ -28,7 +28,7 @@ from kernel.errors import (
 from kernel.importing.imported import Imported, Securing
 from kernel.importing.lookups import AnswerKind, Library, LookupKind
 from kernel.importing.open_badges_2 import create_identity, find_badge_class, parse_time
-from kernel.importing.report import NO_STATUS, ImportCheck, failure
+from kernel.importing.report import NO_STATUS, ImportCheck, Signer, failure
 from kernel.jwt import LEEWAY, parse_jwt
 from kernel.keys import PublicKey, public_key_from
 from kernel.members import as_object, get_text
@@ -53,6 +53,8 @@ class OpenBadge2:
         self.issuer: Mapping[str, Any] = {}
         self._library = library
         self._now = now
+        self._key: PublicKey | None = None
+        self._is_proven = False
 
     def judge(self) -> list[ImportCheck]:
         """Return the checks that were made, in their order; the first one that did not pass is the last."""
@@ -69,6 +71,7 @@ class OpenBadge2:
                 checks.append(step())
             except CredentialError as error:
                 return [*checks, failure("status" if isinstance(error, RevokedError) else code, error)]
+            self._is_proven = len(checks) > 1
         return checks
 
     @property
@@ -82,6 +85,19 @@ class OpenBadge2:
     def recipients(self) -> dict[str, Any]:
         """Return the assertion's recipient as an Open Badge 3.0 has it."""
         return {"credentialSubject": {"identifier": [create_identity(read_object(self.assertion, "recipient"))]}}
+
+    @property
+    def signer(self) -> Signer | None:
+        """Return who was shown to have issued it: both the proof and the issuer's own word held."""
+        if not self._is_proven:
+            return None
+        return Signer(get_text(self.issuer, "id"), self._key, frozenset(), None, self._find_issued_at())
+
+    def _find_issued_at(self) -> datetime | None:
+        try:
+            return parse_time(self.assertion.get("issuedOn"))
+        except MalformedError:
+            return None
 
     def _check_hosted(self) -> ImportCheck:
         """The issuer publishes this very assertion at its own address. §6.1 of the release, hosted verification."""
@@ -136,6 +152,7 @@ class OpenBadge2:
         # Its tokens have no `typ`, so that `verify_jwt` would refuse all of them. That the payload is an assertion
         # and nothing else was seen when it was recognised.
         key.verify(algorithm, token.signing_input, token.signature)
+        self._key = key
         return ImportCheck("proof", Outcome.PASSED, evidence={"key": key_id})
 
     def _find_key_id(self, header: Mapping[str, Any]) -> str:

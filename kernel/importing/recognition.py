@@ -220,14 +220,10 @@ def _find_securing(document: Mapping[str, Any]) -> Securing:
 
 
 def _recognise_parts(document: Mapping[str, Any]) -> tuple[Imported, ...]:
-    """Read the credentials of a CLR, and the endorsements of a badge. A-50, E-01, B-09."""
+    """Read the credentials of a CLR; what others say of a badge is `kernel.endorsement`'s to check. A-50, E-01."""
     subject = read_object(document, "credentialSubject")
-    found = [
-        part
-        for parent, names in ((subject, ("verifiableCredential",)), (document, ("endorsement", "endorsementJwt")))
-        for name in names
-        for part in (parent[name] if isinstance(parent.get(name), list) else [parent[name]] if name in parent else [])
-    ]
+    named = subject.get("verifiableCredential", [])
+    found = named if isinstance(named, list) else [named]
     if len(found) > MAX_PARTS:
         raise MalformedError("a file with more credentials than are read at once")
     parts = tuple(_recognise_part(part) for part in found)

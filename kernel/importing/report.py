@@ -6,12 +6,15 @@ never presented. "Could not be checked" never counts as proven (K-74); a check t
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
 from kernel.errors import CredentialError, UndecidedError
 from kernel.importing.imported import Imported, Kind
 from kernel.importing.lookups import Lookup
+from kernel.keys import PublicKey
+from kernel.open_badges import Endorsement
 from kernel.report import Outcome
 
 # In the order of B-21: nothing later can be believed when something earlier failed.
@@ -80,17 +83,34 @@ def failure(code: str, error: CredentialError, **evidence: Any) -> ImportCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class Signer:
+    """Who was shown to have issued it, and of what kind it is: what a trust list can be asked about. T-04.
+
+    `key` is None for a badge that its issuer hosts: its address is all that speaks for it.
+    """
+
+    issuer: str
+    key: PublicKey | None
+    types: frozenset[str]
+    achievement_type: str | None
+    issued_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class ImportReport:
     """What was found about one imported thing, and what is still to be fetched before more can be said.
 
     `imported` is what was judged in the end: for an address, what stands there; for a hosted badge, what its issuer
-    publishes. `parts` are the reports of the credentials inside it, in their order.
+    publishes. `parts` are the reports of the credentials inside it, in their order. `signer` is there once the proof
+    held, and `endorsements` only then: what others say of it counts as little as itself before that (A-50).
     """
 
     imported: Imported
     checks: tuple[ImportCheck, ...]
     lookups: tuple[Lookup, ...] = ()
     parts: tuple["ImportReport", ...] = ()
+    signer: Signer | None = None
+    endorsements: tuple[Endorsement, ...] = ()
 
     def check(self, code: str) -> ImportCheck:
         """Return a check by its code; one that was not made is unknown."""
@@ -127,4 +147,14 @@ class ImportReport:
             "checks": [self.check(code).as_json() for code in IMPORT_CHECK_CODES],
             "lookups": [{"url": lookup.url, "kind": lookup.kind.value} for lookup in self.lookups],
             "parts": [part.as_json() for part in self.parts],
+            "endorsements": [_endorsement_json(endorsement) for endorsement in self.endorsements],
         }
+
+
+def _endorsement_json(endorsement: Endorsement) -> dict[str, Any]:
+    return {
+        "endorser": endorsement.endorser_id,
+        "endorsed": endorsement.endorsed,
+        "outcome": endorsement.outcome.value,
+        "reason": endorsement.error_code,
+    }

@@ -17,6 +17,7 @@ from kernel.baking import bake
 from kernel.data_integrity import add_proof
 from kernel.did import create_did_web_document, did_jwk, did_key, did_web_url
 from kernel.elm import create_elm_credential
+from kernel.endorsement import create_endorsement
 from kernel.errors import CredentialError, MalformedError
 from kernel.importing import (
     IMPORT_CHECK_CODES,
@@ -207,7 +208,7 @@ def test_K57_an_envelope_is_opened() -> None:
         json.dumps({"payload": "{", "signatures": []}),
         json.dumps(badge(type=["OpenBadgeCredential"])),
         json.dumps({**badge(), "@context": ["https://example.org/v3"]}),
-        json.dumps({**badge(), "endorsement": [{}] * 21}),
+        json.dumps({**badge(), "credentialSubject": {"verifiableCredential": [{}] * 21}}),
         "{" * 100_000,
         '{"a":' * 40 + "1" + "}" * 40,
         "x" * 4_000_000,
@@ -242,7 +243,7 @@ def test_B21_the_key_of_a_did_web_is_looked_up_first_and_nothing_else() -> None:
     document = sign(badge(issuer=WEB, credentialStatus=_bitstring_entry()), method=f"{WEB}#key-1")
     assert Round(json.dumps(document), {}).asked == [(did_web_url(WEB), LookupKind.DID_DOCUMENT)]
     known = Round(json.dumps(document), {did_web_url(WEB): did_document()})
-    assert [kind for _, kind in known.asked] == [LookupKind.DID_DOCUMENT, LookupKind.STATUS_LIST]
+    assert [kind for _, kind in known.asked] == [LookupKind.DID_DOCUMENT, LookupKind.STATUS_LIST_CREDENTIAL]
 
 
 @pytest.mark.parametrize(
@@ -677,12 +678,102 @@ def test_K80_1_all_lists_that_a_badge_names_are_asked_for_at_once() -> None:
     assert Round(text, one).ended("status") == ("unknown", "undecided")
 
 
-def test_A50_an_endorsement_is_judged_by_itself_and_proves_nothing_about_the_badge() -> None:
-    endorsement = badge(type=["VerifiableCredential", "EndorsementCredential"])
-    result = Round(json.dumps(badge(endorsement=[sign(endorsement)])), {})
-    assert result.report.parts[0].imported.kind is Kind.ENDORSEMENT
-    assert result.report.parts[0].verdict is Verdict.PROVEN
+ACHIEVEMENT: str = badge()["credentialSubject"]["achievement"]["id"]
+
+
+def endorsement(about: str, **changes: Any) -> dict[str, Any]:
+    """Return an endorsement by the issuer's neighbour, of the thing with this identifier."""
+    neighbour = SoftwareSigner.generate("Ed25519")
+    did = did_key(neighbour.public_key.jwk)
+    document = create_endorsement(
+        endorsement_id="urn:uuid:00000000-0000-4000-8000-00000000000e",
+        issuer_profile={"id": did, "type": ["Profile"], "name": "Brancheraad"},
+        subject_id=about,
+        name="Aanbeveling",
+        comment="Wij bevelen dit aan.",
+        valid_from=NOW - timedelta(days=1),
+    )
+    return add_proof(
+        {**document, **changes},
+        cryptosuite="eddsa-rdfc-2022",
+        signer=neighbour,
+        verification_method=f"{did}#{did.removeprefix('did:key:')}",
+        proof_purpose="assertionMethod",
+        created_at=NOW,
+    )
+
+
+GOOD_ENDORSEMENT = endorsement(ACHIEVEMENT)
+
+
+@pytest.mark.parametrize(
+    ("said", "ended"),
+    [
+        (GOOD_ENDORSEMENT, ("passed", None)),
+        (endorsement("urn:uuid:another"), ("failed", "rejected")),
+        ({**GOOD_ENDORSEMENT, "name": "Veranderd"}, ("failed", "signature")),
+    ],
+    ids=["about-it", "about-another", "changed"],
+)
+def test_A50_an_endorsement_counts_where_it_is_about_the_badge_that_it_stands_on(
+    said: dict[str, Any], ended: tuple[str, str | None]
+) -> None:
+    report = Round(json.dumps(sign(badge(endorsement=[said]))), {}).report
+    assert [(each.outcome.value, each.error_code) for each in report.endorsements] == [ended]
+    assert report.verdict is Verdict.PROVEN
+    assert report.as_json()["endorsements"][0]["outcome"] == ended[0]
+
+
+def test_A50_endorsements_prove_nothing_about_a_badge_that_nobody_signed() -> None:
+    result = Round(json.dumps(badge(endorsement=[endorsement(ACHIEVEMENT)])), {})
+    assert result.report.endorsements == ()
     assert result.report.verdict is Verdict.UNPROVEN
+
+
+@pytest.mark.parametrize(
+    ("issuer", "is_revoked", "ended"),
+    [
+        (DID, False, ("passed", None)),
+        (DID, True, ("failed", "revoked")),
+        ({"id": DID, "type": ["Profile"]}, True, ("failed", "revoked")),
+    ],
+    ids=["good", "revoked", "revoked-object"],
+)
+def test_K80_1_an_endorsement_that_its_issuer_withdrew_does_not_count(
+    issuer: Any, is_revoked: bool, ended: tuple[str, str | None]
+) -> None:
+    document = {**endorsement(ACHIEVEMENT), "issuer": issuer, "credentialStatus": _bitstring_entry()}
+    withdrawn = sign({name: value for name, value in document.items() if name != "proof"})
+    lists = {"https://issuer.example/status/1": _bitstring_list(is_revoked=is_revoked)}
+    result = Round(json.dumps(sign(badge(endorsement=[withdrawn]))), lists)
+    [said] = result.report.endorsements
+    assert (said.outcome.value, said.error_code) == ended
+    assert result.report.verdict is Verdict.PROVEN
+
+
+def test_A50_the_list_of_another_issuer_says_nothing_about_an_endorsement() -> None:
+    entry = {"credentialStatus": _bitstring_entry()}
+    lists = {"https://issuer.example/status/1": _bitstring_list(is_revoked=False)}
+    result = Round(json.dumps(sign(badge(endorsement=[endorsement(ACHIEVEMENT, **entry)]))), lists)
+    assert result.report.endorsements[0].outcome is not Outcome.PASSED
+
+
+def test_B09_endorsements_of_an_sd_jwt_are_checked_too() -> None:
+    assert Round(issue_badge("vc+sd-jwt"), {}).report.endorsements == ()
+
+
+def test_T04_what_a_trust_list_is_asked_about_is_there_once_the_proof_held() -> None:
+    signer = Round(json.dumps(SIGNED_BADGE), {}).report.signer
+    assert signer is not None
+    assert signer.issuer == DID
+    assert signer.key == ED25519.public_key
+    assert "https://purl.imsglobal.org/spec/vc/ob/vocab.html#OpenBadgeCredential" in signer.types
+    assert signer.issued_at == parse_date_time("2026-01-01T00:00:00Z")
+    assert Round(json.dumps(badge()), {}).report.signer is None
+    hosted = Round(json.dumps(ASSERTION), PAGES).report.signer
+    assert hosted is not None
+    assert hosted.key is None
+    assert Round(json.dumps(ASSERTION), {}).report.signer is None
 
 
 # A microcredential, signed and brought back

@@ -18,7 +18,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, Vali
 from issuer import store
 from issuer.configurations import configuration_ids
 from issuer.credential_issuer import CredentialIssuer
-from issuer.errors import N_, ConflictError, InputError, NotFoundError
+from issuer.errors import N_, ChangedMeanwhileError, ConflictError, InputError, NotFoundError
 from issuer.images import BadgeImage, clean_image, draw_default_image
 from issuer.input import STORED, Input, WebAddress
 from issuer.models import Achievement, AchievementVersion
@@ -167,19 +167,25 @@ async def change_achievement(
     issuer: CredentialIssuer,
     description: AchievementDescription,
     *,
+    from_version: int,
     skills: SkillIndex,
     actor: str,
     now: datetime,
 ) -> AchievementRow:
-    """Add the next version. What was awarded before keeps the version that it was awarded in."""
+    """Add the version after `from_version`, or raise ChangedMeanwhileError when that is not the newest any more.
+
+    What was awarded before keeps the version that it was awarded in.
+    """
     _check(description, skills)
     current = await get_achievement(session, issuer, description.slug)
-    number = current.version.version + 1
+    if current.version.version != from_version:
+        raise ChangedMeanwhileError
+    number = from_version + 1
     kept = BadgeImage(current.version.image, current.version.image_type)
     image = kept if description.image is None else _image(description, issuer)
     badge = _open_badges_achievement(issuer, description, image, version=number, skills=skills)
-    if not await store.advance_achievement(session, current.achievement.id, current.version.version):
-        raise ConflictError(N_("Iemand anders wijzigde deze badge net. Kijk eerst naar die versie."))
+    if not await store.advance_achievement(session, current.achievement.id, from_version):
+        raise ChangedMeanwhileError
     row = current.achievement
     version = await _add_version(session, row.id, number, description, badge, image, now)
     await store.add_audit(session, issuer.organisation_id, actor, f"achievement.version.{number}", row.slug, None, now)

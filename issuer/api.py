@@ -31,10 +31,12 @@ from issuer.credential_offer import OfferPolicy, resolve_offer
 from issuer.errors import (
     N_,
     AccessTokenMissingError,
+    ChangedMeanwhileError,
     EncryptionParametersError,
     InputError,
     NotFoundError,
     Place,
+    VersionMissingError,
     wire_error,
 )
 from issuer.input import LARGEST_NUMBER, MANY_SECONDS, Input
@@ -570,6 +572,24 @@ def _achievement_answer(issuer: CredentialIssuer, row: AchievementRow) -> Achiev
     )
 
 
+def _tagged(response: Response, answer: AchievementAnswer) -> AchievementAnswer:
+    """The answer with its version as ETag, which a change names in If-Match."""
+    response.headers["ETag"] = f'"{answer.version}"'
+    return answer
+
+
+def _version_of(if_match: str | None) -> int:
+    """The one version that a change was made from, or an IssuerError: `*` and several would each undo another's work.
+
+    RFC 9110 §13.1.1, RFC 6585 §3.
+    """
+    if if_match is None or if_match == "*" or "," in if_match:
+        raise VersionMissingError
+    if not re.fullmatch(r'"[1-9][0-9]{0,9}"', if_match):
+        raise ChangedMeanwhileError
+    return int(if_match.strip('"'))
+
+
 def _award_answer(view: AwardView) -> AwardAnswer:
     offer_answer = None
     if view.offer is not None:
@@ -722,6 +742,7 @@ async def add_achievement(
     service: IssuerServiceDep,
     session: SessionDep,
     now: NowDep,
+    response: Response,
 ) -> AchievementAnswer:
     """Describe an achievement."""
     caller.require("achievements:write", org)
@@ -729,7 +750,7 @@ async def add_achievement(
     row = await achievements.create_achievement(
         session, issuer, body, skills=service.skills, actor=caller.name, now=now
     )
-    return _achievement_answer(issuer, row)
+    return _tagged(response, _achievement_answer(issuer, row))
 
 
 @router.get("/organisations/{org}/achievements")
@@ -750,12 +771,14 @@ async def get_achievement(
     caller: CallerDep,
     service: IssuerServiceDep,
     session: SessionDep,
+    response: Response,
     version: Annotated[int | None, Query(ge=1, le=LARGEST_NUMBER)] = None,
 ) -> AchievementAnswer:
-    """An achievement, in its newest or in a named version."""
+    """An achievement, in its newest or in a named version; the ETag is what a change names in If-Match."""
     caller.require("awards:read", org)
     issuer = await get_issuer(session, service.settings, org)
-    return _achievement_answer(issuer, await achievements.get_achievement(session, issuer, slug, version))
+    row = await achievements.get_achievement(session, issuer, slug, version)
+    return _tagged(response, _achievement_answer(issuer, row))
 
 
 @router.put("/organisations/{org}/achievements/{slug}")
@@ -767,16 +790,24 @@ async def change_achievement(
     service: IssuerServiceDep,
     session: SessionDep,
     now: NowDep,
+    response: Response,
+    if_match: Annotated[str | None, Header(max_length=200)] = None,
 ) -> AchievementAnswer:
-    """Make the next version; awards keep theirs."""
+    """Make the version after the one that If-Match names; 412 when that is not the newest. Awards keep theirs."""
     caller.require("achievements:write", org)
     if body.slug != slug:
         raise InputError(fields={"slug": N_("Het webadres van een badge blijft wat het was.")})
     issuer = await get_issuer(session, service.settings, org)
     row = await achievements.change_achievement(
-        session, issuer, body, skills=service.skills, actor=caller.name, now=now
+        session,
+        issuer,
+        body,
+        from_version=_version_of(if_match),
+        skills=service.skills,
+        actor=caller.name,
+        now=now,
     )
-    return _achievement_answer(issuer, row)
+    return _tagged(response, _achievement_answer(issuer, row))
 
 
 @router.post("/organisations/{org}/achievements/{slug}/awards", status_code=201)

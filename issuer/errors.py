@@ -194,6 +194,22 @@ class ConflictError(IssuerError):
     sentence = N_("Dit botst met wat er al is.")
 
 
+class ChangedMeanwhileError(IssuerError):
+    """Somebody else changed it after it was read; nothing was overwritten."""
+
+    status = 412
+    code = "changed_meanwhile"
+    sentence = N_("Iemand anders wijzigde dit intussen. Lees eerst wat er nu staat.")
+
+
+class VersionMissingError(IssuerError):
+    """A change that does not say which version it was made from: it could undo somebody else's. RFC 6585 §3."""
+
+    status = 428
+    code = "version_missing"
+    sentence = N_("Zeg met If-Match welke versie u wijzigt. U vindt die als ETag bij wat u las.")
+
+
 class ApiKeyError(IssuerError):
     """No API key, an unknown one, or one that was withdrawn."""
 

@@ -53,6 +53,7 @@ class AchievementForm:
     values: dict[str, str] = field(default_factory=lambda: dict.fromkeys(TEXT_FIELDS, ""))
     skills: list[dict[str, str]] = field(default_factory=list)
     image: str = ""
+    from_version: str = ""
     found: Sequence[Mapping[str, str]] = ()
     searched: bool = False
     errors: dict[str, str] = field(default_factory=dict)
@@ -80,6 +81,7 @@ async def read_achievement_form(form: FormData, skills: SkillIndex, language: st
     """The form as it was sent, after adding, removing or searching a skill if one of those buttons was pressed."""
     read = AchievementForm()
     read.values = {name: text(form, name) for name in TEXT_FIELDS}
+    read.from_version = text(form, "from_version")
     uris, names, frameworks = (texts(form, f"skill_{part}") for part in ("uri", "name", "framework"))
     for uri, name, framework in zip(uris, names, frameworks, strict=False):
         _add(read, uri, name, framework)

@@ -14,7 +14,7 @@ from issuer.achievements import AchievementDescription, SkillReference, achievem
 from issuer.awards import AwardView
 from issuer.credential_issuer import CredentialIssuer, get_issuer, list_issuers
 from issuer.credential_offer import OfferPolicy
-from issuer.errors import N_, InputError, IssuerError, NotFoundError
+from issuer.errors import N_, ChangedMeanwhileError, InputError, IssuerError, NotFoundError
 from issuer.input import LARGEST_NUMBER
 from issuer.operators import SignedIn, SignInError
 from issuer.settings import IssuerSettings
@@ -299,12 +299,20 @@ async def achievements_page(request: Request, staff: SignedInDep, session: Sessi
     return pages.render(request, "achievements.html", staff=staff, cards=cards, place="badges")
 
 
-def _form_page(request: Request, pages: Pages, staff: SignedIn, form: AchievementForm, **more: Any) -> Response:
+def _form_page(
+    request: Request,
+    pages: Pages,
+    staff: SignedIn,
+    form: AchievementForm,
+    *,
+    current: Mapping[str, Any] | None,
+    changed_meanwhile: bool = False,
+) -> Response:
     service: Service[IssuerSettings] = get_service(request)
     return pages.render(
         request,
         "achievement_form.html",
-        status=400 if form.errors else 200,
+        status=412 if changed_meanwhile else 400 if form.errors else 200,
         staff=staff,
         form=form,
         errors=translated(request, form.errors),
@@ -316,7 +324,8 @@ def _form_page(request: Request, pages: Pages, staff: SignedIn, form: Achievemen
         esco=ESCO_NOTICE,
         esco_modified=ESCO_MODIFIED_NOTICE[request_language(request)],
         place="badges",
-        **more,
+        current=current,
+        changed_meanwhile=changed_meanwhile,
     )
 
 
@@ -426,19 +435,31 @@ async def change_achievement(
     pages: PagesDep,
     now: NowDep,
 ) -> Response:
-    """Make the next version; what was awarded keeps its own."""
+    """Make the next version; what was awarded keeps its own. Of two editors the second is told, and loses nothing."""
     row = await get_achievement(session, staff.issuer, slug)
     read = await read_achievement_form(form, service.skills, request_language(request))
-    if text(form, "action") == "save" and not read.errors:
+    number = row.version.version
+    is_newest = read.from_version == str(number)
+    if text(form, "action") == "save" and is_newest and not read.errors:
         try:
+            description = _description(read, slug)
             await achievements.change_achievement(
-                session, staff.issuer, _description(read, slug), skills=service.skills, actor=staff.actor, now=now
+                session,
+                staff.issuer,
+                description,
+                from_version=number,
+                skills=service.skills,
+                actor=staff.actor,
+                now=now,
             )
+        except ChangedMeanwhileError:
+            is_newest = False
         except (IssuerError, MalformedError) as exc:
             _keep_errors(read, exc)
         else:
             return _go(f"/back-office/{staff.issuer.slug}/achievements/{slug}")
-    return _form_page(request, pages, staff, read, current=_card(staff.issuer, row, request))
+    card = _card(staff.issuer, row, request)
+    return _form_page(request, pages, staff, read, current=card, changed_meanwhile=not is_newest)
 
 
 @router.get("/back-office/{org}/skills")

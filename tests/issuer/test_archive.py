@@ -54,7 +54,7 @@ async def test_a_badge_is_checked_with_the_archive_alone_after_its_key_was_repla
 async def test_the_archive_has_every_version_of_what_badges_refer_to_and_nothing_about_people(issuer: Issuer) -> None:
     await issuer.fetch()
     changed = achievement(name={"nl": "Senior adviseur"})
-    await issuer.api("PUT", f"/organisations/{ORG}/achievements/{SLUG}", json=changed)
+    await issuer.api("PUT", f"/organisations/{ORG}/achievements/{SLUG}", json=changed, headers={"If-Match": '"1"'})
     response = await fetch_archive(issuer)
     archive = await verified_archive(issuer)
     kinds = [file.kind for file in archive.files]

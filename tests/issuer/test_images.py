@@ -253,8 +253,12 @@ async def test_A41_art_is_served_so_that_nothing_in_it_runs(issuer: Issuer) -> N
 async def test_each_version_keeps_its_picture(issuer: Issuer) -> None:
     before = await issuer.client.get(f"/{ORG}/achievements/{SLUG}/image?version=1")
     image = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
-    await issuer.api("PUT", f"/organisations/{ORG}/achievements/{SLUG}", json=achievement(image=image))
-    await issuer.api("PUT", f"/organisations/{ORG}/achievements/{SLUG}", json=achievement())
+    await issuer.api(
+        "PUT", f"/organisations/{ORG}/achievements/{SLUG}", json=achievement(image=image), headers={"If-Match": '"1"'}
+    )
+    await issuer.api(
+        "PUT", f"/organisations/{ORG}/achievements/{SLUG}", json=achievement(), headers={"If-Match": '"2"'}
+    )
     images = [
         (await issuer.client.get(f"/{ORG}/achievements/{SLUG}/image?version={number}")).content for number in (1, 2, 3)
     ]

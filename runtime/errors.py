@@ -153,6 +153,8 @@ def problem_of(error: Exception) -> Problem:
             return Problem(
                 503, "busy", "This cannot be done right now. Try again soon.", headers={"Retry-After": _RETRY_SECONDS}
             )
+        case RequestValidationError() if any(problem["type"] == "json_invalid" for problem in error.errors()):
+            return Problem(400, "malformed", "The body is not JSON that can be read in one way.")
         case RequestValidationError():
             return Problem(400, "malformed", "The input is not as described.", fields=_wrong_fields(error))
         case HTTPException():

@@ -157,7 +157,9 @@ async def test_an_unknown_organisation_is_not_found(issuer: Issuer, method: str,
 async def test_editing_makes_a_version_and_an_award_keeps_its_own(issuer: Issuer) -> None:
     award = await issuer.award()
     changed = achievement(name={"nl": "Senior adviseur"}, skills=achievement()["skills"][:2])
-    response = await issuer.api("PUT", f"/organisations/{ORG}/achievements/{SLUG}", json=changed)
+    response = await issuer.api(
+        "PUT", f"/organisations/{ORG}/achievements/{SLUG}", json=changed, headers={"If-Match": '"1"'}
+    )
     assert response.json()["version"] == 2
     [raw] = await issuer.fetch(award)
     claims = (await issuer.verify(raw)).claims

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from kernel.data_integrity import CRYPTOSUITES, verify_credential
 from kernel.did import DidDocument, Relation, did_web_url, parse_did_document, resolve_static_did
+from kernel.endorsement import EndorsementPolicy, check_endorsements
 from kernel.errors import (
     CredentialError,
     ExpiredError,
@@ -20,7 +21,6 @@ from kernel.errors import (
     UndecidedError,
     UntrustedIssuerError,
 )
-from kernel.endorsement import EndorsementPolicy, check_endorsements
 from kernel.formats import FORMATS, VerifiedCredential, parse_credential, verify_validity
 from kernel.formats.credential import LDP_VC
 from kernel.formats.sd_jwt_format import get_content_format

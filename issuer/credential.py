@@ -54,7 +54,7 @@ class _Order:
     grant: Grant
     issuer: CredentialIssuer
     configuration_id: str
-    nonces: frozenset[str]
+    nonces: Mapping[str, datetime]
     holder_keys: Sequence[PublicKey]
 
 
@@ -74,8 +74,8 @@ async def issue_credential(
             order = _verify_request(settings, grant, body, now)
             notification_id = create_token(16)
             with database.writing(connection):
-                for nonce in order.nonces:
-                    nonces.spend_nonce(connection, settings, order.issuer.organisation_id, nonce, now=now)
+                for nonce, expires_at in order.nonces.items():
+                    nonces.spend_nonce(connection, nonce, expires_at)
                 credentials = _issue_copies(connection, settings, order, hash_token(notification_id), now)
         return {
             "credentials": [{"credential": credentials[key.thumbprint]} for key in order.holder_keys],
@@ -94,10 +94,11 @@ def _verify_request(settings: IssuerSettings, grant: Grant, body: bytes, now: da
     if grant.award_status != "valid" or grant.sealed_claims is None:
         raise IssuanceDeniedError(f"the award is {grant.award_status}, or its claims were dropped")
     proofs = _verify_proofs(settings, issuer, request, now)
-    nonces_ = frozenset(proof.nonce for proof in proofs)
-    for nonce in nonces_:
-        nonces.verify_nonce(settings, issuer.organisation_id, nonce, now=now)
-    return _Order(grant, issuer, configuration, nonces_, [proof.holder_key for proof in proofs])
+    expiries = {
+        nonce: nonces.verify_nonce(settings, issuer.organisation_id, nonce, now=now)
+        for nonce in {proof.nonce for proof in proofs}
+    }
+    return _Order(grant, issuer, configuration, expiries, [proof.holder_key for proof in proofs])
 
 
 def _find_configuration(grant: Grant, request: CredentialRequest) -> str:

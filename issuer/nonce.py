@@ -27,11 +27,11 @@ def create_nonce(settings: IssuerSettings, organisation_id: UUID, *, now: dateti
     return base64url.encode(_LAYOUT.pack(expires, random, _mac(settings, organisation_id, expires, random)))
 
 
-def spend_nonce(
-    connection: BlockingConnection, settings: IssuerSettings, organisation_id: UUID, nonce: str, *, now: datetime
-) -> None:
-    """Use up a `c_nonce` or raise NonceError; one caller wins. OpenID4VCI 1.0 §7, §13.8; I-56, A-22."""
-    expires_at = verify_nonce(settings, organisation_id, nonce, now=now)
+def spend_nonce(connection: BlockingConnection, nonce: str, expires_at: datetime) -> None:
+    """Use up a `c_nonce` that `verify_nonce` let pass, or raise NonceError; one caller wins. I-56, A-22.
+
+    `expires_at` is what `verify_nonce` returned. OpenID4VCI 1.0 §7, §13.8.
+    """
     if not store.spend_nonce(connection, hash_token(nonce), expires_at):
         raise NonceError("spent before")
 

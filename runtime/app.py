@@ -18,6 +18,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kernel.errors import CredentialError
 from runtime.clock import Clock, utc_now
@@ -103,15 +104,39 @@ def create_fastapi(
     app.state.service = service
     app.state.text_packages = pages.packages if pages is not None else ()
     app.router.routes.extend(shell_routes(pages))
-    app.router.routes.extend(routes)
     for router in routers:
         app.include_router(router)
+    app.router.routes.extend(routes)
     in_routers = (route for router in routers for route in router.routes if isinstance(route, ProtocolRoute))
     _handle_errors(app, pages, [*(route for route in routes if isinstance(route, Route)), *in_routers])
     limits = _rate_limits(service.settings.requests_per_minute)
     is_https = service.settings.is_https
+    app.add_middleware(_RoutesFirst, routes=routes)
     app.add_middleware(Shell, is_https=is_https, rate_limits=limits, large_bodies=dict(large_bodies or {}))
     return app
+
+
+class _RoutesFirst:
+    """Takes the plain routes before FastAPI looks at anything; its layers cost more than such a route itself.
+
+    Whatever matches none of them in full, a wrong method for example, goes the usual way.
+    """
+
+    def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute]) -> None:
+        self._app = app
+        self._routes = routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            for route in self._routes:
+                match, found = route.matches(scope)
+                if match is Match.FULL:
+                    # Where Starlette's own exception layer leaves them for the route.
+                    scope["starlette.exception_handlers"] = (scope["app"].exception_handlers, {})
+                    scope.update(found)
+                    await route.handle(scope, receive, send)
+                    return
+        await self._app(scope, receive, send)
 
 
 def _running(service: Service[S], inner: Lifespan | None) -> Lifespan:

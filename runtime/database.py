@@ -34,10 +34,10 @@ begins: opening one inside another would, on SQLite, wait for itself, so it rais
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
-from contextvars import ContextVar, copy_context
+from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from sqlalchemy import DateTime, MetaData, create_engine, event, inspect, make_url, text
@@ -48,6 +48,7 @@ from sqlalchemy.types import TypeDecorator
 
 from runtime.logging import get_logger
 from runtime.prepared import translated_errors
+from runtime.threads import Threads
 
 log = get_logger(__name__)
 
@@ -237,7 +238,7 @@ class Database:
         self._blocking = BlockingDatabase(self._blocking_engine)
         # SQLite has one writer at a time: in a queue of our own they wait in order, and without polling its lock.
         threads = 1 if self.is_sqlite else pool_size
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="database")
+        self._threads = Threads(threads, name="database")
 
     @property
     def is_sqlite(self) -> bool:
@@ -271,8 +272,7 @@ class Database:
         Who stops waiting for it does not stop it: it commits or rolls back as if somebody still waited.
         """
         _refuse_nesting()
-        context = copy_context()
-        return await asyncio.get_running_loop().run_in_executor(self._threads, context.run, work, self._blocking)
+        return await self._threads.run(partial(work, self._blocking))
 
     async def is_ready(self) -> bool:
         """Whether the database answers."""
@@ -299,7 +299,7 @@ class Database:
 
     async def close(self) -> None:
         """Finish what runs, and close all connections."""
-        await asyncio.to_thread(self._threads.shutdown)
+        await asyncio.to_thread(self._threads.close)
         self._blocking.close()
         self._blocking_engine.dispose()
         await self.engine.dispose()

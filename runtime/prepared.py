@@ -31,13 +31,16 @@ class _Form:
     inward: tuple[tuple[str, Convert], ...]
     outward: tuple[tuple[int, Convert], ...]
 
-    def fill(self, values: Mapping[str, Any]) -> Any:
-        filled = {**self.fixed, **values}
+    def fill(self, values: dict[str, Any]) -> Any:
+        if self.fixed:
+            values |= self.fixed
         for name, convert in self.inward:
-            filled[name] = convert(filled[name])
-        return filled if self.order is None else [filled[name] for name in self.order]
+            values[name] = convert(values[name])
+        return values if self.order is None else [values[name] for name in self.order]
 
     def read(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        if not self.outward:
+            return row
         values = list(row)
         for position, convert in self.outward:
             values[position] = convert(values[position])
@@ -80,7 +83,7 @@ class Prepared:
         finally:
             cursor.close()
 
-    def _execute(self, connection: Connection, form: _Form, values: Mapping[str, Any]) -> Any:
+    def _execute(self, connection: Connection, form: _Form, values: dict[str, Any]) -> Any:
         parameters = form.fill(values)
         try:
             cursor = connection.connection.cursor()

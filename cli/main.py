@@ -91,6 +91,21 @@ def migrate(service: ServiceName) -> None:
     out.print(say("De database is bij.", "The database is up to date."))
 
 
+@app.command("inspect")
+def inspect(
+    subject: Annotated[str, typer.Argument(metavar="FILE|URL|TEXT", help="A badge; - reads standard input.")],
+    email: Annotated[str | None, typer.Option(help="Was it given to this e-mail address?")] = None,
+    allow_http_to: Annotated[
+        list[str] | None, typer.Option(metavar="HOST:PORT", help="Local issuer to ask without https; may be repeated.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """What is this credential, who issued it, and can it be believed? Exit status: 0 yes, 1 no, 2 not known."""
+    from cli import inspect_command
+
+    raise typer.Exit(inspect_command.inspect(subject, email=email, local_hosts=allow_http_to or [], as_json=as_json))
+
+
 def _check_name(service: str) -> None:
     if service not in SERVICES:
         raise typer.BadParameter(" | ".join(SERVICES), param_hint="service")

@@ -69,6 +69,10 @@ class FetchKind(Enum):
     STATUS_LIST_CREDENTIAL = "status_list_credential"
     TRUST_LIST = "trust_list"
     IMAGE = "image"
+    BADGE_DOCUMENT = "badge_document"
+    """What an imported badge names: the assertion, its badge class and issuer, keys, revocations. B-22."""
+    SHOWN_BADGE = "shown_badge"
+    """Whatever stands at an address that somebody pasted; what it is, is seen from its content (K-68)."""
     PROTOCOL = "protocol"
     """An endpoint of OpenID4VCI or OpenID4VP that is posted to; its errors are answers too."""
 
@@ -105,6 +109,34 @@ _RULES: Final = {
     ),
     FetchKind.TRUST_LIST: _Rule(("application/jwt", "application/trustlist+jwt", "application/jose")),
     FetchKind.IMAGE: _Rule(("image/png", "image/jpeg", "image/svg+xml", "image/webp"), max_bytes=2 * _MEBIBYTE),
+    # No redirects for either: the open redirect of an issuer would let anybody publish in his name.
+    FetchKind.BADGE_DOCUMENT: _Rule(
+        (
+            "application/ld+json",
+            "application/json",
+            "application/jwk+json",
+            "application/jwk-set+json",
+            "application/did+json",
+            "application/did+ld+json",
+        )
+    ),
+    FetchKind.SHOWN_BADGE: _Rule(
+        (
+            "application/ld+json",
+            "application/json",
+            "application/vc",
+            "application/vc+ld+json",
+            "application/vc+jwt",
+            "application/vc+sd-jwt",
+            "application/dc+sd-jwt",
+            "application/jwt",
+            "application/jose",
+            "image/png",
+            "image/svg+xml",
+            "text/plain",
+        ),
+        max_bytes=3 * _MEBIBYTE,
+    ),
     FetchKind.PROTOCOL: _Rule(_JWT_OR_JSON),
 }
 

@@ -1,0 +1,485 @@
+"""What is said of an imported badge, in plain Dutch and English: the one place for these words.
+
+The codes are those of `kernel.importing`, `kernel.errors` and `kernel.microcredential`; a test finds any code without
+words. Nobody is addressed as "je" or "u": a holder, an employer and somebody at a terminal read the same sentences.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from kernel.importing import Container, Kind, Securing
+from kernel.report import Outcome
+from kernel.trust_list import Outcome as Recognised
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The same thing said in both languages."""
+
+    nl: str
+    en: str
+
+    def say(self, language: str) -> str:
+        """Return it in one of them."""
+        return self.en if language == "en" else self.nl
+
+
+KINDS: Final[Mapping[Kind, Text]] = {
+    Kind.OPEN_BADGE_2: Text("Open Badge 2.0, een oudere vorm", "Open Badge 2.0, an older form"),
+    Kind.OPEN_BADGE_3: Text("Open Badge 3.0", "Open Badge 3.0"),
+    Kind.ENDORSEMENT: Text("Aanbeveling", "Endorsement"),
+    Kind.CLR: Text("Leeroverzicht met meer badges (CLR)", "Learner record with several badges (CLR)"),
+    Kind.ELM: Text("Europees digitaal leerbewijs (ELM)", "European digital credential for learning (ELM)"),
+    Kind.SD_JWT_VC: Text("Bewijs voor EU-wallets (SD-JWT VC)", "Credential for EU wallets (SD-JWT VC)"),
+    Kind.CREDENTIAL: Text("Ander digitaal bewijs", "Another digital credential"),
+    Kind.ADDRESS: Text("Webadres", "Web address"),
+}
+
+CONTAINERS: Final[Mapping[Container, Text]] = {
+    Container.PICTURE: Text("in een plaatje", "inside a picture"),
+    Container.JSON: Text("als gegevensbestand (JSON)", "as a data file (JSON)"),
+    Container.JWT: Text("als ondertekende tekst (JWT)", "as signed text (JWT)"),
+    Container.SD_JWT: Text(
+        "als ondertekende tekst met delen die verborgen kunnen worden (SD-JWT)",
+        "as signed text with parts that can be hidden (SD-JWT)",
+    ),
+    Container.ADDRESS: Text("op een webadres", "at a web address"),
+}
+
+SECURINGS: Final[Mapping[Securing, Text]] = {
+    Securing.DATA_INTEGRITY: Text(
+        "handtekening in de badge (Data Integrity)", "signature in the badge (Data Integrity)"
+    ),
+    Securing.OTHER_PROOF: Text("een oudere handtekening in de badge", "an older signature in the badge"),
+    Securing.JWT: Text("handtekening om de badge heen (JWT)", "signature around the badge (JWT)"),
+    Securing.SD_JWT: Text("handtekening om de badge heen (SD-JWT)", "signature around the badge (SD-JWT)"),
+    Securing.HOSTED: Text("de uitgever publiceert de badge zelf", "the issuer publishes the badge itself"),
+    Securing.SEAL: Text("Europees zegel (JAdES)", "European seal (JAdES)"),
+    Securing.NONE: Text("niets", "nothing"),
+}
+
+CHECK_TITLES: Final[Mapping[str, Text]] = {
+    "format": Text("Leesbaar", "Readable"),
+    "issuer_key": Text("Sleutel van de uitgever gevonden", "Key of the issuer found"),
+    "proof": Text("Echt en niet veranderd", "Authentic and unchanged"),
+    "issuer": Text("Echt van deze uitgever", "Really of this issuer"),
+    "validity": Text("Niet verlopen", "Not expired"),
+    "status": Text("Niet ingetrokken", "Not withdrawn"),
+    "recipient": Text("Gegeven aan dit e-mailadres", "Given to this e-mail address"),
+    "holder_binding": Text("Van wie hem laat zien", "Of the person who shows it"),
+    "contents": Text("Wat erin zit klopt ook", "What is inside holds too"),
+}
+
+OUTCOMES: Final[Mapping[Outcome, Text]] = {
+    Outcome.PASSED: Text("geslaagd", "passed"),
+    Outcome.FAILED: Text("niet geslaagd", "failed"),
+    Outcome.UNKNOWN: Text("niet nagekeken", "not checked"),
+    Outcome.NOT_APPLICABLE: Text("niet van toepassing", "does not apply"),
+}
+
+PASSED: Final[Mapping[str, Text]] = {
+    "format": Text("De badge heeft een vorm die wij kennen.", "The badge has a form that we know."),
+    "issuer_key": Text(
+        "De uitgever publiceert zelf de sleutel waarmee deze badge is ondertekend.",
+        "The issuer itself publishes the key that signed this badge.",
+    ),
+    "proof": Text(
+        "Dit is precies wat de uitgever heeft vastgelegd. Er is niets veranderd.",
+        "This is exactly what the issuer laid down. Nothing was changed.",
+    ),
+    "issuer": Text(
+        "De uitgever noemt deze badge zelf, op zijn eigen webadres.",
+        "The issuer itself names this badge, at its own web address.",
+    ),
+    "validity": Text("De badge is nu geldig.", "The badge is valid now."),
+    "status": Text("De uitgever heeft de badge niet ingetrokken.", "The issuer has not withdrawn the badge."),
+    "recipient": Text("De badge is gegeven aan dit e-mailadres.", "The badge was given to this e-mail address."),
+    "holder_binding": Text("Wie hem laat zien, heeft de sleutel ervan.", "Whoever shows it holds its key."),
+    "contents": Text("Alle bewijzen erin zijn echt en geldig.", "All credentials in it are authentic and valid."),
+}
+
+# A check that had nothing to judge, and why not; by code where the check says no reason.
+NOT_APPLICABLE: Final[Mapping[str, Text]] = {
+    "issuer_key": Text(
+        "Hiervoor is geen sleutel nodig: de uitgever publiceert de badge op zijn eigen adres.",
+        "This needs no key: the issuer publishes the badge at its own address.",
+    ),
+    "issuer": Text("De handtekening zegt al wie de uitgever is.", "The signature already tells who the issuer is."),
+    "contents": Text("Er zitten geen andere bewijzen in.", "There are no other credentials in it."),
+}
+
+_SPOILED: Final = Text(
+    "Deze badge is veranderd nadat hij werd uitgegeven, of is niet van deze uitgever.",
+    "This badge was changed after it was issued, or is not of this issuer.",
+)
+_WRONG: Final = Text("Een controle is niet geslaagd.", "A check did not pass.")
+_UNREACHED: Final = Text(
+    "Dit kon nu niet worden nagekeken: de uitgever antwoordt niet, of mag van hier niet worden gevraagd. "
+    "Dat is geen ja en geen nee.",
+    "This could not be checked now: the issuer does not answer, or may not be asked from here. "
+    "That is neither a yes nor a no.",
+)
+
+# Why a check ended as it did: errors of the kernel, and the reasons of `kernel.importing.report`.
+REASON_TEXTS: Final[Mapping[str, Text]] = {
+    "credential": _WRONG,
+    "malformed": Text("Dit is niet goed leesbaar als badge.", "This cannot be read properly as a badge."),
+    "rejected": _WRONG,
+    "algorithm": Text(
+        "De badge is beveiligd op een manier die niet veilig genoeg is.",
+        "The badge is secured in a way that is not safe enough.",
+    ),
+    "signature": _SPOILED,
+    "type": Text("Dit is iets anders dan een badge.", "This is something other than a badge."),
+    "issuer": Text(
+        "De uitgever die erop staat, kent deze badge of deze handtekening niet.",
+        "The issuer named on it does not know this badge or this signature.",
+    ),
+    "expired": Text(
+        "De badge is verlopen. De uitgever staat er nu niet meer voor in.",
+        "The badge has expired. Its issuer no longer stands behind it.",
+    ),
+    "not_yet_valid": Text("De begindatum ligt in de toekomst.", "Its start date lies in the future."),
+    "revoked": Text("De uitgever heeft deze badge ingetrokken.", "The issuer withdrew this badge."),
+    "suspended": Text("De uitgever heeft deze badge tijdelijk stilgezet.", "The issuer put this badge on hold."),
+    "holder_binding": Text(
+        "Het is niet bewezen dat de badge hoort bij wie hem laat zien.",
+        "It was not proven that the badge belongs to whoever shows it.",
+    ),
+    "audience": Text("Dit is voor iemand anders gemaakt.", "This was made for somebody else."),
+    "nonce": Text("Dit hoort bij een andere vraag.", "This belongs to another question."),
+    "disclosure": Text(
+        "Een deel van de badge is erbij gezet of veranderd.", "A part of the badge was added or changed."
+    ),
+    "query": Text("Dit is niet wat gevraagd werd.", "This is not what was asked for."),
+    "undecided": _UNREACHED,
+    "not_hosted": Text(
+        "De uitgever publiceert deze badge niet, of niet meer.",
+        "The issuer does not publish this badge, or no longer does.",
+    ),
+    "unsupported_request": _WRONG,
+    "no_proof": Text(
+        "Er staat geen handtekening op. Iedereen kan dit bestand zo hebben gemaakt.",
+        "There is no signature on it. Anybody could have made this file.",
+    ),
+    "seal_not_checked": Text(
+        "Er staat een Europees zegel op. Dat kijken wij niet na. Het kan wel op europass.europa.eu.",
+        "It carries a European seal. We do not check those. It can be done at europass.europa.eu.",
+    ),
+    "proof_not_supported": Text(
+        "De handtekening is van een soort die wij niet kunnen nakijken.",
+        "The signature is of a kind that we cannot check.",
+    ),
+    "context_not_known": Text(
+        "De badge gebruikt woorden waarvan wij niet weten wat ze betekenen. Daarom kon de handtekening niet worden "
+        "nagekeken.",
+        "The badge uses words whose meaning we do not know. That is why the signature could not be checked.",
+    ),
+    "skipped": Text(
+        "De andere controles zijn niet gedaan, omdat een eerdere niet slaagde. Dat is geen ja.",
+        "The other checks were not made, because an earlier one did not pass. That is not a yes.",
+    ),
+    "no_status": Text(
+        "De uitgever houdt voor deze badge niet bij of hij is ingetrokken.",
+        "The issuer keeps no record of whether this badge was withdrawn.",
+    ),
+    "not_asked": Text(
+        "Er is geen e-mailadres gegeven om mee te vergelijken, of er staat geen op de badge.",
+        "No e-mail address was given to compare with, or the badge has none.",
+    ),
+    "bearer": Text(
+        "Wie het bestand heeft, kan het laten zien. Kijk of de naam of het e-mailadres erop past bij wie het laat "
+        "zien.",
+        "Whoever has the file can show it. See whether the name or e-mail address on it fits the person who shows it.",
+    ),
+    "not_shown_by_holder": Text(
+        "De badge hoort bij de wallet van één persoon. Een bestand bewijst niet dat die persoon het liet zien.",
+        "The badge belongs to the wallet of one person. A file does not prove that this person showed it.",
+    ),
+    "weak_hash": Text(
+        "De badge is gegeven aan dit e-mailadres. Het staat er zwak versleuteld op: anderen kunnen het raden.",
+        "The badge was given to this e-mail address. It is weakly hashed: others can guess it.",
+    ),
+}
+
+# Where a reason means something else for one check than for the others.
+_BY_CHECK: Final[Mapping[tuple[str, str], Text]] = {
+    ("recipient", "rejected"): Text(
+        "De badge is niet gegeven aan dit e-mailadres.", "The badge was not given to this e-mail address."
+    ),
+    ("recipient", "malformed"): Text(
+        "Aan wie de badge is gegeven, is niet goed leesbaar.", "To whom the badge was given cannot be read properly."
+    ),
+    ("contents", "rejected"): Text(
+        "Minstens één bewijs erin klopt niet.", "At least one credential in it does not hold."
+    ),
+    ("contents", "undecided"): Text(
+        "Minstens één bewijs erin kon niet worden nagekeken.", "At least one credential in it could not be checked."
+    ),
+}
+
+NOTHING_TO_CHECK: Final = Text("Hier was niets na te kijken.", "There was nothing to check here.")
+
+
+def check_text(code: str, outcome: Outcome, reason: str | None) -> Text:
+    """Return what one check found."""
+    if reason is not None:
+        return _BY_CHECK.get((code, reason)) or REASON_TEXTS[reason]
+    return PASSED[code] if outcome is Outcome.PASSED else NOT_APPLICABLE.get(code, NOTHING_TO_CHECK)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The first line of a report, how it looks, and what to do now."""
+
+    kind: str
+    symbol: str
+    title: Text
+    advice: Text
+
+
+_DO_NOT_TRUST: Final = Text(
+    "Vertrouw dit niet. Vraag de uitgever of hij deze badge heeft gegeven.",
+    "Do not rely on this. Ask the issuer whether it gave this badge.",
+)
+_ASK_FOR_NEW: Final = Text("Vraag de uitgever of er een nieuwe is.", "Ask the issuer whether there is a new one.")
+
+PROVEN: Final[Mapping[Recognised | None, Verdict]] = {
+    Recognised.RECOGNISED: Verdict(
+        "good",
+        "shield",
+        Text(
+            "Deze badge is echt, geldig en van een bekende uitgever",
+            "This badge is authentic, valid and from a known issuer",
+        ),
+        Text(
+            "Kijk nog of hij hoort bij wie hem laat zien.", "Still see whether it belongs to the person who shows it."
+        ),
+    ),
+    None: Verdict(
+        "good",
+        "check",
+        Text("Deze badge is echt en geldig", "This badge is authentic and valid"),
+        Text(
+            "Kijk zelf of deze uitgever te vertrouwen is, en of de badge hoort bij wie hem laat zien.",
+            "Decide whether this issuer can be trusted, and whether the badge belongs to the person who shows it.",
+        ),
+    ),
+    Recognised.NOT_LISTED: Verdict(
+        "warn",
+        "half",
+        Text(
+            "Deze badge is echt en geldig, maar we kennen de uitgever niet",
+            "This badge is authentic and valid, but we do not know the issuer",
+        ),
+        Text(
+            "Kijk zelf of deze uitgever te vertrouwen is. Hij staat op geen lijst die wij gebruiken.",
+            "Decide whether this issuer can be trusted. It is on no list that we use.",
+        ),
+    ),
+    Recognised.NOT_FOR_THIS_TYPE: Verdict(
+        "warn",
+        "half",
+        Text(
+            "Deze badge is echt en geldig, maar de uitgever is niet erkend voor dit soort badges",
+            "This badge is authentic and valid, but its issuer is not recognised for this kind of badge",
+        ),
+        Text(
+            "Kijk zelf of deze uitgever hierin te vertrouwen is.", "Decide whether this issuer can be trusted in this."
+        ),
+    ),
+    Recognised.WITHDRAWN: Verdict(
+        "bad",
+        "warning",
+        Text("De uitgever van deze badge was niet meer erkend", "The issuer of this badge was no longer recognised"),
+        Text("Wees voorzichtig. Vraag om een andere badge.", "Be careful. Ask for another badge."),
+    ),
+    Recognised.LIST_UNAVAILABLE: Verdict(
+        "warn",
+        "question",
+        Text(
+            "Deze badge is echt en geldig; of we de uitgever kennen, kon niet worden nagekeken",
+            "This badge is authentic and valid; whether we know its issuer could not be checked",
+        ),
+        Text(
+            "Kijk zelf of deze uitgever te vertrouwen is, of probeer het over een paar minuten opnieuw.",
+            "Decide whether this issuer can be trusted, or try again in a few minutes.",
+        ),
+    ),
+}
+
+NOT_THIS_PERSON: Final = Verdict(
+    "bad",
+    "person",
+    Text(
+        "Deze badge is echt, maar niet aan dit e-mailadres gegeven",
+        "This badge is authentic, but was not given to this e-mail address",
+    ),
+    Text(
+        "Kijk of het e-mailadres klopt. Misschien is de badge van iemand anders.",
+        "See whether the e-mail address is right. The badge may be somebody else's.",
+    ),
+)
+
+REFUTED: Final[Mapping[str, Verdict]] = {
+    "revoked": Verdict(
+        "bad",
+        "stop",
+        Text("Deze badge is ingetrokken", "This badge was withdrawn"),
+        Text("Hij telt niet meer. Vraag de uitgever waarom.", "It no longer counts. Ask the issuer why."),
+    ),
+    "suspended": Verdict(
+        "warn",
+        "half",
+        Text("Deze badge is tijdelijk stilgezet", "This badge is on hold"),
+        Text("Hij telt nu niet. Probeer het later opnieuw.", "It does not count now. Try again later."),
+    ),
+    "expired": Verdict("bad", "clock", Text("Deze badge is verlopen", "This badge has expired"), _ASK_FOR_NEW),
+    "not_yet_valid": Verdict(
+        "warn",
+        "clock",
+        Text("Deze badge is nog niet geldig", "This badge is not valid yet"),
+        Text("Probeer het opnieuw na de begindatum.", "Try again after its start date."),
+    ),
+    "not_hosted": Verdict(
+        "bad",
+        "stop",
+        Text(
+            "De uitgever kent deze badge niet, of niet meer", "The issuer does not know this badge, or no longer does"
+        ),
+        _DO_NOT_TRUST,
+    ),
+}
+REFUTED_OTHERWISE: Final = Verdict(
+    "bad", "stop", Text("Deze badge klopt niet", "Something is wrong with this badge"), _DO_NOT_TRUST
+)
+
+UNPROVEN: Final[Mapping[str, Verdict]] = {
+    "no_proof": Verdict(
+        "warn",
+        "question",
+        Text("Niemand heeft deze badge ondertekend", "Nobody signed this badge"),
+        Text(
+            "Zie dit als iets dat iemand over zichzelf vertelt. Vraag de uitgever om een ondertekende badge.",
+            "Take it as something that somebody says of themselves. Ask the issuer for a signed badge.",
+        ),
+    ),
+    "undecided": Verdict(
+        "warn",
+        "question",
+        Text(
+            "We konden nu niet nakijken of deze badge echt is", "We could not check now whether this badge is authentic"
+        ),
+        Text(
+            "Probeer het over een paar minuten opnieuw. Lukt het dan nog niet, vraag het de uitgever.",
+            "Try again in a few minutes. If it still does not work, ask the issuer.",
+        ),
+    ),
+}
+UNPROVEN_OTHERWISE: Final = Verdict(
+    "warn",
+    "question",
+    Text("We kunnen niet nakijken of deze badge echt is", "We cannot check whether this badge is authentic"),
+    Text("Vraag de uitgever of hij deze badge heeft gegeven.", "Ask the issuer whether it gave this badge."),
+)
+
+NO_BADGE: Final = Text(
+    "Dit is geen badge, of een soort die wij niet kennen. Gebruik het bestand zoals de uitgever het gaf: een plaatje "
+    "(PNG of SVG), een gegevensbestand (JSON), de ondertekende tekst, of de link naar de badge.",
+    "This is not a badge, or of a kind that we do not know. Use the file as the issuer gave it: a picture (PNG or "
+    "SVG), a data file (JSON), the signed text, or the link to the badge.",
+)
+
+ELEMENTS: Final[Mapping[str, Text]] = {
+    "learner": Text("Van wie", "Whose"),
+    "title": Text("Naam", "Name"),
+    "country": Text("Land of regio", "Country or region"),
+    "awarding_body": Text("Uitgever", "Issuer"),
+    "dates": Text("Datum", "Date"),
+    "learning_outcomes": Text("Wat iemand nu kan", "What somebody can do now"),
+    "workload": Text("Hoeveel werk het was", "How much work it was"),
+    "level": Text("Niveau", "Level"),
+    "assessment": Text("Hoe het is beoordeeld", "How it was assessed"),
+    "participation": Text("Hoe iemand meedeed", "How somebody took part"),
+    "quality_assurance": Text("Wie op de kwaliteit let", "Who watches over the quality"),
+    "prerequisites": Text("Wat eerst nodig was", "What was needed first"),
+    "supervision": Text("Toezicht bij de beoordeling", "Supervision of the assessment"),
+    "grade": Text("Cijfer", "Grade"),
+    "stackability": Text("Telt mee voor meer", "Counts towards more"),
+    "further_information": Text("Meer informatie", "Further information"),
+}
+
+WARNINGS: Final[Mapping[str, Text]] = {
+    "workload_unusual": Text(
+        "De studielast is niet zoals bij een microcredential gebruikelijk is.",
+        "The workload is not what is usual for a microcredential.",
+    ),
+    "workload_twice": Text(
+        "De studielast staat er in ECTS en in SBU op.", "The workload is given both in ECTS and in SBU."
+    ),
+    "level_not_verified": Text(
+        "Alleen de uitgever zelf noemt dit niveau.", "Only the issuer itself states this level."
+    ),
+}
+
+ENDORSED: Final[Mapping[str, Text]] = {
+    "credential": Text("deze badge", "this badge"),
+    "achievement": Text("wat hiervoor geleerd is", "what was learned for it"),
+    "issuer": Text("de uitgever", "the issuer"),
+    "creator": Text("de maker", "the creator"),
+    "source": Text("de opdrachtgever", "on whose behalf it was issued"),
+}
+
+ENDORSEMENTS: Final[Mapping[Outcome, Text]] = {
+    Outcome.PASSED: Text("{who} beveelt {about} aan.", "{who} endorses {about}."),
+    Outcome.FAILED: Text(
+        "{who} zou {about} aanbevelen, maar dat klopt niet.", "{who} is said to endorse {about}, which does not hold."
+    ),
+    Outcome.UNKNOWN: Text(
+        "{who} zou {about} aanbevelen. Dat kon niet worden nagekeken.",
+        "{who} is said to endorse {about}. That could not be checked.",
+    ),
+}
+
+NO_BADGE_THERE: Final = Verdict(
+    "bad",
+    "stop",
+    Text("Op dit webadres staat geen badge", "There is no badge at this web address"),
+    Text(
+        "Kijk of de link heel is. Of sla de badge op als bestand, en kies dat bestand.",
+        "See whether the link is complete. Or save the badge as a file, and choose that file.",
+    ),
+)
+ADDRESS_NOT_OPENED: Final = Verdict(
+    "warn",
+    "question",
+    Text("We konden dit webadres nu niet openen", "We could not open this web address now"),
+    Text(
+        "Probeer het over een paar minuten opnieuw. Of sla de badge op als bestand, en kies dat bestand.",
+        "Try again in a few minutes. Or save the badge as a file, and choose that file.",
+    ),
+)
+
+ISSUED: Final = Text("uitgegeven op", "issued on")
+ACHIEVED: Final = Text("behaald op", "achieved on")
+VALID_UNTIL: Final = Text("geldig tot", "valid until")
+ECTS: Final = Text("studiepunten (ECTS)", "credits (ECTS)")
+SBU: Final = Text("uur studiebelasting (SBU)", "hours of study load (SBU)")
+HOURS: Final = Text("uur", "hours")
+SUPERVISED: Final = {
+    True: Text("met toezicht", "supervised"),
+    False: Text("zonder toezicht", "not supervised"),
+}
+IDENTITY_CHECKED: Final = {
+    True: Text("er is nagekeken wie meedeed", "it was checked who took part"),
+    False: Text("er is niet nagekeken wie meedeed", "it was not checked who took part"),
+}
+MISSING: Final = Text(
+    "Voor een Europees microcredential ontbreekt: {elements}.",
+    "To be a European microcredential it lacks: {elements}.",
+)
+OLDER_FORM: Final = Text(
+    "Dit is een oudere vorm van badges. Vraag de uitgever of hij hem ook in een nieuwe vorm geeft.",
+    "This is an older form of badges. Ask the issuer whether it gives it in a newer form too.",
+)

@@ -1,0 +1,317 @@
+"""An imported badge as a person reads it: the verdict and what to do now, what it says, and check by check why.
+
+Nothing here judges: it puts a report into words. What the badge itself says is cut to a length that a page can bear
+and freed of control characters, since strangers wrote it; pages escape it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from kernel.importing import IMPORT_CHECK_CODES, ImportReport, Kind
+from kernel.importing import Verdict as Verdicts
+from kernel.importing.report import SKIPPED
+from kernel.microcredential import Microcredential, find_warnings, missing_elements
+from kernel.open_badges import Endorsement
+from kernel.report import Outcome
+from kernel.trust_list import Recognition
+from runtime import import_texts as texts
+from runtime.import_texts import Text
+from runtime.web.language import day
+
+_MAX_LINE: Final = 300
+_MAX_TEXT: Final = 2000
+_MAX_VALUES: Final = 20
+_SYMBOLS: Final[Mapping[Outcome, tuple[str, str]]] = {
+    Outcome.PASSED: ("good", "check"),
+    Outcome.FAILED: ("bad", "stop"),
+    Outcome.UNKNOWN: ("warn", "question"),
+    Outcome.NOT_APPLICABLE: ("", "info"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLine:
+    """One check: what was asked, how it ended, and what that means."""
+
+    code: str
+    kind: str
+    symbol: str
+    title: str
+    outcome: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One element of what the badge says."""
+
+    element: str
+    label: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EndorsementLine:
+    """What somebody else said of it, and whether it is sure that they did."""
+
+    kind: str
+    symbol: str
+    text: str
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportView:
+    """A report in one language. Plain texts only, so that it can be kept as it was shown (`dataclasses.asdict`)."""
+
+    verdict: str
+    kind: str
+    symbol: str
+    title: str
+    why: str
+    advice: str
+    what: str
+    is_bearer: bool
+    name: str
+    issuer: str
+    facts: tuple[Fact, ...]
+    checks: tuple[CheckLine, ...]
+    endorsements: tuple[EndorsementLine, ...]
+    parts: tuple["ImportView", ...]
+    remarks: tuple[str, ...]
+    technical: tuple[tuple[str, str], ...]
+
+
+def create_view(report: ImportReport, language: str, recognition: Recognition | None = None) -> ImportView:
+    """Put a report into words; `recognition` is what a trust list says of its signer, where there is one to ask."""
+    verdict = _find_verdict(report, recognition)
+    content = report.imported.content
+    return ImportView(
+        verdict=report.verdict.value,
+        kind=verdict.kind,
+        symbol=verdict.symbol,
+        title=verdict.title.say(language),
+        why=_find_why(report, language),
+        advice=verdict.advice.say(language),
+        what=texts.KINDS[report.imported.kind].say(language),
+        is_bearer=report.is_bearer,
+        name=shown_line(content.title.text) if content.title is not None else "",
+        issuer=_issuer_name(report),
+        facts=tuple(_create_facts(content, language)),
+        checks=tuple(_create_check(report, code, language) for code in _find_made(report)),
+        endorsements=tuple(_create_endorsement(each, language) for each in report.endorsements),
+        parts=tuple(create_view(part, language) for part in report.parts),
+        remarks=tuple(_create_remarks(report, language)),
+        technical=tuple(_create_technical(report, recognition, language)),
+    )
+
+
+def shown_line(text: str) -> str:
+    """Text of strangers in one line, without what a terminal or a page could take for a command."""
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text[: 2 * _MAX_LINE]).split())
+    return line if len(line) <= _MAX_LINE else f"{line[:_MAX_LINE]}…"
+
+
+def shown_text(text: str) -> str:
+    """The same where it may have several lines."""
+    lines = text[:_MAX_TEXT].splitlines()
+    cleaned = "\n".join("".join(letter for letter in line if letter.isprintable()) for line in lines)
+    return cleaned if len(text) <= _MAX_TEXT else f"{cleaned}…"
+
+
+# The verdict
+
+
+def _find_verdict(report: ImportReport, recognition: Recognition | None) -> texts.Verdict:
+    reason = _find_reason(report)
+    if report.imported.kind is Kind.ADDRESS:
+        return texts.NO_BADGE_THERE if report.verdict is Verdicts.REFUTED else texts.ADDRESS_NOT_OPENED
+    if report.verdict is Verdicts.REFUTED:
+        return texts.REFUTED.get(reason or "", texts.REFUTED_OTHERWISE)
+    if report.verdict is Verdicts.UNPROVEN:
+        return texts.UNPROVEN.get(reason or "", texts.UNPROVEN_OTHERWISE)
+    if report.check("recipient").outcome is Outcome.FAILED:
+        return texts.NOT_THIS_PERSON
+    return texts.PROVEN[None if recognition is None else recognition.outcome]
+
+
+def _find_decisive(report: ImportReport) -> str | None:
+    """Return the first check that failed or, where none did, that was not made; its reason is why."""
+    checks = [report.check(code) for code in IMPORT_CHECK_CODES if code != "holder_binding"]
+    for outcome in (Outcome.FAILED, Outcome.UNKNOWN):
+        found = [check.code for check in checks if check.outcome is outcome and check.reason != SKIPPED]
+        if found:
+            return found[0]
+    return None if report.check("proof").outcome is Outcome.PASSED else "proof"
+
+
+def _find_reason(report: ImportReport) -> str | None:
+    code = _find_decisive(report)
+    return None if code is None else report.check(code).reason
+
+
+def _find_why(report: ImportReport, language: str) -> str:
+    code = _find_decisive(report)
+    return "" if code is None else _say_check(report, code, language)
+
+
+def _say_check(report: ImportReport, code: str, language: str) -> str:
+    check = report.check(code)
+    return texts.check_text(code, check.outcome, check.reason).say(language)
+
+
+def _find_made(report: ImportReport) -> list[str]:
+    """The checks that were made; those that an earlier one made pointless are told of in one sentence."""
+    return [code for code in IMPORT_CHECK_CODES if report.check(code).reason != SKIPPED]
+
+
+def _create_check(report: ImportReport, code: str, language: str) -> CheckLine:
+    outcome = report.check(code).outcome
+    return CheckLine(
+        code,
+        *_SYMBOLS[outcome],
+        texts.CHECK_TITLES[code].say(language),
+        texts.OUTCOMES[outcome].say(language),
+        _say_check(report, code, language),
+    )
+
+
+def _create_endorsement(endorsement: Endorsement, language: str) -> EndorsementLine:
+    who = shown_line(endorsement.endorser_name or endorsement.endorser_id or "?")
+    about = texts.ENDORSED[endorsement.endorsed].say(language)
+    sentence = texts.ENDORSEMENTS[endorsement.outcome].say(language)
+    return EndorsementLine(
+        *_SYMBOLS[endorsement.outcome],
+        sentence.format(who=who, about=about),
+        shown_text(endorsement.comment or "") if endorsement.outcome is Outcome.PASSED else "",
+    )
+
+
+# What it says
+
+
+def _issuer_name(report: ImportReport) -> str:
+    body = report.imported.content.awarding_body
+    name = body.issuer.name if body is not None else ""
+    return shown_line(name or report.imported.unverified_issuer or "")
+
+
+def _create_facts(content: Microcredential, language: str) -> Iterator[Fact]:
+    for element, found in _read_elements(content, language).items():
+        lines = tuple(shown_text(line) for line in found if line)[:_MAX_VALUES]
+        if lines:
+            yield Fact(element, texts.ELEMENTS[element].say(language), lines)
+
+
+def _read_elements(content: Microcredential, language: str) -> dict[str, list[str]]:
+    """What each element says, in lines; the title is the page's own."""
+    scheme = content.grade.scheme if content.grade is not None else None
+    return {
+        "learner": _read_learner(content),
+        "country": [content.country or ""],
+        "awarding_body": _read_awarding_body(content),
+        "dates": _read_dates(content, language),
+        "learning_outcomes": [
+            *(outcome.text for outcome in content.learning_outcomes),
+            *(skill.name for outcome in content.learning_outcomes for skill in outcome.skills),
+        ],
+        "workload": _read_workload(content, language),
+        "level": [
+            f"EQF {content.level.eqf}" if content.level.eqf is not None else "",
+            f"NLQF {content.level.nlqf}" if content.level.nlqf is not None else "",
+        ],
+        "assessment": list(content.assessment),
+        "participation": list(content.participation),
+        "quality_assurance": [content.quality_assurance.name] if content.quality_assurance is not None else [],
+        "prerequisites": [content.prerequisites.text or content.prerequisites.url or ""],
+        "supervision": _read_supervision(content, language),
+        "grade": [content.grade.value, scheme.name if scheme is not None else ""] if content.grade is not None else [],
+        "stackability": list(content.stackability.part_of),
+        "further_information": [
+            content.further_information.description or "",
+            content.further_information.criteria or "",
+            *(f"{item.name} {item.url or ''}".strip() for item in content.further_information.evidence),
+        ],
+    }
+
+
+def _read_learner(content: Microcredential) -> list[str]:
+    learner = content.learner
+    name = " ".join(part for part in (learner.given_name, learner.family_name) if part)
+    return [name, *(each.value for each in learner.identifiers if not each.is_hashed)]
+
+
+def _read_awarding_body(content: Microcredential) -> list[str]:
+    body = content.awarding_body
+    if body is None:
+        return []
+    organisations = (body.issuer, body.creator, body.on_behalf_of)
+    found = [each for each in organisations if each is not None]
+    return list(dict.fromkeys(line for each in found for line in (each.name, each.url or "")))
+
+
+def _read_dates(content: Microcredential, language: str) -> list[str]:
+    if content.dates is None:
+        return []
+    named: Iterable[tuple[Text, datetime | None]] = (
+        (texts.ISSUED, content.dates.issued),
+        (texts.ACHIEVED, content.dates.achieved),
+        (texts.VALID_UNTIL, content.dates.valid_until),
+    )
+    return [f"{text.say(language)} {day(moment, language)}" for text, moment in named if moment is not None]
+
+
+def _read_workload(content: Microcredential, language: str) -> list[str]:
+    workload = content.workload
+    named = ((texts.ECTS, workload.ects), (texts.SBU, workload.sbu), (texts.HOURS, workload.hours))
+    return [f"{number:g} {text.say(language)}" for text, number in named if number is not None]
+
+
+def _read_supervision(content: Microcredential, language: str) -> list[str]:
+    supervision = content.supervision
+    named = (
+        (texts.SUPERVISED, supervision.is_supervised),
+        (texts.IDENTITY_CHECKED, supervision.identity_checked),
+    )
+    return [text[is_so].say(language) for text, is_so in named if is_so is not None]
+
+
+def _create_remarks(report: ImportReport, language: str) -> Iterator[str]:
+    """What a microcredential should have and this lacks; of records and endorsements nobody expects it."""
+    if report.imported.kind in (Kind.OPEN_BADGE_3, Kind.ELM, Kind.SD_JWT_VC):
+        missing = [
+            texts.ELEMENTS[element].say(language).lower() for element in missing_elements(report.imported.content)
+        ]
+        if missing:
+            yield texts.MISSING.say(language).format(elements=", ".join(missing))
+        yield from (texts.WARNINGS[code].say(language) for code in find_warnings(report.imported.content))
+    if len(_find_made(report)) < len(IMPORT_CHECK_CODES):
+        yield texts.REASON_TEXTS[SKIPPED].say(language)
+    if report.imported.is_older_form:
+        yield texts.OLDER_FORM.say(language)
+
+
+def _create_technical(
+    report: ImportReport, recognition: Recognition | None, language: str
+) -> Iterator[tuple[str, str]]:
+    imported = report.imported
+    yield "container", texts.CONTAINERS[imported.container].say(language)
+    yield "securing", texts.SECURINGS[imported.securing].say(language)
+    if imported.unverified_issuer:
+        yield "issuer", shown_line(imported.unverified_issuer)
+    if imported.content.id:
+        yield "id", shown_line(imported.content.id)
+    if recognition is not None:
+        yield "trust_list", shown_line(f"{recognition.outcome.value} {recognition.list_name or ''}")
+    for check in report.checks:
+        yield (
+            check.code,
+            shown_line(" ".join([check.outcome.value, check.reason or "", *_say_evidence(check.evidence)])),
+        )
+
+
+def _say_evidence(evidence: Mapping[str, Any]) -> list[str]:
+    values = [each for value in evidence.values() for each in (value if isinstance(value, list) else [value])]
+    return [str(value) for value in values if value is not None]

@@ -1,0 +1,158 @@
+"""Whatever badge somebody brings, judged with what the world says of it: the one driver for pages and command line.
+
+    imported = await read_badge(content)                    # MalformedError: no badge
+    report = await resolve_report(fetch, imported, now=now)
+
+The kernel says what it needs next and never fetches; here that is fetched by the guarded fetcher, side by side, within
+one time and one size for the whole file. What could not be had in that time was not checked, which is never a yes.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Final
+
+from kernel.errors import CredentialError, MalformedError
+from kernel.importing import (
+    Answer,
+    AnswerKind,
+    Imported,
+    ImportReport,
+    Lookup,
+    LookupKind,
+    Signer,
+    judge,
+    recognise,
+)
+from kernel.trust_list import Outcome, Recognition
+from runtime.fetch import AnsweredError, Fetcher, FetchKind
+from runtime.logging import get_logger
+from runtime.pictures import MAX_PICTURE_BYTES, NoQrCodeError, UnreadablePictureError, read_qr_code
+from runtime.resolve import Resolver
+
+log = get_logger(__name__)
+
+MAX_UPLOAD_BYTES: Final = MAX_PICTURE_BYTES
+"""No file of a badge is larger, and no photo of a QR code either."""
+
+# All addresses of one file together; a person waits for it.
+_TOTAL_SECONDS: Final = 20.0
+_MAX_TOTAL_BYTES: Final = 16 * 1024 * 1024
+_AT_ONCE: Final = 4
+
+_DOCUMENT: Final = "application/ld+json, application/json;q=0.9"
+_SHOWN: Final = (
+    "application/ld+json, application/json;q=0.9, application/vc;q=0.9, application/vc+jwt;q=0.8, "
+    "application/dc+sd-jwt;q=0.8, application/vc+sd-jwt;q=0.8, application/jwt;q=0.8, image/png;q=0.7, "
+    "image/svg+xml;q=0.7, text/plain;q=0.1"
+)
+_RULES: Final[Mapping[LookupKind, tuple[FetchKind, str]]] = {
+    LookupKind.SHOWN_ADDRESS: (FetchKind.SHOWN_BADGE, _SHOWN),
+    LookupKind.ASSERTION: (FetchKind.BADGE_DOCUMENT, _DOCUMENT),
+    LookupKind.BADGE_CLASS: (FetchKind.BADGE_DOCUMENT, _DOCUMENT),
+    LookupKind.ISSUER_PROFILE: (FetchKind.BADGE_DOCUMENT, _DOCUMENT),
+    LookupKind.REVOCATION_LIST: (FetchKind.BADGE_DOCUMENT, _DOCUMENT),
+    LookupKind.ISSUER_KEY: (FetchKind.BADGE_DOCUMENT, "application/json, application/ld+json"),
+    LookupKind.DID_DOCUMENT: (FetchKind.DID_DOCUMENT, "application/json"),
+    LookupKind.ISSUER_METADATA: (FetchKind.METADATA, "application/json"),
+    LookupKind.STATUS_LIST: (FetchKind.STATUS_LIST, "application/statuslist+jwt"),
+    LookupKind.STATUS_LIST_CREDENTIAL: (
+        FetchKind.STATUS_LIST_CREDENTIAL,
+        "application/vc, application/vc+jwt;q=0.9, application/ld+json;q=0.5, application/json;q=0.5",
+    ),
+}
+_UNAVAILABLE: Final = Answer(AnswerKind.UNAVAILABLE)
+_ANSWERED: Final = {404: AnswerKind.NOT_FOUND, 410: AnswerKind.GONE}
+
+
+async def read_badge(content: bytes | str) -> Imported:
+    """Say what this is, or raise MalformedError; a picture without a badge inside may show the QR code of one."""
+    return await asyncio.to_thread(_read_badge, content)
+
+
+async def resolve_report(
+    fetch: Fetcher, imported: Imported, *, now: datetime, email: str | None = None, seconds: float = _TOTAL_SECONDS
+) -> ImportReport:
+    """Judge a badge with all that can be fetched for it in this time; raises nothing."""
+    material: dict[str, Answer] = {}
+    ends_at = asyncio.get_running_loop().time() + seconds
+    report = await asyncio.to_thread(judge, imported, material, now=now, email=email)
+    while report.lookups:
+        material |= await _fetch_all(fetch, report.lookups, material, ends_at)
+        report = await asyncio.to_thread(judge, imported, material, now=now, email=email)
+    return report
+
+
+async def resolve_recognition(resolver: Resolver, report: ImportReport, *, now: datetime) -> Recognition | None:
+    """Say what the trust list has about whoever signed it, or None where nobody was shown to have. T-01, T-04.
+
+    Valid and recognised are two answers. No list, or one that cannot be had, leaves the second one open.
+    """
+    signer = report.signer
+    if signer is None:
+        return None
+    try:
+        trust_list = await resolver.resolve_trust_list(now=now)
+    except CredentialError:
+        trust_list = None
+    if trust_list is None:
+        return Recognition(Outcome.LIST_UNAVAILABLE)
+    return trust_list.recognise(
+        identifiers={signer.issuer},
+        key=signer.key,
+        service="issuance",
+        types=signer.types,
+        achievement_type=signer.achievement_type,
+        at=_judged_at(signer, now),
+    )
+
+
+def _judged_at(signer: Signer, now: datetime) -> datetime:
+    """When its issuer is to have been recognised. A time cut to the day stands for the whole of it; see `judged_at`."""
+    issued_at = signer.issued_at or now
+    is_day = not issued_at.timestamp() % timedelta(days=1).total_seconds()
+    return min(issued_at + timedelta(days=1, microseconds=-1), now) if is_day else issued_at
+
+
+def _read_badge(content: bytes | str) -> Imported:
+    try:
+        return recognise(content)
+    except MalformedError as refusal:
+        if isinstance(content, str):
+            raise
+        try:
+            text = read_qr_code(content)
+        except (UnreadablePictureError, NoQrCodeError):
+            raise refusal from None
+    return recognise(text)
+
+
+async def _fetch_all(
+    fetch: Fetcher, lookups: Sequence[Lookup], material: Mapping[str, Answer], ends_at: float
+) -> dict[str, Answer]:
+    """Return an answer for each lookup; what the time or the size did not suffice for is unavailable."""
+    found = dict.fromkeys((lookup.url for lookup in lookups), _UNAVAILABLE)
+    turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def take(lookup: Lookup) -> None:
+        async with turns:
+            if sum(len(answer.body) for answer in (*material.values(), *found.values())) < _MAX_TOTAL_BYTES:
+                found[lookup.url] = await _fetch(fetch, lookup)
+
+    with suppress(TimeoutError):
+        async with asyncio.timeout_at(ends_at):
+            await asyncio.gather(*(take(lookup) for lookup in lookups))
+    return found
+
+
+async def _fetch(fetch: Fetcher, lookup: Lookup) -> Answer:
+    kind, accept = _RULES[lookup.kind]
+    try:
+        return Answer(AnswerKind.FOUND, (await fetch.get(lookup.url, accept=accept, kind=kind)).body)
+    except AnsweredError as exc:
+        return Answer(_ANSWERED.get(exc.status, AnswerKind.UNAVAILABLE))
+    except CredentialError as exc:
+        # Without the host: whose badge somebody has is nobody's business.
+        log.info("import_lookup_failed", kind=lookup.kind.value, code=exc.code)
+        return _UNAVAILABLE

@@ -1,0 +1,246 @@
+"""Imported badges against a small web: what is fetched, what is not, and that no file or host holds us up. Issue 3."""
+
+import asyncio
+import io
+import json
+import time
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import segno
+
+from kernel import importing
+from kernel.baking import bake
+from kernel.errors import CredentialError, MalformedError
+from kernel.importing import Answer, AnswerKind, Container, ImportReport, Kind, Securing, Verdict, judge, recognise
+from kernel.microcredential import ELEMENTS
+from kernel.report import Outcome
+from kernel.trust_list import Outcome as Recognised
+from kernel.trust_list import Recognition
+from runtime import import_texts as texts
+from runtime.fetch import Fetcher
+from runtime.import_view import create_view, shown_line, shown_text
+from runtime.importing import read_badge, resolve_report
+from tests.kernel.test_importing import PNG, SIGNED_BADGE, SVG, clr, sign, small_badge
+from tests.kernel.test_importing import endorsement as create_signed_endorsement
+from tests.support.badge_host import redirect, serve
+from tests.support.clock import NOW
+from tests.support.hosts import HostTransport
+from tests.support.imports import ASSERTION, BADGE_CLASS, EMAIL, PAGES
+
+HOST = "badges.example:443"
+
+
+async def report_of(
+    content: bytes | str, transport: HostTransport | None = None, *, email: str | None = None
+) -> ImportReport:
+    fetch = Fetcher(transport=transport or HostTransport())
+    return await resolve_report(fetch, await read_badge(content), now=NOW, email=email)
+
+
+@pytest.mark.parametrize("baked", [bake(PNG, json.dumps(SIGNED_BADGE)), bake(SVG, json.dumps(SIGNED_BADGE))])
+async def test_B21_a_baked_badge_is_proven_without_asking_anybody(baked: bytes) -> None:
+    transport = HostTransport()
+    report = await report_of(baked, transport)
+    assert report.verdict is Verdict.PROVEN
+    assert report.imported.container is Container.PICTURE
+    assert transport.requests == []
+
+
+async def test_B22_a_hosted_badge_is_proven_by_its_issuers_host() -> None:
+    transport = HostTransport({HOST: serve(PAGES)})
+    for content in (json.dumps(ASSERTION), ASSERTION["id"]):
+        report = await report_of(content, transport, email=EMAIL)
+        assert report.verdict is Verdict.PROVEN
+        assert report.check("recipient").outcome is Outcome.PASSED
+    assert {request.headers["accept"].partition(",")[0] for request in transport.requests} == {"application/ld+json"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "verdict", "reason"),
+    [
+        (AnswerKind.GONE, Verdict.REFUTED, "revoked"),
+        (AnswerKind.NOT_FOUND, Verdict.REFUTED, "not_hosted"),
+        (AnswerKind.UNAVAILABLE, Verdict.UNPROVEN, "undecided"),
+    ],
+)
+async def test_K74_what_a_host_answers_is_told_apart(kind: AnswerKind, verdict: Verdict, reason: str) -> None:
+    pages = {**PAGES, ASSERTION["id"]: Answer(kind)}
+    report = await report_of(json.dumps(ASSERTION), HostTransport({HOST: serve(pages)}))
+    assert report.verdict is verdict
+    assert reason in {check.reason for check in report.checks}
+
+
+async def test_K74_a_dead_host_leaves_it_open() -> None:
+    report = await report_of(json.dumps(ASSERTION))
+    assert report.verdict is Verdict.UNPROVEN
+    assert create_view(report, "nl").title.startswith("We konden nu niet nakijken")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://127.0.0.1/badge",
+        "https://2130706433/badge",
+        "http://localhost:8000/badge",
+        "https://printer.local/badge",
+        "https://badges.example:8443/badge",
+        "http://badges.example/badge",
+    ],
+)
+async def test_K81_an_address_that_may_not_be_called_is_not_called(url: str) -> None:
+    transport = HostTransport({HOST: serve(PAGES)})
+    try:
+        report = await report_of(url, transport)
+    except MalformedError:
+        report = None
+    assert report is None or report.verdict is Verdict.UNPROVEN
+    assert transport.requests == []
+
+
+async def test_K83_redirects_are_not_followed_not_even_by_the_issuers_own_host() -> None:
+    """An open redirect of an issuer would let anybody publish badges at its address."""
+    forged = {**ASSERTION, "id": "https://badges.example/go"}
+    transport = HostTransport({HOST: redirect("https://evil.example/1"), "evil.example:443": serve({}, media_type="")})
+    for content in ("https://badges.example/go", json.dumps(forged)):
+        assert (await report_of(content, transport)).verdict is Verdict.UNPROVEN
+    loop = HostTransport({HOST: redirect("https://badges.example/go")})
+    assert (await report_of("https://badges.example/go", loop)).verdict is Verdict.UNPROVEN
+    assert len(loop.requests) == 1
+
+
+async def test_A42_one_file_has_so_much_time_and_no_more() -> None:
+    async def silent(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await asyncio.Event().wait()
+
+    fetch = Fetcher(transport=HostTransport({HOST: silent}))
+    began = time.monotonic()
+    report = await resolve_report(fetch, await read_badge(json.dumps(ASSERTION)), now=NOW, seconds=0.05)
+    assert report.verdict is Verdict.UNPROVEN
+    assert time.monotonic() - began < 5
+
+
+async def test_A42_answers_beyond_the_size_for_one_file_are_not_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runtime.importing._MAX_TOTAL_BYTES", 10)
+    transport = HostTransport({HOST: serve(PAGES)})
+    assert (await report_of(json.dumps(ASSERTION), transport)).verdict is Verdict.UNPROVEN
+    assert len(transport.requests) == 1
+
+
+# Hostile files
+
+
+def _png_bomb() -> bytes:
+    text = b"openbadgecredential\0\x01\0\0\0" + zlib.compress(bytes(200_000_000), 9)
+    chunk = len(text).to_bytes(4, "big") + b"iTXt" + text + zlib.crc32(b"iTXt" + text).to_bytes(4, "big")
+    return PNG[:33] + chunk + PNG[33:]
+
+
+LAUGHS = b'<!DOCTYPE svg [<!ENTITY a "ha">' + b"".join(
+    f'<!ENTITY {name} "{f"&{before};" * 10}">'.encode() for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+HOSTILE: dict[str, Callable[[], bytes | str]] = {
+    "bomb": _png_bomb,
+    "laughs": lambda: LAUGHS + b']><svg xmlns="http://www.w3.org/2000/svg">&i;</svg>',
+    "deep": lambda: '{"a":' * 100_000,
+    "zeros": lambda: bytes(20_000_000),
+    "sentence": lambda: "Ik kan heel goed timmeren.",
+    "nothing": lambda: b"",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_A43_a_hostile_file_is_refused_soon(name: str) -> None:
+    content = HOSTILE[name]()
+    began = time.process_time()
+    with pytest.raises(MalformedError):
+        await read_badge(content)
+    assert time.process_time() - began < 2
+
+
+async def test_B22_the_picture_of_a_qr_code_leads_to_the_badge() -> None:
+    picture = io.BytesIO()
+    segno.make(ASSERTION["id"], error="m").save(picture, kind="png", scale=6)
+    imported = await read_badge(picture.getvalue())
+    assert imported.kind is Kind.ADDRESS
+    assert imported.document["id"] == ASSERTION["id"]
+
+
+# Words
+
+
+def _codes(error: type[CredentialError] = CredentialError) -> set[str]:
+    return {error.code} | {code for each in error.__subclasses__() if _is_ours(each) for code in _codes(each)}
+
+
+def _is_ours(error: type[CredentialError]) -> bool:
+    return error.__module__.startswith("kernel.")
+
+
+def test_every_code_that_a_report_can_have_has_words() -> None:
+    assert set(texts.KINDS) == set(Kind)
+    assert set(texts.CONTAINERS) == set(Container)
+    assert set(texts.SECURINGS) == set(Securing)
+    assert set(texts.CHECK_TITLES) == set(texts.PASSED) == set(importing.IMPORT_CHECK_CODES)
+    assert set(texts.OUTCOMES) == set(Outcome)
+    assert set(texts.ENDORSEMENTS) == set(Outcome) - {Outcome.NOT_APPLICABLE}
+    assert set(texts.ELEMENTS) == set(ELEMENTS)
+    assert set(texts.PROVEN) == {None, *Recognised}
+    assert set(texts.REASON_TEXTS) >= _codes() | importing.REASONS
+
+
+async def test_a_report_is_put_into_words_in_both_languages() -> None:
+    record = json.dumps(sign(clr(sign(small_badge("urn:uuid:good")), small_badge("urn:uuid:part"))))
+    about = SIGNED_BADGE["credentialSubject"]["achievement"]["id"]
+    unsigned = {name: value for name, value in SIGNED_BADGE.items() if name != "proof"}
+    endorsed = json.dumps(sign({**unsigned, "endorsement": [create_signed_endorsement(about)]}))
+    for language, title in (("nl", "Deze badge is echt en geldig"), ("en", "This badge is authentic and valid")):
+        view = create_view(await report_of(json.dumps(SIGNED_BADGE)), language)
+        assert view.title == title
+        assert view.issuer == "Hogeschool Voorbeeld"
+        assert {fact.element for fact in view.facts} >= {"learner", "level", "workload"}
+        assert create_view(await report_of(record), language).parts[0].title == title
+        assert "Brancheraad" in create_view(await report_of(endorsed), language).endorsements[0].text
+
+
+@pytest.mark.parametrize(
+    ("changes", "title"),
+    [
+        ({}, "Niemand heeft deze badge ondertekend"),
+        ({"validUntil": "2026-01-02T00:00:00Z"}, "Deze badge is verlopen"),
+        ({"validFrom": "2099-01-01T00:00:00Z", "validUntil": None}, "Deze badge is nog niet geldig"),
+    ],
+)
+async def test_the_first_line_says_what_matters(changes: dict[str, Any], title: str) -> None:
+    document = {name: value for name, value in {**SIGNED_BADGE, **changes}.items() if value is not None}
+    del document["proof"]
+    content = json.dumps(sign(document) if changes else document)
+    assert create_view(await report_of(content), "nl").title == title
+
+
+async def test_T01_valid_and_recognised_are_two_answers() -> None:
+    report = await report_of(json.dumps(SIGNED_BADGE))
+    for outcome, kind in (
+        (Recognised.RECOGNISED, "good"),
+        (Recognised.NOT_LISTED, "warn"),
+        (Recognised.WITHDRAWN, "bad"),
+    ):
+        view = create_view(report, "nl", Recognition(outcome, "Lijst"))
+        assert view.verdict == "proven"
+        assert view.kind == kind
+
+
+def test_A41_text_of_strangers_commands_nothing() -> None:
+    assert shown_line("a\x1b[31m\nb\u202e") == "a [31m b"
+    assert shown_text("a\x1b\nb") == "a\nb"
+    assert shown_line("x" * 999).endswith("…")
+    assert shown_text("x" * 9999).endswith("…")
+
+
+async def test_an_older_badge_without_recipient_or_dates_is_put_into_words() -> None:
+    bare = {name: value for name, value in ASSERTION.items() if name in ("@context", "type", "id", "badge")}
+    view = create_view(judge(recognise(json.dumps({**bare, "badge": BADGE_CLASS})), {}, now=NOW), "nl")
+    assert "oudere vorm" in view.remarks[-1]

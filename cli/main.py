@@ -106,6 +106,22 @@ def inspect(
     raise typer.Exit(inspect_command.inspect(subject, email=email, local_hosts=allow_http_to or [], as_json=as_json))
 
 
+@app.command("vc-api")
+def vc_api(
+    suite: Annotated[list[str] | None, typer.Option(help="A cryptosuite to sign and verify by; all if none.")] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8104,
+) -> None:
+    """For tests only: the W3C's VC API, with keys of its own; VC_API_ENABLED_FOR_TESTS=true switches it on."""
+    from cli.vc_api.serving import serve
+    from kernel.data_integrity import CRYPTOSUITES
+
+    if unknown := set(suite or ()) - CRYPTOSUITES.keys():
+        raise typer.BadParameter(f"{', '.join(sorted(unknown))}: {' | '.join(CRYPTOSUITES)}", param_hint="--suite")
+    with explained_errors():
+        serve(suite or list(CRYPTOSUITES), host=host, port=port)
+
+
 def _check_name(service: str) -> None:
     if service not in SERVICES:
         raise typer.BadParameter(" | ".join(SERVICES), param_hint="service")

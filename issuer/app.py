@@ -22,8 +22,13 @@ from runtime.web.language import load_catalogue
 from runtime.web.pages import Pages
 from skills.search import SkillIndex
 
-# A piece of evidence, which is read for its digest and not kept.
-_LARGEST_UPLOAD = 20 * 1024 * 1024
+# Only these forms are larger than others: a picture twice, as kept and as chosen anew; a piece of evidence, which is
+# read for its digest and not kept; a list of people, in the words of a form.
+_LARGE_BODIES = {
+    r"/back-office/[^/]+/achievements/(new|[^/]+/change)": 3 * 1024 * 1024,
+    r"/back-office/[^/]+/achievements/[^/]+/award/preview": 20 * 1024 * 1024,
+    r"/back-office/[^/]+/achievements/[^/]+/award": 8 * 1024 * 1024,
+}
 
 
 def create_app(
@@ -59,7 +64,7 @@ def create_app(
         routes=api.protocol_routes,
         pages=pages,
         lifespan=lifespan,
-        large_bodies={"/back-office/": _LARGEST_UPLOAD},
+        large_bodies=_LARGE_BODIES,
     )
     app.state.pages = pages
     app.add_exception_handler(IssuerError, _issuer_error)

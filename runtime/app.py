@@ -90,7 +90,7 @@ def create_fastapi(
     """The ASGI application: routes, error shapes, security headers, limits, logs with a trace id.
 
     `pages` also makes failures of page requests into pages. `lifespan` runs while the service runs (workers).
-    `large_bodies` lets named path prefixes take more than 1 MiB, such as the upload of a picture.
+    `large_bodies` lets some paths (regular expressions of whole ones) take more than 1 MiB, such as a picture's upload.
     """
     app = FastAPI(
         title=title,
@@ -112,7 +112,7 @@ def create_fastapi(
     limits = _rate_limits(service.settings.requests_per_minute)
     is_https = service.settings.is_https
     app.add_middleware(_RoutesFirst, routes=routes)
-    app.add_middleware(Shell, is_https=is_https, rate_limits=limits, large_bodies=dict(large_bodies or {}))
+    app.add_middleware(Shell, is_https=is_https, rate_limits=limits, large_bodies=large_bodies)
     return app
 
 

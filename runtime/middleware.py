@@ -1,8 +1,9 @@
 """What happens around every request, in one ASGI layer: trace id, log line, limits, security headers, last catch."""
 
+import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -54,7 +55,7 @@ class Shell:
         *,
         is_https: bool = True,
         max_body_bytes: int = 1024 * 1024,
-        large_bodies: dict[str, int] | None = None,
+        large_bodies: Mapping[str, int] | None = None,
         rate_limits: Sequence[RateLimit] = (),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -62,7 +63,7 @@ class Shell:
         headers = _HEADERS | ({"Strict-Transport-Security": "max-age=63072000"} if is_https else {})
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         self._max_body_bytes = max_body_bytes
-        self._large_bodies = large_bodies or {}
+        self._large_bodies = [(re.compile(path), size) for path, size in (large_bodies or {}).items()]
         self._limiter = _Limiter(rate_limits, monotonic) if rate_limits else None
         self._monotonic = monotonic
 
@@ -97,9 +98,7 @@ class Shell:
                 log_request(method=scope["method"], route=_route(scope), status=send.status, milliseconds=milliseconds)
 
     def _max_body(self, path: str) -> int:
-        return next(
-            (size for prefix, size in self._large_bodies.items() if path.startswith(prefix)), self._max_body_bytes
-        )
+        return next((size for pattern, size in self._large_bodies if pattern.fullmatch(path)), self._max_body_bytes)
 
 
 async def _answer_failure(error: Exception, scope: Scope, receive: Receive, send: "_Sender") -> None:

@@ -66,7 +66,7 @@ def create_app(
         routers=[api.management, create_router(pages), api.protocol],
         pages=pages,
         lifespan=lifespan,
-        large_bodies={"/": MAX_RESPONSE_BYTES},
+        large_bodies={"/[^/]+/responses/[^/]+": MAX_RESPONSE_BYTES},
     )
 
     async def answer_refusal(request: Request, error: Exception) -> Response:

@@ -25,7 +25,7 @@ def create_app(settings: WalletSettings, *, transport: Transport | None = None, 
         title="Skillswallet wallet",
         routers=[api.router, routes.router],
         pages=pages,
-        large_bodies={"/scan": MAXIMUM_PICTURE_BYTES + _FORM_OVERHEAD},
+        large_bodies={"/scan(/frame)?": MAXIMUM_PICTURE_BYTES + _FORM_OVERHEAD},
     )
     app.state.pages = pages
 

@@ -9,11 +9,12 @@ from issuer import did_documents, signing_keys
 from issuer.archive import ARCHIVE_TYPE, archive_headers, create_archive
 from issuer.did_documents import KeyView
 from issuer.errors import N_, NotFoundError
-from issuer.web.pages import PagesDep, ServiceDep, SignedInDep, signed_in
+from issuer.web.pages import PagesDep, ServiceDep, SignedInDep
 from runtime.dependencies import NowDep, SessionDep
 from runtime.web.forms import FormDep
+from runtime.web.routes import PageRoute
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 KeyChange = Literal["replace", "withdraw"]
 
@@ -44,10 +45,8 @@ async def keys_page(request: Request, staff: SignedInDep, session: SessionDep, p
 
 
 @router.get("/back-office/{org}/keys/archive")
-async def archive(request: Request, service: ServiceDep, now: NowDep) -> Response:
-    """The archive, as a file. It signs what is due in transactions of its own, so this one ends before."""
-    async with service.database.transaction() as session:
-        staff = await signed_in(request, service, session, now)
+async def archive(staff: SignedInDep, service: ServiceDep, now: NowDep) -> Response:
+    """The archive, as a file. It signs what is due in transactions of its own."""
     made = await create_archive(service.database, service.settings, staff.issuer.slug, now=now)
     return Response(made.content, media_type=ARCHIVE_TYPE, headers=archive_headers(made))
 
@@ -65,7 +64,12 @@ async def change_key_page(
 
 @router.post("/back-office/{org}/keys/{fragment}/replace")
 async def replace_key(
-    fragment: str, _form: FormDep, staff: SignedInDep, service: ServiceDep, session: SessionDep, now: NowDep
+    fragment: str,
+    staff: SignedInDep,
+    _form: FormDep,
+    service: ServiceDep,
+    session: SessionDep,
+    now: NowDep,
 ) -> Response:
     """Sign with a new key from now on. From a page that was left open, a key is not replaced a second time."""
     key = await _get_key(session, staff, fragment)
@@ -77,7 +81,13 @@ async def replace_key(
 
 
 @router.post("/back-office/{org}/keys/{fragment}/withdraw")
-async def withdraw_key(fragment: str, _form: FormDep, staff: SignedInDep, session: SessionDep, now: NowDep) -> Response:
+async def withdraw_key(
+    fragment: str,
+    staff: SignedInDep,
+    _form: FormDep,
+    session: SessionDep,
+    now: NowDep,
+) -> Response:
     """Take back a key that leaked."""
     await signing_keys.withdraw_signing_key(session, staff.issuer, fragment, actor=staff.actor, now=now)
     return _to_keys(staff)

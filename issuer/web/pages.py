@@ -43,9 +43,10 @@ from runtime.web.forms import FormDep
 from runtime.web.language import request_language, translator
 from runtime.web.pages import Pages, local_path
 from runtime.web.qr import draw_qr
+from runtime.web.routes import PageRoute
 from skills.skill import ESCO_MODIFIED_NOTICE, ESCO_NOTICE
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 # Far beyond what anybody awards; its rows can still be counted on both databases.
 _LAST_PAGE = 1_000_000
@@ -103,9 +104,14 @@ class SignInNeeded(Exception):  # noqa: N818  not an error: it sends people to t
         self.next_path = next_path
 
 
-async def signed_in(request: Request, service: ServiceDep, session: SessionDep, now: NowDep) -> SignedIn:
-    """Who is signed in, for an organisation's own pages only; another's do not exist for them (A-52)."""
-    found = await operators.find_signed_in(session, service.settings, session_token(request), now=now)
+async def signed_in(request: Request, service: ServiceDep, now: NowDep) -> SignedIn:
+    """Who is signed in, for an organisation's own pages only; another's do not exist for them (A-52).
+
+    Known before a form is read, and in a transaction of its own: no stranger's upload is read at all, and nobody waits
+    for one that comes in slowly.
+    """
+    async with service.database.transaction() as session:
+        found = await operators.find_signed_in(session, service.settings, session_token(request), now=now)
     if found is None:
         raise SignInNeeded(request.url.path if request.method == "GET" else "/back-office")
     if request.path_params.get("org", found.issuer.slug) != found.issuer.slug:
@@ -340,8 +346,8 @@ async def new_achievement_page(request: Request, staff: SignedInDep, pages: Page
 @router.post("/back-office/{org}/achievements/new")
 async def create_achievement(
     request: Request,
-    form: FormDep,
     staff: SignedInDep,
+    form: FormDep,
     service: ServiceDep,
     session: SessionDep,
     pages: PagesDep,
@@ -428,8 +434,8 @@ async def change_achievement_page(
 async def change_achievement(
     request: Request,
     slug: str,
-    form: FormDep,
     staff: SignedInDep,
+    form: FormDep,
     service: ServiceDep,
     session: SessionDep,
     pages: PagesDep,
@@ -504,7 +510,12 @@ async def award_page(request: Request, slug: str, staff: SignedInDep, session: S
 
 @router.post("/back-office/{org}/achievements/{slug}/award/preview")
 async def preview_award(
-    request: Request, slug: str, staff: SignedInDep, form: FormDep, session: SessionDep, pages: PagesDep
+    request: Request,
+    slug: str,
+    staff: SignedInDep,
+    form: FormDep,
+    session: SessionDep,
+    pages: PagesDep,
 ) -> Response:
     """Show who will get the badge, and which lines cannot be used, before anything happens."""
     row = await get_achievement(session, staff.issuer, slug)
@@ -625,8 +636,8 @@ ACTIONS = {
 @router.post("/back-office/{org}/awards/{award_id}/offer")
 async def renew_offer(
     award_id: UUID,
-    form: FormDep,
     staff: SignedInDep,
+    form: FormDep,
     service: ServiceDep,
     session: SessionDep,
     now: NowDep,
@@ -697,8 +708,8 @@ async def change_status(
     request: Request,
     award_id: UUID,
     change: Change,
-    form: FormDep,
     staff: SignedInDep,
+    form: FormDep,
     service: ServiceDep,
     session: SessionDep,
     pages: PagesDep,

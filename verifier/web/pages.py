@@ -22,6 +22,7 @@ from runtime.web.language import request_language, translator
 from runtime.web.operators import SignInError
 from runtime.web.pages import Pages, local_path
 from runtime.web.qr import draw_qr
+from runtime.web.routes import PageRoute, only_get
 from skills.skill import ESCO_MODIFIED_NOTICE, ESCO_NOTICE
 from verifier import operators, questions, relying_parties, results, store
 from verifier.errors import InputError, SignInNeededError, UnknownError
@@ -61,7 +62,7 @@ SignedInDep = Annotated[SignedIn, Depends(get_signed_in)]
 
 def create_router(pages: Pages) -> APIRouter:
     """All page routes, with the templates that they render."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, route_class=PageRoute)
     streams = OpenStreams()
     _add_entrance(router, pages)
     _add_questions(router, pages)
@@ -274,6 +275,7 @@ def _add_answers(router: APIRouter, pages: Pages, streams: OpenStreams) -> None:
         return pages.render(request, "answer.html", signed_in=signed_in, **context)
 
     @router.get("/back-office/{slug}/answers/{request_id}/events", name="answer_events")
+    @only_get
     async def answer_events(
         slug: str, request_id: str, signed_in: SignedInDep, session: SessionDep, service: ServiceDep
     ) -> Response:
@@ -391,6 +393,7 @@ def _add_asking(router: APIRouter, pages: Pages, streams: OpenStreams) -> None:
         return pages.render(request, "asked.html", question_id=question_id, **context)
 
     @router.get("/ask/{slug}/{question_id}/{request_id}/events", name="asked_events")
+    @only_get
     async def asked_events(
         request: Request,
         slug: str,

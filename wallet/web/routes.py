@@ -18,6 +18,7 @@ from runtime.web.cookies import delete_session_cookie, session_token, set_sessio
 from runtime.web.forms import FormDep
 from runtime.web.language import request_language, translator
 from runtime.web.pages import Pages, local_path
+from runtime.web.routes import PageRoute, only_get
 from wallet import accounts, credentials, exporting, history, images, issuance, presentation
 from wallet.accounts import SignedIn
 from wallet.claims import Fact, find_hidden_facts, find_shown_facts, label_text
@@ -44,7 +45,7 @@ def require_path(request: Request) -> None:
     require_identifiers(request.path_params.values())
 
 
-router = APIRouter(include_in_schema=False, dependencies=[Depends(require_path)])
+router = APIRouter(include_in_schema=False, route_class=PageRoute, dependencies=[Depends(require_path)])
 
 # A picture from outside can do nothing: no script, no request, no cookie, an origin of its own (A-41).
 _IMAGE_HEADERS = {
@@ -267,7 +268,7 @@ async def scan_page(request: Request, holder: HolderDep, pages: PagesDep) -> Res
 
 @router.post("/scan")
 async def scan(
-    request: Request, form: FormDep, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
+    request: Request, holder: HolderDep, form: FormDep, wallet: WalletDep, pages: PagesDep, now: NowDep
 ) -> Response:
     """A pasted link, or a picture of a QR code."""
     link, picture = _text(form, "link"), form.get("picture")
@@ -283,7 +284,7 @@ async def scan(
 
 
 @router.post("/scan/frame")
-async def scan_frame(form: FormDep, holder: HolderDep) -> Response:
+async def scan_frame(holder: HolderDep, form: FormDep) -> Response:
     """One picture of the camera: the text of the QR code in it, or nothing yet. No frame is kept."""
     picture = form.get("picture")
     try:
@@ -294,6 +295,7 @@ async def scan_frame(form: FormDep, holder: HolderDep) -> Response:
 
 
 @router.get("/open")
+@only_get
 async def open_link(
     request: Request, link: str, holder: PerhapsHolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
 ) -> Response:
@@ -402,7 +404,7 @@ async def me(request: Request, holder: HolderDep, wallet: WalletDep, pages: Page
 
 @router.post("/me/passphrase")
 async def change_passphrase(
-    request: Request, form: FormDep, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
+    request: Request, holder: HolderDep, form: FormDep, wallet: WalletDep, pages: PagesDep, now: NowDep
 ) -> Response:
     try:
         await accounts.change_passphrase(
@@ -417,7 +419,7 @@ async def change_passphrase(
 
 @router.post("/me/recovery-code")
 async def replace_recovery_code(
-    request: Request, form: FormDep, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
+    request: Request, holder: HolderDep, form: FormDep, wallet: WalletDep, pages: PagesDep, now: NowDep
 ) -> Response:
     try:
         code = await accounts.replace_recovery_code(
@@ -431,7 +433,7 @@ async def replace_recovery_code(
 
 @router.post("/me/export")
 async def export(
-    request: Request, form: FormDep, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
+    request: Request, holder: HolderDep, form: FormDep, wallet: WalletDep, pages: PagesDep, now: NowDep
 ) -> Response:
     try:
         content = await exporting.create_export(
@@ -451,7 +453,7 @@ async def erase_page(request: Request, holder: HolderDep, pages: PagesDep) -> Re
 
 @router.post("/me/erase")
 async def erase(
-    request: Request, form: FormDep, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
+    request: Request, holder: HolderDep, form: FormDep, wallet: WalletDep, pages: PagesDep, now: NowDep
 ) -> Response:
     try:
         await accounts.erase_account(

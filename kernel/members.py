@@ -4,12 +4,18 @@ Every protocol message is read with these few functions, so that "absent", "null
 type" mean the same everywhere. Members that nobody asks for are ignored, as OpenID4VCI and OpenID4VP want it.
 """
 
+import hmac
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from kernel.errors import MalformedError
 
 MAX_TEXT: Final = 64 * 1024
+
+
+def is_same_text(given: object, expected: str) -> bool:
+    """Whether a value that somebody sent is the secret text that was expected; it takes the same time in any case."""
+    return isinstance(given, str) and hmac.compare_digest(given.encode("utf-8"), expected.encode("utf-8"))
 
 
 def as_object(value: object, what: str) -> Mapping[str, Any]:

@@ -10,7 +10,6 @@ The JWS JSON serialisation (§8, optional) is not supported.
 """
 
 import hashlib
-import hmac
 import os
 import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -29,6 +28,7 @@ from kernel.errors import (
 )
 from kernel.jwt import LEEWAY, UnverifiedJwt, parse_jwt, sign_jwt, verify_jwt, verify_times
 from kernel.keys import PublicKey, Signer
+from kernel.members import is_same_text
 from kernel.strict_json import MAX_DEPTH, encode_json, parse_json
 
 Step = str | int | None
@@ -444,10 +444,10 @@ def verify_key_binding_jwt(
     # (5.6): for this verifier and this transaction.
     if payload.get("aud") != audience:
         raise AudienceError("the Key Binding JWT was made for another verifier")
-    if not _is_same_text(payload.get("nonce"), nonce):
+    if not is_same_text(payload.get("nonce"), nonce):
         raise NonceError("the Key Binding JWT was made for another transaction")
     # (5.7): over exactly these disclosures.
-    if not _is_same_text(payload.get("sd_hash"), _digest(sd_jwt.presented, _HASHES[sd_jwt.hash_algorithm])):
+    if not is_same_text(payload.get("sd_hash"), _digest(sd_jwt.presented, _HASHES[sd_jwt.hash_algorithm])):
         raise HolderBindingError("the Key Binding JWT was made over other disclosures")
 
 
@@ -469,7 +469,3 @@ def _verify_freshness(payload: Mapping[str, Any], *, now: datetime, max_age: tim
     made_at = payload.get("iat")
     if made_at is None or made_at < (now - max_age - LEEWAY).timestamp():
         raise HolderBindingError("the Key Binding JWT has no date, or is too old")
-
-
-def _is_same_text(given: object, expected: str) -> bool:
-    return isinstance(given, str) and hmac.compare_digest(given.encode("utf-8"), expected.encode("utf-8"))

@@ -29,7 +29,7 @@ from kernel.errors import (
 from kernel.json_ld import CREDENTIALS_V2, ContextStore
 from kernel.jwt import LEEWAY
 from kernel.keys import PublicKey, Signer
-from kernel.members import as_object, as_text
+from kernel.members import as_object, as_text, is_same_text
 
 # Returns the key of a verification method if its controller lists it in the relation (`DidDocument.find_key`).
 FindKey = Callable[[str, Relation], PublicKey]
@@ -293,7 +293,7 @@ def verify_presentation(
         now=now,
         contexts=contexts,
     )[0]
-    if held.proof.challenge != challenge:
+    if not is_same_text(held.proof.challenge, challenge):
         raise NonceError("a presentation made for another challenge")
     if held.proof.domains != (domain,):
         raise AudienceError("a presentation made for another domain")

@@ -11,7 +11,7 @@ from kernel.formats.holder import get_presenter, require_same_holder
 from kernel.formats.presented_format import PresentedFormat
 from kernel.jwt import UnverifiedJwt, parse_jwt, sign_jwt, verify_jwt, verify_times
 from kernel.keys import PublicKey, Signer
-from kernel.members import as_array, find_text
+from kernel.members import as_array, find_text, is_same_text
 from kernel.sd_jwt import ClaimsPath
 
 JWT: Final = "JWT"
@@ -97,7 +97,7 @@ class JwtFormat(PresentedFormat):
         for identifier in self._find_presenters(jwt):
             require_same_holder(identifier, holder_key)
         # (2) Made for this request and this verifier, and not out of its time.
-        if find_text(jwt.payload, "nonce") != nonce:
+        if not is_same_text(find_text(jwt.payload, "nonce"), nonce):
             raise NonceError("a presentation made for another nonce")
         if jwt.payload.get("aud") != audience:
             raise AudienceError("a presentation made for another audience")

@@ -483,3 +483,7 @@ OLDER_FORM: Final = Text(
     "Dit is een oudere vorm van badges. Vraag de uitgever of hij hem ook in een nieuwe vorm geeft.",
     "This is an older form of badges. Ask the issuer whether it gives it in a newer form too.",
 )
+NOTHING_GIVEN: Final = Text(
+    "Er is nog niets gekozen. Kies een bestand, maak een foto, of plak de link of de tekst.",
+    "Nothing was chosen yet. Choose a file, take a photo, or paste the link or the text.",
+)

@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse
 from runtime.app import create_fastapi, create_service
 from runtime.clock import Clock, utc_now
 from runtime.fetch import Transport
+from runtime.importing import MAX_UPLOAD_BYTES
 from runtime.logging import get_logger
 from runtime.service import Service
 from runtime.web.pages import Pages
@@ -23,6 +24,7 @@ from verifier.presentation_response import finish_interrupted
 from verifier.relying_parties import keep_admin_key
 from verifier.retention import erase_what_has_passed
 from verifier.settings import VerifierSettings
+from verifier.web.check_page import create_check_router
 from verifier.web.pages import create_router
 
 log = get_logger(__name__)
@@ -30,6 +32,7 @@ log = get_logger(__name__)
 # Several badges with their pictures, encrypted: more than the shell's 1 MiB. Paths of response endpoints begin with the
 # relying party's name, so the limit is that of the whole service.
 MAX_RESPONSE_BYTES = 4 * 1024 * 1024
+_FORM_OVERHEAD = 64 * 1024
 
 
 def create_app(
@@ -63,10 +66,10 @@ def create_app(
     app = create_fastapi(
         service,
         title="Skillswallet verifier",
-        routers=[api.management, create_router(pages), api.protocol],
+        routers=[api.management, create_router(pages), create_check_router(pages), api.protocol],
         pages=pages,
         lifespan=lifespan,
-        large_bodies={"/[^/]+/responses/[^/]+": MAX_RESPONSE_BYTES},
+        large_bodies={"/check": MAX_UPLOAD_BYTES + _FORM_OVERHEAD, "/[^/]+/responses/[^/]+": MAX_RESPONSE_BYTES},
     )
 
     async def answer_refusal(request: Request, error: Exception) -> Response:

@@ -154,6 +154,23 @@ class TooManyStreamsError(VerifierError):
     hint = "Close some of them, or reload the page after a minute."
 
 
+class NoBadgeError(VerifierError):
+    """What was sent to be checked is no badge that we know."""
+
+    code = "no_badge"
+    title = "This is not a badge, or of a kind that is not known here."
+    hint = "Use the file as the issuer gave it."
+
+
+class TooManyChecksError(VerifierError):
+    """As many badges are being checked as this process bears; each may make it ask others."""
+
+    code = "too_many_requests"
+    status = 429
+    title = "Too many badges are being checked."
+    hint = "Try again after a minute."
+
+
 class SignInNeededError(VerifierError):
     """A page for operators, and nobody is signed in; the app sends the browser to the sign-in page."""
 

@@ -26,6 +26,7 @@ RESERVED_SLUGS = frozenset(
         "api",
         "ask",
         "back-office",
+        "check",
         "docs",
         "health",
         "language",

@@ -1,0 +1,145 @@
+"""The public page that checks a badge: no sign-in, nothing kept, the same engine for every form. Issue 3, item 6."""
+
+import json
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from kernel.baking import bake
+from kernel.status.token_status_list import Status
+from tests.kernel.test_importing import PNG, SIGNED_BADGE, SVG, clr, sign, small_badge
+from tests.runtime.test_importing import HOSTILE
+from tests.support.badge_host import redirect, serve
+from tests.support.imports import ASSERTION, EMAIL, PAGES
+from tests.verifier.browser import Browser
+from tests.verifier.conftest import Stage
+from verifier.checking import Checks
+from verifier.errors import TooManyChecksError
+from verifier.models import Base
+
+TEXT = json.dumps(SIGNED_BADGE)
+
+
+async def check(stage: Stage, *, language: str = "nl", file: bytes | None = None, **fields: str) -> httpx.Response:
+    browser = Browser(stage, language)
+    page = await browser.get("/check")
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
+    assert token
+    files = {"file": ("badge", file)} if file is not None else {"file": ("", b"")}
+    return await browser.client.post("/check", data={"csrf_token": token[1], **fields}, files=files)
+
+
+def title(response: httpx.Response) -> str:
+    found = re.search(r"<h1>(.*?)</h1>", response.text, re.DOTALL)
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"file": bake(PNG, TEXT)}, {"file": bake(SVG, TEXT)}, {"file": TEXT.encode()}, {"text": TEXT}],
+    ids=["png", "svg", "json", "text"],
+)
+async def test_B21_a_badge_is_checked_without_signing_in(stage: Stage, given: dict[str, Any]) -> None:
+    for language, says in (("nl", "Deze badge is echt en geldig"), ("en", "This badge is authentic and valid")):
+        response = await check(stage, language=language, **given)
+        assert response.status_code == 200
+        assert says in title(response)
+        assert "Problemen oplossen in de praktijk" in response.text
+
+
+async def test_T01_a_valid_badge_of_an_issuer_that_nobody_listed_says_both(stage: Stage) -> None:
+    assert "kennen de uitgever niet" in title(await check(stage, text=TEXT))
+
+
+async def test_B22_a_hosted_badge_is_asked_of_its_issuer(stage: Stage) -> None:
+    stage.transport.apps["badges.example:443"] = serve(PAGES)
+    response = await check(stage, text=ASSERTION["id"], email=EMAIL)
+    assert "echt en geldig" in title(response)
+    assert "oudere vorm" in response.text
+    assert "De badge is gegeven aan dit e-mailadres" in response.text
+    assert "niet aan dit e-mailadres" in title(await check(stage, text=ASSERTION["id"], email="x@y.example"))
+
+
+async def test_K74_a_dead_host_is_neither_yes_nor_no(stage: Stage) -> None:
+    assert "konden nu niet nakijken" in title(await check(stage, text=json.dumps(ASSERTION)))
+
+
+async def test_A19_a_changed_badge_is_refuted(stage: Stage) -> None:
+    response = await check(stage, text=json.dumps({**SIGNED_BADGE, "name": "Anders"}))
+    assert title(response) == "Deze badge klopt niet"
+
+
+async def test_E01_what_is_inside_a_record_is_told_one_by_one(stage: Stage) -> None:
+    record = sign(clr(sign(small_badge("urn:uuid:good")), small_badge("urn:uuid:part")))
+    response = await check(stage, text=json.dumps(record))
+    assert "Niemand heeft deze badge ondertekend" in response.text
+
+
+@pytest.mark.parametrize("name", [name for name in HOSTILE if name != "zeros"])
+async def test_A43_a_hostile_file_is_no_badge(stage: Stage, name: str) -> None:
+    content = HOSTILE[name]()
+    given: dict[str, Any] = {"text": content} if isinstance(content, str) else {"file": content}
+    response = await check(stage, **given)
+    assert response.status_code == 400
+    assert "error-summary" in response.text
+
+
+async def test_A43_an_upload_that_is_too_large_is_not_received(stage: Stage) -> None:
+    assert (await check(stage, file=HOSTILE["zeros"]())).status_code == 413  # type: ignore[arg-type]
+
+
+async def test_K81_a_pasted_address_of_our_own_network_is_not_asked(stage: Stage) -> None:
+    before = len(stage.transport.requests)
+    response = await check(stage, text="https://127.0.0.1/badge")
+    assert response.status_code in {200, 400}
+    stage.transport.apps["badges.example:443"] = redirect("https://127.0.0.1/")
+    assert "niet openen" in title(await check(stage, text="https://badges.example/1"))
+    hosts = {request.url.host for request in stage.transport.requests[before:]}
+    assert "127.0.0.1" not in hosts
+
+
+async def test_A52_a_form_of_another_site_is_refused(stage: Stage) -> None:
+    browser = Browser(stage)
+    assert (await browser.client.post("/check", data={"text": TEXT})).status_code == 403
+
+
+async def test_A41_what_strangers_wrote_is_shown_as_text(stage: Stage) -> None:
+    document = {name: value for name, value in SIGNED_BADGE.items() if name != "proof"}
+    document["credentialSubject"]["achievement"] = {
+        **document["credentialSubject"]["achievement"],
+        "name": "<script>alert(1)</script>\u202e",
+    }
+    response = await check(stage, text=json.dumps(document))
+    assert "<script>alert" not in response.text
+    assert "&lt;script&gt;" in response.text
+    assert "\u202e" not in response.text
+
+
+async def test_V41_nothing_of_a_check_is_kept(stage: Stage) -> None:
+    response = await check(stage, text=TEXT)
+    assert "bewaren niets" in response.text
+    assert response.headers["cache-control"] == "no-store"
+    assert not [name for name in Base.metadata.tables if "check" in name or "import" in name]
+
+
+async def test_A42_so_many_checks_at_once_and_no_more(stage: Stage) -> None:
+    with pytest.raises(TooManyChecksError):
+        await Checks(at_once=0).check_badge(stage.service, TEXT, email=None, now=stage.clock())
+
+
+async def test_an_empty_form_says_what_to_do(stage: Stage) -> None:
+    response = await check(stage)
+    assert response.status_code == 400
+    assert "Er is nog niets gekozen" in response.text
+
+
+@pytest.mark.parametrize("format_id", ["dc+sd-jwt", "vc+sd-jwt"])
+async def test_T01_a_badge_of_a_listed_issuer_is_recognised_until_it_is_withdrawn(stage: Stage, format_id: str) -> None:
+    raw, index = stage.issuer.issue(format_id, holder=stage.holder)
+    given = {"text": raw}
+    assert "van een bekende uitgever" in title(await check(stage, **given))
+    stage.issuer.set_status(index, Status.INVALID)
+    assert title(await check(stage, **given)) == "Deze badge is ingetrokken"

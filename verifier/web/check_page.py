@@ -1,0 +1,63 @@
+"""The public page on which anybody checks a badge: a file, a photo, a text or a link in; a report out; nothing kept."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from starlette.datastructures import FormData, UploadFile
+from starlette.responses import Response
+
+from runtime.dependencies import NowDep, get_service
+from runtime.import_texts import NO_BADGE, NOTHING_GIVEN
+from runtime.import_view import create_view
+from runtime.importing import MAX_UPLOAD_BYTES
+from runtime.service import Service
+from runtime.web.forms import FormDep
+from runtime.web.language import request_language
+from runtime.web.pages import Pages
+from verifier.checking import Checks
+from verifier.errors import NoBadgeError
+from verifier.settings import VerifierSettings
+
+ServiceDep = Annotated[Service[VerifierSettings], Depends(get_service)]
+
+
+def create_check_router(pages: Pages) -> APIRouter:
+    """The two routes of the page; how many checks are under way is counted for this process."""
+    router = APIRouter(include_in_schema=False)
+    checks = Checks()
+
+    @router.get("/check", name="check_page")
+    async def check_page(request: Request) -> Response:
+        return pages.render(request, "check.html", errors={}, text="", email="")
+
+    @router.post("/check", name="check_badge")
+    async def check_badge(request: Request, form: FormDep, service: ServiceDep, now: NowDep) -> Response:
+        language, email = request_language(request), _text(form, "email")
+        content = await read_content(form)
+        given = {"text": _text(form, "text"), "email": email}
+        if not content:
+            errors = {"file": NOTHING_GIVEN.say(language)}
+            return pages.render(request, "check.html", status=400, errors=errors, **given)
+        try:
+            checked = await checks.check_badge(service, content, email=email or None, now=now)
+        except NoBadgeError as exc:
+            errors = {"text" if isinstance(content, str) else "file": NO_BADGE.say(language)}
+            return pages.render(request, "check.html", status=exc.status, errors=errors, **given)
+        view = create_view(checked.report, language, checked.recognition)
+        return pages.render(request, "checked.html", view=view, checked_at=now)
+
+    return router
+
+
+async def read_content(form: FormData) -> bytes | str:
+    """What was sent: a file or a photo goes before text. One byte too many is read, so that it can be refused."""
+    for name in ("file", "photo"):
+        upload = form.get(name)
+        if isinstance(upload, UploadFile) and upload.size:
+            return await upload.read(MAX_UPLOAD_BYTES + 1)
+    return _text(form, "text")
+
+
+def _text(form: FormData, name: str) -> str:
+    value = form.get(name)
+    return value.strip() if isinstance(value, str) else ""

@@ -71,6 +71,12 @@ async def read_badge(content: bytes | str) -> Imported:
     return await asyncio.to_thread(_read_badge, content)
 
 
+async def resolve_address(fetch: Fetcher, imported: Imported) -> bytes | None:
+    """Return what stands at an address that somebody brought, for whoever keeps files; None where nothing was had."""
+    answer = await _fetch(fetch, Lookup(str(imported.document["id"]), LookupKind.SHOWN_ADDRESS))
+    return answer.body if answer.kind is AnswerKind.FOUND else None
+
+
 async def resolve_report(
     fetch: Fetcher, imported: Imported, *, now: datetime, email: str | None = None, seconds: float = _TOTAL_SECONDS
 ) -> ImportReport:

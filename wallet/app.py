@@ -5,13 +5,14 @@ from fastapi import FastAPI, Request, Response
 from runtime.app import create_fastapi, create_service
 from runtime.clock import Clock, utc_now
 from runtime.fetch import Transport
+from runtime.importing import MAX_UPLOAD_BYTES
 from runtime.web.pages import Pages
 from wallet import api
 from wallet.errors import WalletError
 from wallet.images import MAXIMUM_PICTURE_BYTES
 from wallet.models import TrustListCopy
 from wallet.settings import WalletSettings
-from wallet.web import errors, routes
+from wallet.web import errors, import_pages, routes
 
 _FORM_OVERHEAD = 64 * 1024
 
@@ -23,9 +24,12 @@ def create_app(settings: WalletSettings, *, transport: Transport | None = None, 
     app = create_fastapi(
         service,
         title="Skillswallet wallet",
-        routers=[api.router, routes.router],
+        routers=[api.router, routes.router, import_pages.router],
         pages=pages,
-        large_bodies={"/scan(/frame)?": MAXIMUM_PICTURE_BYTES + _FORM_OVERHEAD},
+        large_bodies={
+            "/import": MAX_UPLOAD_BYTES + _FORM_OVERHEAD,
+            "/scan(/frame)?": MAXIMUM_PICTURE_BYTES + _FORM_OVERHEAD,
+        },
     )
     app.state.pages = pages
 

@@ -168,6 +168,15 @@ class QrCodeError(WalletError):
     advice = _("Maak een nieuwe foto met alleen de code in beeld, of plak de link.")
 
 
+class NoBadgeError(WalletError):
+    """What was brought is no badge that we know."""
+
+    code = "no_badge"
+    title = _("Dit is geen badge, of een soort die we niet kennen")
+    meaning = _("Er is niets bewaard.")
+    advice = _("Gebruik het bestand zoals de uitgever het gaf: een plaatje, een JSON-bestand, tekst of de link.")
+
+
 class OfferSpentError(WalletError):
     """The offer was already redeemed, or another request is redeeming it now."""
 

@@ -9,6 +9,7 @@ import asyncio
 import json
 import secrets
 import zipfile
+from base64 import b64decode
 from datetime import datetime
 from io import BytesIO
 from typing import Any
@@ -24,6 +25,7 @@ from wallet.credentials import Badge, HeldForm, badge_json, find_badges
 from wallet.errors import PassphraseError
 from wallet.history import find_history, history_json
 from wallet.holder_keys import open_holder_key
+from wallet.importing import export_imported_badges
 from wallet.settings import Wallet
 from wallet.vault import Vault
 
@@ -33,6 +35,7 @@ _README = """Dit is alles wat er in je wallet staat. / This is everything in you
 
 wallet.json        je badges, je geschiedenis / your badges, your history
 badges/            elke badge precies zoals de uitgever hem ondertekende / each badge exactly as its issuer signed it
+imported/          badges die je zelf van elders toevoegde / badges that you added from elsewhere
 holder_keys.json   (alleen als je een wachtzin gaf) de sleutels van je badges, versleuteld: Argon2id met de
                    genoemde parameters maakt van je wachtzin de sleutel voor AES-256-GCM.
                    (only if you gave a passphrase) the keys of your badges, encrypted: Argon2id with the parameters
@@ -49,6 +52,7 @@ async def create_export(wallet: Wallet, vault: Vault, *, passphrase: str | None,
         "exported_at": now.isoformat(),
         "name": await get_account_name(wallet.database, vault),
         "credentials": [_badge_content(badge) for badge in badges],
+        "imported_badges": await export_imported_badges(wallet, vault),
         "history": [history_json(record) for record in await find_history(wallet.database, vault)],
     }
     if passphrase is not None:
@@ -69,6 +73,8 @@ def create_archive(content: dict[str, Any]) -> bytes:
         for credential in content["credentials"]:
             for form in credential["forms"]:
                 archive.writestr(f"badges/{form['id']}.{form['format'].replace('+', '-')}.txt", form["raw"])
+        for imported in content["imported_badges"]:
+            archive.writestr(f"imported/{imported['id']}-{imported['file_name']}", b64decode(imported["file"]))
     return written.getvalue()
 
 

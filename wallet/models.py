@@ -156,6 +156,22 @@ class HistoryEntry(Base):
     happened_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class ImportedBadge(Base):
+    """A badge from elsewhere: its file as it came, and what was found out about it. It has no key and is never shown.
+
+    Until its owner keeps it, it goes at `expires_at`.
+    """
+
+    __tablename__ = "imported_badges"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[str] = _account()
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed_file: Mapped[bytes] = mapped_column(LargeBinary)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+
+
 class TrustListCopy(TrustListCopyMixin, Base):
     """The newest trust list that this service believed: no older one is believed any more (PROFILE.md T-03)."""
 

@@ -28,6 +28,7 @@ from wallet.models import (
     CredentialForm,
     HistoryEntry,
     HolderKey,
+    ImportedBadge,
     Offer,
     PresentationRequest,
     SignInAttempt,
@@ -197,6 +198,7 @@ async def remove_expired(session: Session, *, now: datetime, attempts_before: da
     await session.execute(delete(SignInAttempt).where(SignInAttempt.tried_at <= attempts_before))
     await session.execute(delete(Offer).where(Offer.expires_at <= now))
     await forget_requests(session, now=now)
+    await session.execute(delete(ImportedBadge).where(ImportedBadge.expires_at <= now))
 
 
 # --- offers
@@ -331,6 +333,62 @@ async def get_holder_key(session: Session, account_id: str, form_id: str) -> Hol
 
 async def find_holder_keys(session: Session, account_id: str) -> Sequence[HolderKey]:
     return (await session.scalars(select(HolderKey).where(HolderKey.account_id == account_id))).all()
+
+
+# --- badges from elsewhere
+
+
+async def add_imported_badge(session: Session, badge: ImportedBadge) -> None:
+    await _hold_account(session, badge.account_id)
+    session.add(badge)
+    await session.flush()
+
+
+async def find_imported_badges(session: Session, account_id: str) -> Sequence[ImportedBadge]:
+    """Those that were kept, newest first."""
+    found = await session.scalars(
+        select(ImportedBadge)
+        .where(ImportedBadge.account_id == account_id, ImportedBadge.expires_at.is_(None))
+        .order_by(ImportedBadge.received_at.desc(), ImportedBadge.id)
+    )
+    return found.all()
+
+
+async def get_imported_badge(session: Session, account_id: str, badge_id: str, now: datetime) -> ImportedBadge:
+    badge = await session.scalar(
+        select(ImportedBadge).where(
+            ImportedBadge.id == badge_id,
+            ImportedBadge.account_id == account_id,
+            or_(ImportedBadge.expires_at.is_(None), ImportedBadge.expires_at > now),
+        )
+    )
+    if badge is None:
+        raise NotFoundError("imported badge")
+    return badge
+
+
+async def keep_imported_badge(session: Session, account_id: str, badge_id: str, now: datetime) -> bool:
+    """Keep a badge that waits for its owner's word; False where it is kept already. One caller wins."""
+    await _hold_account(session, account_id)
+    kept = await session.scalar(
+        update(ImportedBadge)
+        .where(
+            ImportedBadge.id == badge_id,
+            ImportedBadge.account_id == account_id,
+            ImportedBadge.expires_at > now,
+        )
+        .values(expires_at=None)
+        .returning(ImportedBadge.id)
+    )
+    return kept is not None
+
+
+async def remove_imported_badge(session: Session, account_id: str, badge_id: str) -> None:
+    """Delete a badge from elsewhere, or raise NotFoundError: one caller wins."""
+    await _hold_account(session, account_id)
+    badge = delete(ImportedBadge).where(ImportedBadge.id == badge_id, ImportedBadge.account_id == account_id)
+    if await session.scalar(badge.returning(ImportedBadge.id)) is None:
+        raise NotFoundError("imported badge")
 
 
 # --- requests

@@ -19,7 +19,7 @@ from runtime.web.forms import FormDep
 from runtime.web.language import request_language, translator
 from runtime.web.pages import Pages, local_path
 from runtime.web.routes import PageRoute, only_get
-from wallet import accounts, credentials, exporting, history, images, issuance, presentation
+from wallet import accounts, credentials, exporting, history, images, importing, issuance, presentation
 from wallet.accounts import SignedIn
 from wallet.claims import Fact, find_hidden_facts, find_shown_facts, label_text
 from wallet.errors import (
@@ -199,6 +199,7 @@ async def badges(request: Request, holder: HolderDep, wallet: WalletDep, pages: 
     return pages.render(
         request,
         "badges.html",
+        imported=await importing.find_imported_badges(wallet, holder.vault, language),
         badges=[(badge, badge_words(_, badge, language)) for badge in found if counts(badge)],
         lapsed=[(badge, badge_words(_, badge, language)) for badge in found if not counts(badge)],
         expiring=[badge for badge in found if badge.state.is_expiring and badge.state.kind == "valid"],

@@ -1,0 +1,202 @@
+"""Badges from elsewhere: judged when they are brought, kept only if their owner says so, and never presented.
+
+Such a badge is a file. It has no holder key here, so that no verifier can be shown it by OpenID4VP; its owner can take
+it out again, byte for byte. What was found about it is kept in words, as it was shown, with the moment of the check:
+looking at it asks nobody anything. Issue 3, item 6; W-19, W-30, W-31.
+"""
+
+from base64 import b64encode
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from kernel.errors import MalformedError
+from kernel.importing import Imported, ImportReport, Kind, Verdict
+from kernel.trust_list import Recognition
+from runtime.import_view import create_view
+from runtime.importing import read_badge, resolve_address, resolve_recognition, resolve_report
+from runtime.tokens import create_token
+from wallet import store
+from wallet.errors import NoBadgeError
+from wallet.history import HistoryKind, HistoryRecord, add_history_record
+from wallet.models import ImportedBadge
+from wallet.settings import Wallet
+from wallet.vault import Vault
+
+# As long as somebody may take to decide whether to keep it.
+_DECISION_TIME: Final = timedelta(hours=1)
+_LANGUAGES: Final = ("nl", "en")
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A badge's file as it came; name and type are ours, seen from its content."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BadgeFromElsewhere:
+    """What its owner sees of it; without an `id` where it may not be kept.
+
+    `view` is a `runtime.import_view.ImportView` as it was when it was checked.
+    """
+
+    id: str
+    view: dict[str, Any]
+    checked_at: datetime
+    is_kept: bool
+
+
+async def check_badge(
+    wallet: Wallet, vault: Vault, content: bytes | str, *, language: str, now: datetime
+) -> BadgeFromElsewhere:
+    """Judge a badge, or raise NoBadgeError. One that may be kept waits, sealed, for a word of its owner."""
+    file, imported = await _read(wallet, content)
+    report = await resolve_report(wallet.fetch, imported, now=now)
+    recognition = await resolve_recognition(wallet.resolver, report, now=now)
+    sealed = _describe(report, recognition, file, now)
+    if report.verdict is Verdict.REFUTED or report.imported.kind is Kind.ADDRESS:
+        return BadgeFromElsewhere("", sealed["views"][language], now, is_kept=False)
+    badge_id = create_token(16)
+    async with wallet.database.transaction() as session:
+        await store.add_imported_badge(session, _seal(vault, badge_id, sealed, file, now))
+    return BadgeFromElsewhere(badge_id, sealed["views"][language], now, is_kept=False)
+
+
+async def find_imported_badges(wallet: Wallet, vault: Vault, language: str) -> list[BadgeFromElsewhere]:
+    """Those that were kept, newest first."""
+    async with wallet.database.reading() as session:
+        rows = await store.find_imported_badges(session, vault.account_id)
+    return [_open(vault, row, language) for row in rows]
+
+
+async def get_imported_badge(
+    wallet: Wallet, vault: Vault, badge_id: str, *, language: str, now: datetime
+) -> BadgeFromElsewhere:
+    """One that was kept, or that waits for its owner's word; else NotFoundError."""
+    async with wallet.database.reading() as session:
+        row = await store.get_imported_badge(session, vault.account_id, badge_id, now)
+    return _open(vault, row, language)
+
+
+async def get_imported_file(wallet: Wallet, vault: Vault, badge_id: str, now: datetime) -> KeptFile:
+    """Its file, byte for byte as it came."""
+    async with wallet.database.reading() as session:
+        row = await store.get_imported_badge(session, vault.account_id, badge_id, now)
+    return _open_file(vault, row)
+
+
+async def keep_imported_badge(wallet: Wallet, vault: Vault, badge_id: str, now: datetime) -> None:
+    """Keep it for good, and write that down once (W-31)."""
+    async with wallet.database.transaction() as session:
+        row = await store.get_imported_badge(session, vault.account_id, badge_id, now)
+        if await store.keep_imported_badge(session, vault.account_id, badge_id, now):
+            await add_history_record(session, vault, _record("received", vault, row, now))
+
+
+async def delete_imported_badge(wallet: Wallet, vault: Vault, badge_id: str, now: datetime) -> None:
+    """Remove it with its file (W-30); of one that was kept the history keeps that it was there."""
+    async with wallet.database.transaction() as session:
+        row = await store.get_imported_badge(session, vault.account_id, badge_id, now)
+        await store.remove_imported_badge(session, vault.account_id, badge_id)
+        if row.expires_at is None:
+            await add_history_record(session, vault, _record("deleted", vault, row, now))
+    await wallet.database.forget_erased()
+
+
+async def export_imported_badges(wallet: Wallet, vault: Vault) -> list[dict[str, Any]]:
+    """All that were kept, with what was found about them and their files in base64."""
+    async with wallet.database.reading() as session:
+        rows = await store.find_imported_badges(session, vault.account_id)
+    return [_export(vault, row) for row in rows]
+
+
+async def _read(wallet: Wallet, content: bytes | str) -> tuple[bytes, Imported]:
+    """The badge and the bytes to keep of it: for an address, what stands there."""
+    try:
+        imported = await read_badge(content)
+        found = await resolve_address(wallet.fetch, imported) if imported.kind is Kind.ADDRESS else None
+        if found is None:
+            return content.encode() if isinstance(content, str) else content, imported
+        there = await read_badge(found)
+    except MalformedError as exc:
+        raise NoBadgeError from exc
+    if there.kind is Kind.ADDRESS:
+        raise NoBadgeError("an address that leads to another")
+    return found, there
+
+
+def _describe(report: ImportReport, recognition: Recognition | None, file: bytes, now: datetime) -> dict[str, Any]:
+    name, media_type = _find_type(file)
+    return {
+        "views": {language: asdict(create_view(report, language, recognition)) for language in _LANGUAGES},
+        "report": report.as_json(),
+        "issuer": report.imported.unverified_issuer or "",
+        "recognition": recognition.outcome.value if recognition is not None else "",
+        "checked_at": now.isoformat(),
+        "file_name": name,
+        "media_type": media_type,
+    }
+
+
+def _find_type(file: bytes) -> tuple[str, str]:
+    if file.startswith(b"\x89PNG"):
+        return "badge.png", "image/png"
+    if file.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        return "badge.svg", "image/svg+xml"
+    if file.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        return "badge.json", "application/json"
+    return "badge.txt", "application/octet-stream"
+
+
+def _seal(vault: Vault, badge_id: str, content: dict[str, Any], file: bytes, now: datetime) -> ImportedBadge:
+    return ImportedBadge(
+        id=badge_id,
+        account_id=vault.account_id,
+        sealed=vault.seal("imported_badge", badge_id, content),
+        sealed_file=vault.seal_bytes("imported_file", badge_id, file),
+        received_at=now,
+        expires_at=now + _DECISION_TIME,
+    )
+
+
+def _open(vault: Vault, row: ImportedBadge, language: str) -> BadgeFromElsewhere:
+    content = vault.open("imported_badge", row.id, row.sealed)
+    checked_at = datetime.fromisoformat(content["checked_at"])
+    return BadgeFromElsewhere(row.id, content["views"][language], checked_at, is_kept=row.expires_at is None)
+
+
+def _open_file(vault: Vault, row: ImportedBadge) -> KeptFile:
+    content = vault.open("imported_badge", row.id, row.sealed)
+    return KeptFile(
+        content["file_name"], content["media_type"], vault.open_bytes("imported_file", row.id, row.sealed_file)
+    )
+
+
+def _record(kind: HistoryKind, vault: Vault, row: ImportedBadge, now: datetime) -> HistoryRecord:
+    content = vault.open("imported_badge", row.id, row.sealed)
+    view = content["views"]["nl"]
+    return HistoryRecord(
+        kind=kind,
+        party_name=view["issuer"] or content["issuer"],
+        party_id=content["issuer"],
+        recognition=content["recognition"],
+        happened_at=now,
+        badges=(view["name"],) if view["name"] else (),
+    )
+
+
+def _export(vault: Vault, row: ImportedBadge) -> dict[str, Any]:
+    content = vault.open("imported_badge", row.id, row.sealed)
+    return {
+        "id": row.id,
+        "received_at": row.received_at.isoformat(),
+        "checked_at": content["checked_at"],
+        "issuer": content["issuer"],
+        "report": content["report"],
+        "file_name": content["file_name"],
+        "file": b64encode(_open_file(vault, row).content).decode(),
+    }

@@ -1,0 +1,101 @@
+"""The pages for badges from elsewhere: bring one, see what it proves, keep it or not, take it out again."""
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
+from starlette.datastructures import FormData, UploadFile
+
+from runtime.dependencies import NowDep
+from runtime.import_texts import NO_BADGE, NOTHING_GIVEN
+from runtime.importing import MAX_UPLOAD_BYTES
+from runtime.web.forms import FormDep
+from runtime.web.language import request_language
+from wallet import importing
+from wallet.errors import NoBadgeError
+from wallet.web.routes import HolderDep, PagesDep, WalletDep, require_path
+
+router = APIRouter(include_in_schema=False, dependencies=[Depends(require_path)])
+
+# Whatever is in the file, a browser only stores it (A-41).
+_FILE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+@router.get("/import")
+async def import_page(request: Request, holder: HolderDep, pages: PagesDep) -> Response:
+    return pages.render(request, "import.html", errors={}, text="")
+
+
+@router.post("/import")
+async def import_badge(
+    request: Request, holder: HolderDep, form: FormDep, wallet: WalletDep, pages: PagesDep, now: NowDep
+) -> Response:
+    language, content, text = request_language(request), await _read_content(form), _text(form)
+    if not content:
+        errors = {"file": NOTHING_GIVEN.say(language)}
+        return pages.render(request, "import.html", status=400, errors=errors, text=text)
+    try:
+        found = await importing.check_badge(wallet, holder.vault, content, language=language, now=now)
+    except NoBadgeError as exc:
+        errors = {"text" if isinstance(content, str) else "file": NO_BADGE.say(language)}
+        return pages.render(request, "import.html", status=exc.status, errors=errors, text=text)
+    return _go(f"/imported/{found.id}") if found.id else pages.render(request, "imported.html", badge=found)
+
+
+@router.get("/imported/{badge_id}")
+async def imported(
+    request: Request, badge_id: str, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
+) -> Response:
+    found = await importing.get_imported_badge(
+        wallet, holder.vault, badge_id, language=request_language(request), now=now
+    )
+    return pages.render(request, "imported.html", badge=found)
+
+
+@router.get("/imported/{badge_id}/file")
+async def imported_file(badge_id: str, holder: HolderDep, wallet: WalletDep, now: NowDep) -> Response:
+    file = await importing.get_imported_file(wallet, holder.vault, badge_id, now)
+    headers = {**_FILE_HEADERS, "Content-Disposition": f'attachment; filename="{file.name}"'}
+    return Response(file.content, media_type=file.media_type, headers=headers)
+
+
+@router.post("/imported/{badge_id}/keep")
+async def keep_imported(badge_id: str, holder: HolderDep, form: FormDep, wallet: WalletDep, now: NowDep) -> Response:
+    await importing.keep_imported_badge(wallet, holder.vault, badge_id, now)
+    return _go(f"/imported/{badge_id}")
+
+
+@router.get("/imported/{badge_id}/delete")
+async def delete_imported_page(
+    request: Request, badge_id: str, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
+) -> Response:
+    found = await importing.get_imported_badge(
+        wallet, holder.vault, badge_id, language=request_language(request), now=now
+    )
+    return pages.render(request, "delete_imported.html", badge=found)
+
+
+@router.post("/imported/{badge_id}/delete")
+async def delete_imported(badge_id: str, holder: HolderDep, form: FormDep, wallet: WalletDep, now: NowDep) -> Response:
+    await importing.delete_imported_badge(wallet, holder.vault, badge_id, now)
+    return _go("/badges")
+
+
+async def _read_content(form: FormData) -> bytes | str:
+    """What was sent: a file or a photo goes before text. One byte too many is read, so that it can be refused."""
+    for name in ("file", "photo"):
+        upload = form.get(name)
+        if isinstance(upload, UploadFile) and upload.size:
+            return await upload.read(MAX_UPLOAD_BYTES + 1)
+    return _text(form)
+
+
+def _text(form: FormData) -> str:
+    value = form.get("text")
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _go(path: str) -> RedirectResponse:
+    return RedirectResponse(path, status_code=303)

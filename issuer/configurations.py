@@ -1,25 +1,66 @@
-"""Credential configurations: each achievement is offered in each format, under one identifier per pair."""
+"""Credential configurations: each achievement is offered in each securing, under one identifier per pair.
+
+A securing is a credential format, or one flavour of it where a format can be signed in two ways; `kernel.formats` has
+the forms themselves. What a wallet must know before it chooses stands here, and `issuer.metadata` publishes it.
+"""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
-FORMAT_SUFFIXES: Mapping[str, str] = {"dc+sd-jwt": "dc-sd-jwt", "vc+sd-jwt": "vc-sd-jwt"}
+from issuer.did_documents import Algorithm
+from kernel.formats import ISSUABLE, IssuableFormat
+
+# What a copy is bound to: where there is a `cnf` claim it names the key twice (K-47), elsewhere the subject has a DID.
+_KEY_OR_DID: Final = ("jwk", "did:jwk", "did:key")
+_DID: Final = ("did:jwk",)
 
 
-def configuration_id(achievement_slug: str, format_id: str) -> str:
-    """The `credential_configuration_id` of an achievement in one format."""
-    return f"{achievement_slug}.{FORMAT_SUFFIXES[format_id]}"
+@dataclass(frozen=True, slots=True)
+class Securing:
+    """One way to secure an achievement: its name in `ISSUABLE`, what it is called in identifiers, and who signs how.
+
+    `signing_value` is what the metadata says about the signature: an algorithm of JOSE, or a cryptosuite where the
+    proof is embedded. OpenID4VCI 1.0 A.1.1.2, A.1.2.2, A.3.2.
+    """
+
+    name: str
+    suffix: str
+    algorithm: Algorithm
+    signing_value: str
+    binding_methods: Sequence[str]
+
+    @property
+    def format(self) -> IssuableFormat:
+        """The format, which issues in this flavour."""
+        return ISSUABLE[self.name]
+
+
+# In the order in which offers name them: first those that European wallets ask for.
+SECURINGS: Final = (
+    Securing("dc+sd-jwt", "dc-sd-jwt", "ES256", "ES256", _KEY_OR_DID),
+    Securing("vc+sd-jwt", "vc-sd-jwt", "ES256", "ES256", _KEY_OR_DID),
+    Securing("ldp_vc", "ldp-vc", "Ed25519", "eddsa-rdfc-2022", _DID),
+    Securing("ldp_vc_sd", "ldp-vc-sd", "ES256", "ecdsa-sd-2023", _DID),
+    Securing("vc+jwt", "vc-jwt", "ES256", "ES256", _DID),
+    Securing("open_badge_jwt", "open-badge-jwt", "ES256", "ES256", _DID),
+)
+_BY_SUFFIX: Final = {securing.suffix: securing for securing in SECURINGS}
+
+
+def configuration_id(achievement_slug: str, securing: Securing) -> str:
+    """The `credential_configuration_id` of an achievement in one securing."""
+    return f"{achievement_slug}.{securing.suffix}"
 
 
 def configuration_ids(achievement_slug: str) -> Sequence[str]:
     """Every configuration of an achievement: what its offers name."""
-    return [configuration_id(achievement_slug, format_id) for format_id in FORMAT_SUFFIXES]
+    return [configuration_id(achievement_slug, securing) for securing in SECURINGS]
 
 
-def configuration_format(identifier: str) -> str:
-    """The format of one of our configurations."""
-    suffix = identifier.rpartition(".")[2]
-    return next(format_id for format_id, known in FORMAT_SUFFIXES.items() if known == suffix)
+def configuration_securing(identifier: str) -> Securing:
+    """The securing of one of our configurations."""
+    return _BY_SUFFIX[identifier.rpartition(".")[2]]
 
 
 def verify_claims_descriptions(claims: Sequence[Mapping[str, Any]]) -> None:

@@ -16,7 +16,7 @@ from uuid import UUID
 from issuer import nonce as nonces
 from issuer import signing_keys, status, store
 from issuer.awards import open_claims
-from issuer.configurations import configuration_format, configuration_ids
+from issuer.configurations import Securing, configuration_ids, configuration_securing
 from issuer.credential_issuer import CredentialIssuer, credential_issuer
 from issuer.errors import (
     AccessTokenError,
@@ -27,10 +27,11 @@ from issuer.errors import (
     UnknownIdentifierError,
 )
 from issuer.settings import IssuerSettings
+from issuer.signing_keys import ActiveKey
 from issuer.status import StatusPlace
 from issuer.store import Grant
 from kernel.errors import CredentialError, MalformedError
-from kernel.formats import ISSUABLE, IssuerIdentity, StatusReference
+from kernel.formats import IssuerIdentity, to_wire
 from kernel.keys import PublicKey
 from kernel.open_badges import CredentialDataset
 from kernel.openid4vci import CredentialRequest, KeyProof, parse_credential_request, verify_key_proof
@@ -57,6 +58,11 @@ class _Order:
     nonces: Mapping[str, datetime]
     holder_keys: Sequence[PublicKey]
 
+    @property
+    def securing(self) -> Securing:
+        """How the copies are secured."""
+        return configuration_securing(self.configuration_id)
+
 
 async def issue_credential(
     database: Database, settings: IssuerSettings, slug: str, access_token: str, body: bytes, *, now: datetime
@@ -78,7 +84,7 @@ async def issue_credential(
                     nonces.spend_nonce(connection, nonce, expires_at)
                 credentials = _issue_copies(connection, settings, order, hash_token(notification_id), now)
         return {
-            "credentials": [{"credential": credentials[key.thumbprint]} for key in order.holder_keys],
+            "credentials": [{"credential": to_wire(credentials[key.thumbprint])} for key in order.holder_keys],
             "notification_id": notification_id,
         }
 
@@ -153,11 +159,19 @@ def _issue_copies(
         revoked = Status.INVALID.value_in_list
         store.set_status_of_copies(connection, grant.award_id, revoked, except_offer=grant.offer_id)
     places = status.allocate_status_places(
-        connection, settings, order.issuer, award_id=grant.award_id, offer_id=grant.offer_id, count=len(new), now=now
+        connection,
+        settings,
+        order.issuer,
+        award_id=grant.award_id,
+        offer_id=grant.offer_id,
+        count=len(new),
+        now=now,
+        kind=status.status_kind(order.securing.name),
     )
     achievement = _get_achievement(connection, grant.achievement_version_id)
+    signing_key = _get_signing_key(connection, settings, order, now)
     signed = {
-        key.thumbprint: _sign(settings, order, achievement, key, place, now)
+        key.thumbprint: _sign(settings, order, signing_key, achievement, key, place, now)
         for key, place in zip(new, places, strict=True)
     }
     for key, place in zip(new, places, strict=True):
@@ -185,9 +199,21 @@ def _get_achievement(connection: BlockingConnection, version_id: UUID) -> Mappin
     return _achievements[version_id]
 
 
+def _get_signing_key(
+    connection: BlockingConnection, settings: IssuerSettings, order: _Order, now: datetime
+) -> ActiveKey:
+    """The key that this securing is signed with: the one for ES256 came with the grant, another is read only here."""
+    grant, algorithm = order.grant, order.securing.algorithm
+    if algorithm == "ES256":
+        signer = signing_keys.open_signer(settings, order.issuer.organisation_id, grant.sealed_private_jwk)
+        return ActiveKey(grant.key_fragment, signer)
+    return signing_keys.get_signer(connection, settings, order.issuer.organisation_id, algorithm, now=now)
+
+
 def _sign(
     settings: IssuerSettings,
     order: _Order,
+    signing_key: ActiveKey,
     achievement: Mapping[str, Any],
     key: PublicKey,
     place: StatusPlace,
@@ -206,14 +232,14 @@ def _sign(
         issuing_country=issuer.country,
         credential_id=f"urn:uuid:{uuid.uuid4()}",
     )
-    return ISSUABLE[configuration_format(order.configuration_id)].issue(
+    return order.securing.format.issue(
         dataset,
-        issuer=IssuerIdentity(issuer.did, issuer.verification_method(grant.key_fragment)),
-        signer=signing_keys.open_signer(settings, issuer.organisation_id, grant.sealed_private_jwk),
+        issuer=IssuerIdentity(issuer.did, issuer.verification_method(signing_key.fragment)),
+        signer=signing_key.signer,
         holder_key=key,
         type_id=settings.badge_vct,
         type_integrity=_type_integrity(settings.badge_vct),
-        status=StatusReference(place.uri, place.index),
+        status=place.references,
         issued_at=now,
         valid_from=now,
         expires_at=grant.expires_at,

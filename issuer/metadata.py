@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from issuer import did_documents, store
-from issuer.achievements import AchievementDescription, description_of
-from issuer.configurations import FORMAT_SUFFIXES, configuration_id, verify_claims_descriptions
+from issuer.achievements import achievement_image_uri, description_of
+from issuer.configurations import SECURINGS, Securing, configuration_id, verify_claims_descriptions
 from issuer.credential import PROOF_ALGORITHMS
 from issuer.credential_issuer import CredentialIssuer
 from issuer.settings import IssuerSettings
@@ -38,9 +38,9 @@ async def create_issuer_metadata(
     """The Credential Issuer Metadata, the asked language first. OpenID4VCI 1.0 §12.2; I-10 to I-19."""
     configurations: dict[str, Any] = {}
     for row in await store.list_achievements(session, issuer.organisation_id):
-        for format_id in FORMAT_SUFFIXES:
-            identifier = configuration_id(row.achievement.slug, format_id)
-            configurations[identifier] = _configuration(settings, row, format_id, identifier, language)
+        for securing in SECURINGS:
+            identifier = configuration_id(row.achievement.slug, securing)
+            configurations[identifier] = _configuration(settings, issuer, row, securing, identifier, language)
     return {
         "credential_issuer": issuer.identifier,
         "credential_endpoint": issuer.endpoint("credential"),
@@ -53,18 +53,24 @@ async def create_issuer_metadata(
 
 
 def _configuration(
-    settings: IssuerSettings, row: AchievementRow, format_id: str, identifier: str, language: str
+    settings: IssuerSettings,
+    issuer: CredentialIssuer,
+    row: AchievementRow,
+    securing: Securing,
+    identifier: str,
+    language: str,
 ) -> dict[str, Any]:
     """One credential configuration. OpenID4VCI 1.0 §12.2.4, Appendix A; I-13 to I-16."""
+    format_id = securing.format.format_id
     return {
         "format": format_id,
         **_type_members(settings, format_id),
         "scope": identifier,
-        "credential_signing_alg_values_supported": ["ES256"],
-        "cryptographic_binding_methods_supported": ["jwk", "did:jwk", "did:key"],
+        "credential_signing_alg_values_supported": [securing.signing_value],
+        "cryptographic_binding_methods_supported": list(securing.binding_methods),
         "proof_types_supported": {"jwt": {"proof_signing_alg_values_supported": sorted(PROOF_ALGORITHMS)}},
         "credential_metadata": {
-            "display": _in_order(_displays(description_of(row), row), language),
+            "display": _in_order(_displays(issuer, row), language),
             "claims": _claims(format_id, language),
         },
     }
@@ -81,15 +87,19 @@ def _type_members(settings: IssuerSettings, format_id: str) -> dict[str, Any]:
     }
 
 
-def _displays(description: AchievementDescription, row: AchievementRow) -> dict[str, dict[str, Any]]:
-    """Name, words and art of the achievement in each language, Dutch and English always. I-17, I-19."""
-    logo = {"uri": row.version.achievement["image"]["id"], "alt_text": description.name.nl}
+def _displays(issuer: CredentialIssuer, row: AchievementRow) -> dict[str, dict[str, Any]]:
+    """Name, words and art of the achievement in each language, Dutch and English always. I-17, I-19.
+
+    The art is named by its address, the same for everybody: inside this document it would stand there twelve times
+    for each achievement, and no wallet reads a document of any size. Each badge carries its own along.
+    """
+    description, logo = description_of(row), achievement_image_uri(issuer, row)
     return {
         language: {
             "name": description.name.best(language),
             "locale": locale,
             "description": description.description.best(language),
-            "logo": {**logo, "alt_text": description.name.best(language)},
+            "logo": {"uri": logo, "alt_text": description.name.best(language)},
             "background_color": "#0b5f63",
             "text_color": "#ffffff",
         }
@@ -121,8 +131,8 @@ def _in_order(displays: Mapping[str, dict[str, Any]], language: str) -> list[dic
     return [displays[name] for name in sorted(displays, key=lambda name: name != language)]
 
 
-for _format in FORMAT_SUFFIXES:
-    verify_claims_descriptions(_claims(_format, "nl"))
+for _securing in SECURINGS:
+    verify_claims_descriptions(_claims(_securing.format.format_id, "nl"))
 
 
 async def create_authorization_server_metadata(_session: Session, issuer: CredentialIssuer) -> Mapping[str, Any]:

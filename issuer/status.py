@@ -1,7 +1,7 @@
 """Status: a random place in a list for every copy, and the three changes an award can undergo.
 
-Copies in the forms that Token Status Lists are for have their places there, the others in Bitstring Status Lists; one
-allocator gives all of them, and a change reaches all of them in one transaction. How the lists are made and served:
+Copies in the securings that Token Status Lists are for have their places there, the others in Bitstring Status Lists;
+one allocator gives all of them, and a change reaches all of them in one transaction. How the lists are made and served:
 `issuer.status_lists`.
 """
 
@@ -20,12 +20,13 @@ from issuer.settings import IssuerSettings
 from issuer.status_lists import PURPOSES, status_list_uri
 from issuer.store import OpenStatusList, Session
 from kernel.formats import StatusKind, StatusReference
-from kernel.formats.credential import DC_SD_JWT, VC_SD_JWT
+from kernel.formats.credential import DC_SD_JWT, VC_JWT, VC_SD_JWT
 from kernel.status.token_status_list import Status
 from runtime.database import BlockingConnection, run_blocking
 
-# The formats whose status HAIP and DIIP want in a Token Status List.
-_TOKEN_FORMATS: Final = frozenset({DC_SD_JWT, VC_SD_JWT})
+# The securings whose status is kept in a Token Status List (K-70). An Open Badge in a JWT is none of them: who reads
+# it looks for what Open Badges 3.0 names (B-12).
+_TOKEN_SECURINGS: Final = frozenset({DC_SD_JWT, VC_SD_JWT, VC_JWT})
 # One entry in 128 is given to nobody and set from the start, so that a list does not tell how many badges were
 # withdrawn. TSL §13.4, K-77.
 _DECOYS_IN = 128
@@ -64,9 +65,9 @@ class StatusPlace:
         )
 
 
-def status_kind(format_id: str) -> StatusKind:
-    """The kind of list that keeps the status of copies in a format. K-70, K-80.1."""
-    return StatusKind.TOKEN_STATUS_LIST if format_id in _TOKEN_FORMATS else StatusKind.BITSTRING_STATUS_LIST
+def status_kind(securing: str) -> StatusKind:
+    """The kind of list that keeps the status of copies in a securing, named as in `ISSUABLE`. K-70, K-80.1, B-12."""
+    return StatusKind.TOKEN_STATUS_LIST if securing in _TOKEN_SECURINGS else StatusKind.BITSTRING_STATUS_LIST
 
 
 def open_status_list(

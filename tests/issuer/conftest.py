@@ -14,7 +14,7 @@ from issuer.app import create_app
 from issuer.settings import IssuerSettings
 from kernel import base64url
 from kernel.did import DidDocument, parse_did_document
-from kernel.formats import FORMATS, VerifiedCredential, parse_credential
+from kernel.formats import ALGORITHMS, FORMATS, VerifiedCredential, from_wire, parse_credential
 from kernel.keys import PublicKey, SoftwareSigner
 from kernel.openid4vci import PRE_AUTHORIZED_CODE_GRANT, create_key_proof
 from runtime.database import Database
@@ -27,6 +27,9 @@ ORG = "stmw"
 SLUG = "adviseur-lerende-regio"
 IDENTIFIER = f"{PUBLIC_URL}/{ORG}"
 SD_JWT, VCDM = f"{SLUG}.dc-sd-jwt", f"{SLUG}.vc-sd-jwt"
+LDP, LDP_SD = f"{SLUG}.ldp-vc", f"{SLUG}.ldp-vc-sd"
+VC_JWT, OPEN_BADGE_JWT = f"{SLUG}.vc-jwt", f"{SLUG}.open-badge-jwt"
+CONFIGURATIONS = [SD_JWT, VCDM, LDP, LDP_SD, VC_JWT, OPEN_BADGE_JWT]
 ES256 = frozenset({"ES256"})
 SKILLS = [
     ("http://data.europa.eu/esco/skill/e437eba1-3e22-41f2-8703-741e94785cba", "personeelsbeleid"),
@@ -189,7 +192,7 @@ class Issuer:
         proofs = [await self.proof(nonce=nonce) for _ in range(copies)]
         response = await self.request(grant.token, proofs, configuration=configuration)
         assert response.status_code == 200, response.text
-        return [entry["credential"] for entry in response.json()["credentials"]]
+        return [from_wire(entry["credential"]) for entry in response.json()["credentials"]]
 
     async def did_document(self, org: str = ORG) -> DidDocument:
         response = await self.client.get(f"/{org}/did.json")
@@ -202,7 +205,8 @@ class Issuer:
         """Believe a credential only by the issuer's published key."""
         credential = parse_credential(raw)
         key = await self.issuer_key(str(credential.key_id))
-        return FORMATS[credential.format].verify(credential, key=key, algorithms=ES256, now=self.clock())
+        algorithms = ALGORITHMS[credential.format]
+        return FORMATS[credential.format].verify(credential, key=key, algorithms=algorithms, now=self.clock())
 
 
 async def create_issuer(url: str, clock: FixedClock, *, skills: SkillIndex | None = None, **changes: Any) -> Issuer:

@@ -152,17 +152,18 @@ async def test_K70_a_copy_in_a_token_status_list_has_one_reference(issuer: Issue
 
 
 @pytest.mark.parametrize(
-    ("format_id", "kind"),
+    ("securing", "kind"),
     [
         ("dc+sd-jwt", StatusKind.TOKEN_STATUS_LIST),
         ("vc+sd-jwt", StatusKind.TOKEN_STATUS_LIST),
+        ("vc+jwt", StatusKind.TOKEN_STATUS_LIST),
         ("ldp_vc", BITSTRING),
-        ("vc+jwt", BITSTRING),
-        ("jwt_vc_json", BITSTRING),
+        ("ldp_vc_sd", BITSTRING),
+        ("open_badge_jwt", BITSTRING),
     ],
 )
-def test_K80_1_the_format_of_a_copy_decides_the_kind_of_its_list(format_id: str, kind: StatusKind) -> None:
-    assert status.status_kind(format_id) is kind
+def test_K70_K80_1_the_securing_of_a_copy_decides_the_kind_of_its_list(securing: str, kind: StatusKind) -> None:
+    assert status.status_kind(securing) is kind
 
 
 async def test_K77_A53_eight_at_once_share_no_place_though_the_list_is_new(any_issuer: Issuer) -> None:

@@ -13,7 +13,9 @@ from kernel.formats import FORMATS, parse_credential
 from kernel.jwt import sign_jwt
 from kernel.keys import SoftwareSigner
 from kernel.openid4vci import parse_credential_response
+from tests.conftest import NewDatabase
 from tests.issuer.conftest import (
+    CONFIGURATIONS,
     IDENTIFIER,
     ORG,
     SANNE,
@@ -23,8 +25,10 @@ from tests.issuer.conftest import (
     Issuer,
     achievement,
     create_client,
+    create_issuer,
     recipient,
 )
+from tests.support.clock import FixedClock
 
 TYP = "openid4vci-proof+jwt"
 
@@ -101,6 +105,7 @@ async def test_expiry_is_the_end_of_a_day_for_everybody_or_what_was_asked(issuer
         "PUT",
         f"/organisations/{ORG}/achievements/adviseur-lerende-regio",
         json=achievement(validity_days=30),
+        headers={"If-Match": '"1"'},
     )
     [raw] = await issuer.fetch()
     assert parse_credential(raw).payload["exp"] % 86_400 == 0
@@ -368,14 +373,17 @@ async def test_I68_the_same_key_gets_the_same_bytes_again(any_issuer: Issuer) ->
     assert second.json()["credentials"][1] != first.json()["credentials"][0]
 
 
-async def test_I68_copies_run_out(issuer: Issuer) -> None:
+async def test_I68_copies_run_out(new_sqlite_database: NewDatabase, clock: FixedClock) -> None:
+    issuer = await create_issuer(new_sqlite_database("issuer"), clock, batch_size=2)
     grant = await issuer.redeem(await issuer.award())
-    for _ in range(2):
+    for configuration in CONFIGURATIONS:
         nonce = await issuer.nonce()
-        proofs = [await issuer.proof(nonce=nonce) for _ in range(20)]
-        assert (await issuer.request(grant.token, proofs)).status_code == 200
+        proofs = [await issuer.proof(nonce=nonce) for _ in range(2)]
+        assert (await issuer.request(grant.token, proofs, configuration=configuration)).status_code == 200
     refused = await issuer.request(grant.token, [await issuer.proof()])
     assert refused.json()["error"] == "credential_request_denied"
+    await issuer.client.aclose()
+    await issuer.app.state.service.close()
 
 
 async def test_I69_nothing_that_the_wallet_says_enters_the_credential_but_its_key(issuer: Issuer) -> None:

@@ -8,9 +8,24 @@ import pytest
 from issuer.configurations import verify_claims_descriptions
 from kernel.did import did_web
 from kernel.formats import parse_credential
+from kernel.open_badges import CREDENTIALS_V2, OPEN_BADGES_3_0_3
 from kernel.openid4vci import parse_authorization_server_metadata, parse_issuer_metadata, well_known_url
 from kernel.type_metadata import parse_type_metadata
-from tests.issuer.conftest import IDENTIFIER, ORG, PUBLIC_URL, SD_JWT, SLUG, VCDM, Issuer, achievement
+from tests.issuer.conftest import (
+    CONFIGURATIONS,
+    IDENTIFIER,
+    LDP,
+    LDP_SD,
+    OPEN_BADGE_JWT,
+    ORG,
+    PUBLIC_URL,
+    SD_JWT,
+    SLUG,
+    VC_JWT,
+    VCDM,
+    Issuer,
+    achievement,
+)
 
 INSERTED = f"/.well-known/openid-credential-issuer/{ORG}"
 APPENDED = f"/{ORG}/.well-known/openid-credential-issuer"
@@ -43,15 +58,48 @@ async def test_I12_metadata_offers_what_there_is_and_nothing_else(issuer: Issuer
 
 async def test_I13_I14_I15_each_configuration_has_the_members_of_its_format(issuer: Issuer) -> None:
     configurations = (await issuer.client.get(INSERTED)).json()["credential_configurations_supported"]
-    assert configurations.keys() == {SD_JWT, VCDM}
+    assert list(configurations) == CONFIGURATIONS
     assert configurations[SD_JWT]["vct"] == f"{PUBLIC_URL}/vct/skill-badge/1"
     assert "credential_definition" not in configurations[SD_JWT]
-    assert "OpenBadgeCredential" in configurations[VCDM]["credential_definition"]["type"]
-    assert "vct" not in configurations[VCDM]
+    for name in (VCDM, LDP, LDP_SD, VC_JWT, OPEN_BADGE_JWT):
+        assert configurations[name]["credential_definition"] == {
+            "@context": [CREDENTIALS_V2, OPEN_BADGES_3_0_3],
+            "type": ["VerifiableCredential", "OpenBadgeCredential"],
+        }
+        assert "vct" not in configurations[name]
     for configuration in configurations.values():
         assert configuration["scope"]
         assert configuration["proof_types_supported"]["jwt"]["proof_signing_alg_values_supported"] == ["ES256"]
         assert "did:jwk" in configuration["cryptographic_binding_methods_supported"]
+
+
+@pytest.mark.parametrize(
+    ("configuration", "format_id", "signing_value", "binding_methods"),
+    [
+        (SD_JWT, "dc+sd-jwt", "ES256", ["jwk", "did:jwk", "did:key"]),
+        (VCDM, "vc+sd-jwt", "ES256", ["jwk", "did:jwk", "did:key"]),
+        (LDP, "ldp_vc", "eddsa-rdfc-2022", ["did:jwk"]),
+        (LDP_SD, "ldp_vc", "ecdsa-sd-2023", ["did:jwk"]),
+        (VC_JWT, "vc+jwt", "ES256", ["did:jwk"]),
+        (OPEN_BADGE_JWT, "vc+jwt", "ES256", ["did:jwk"]),
+    ],
+)
+async def test_I13_each_configuration_says_how_it_is_signed_and_to_what_it_is_bound(
+    issuer: Issuer, configuration: str, format_id: str, signing_value: str, binding_methods: list[str]
+) -> None:
+    """OpenID4VCI 1.0 A.1.2.2: for `ldp_vc` the name of the cryptosuite."""
+    described = (await issuer.client.get(INSERTED)).json()["credential_configurations_supported"][configuration]
+    assert described["format"] == format_id
+    assert described["credential_signing_alg_values_supported"] == [signing_value]
+    assert described["cryptographic_binding_methods_supported"] == binding_methods
+
+
+async def test_I12_metadata_of_fifty_achievements_is_no_more_than_a_wallet_reads(issuer: Issuer) -> None:
+    for number in range(49):
+        assert (await issuer.add_achievement(slug=f"badge-{number}")).status_code == 201
+    response = await issuer.client.get(INSERTED)
+    assert len(response.json()["credential_configurations_supported"]) == 50 * len(CONFIGURATIONS)
+    assert len(response.content) < 1024 * 1024
 
 
 async def test_I16_displays_and_claims_contradict_nothing(issuer: Issuer) -> None:
@@ -96,10 +144,13 @@ async def test_I17_the_asked_language_comes_first(issuer: Issuer, asked: str, la
     assert details["display"][0]["locale"] == first
 
 
-async def test_I19_the_picture_is_a_png_that_travels_along(issuer: Issuer) -> None:
+async def test_I19_A48_the_picture_is_a_png_at_an_address_that_is_the_same_for_everybody(issuer: Issuer) -> None:
     metadata = (await issuer.client.get(INSERTED)).json()
-    details = metadata["credential_configurations_supported"][SD_JWT]["credential_metadata"]
-    assert details["display"][0]["logo"]["uri"].startswith("data:image/png;base64,")
+    configurations = metadata["credential_configurations_supported"].values()
+    displays = [display for each in configurations for display in each["credential_metadata"]["display"]]
+    [address] = {display["logo"]["uri"] for display in displays}
+    response = await issuer.client.get(address)
+    assert (response.status_code, response.headers["content-type"]) == (200, "image/png")
 
 
 async def test_I20_the_authorization_server_knows_one_grant(issuer: Issuer) -> None:

@@ -14,7 +14,7 @@ from kernel.openid4vci import (
     parse_credential_offer_link,
 )
 from tests.conftest import NewDatabase
-from tests.issuer.conftest import IDENTIFIER, ORG, SANNE, SD_JWT, VCDM, Issuer, create_issuer
+from tests.issuer.conftest import CONFIGURATIONS, IDENTIFIER, ORG, SANNE, Issuer, create_issuer
 from tests.support.clock import FixedClock
 
 
@@ -35,10 +35,10 @@ async def test_I01_the_same_offer_by_value_and_as_a_universal_link(issuer: Issue
     assert parse_qs(urlsplit(wallet_link).query)["link"] == [award["offer"]["link"]]
 
 
-async def test_I02_I03_the_offer_names_both_formats_and_no_authorization_server(issuer: Issuer) -> None:
+async def test_I02_I03_the_offer_names_every_securing_and_no_authorization_server(issuer: Issuer) -> None:
     offer = await issuer.offer(await issuer.award())
     assert offer["credential_issuer"] == IDENTIFIER
-    assert offer["credential_configuration_ids"] == [SD_JWT, VCDM]
+    assert offer["credential_configuration_ids"] == CONFIGURATIONS
     grant = offer["grants"][PRE_AUTHORIZED_CODE_GRANT]
     assert list(offer["grants"]) == [PRE_AUTHORIZED_CODE_GRANT]
     assert grant["tx_code"]["input_mode"] == "numeric"

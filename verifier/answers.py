@@ -14,7 +14,16 @@ from kernel.formats import VerifiedCredential
 from kernel.open_badges import badge_view
 from kernel.report import CHECK_CODES, Outcome, VerificationReport
 from verifier.questions import Requirement, query_ids
-from verifier.report_texts import CHECK_TITLES, FAILURES, Text, answer_text, check_text, reason_of, same_person_text
+from verifier.report_texts import (
+    CHECK_TITLES,
+    FAILURES,
+    Text,
+    answer_text,
+    check_text,
+    reason_of,
+    same_person_text,
+    shown_whole_text,
+)
 from verifier.verification import VALIDITY_CODES, CheckedPresentation, CheckedResponse
 
 MET = "met"
@@ -66,6 +75,7 @@ def create_report(requirements: Sequence[Requirement], checked: CheckedResponse,
                 "accepted": each in checked.believed,
                 "valid": _is_valid(each.report),
                 "recognised": each.report.outcome("issuer_recognised") is Outcome.PASSED,
+                "is_whole": each.is_whole,
                 "holder": holders.get((each.query_id, each.position)),
                 "checks": [check.as_json() for check in each.report.checks],
             }
@@ -191,6 +201,7 @@ class PresentationLine:
     skill: Mapping[str, str]
     """Names, by language, of the skill that it was to prove."""
     holder: int | None
+    is_whole: bool
     checks: tuple[CheckLine, ...]
 
     def skill_name(self, language: str) -> str:
@@ -226,6 +237,11 @@ class Answer:
     def same_person(self) -> Text | None:
         holders = [line.holder for line in self.presentations if line.holder is not None]
         return same_person_text(presentations=len(holders), holders=len(set(holders)))
+
+    @property
+    def shown_whole(self) -> Text | None:
+        """Why more was shown than was asked for, where that is so."""
+        return shown_whole_text(sum(line.is_whole for line in self.presentations))
 
     @property
     def passed_count(self) -> int:
@@ -297,6 +313,7 @@ def _read_presentation(
         title=shown.get(name, {}).get("name"),
         skill=skills.get(each["query_id"], {}),
         holder=each["holder"],
+        is_whole=each.get("is_whole", False),
         checks=_read_checks(each["checks"]),
     )
 

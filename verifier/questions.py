@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from kernel.formats import SPOKEN_FORMATS
+from kernel.formats.credential import DC_SD_JWT
 from runtime.tokens import create_token
 from skills.search import SkillIndex
 from verifier import store
@@ -19,15 +19,20 @@ from verifier.errors import InputError, UnknownError
 from verifier.models import Question, RelyingParty
 from verifier.store import Session
 
-ALIGNMENT_PATHS: Mapping[str, tuple[str | None, ...]] = {
-    "dc+sd-jwt": ("achievement", "alignment", None, "targetUrl"),
-    "vc+sd-jwt": ("credentialSubject", "achievement", "alignment", None, "targetUrl"),
+_ALIGNMENT_PATH = ("achievement", "alignment", None, "targetUrl")
+# In the order in which the formats are asked for: first those that let the holder hide what is not asked.
+QUERY_SUFFIXES: Mapping[str, str] = {
+    "dc+sd-jwt": "sd",
+    "vc+sd-jwt": "w3",
+    "ldp_vc": "di",
+    "vc+jwt": "jwt",
+    "jwt_vc_json": "w1",
 }
-QUERY_SUFFIXES: Mapping[str, str] = {"dc+sd-jwt": "sd", "vc+sd-jwt": "w3"}
 
 MAX_SKILLS = 20
-MAX_ACCEPTED_URIS = 500
-"""A very broad skill has thousands below it; a request object with all of them would not fit a wallet's limits."""
+MAX_ACCEPTED_URIS = 800
+"""Of a whole question: a very broad skill has thousands below it, each is named once a format, and a request object
+has to fit a wallet's limits."""
 
 
 class NarrowerSkills(Protocol):
@@ -87,7 +92,7 @@ class Requirement:
 
 def query_ids(requirement_id: str) -> tuple[str, ...]:
     """The credential queries that ask for one requirement: one for each format."""
-    return tuple(query_id(requirement_id, format_id) for format_id in SPOKEN_FORMATS)
+    return tuple(query_id(requirement_id, format_id) for format_id in QUERY_SUFFIXES)
 
 
 def query_id(requirement_id: str, format_id: str) -> str:
@@ -96,54 +101,64 @@ def query_id(requirement_id: str, format_id: str) -> str:
 
 def create_requirements(skills: Sequence[AskedSkill], *, index: NarrowerSkills) -> tuple[Requirement, ...]:
     """Number the skills of a question and widen each to what also proves it."""
+    limit = MAX_ACCEPTED_URIS // max(len(skills), 1)
     return tuple(
         Requirement(
             id=f"skill_{number}",
             uri=skill.uri,
             names=skill.names,
             required=skill.required,
-            accepted=_accepted_uris(skill.uri, index),
+            accepted=_accepted_uris(skill.uri, index, limit),
         )
         for number, skill in enumerate(skills, start=1)
     )
 
 
-def _accepted_uris(uri: str, index: NarrowerSkills) -> tuple[str, ...]:
+def _accepted_uris(uri: str, index: NarrowerSkills, limit: int) -> tuple[str, ...]:
     """The skill itself first, then what is narrower, each once."""
-    return tuple(dict.fromkeys([uri, *index.narrower(uri)]))[:MAX_ACCEPTED_URIS]
+    return tuple(dict.fromkeys([uri, *index.narrower(uri)]))[:limit]
 
 
 def create_dcql_query(
     requirements: Iterable[Requirement], *, vct_values: Sequence[str], type_values: Sequence[str]
 ) -> dict[str, Any]:
-    """One credential query for each skill and format; a set for each skill says that either format will do.
+    """One credential query for each skill and format; a set for each skill says that any of the formats will do.
 
-    OpenID4VP 1.0 §6.1, §6.2: a set of a skill that is welcome but not needed is `required: false`.
+    OpenID4VP 1.0 §6.1, §6.2: a set of a skill that is welcome but not needed is `required: false`. Its options stand
+    in the order in which we prefer them.
     """
     requirements = tuple(requirements)
-    metas = {
-        "dc+sd-jwt": {"vct_values": list(vct_values)},
-        "vc+sd-jwt": {"type_values": [list(type_values)]},
-    }
     return {
         "credentials": [
             {
                 "id": query_id(requirement.id, format_id),
                 "format": format_id,
-                "meta": metas[format_id],
-                "claims": [{"path": list(ALIGNMENT_PATHS[format_id]), "values": list(requirement.accepted)}],
+                "meta": _meta(format_id, vct_values, type_values),
+                "claims": [{"path": _path(format_id), "values": list(requirement.accepted)}],
             }
             for requirement in requirements
-            for format_id in SPOKEN_FORMATS
+            for format_id in QUERY_SUFFIXES
         ],
         "credential_sets": [
             {
-                "options": [[query_id(requirement.id, format_id)] for format_id in SPOKEN_FORMATS],
+                "options": [[each] for each in requirement.query_ids()],
                 "required": requirement.required,
             }
             for requirement in requirements
         ],
     }
+
+
+def _meta(format_id: str, vct_values: Sequence[str], type_values: Sequence[str]) -> dict[str, Any]:
+    """What counts as a badge: its `vct`, or all of these types. OpenID4VP 1.0 B.1.1, B.3.5; K-93."""
+    if format_id == DC_SD_JWT:
+        return {"vct_values": list(vct_values)}
+    return {"type_values": [list(type_values)]}
+
+
+def _path(format_id: str) -> list[str | None]:
+    """Where the skills of a badge stand, from the root of the credential (K-94)."""
+    return list(_ALIGNMENT_PATH if format_id == DC_SD_JWT else ("credentialSubject", *_ALIGNMENT_PATH))
 
 
 # --- saving ---

@@ -164,6 +164,17 @@ FAILURES: Mapping[str, FailureText] = {
         Text("De badge telt nu niet. Dat kan later weer wel.", "The badge does not count now. Later it may again."),
         Text("Stel uw vraag later opnieuw.", "Ask again later."),
     ),
+    "message": FailureText(
+        Text("De uitgever meldt iets bij deze badge.", "The issuer reports something about this badge."),
+        Text(
+            "Zo'n melding is geen ja en geen nee. Daarom telt de badge niet vanzelf mee.",
+            "Such a message is neither yes nor no. So the badge does not count by itself.",
+        ),
+        Text(
+            "Lees de melding bij de technische gegevens, en vraag de uitgever wat die betekent.",
+            "Read the message under the technical details, and ask the issuer what it means.",
+        ),
+    ),
     "holder_binding": FailureText(
         Text(
             "Het is niet bewezen dat deze badge hoort bij degene die hem deelde.",
@@ -277,9 +288,11 @@ def wallet_error_text(code: str | None) -> Text:
 
 
 def reason_of(error_code: str | None, evidence: Mapping[str, Any]) -> str | None:
-    """Which failure to speak of: the trust list's own outcome where there is one, else the kernel's code."""
+    """Which failure to speak of: the trust list's own outcome or the status list's message, else the kernel's code."""
+    if error_code is None:
+        return None
     recognition: str | None = evidence.get("recognition")
-    return error_code if error_code is None or recognition is None else recognition
+    return recognition or ("message" if "message" in evidence else error_code)
 
 
 def check_text(code: str, outcome: str, reason: str | None) -> Text:
@@ -327,6 +340,24 @@ def _answer_to_one(*, met: int, refused: int, undecided: int, unrecognised: int)
     if undecided:
         return Text("Nog niet bewezen: het kon niet worden nagekeken", "Not proven yet: it could not be checked")
     return Text("De eis is nog niet bewezen", "The requirement is not proven yet")
+
+
+def shown_whole_text(count: int) -> Text | None:
+    """Some badges cannot hide anything: whoever asked for one skill then sees more than that."""
+    if count == 0:
+        return None
+    if count == 1:
+        return Text(
+            "Deze badge kan alleen in zijn geheel worden gedeeld. U ziet dus misschien meer dan u vroeg. Gebruik "
+            "alleen wat u nodig hebt.",
+            "This badge can only be shared whole. So you may see more than you asked for. Use only what you need.",
+        )
+    return Text(
+        f"{count} van deze badges kunnen alleen in hun geheel worden gedeeld. U ziet dus misschien meer dan u vroeg. "
+        "Gebruik alleen wat u nodig hebt.",
+        f"{count} of these badges can only be shared whole. So you may see more than you asked for. Use only what you "
+        "need.",
+    )
 
 
 def same_person_text(*, presentations: int, holders: int) -> Text | None:

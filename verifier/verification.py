@@ -26,6 +26,7 @@ from kernel.errors import (
     WrongTypeError,
 )
 from kernel.formats import (
+    ALGORITHMS,
     FORMATS,
     UnverifiedCredential,
     VerifiedCredential,
@@ -37,9 +38,6 @@ from kernel.report import CHECK_CODES, Check, Outcome, VerificationReport
 from kernel.status.token_status_list import Status
 from runtime.resolve import Resolver
 from verifier.trust import check_issuer_recognised
-
-ALGORITHMS = frozenset({"ES256"})
-"""Allowed on credentials and key binding (PROFILE.md K-01); what a header says never widens it (K-02)."""
 
 # An honest did:jwk of a P-256 key has some 250 characters, its key identifier two more.
 _MAX_IDENTIFIER = 500
@@ -74,12 +72,16 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class CheckedPresentation:
-    """One presentation and what was found. `credential` is there only when its signature holds."""
+    """One presentation and what was found. `credential` is there only when its signature holds.
+
+    `is_whole`: the badge is of a kind of which nothing can be hidden, so that more was shown than was asked for.
+    """
 
     query_id: str
     position: int
     report: VerificationReport
     credential: VerifiedCredential | None
+    is_whole: bool = False
 
     def error_codes(self) -> frozenset[str]:
         return frozenset(check.error_code for check in self.report.checks if check.error_code is not None)
@@ -169,9 +171,11 @@ async def verify_presentation(
     """Run all eight checks on one presentation; what depends on a check that did not pass is not run."""
     checks = _Checks()
     credential: VerifiedCredential | None = None
+    is_whole = False
     with suppress(_EndedError):
         wanted = asked.credential_query(query_id)
         unverified = _check_format(checks, raw, wanted.format)
+        is_whole = not unverified.is_selective
         key = await _check_issuer_key(checks, lookups, unverified, now)
         credential = _check_signature(checks, unverified, key)
         _check_validity(checks, credential, now)
@@ -179,7 +183,7 @@ async def verify_presentation(
         await _check_status(checks, lookups, credential, now)
         await _check_issuer_recognised(checks, lookups, credential, now)
         _check_query(checks, credential, wanted)
-    return CheckedPresentation(query_id, position, checks.report(), credential)
+    return CheckedPresentation(query_id, position, checks.report(), credential, is_whole)
 
 
 # --- the eight checks of one presentation ---
@@ -213,7 +217,9 @@ def shortened(identifier: str | None) -> str | None:
 
 def _check_signature(checks: "_Checks", credential: UnverifiedCredential, key: PublicKey) -> VerifiedCredential:
     with checks.step("signature", ends=True) as evidence:
-        verified = FORMATS[credential.format].verify_signature(credential, key=key, algorithms=ALGORITHMS)
+        verified = FORMATS[credential.format].verify_signature(
+            credential, key=key, algorithms=ALGORITHMS[credential.format]
+        )
         evidence["algorithm"] = credential.algorithm
     return verified
 
@@ -238,7 +244,7 @@ def _check_holder_binding(
         FORMATS[credential.format].verify_holder_binding(
             presented,
             credential,
-            algorithms=ALGORITHMS,
+            algorithms=ALGORITHMS[credential.format],
             audience=asked.audience,
             nonce=asked.nonce,
             now=received_at,
@@ -262,6 +268,8 @@ async def _check_status(checks: "_Checks", lookups: _Lookups, credential: Verifi
         evidence["list"] = answer.list_uri
         evidence["checked_at"] = answer.checked_at.isoformat()
         evidence["list_issued_at"] = answer.issued_at.isoformat()
+        if answer.message is not None:
+            evidence["message"] = shortened(answer.message)
         _require_valid(answer.status)
 
 

@@ -64,6 +64,8 @@ LABELS: Mapping[str, str] = {
     "identifier": _("Je e-mailadres of nummer, onleesbaar gemaakt"),
     "evidence": _("Het bewijs bij de badge"),
     "result": _("Je resultaat"),
+    "endorsement": _("Wat anderen over deze badge zeggen"),
+    "endorsementJwt": _("Wat anderen over deze badge zeggen"),
 }
 _OWN_LABELS = frozenset({SKILL, *LABELS.values()})
 _SUBJECT = "credentialSubject"
@@ -90,9 +92,10 @@ def find_shown_facts(
     language: str = "nl",
 ) -> tuple[Fact, ...]:
     """What the verifier sees beyond the badge itself: what is opened, and what cannot be kept back."""
-    concealed = frozenset(disclosable).difference(opened)
-    paths = [*_outermost(opened), *_open_paths(claims, frozenset(disclosable))]
-    return _facts(claims, paths, concealed, labels, language)
+    hidden = frozenset(disclosable)
+    chosen = _facts(claims, _outermost(opened), hidden.difference(opened), labels, language)
+    always = _facts(claims, _open_paths(claims, hidden), hidden, labels, language)
+    return tuple(sorted((*chosen, *always), key=lambda fact: not fact.is_skill))
 
 
 def find_hidden_facts(
@@ -153,14 +156,31 @@ def _by_language(texts: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def _open_paths(claims: Mapping[str, Any], disclosable: frozenset[ConcretePath]) -> list[ConcretePath]:
-    """Everything in the open that is no part of the badge itself."""
+    """Everything in the open that is no part of the badge itself, and each of its skills that cannot be hidden."""
     subject = claims.get(_SUBJECT)
     inner = subject if isinstance(subject, Mapping) else {}
     paths: list[ConcretePath] = [(name,) for name in claims if name not in _BADGE_MEMBERS]
     paths += [(_SUBJECT, name) for name in inner if name not in _SUBJECT_MEMBERS]
     if _SUBJECT in claims and not isinstance(subject, Mapping):
         paths.append((_SUBJECT,))
-    return sorted((path for path in paths if path not in disclosable), key=_position)
+    paths += [*_alignment_paths(claims, ()), *_alignment_paths(inner, (_SUBJECT,))]
+    return sorted((path for path in paths if _is_open(claims, path, disclosable)), key=_position)
+
+
+def _alignment_paths(described: Mapping[str, Any], parent: ConcretePath) -> list[ConcretePath]:
+    place: ConcretePath = (*parent, "achievement", "alignment")
+    alignment = _find(described, place[len(parent) :])
+    if isinstance(alignment, list):
+        return [(*place, number) for number in range(len(alignment))]
+    return [] if alignment is None else [place]
+
+
+def _is_open(claims: Mapping[str, Any], path: ConcretePath, disclosable: frozenset[ConcretePath]) -> bool:
+    """Whether something at a path is shown always: neither is it hidden with what is around it, nor all within it."""
+    if any(path[:length] in disclosable for length in range(1, len(path) + 1)):
+        return False
+    value = _find(claims, path)
+    return not value or _without(value, path, disclosable) not in ([], {})
 
 
 def _outermost(paths: Collection[ConcretePath]) -> list[ConcretePath]:

@@ -1,8 +1,8 @@
 """The badges that a person holds: what stands on them, how they stand now, and how they go.
 
 A badge may have several signed forms; the person sees one badge. The forms lie here exactly as they were
-received, with the issuer's key that their signature was checked with. Looking at a badge asks the issuer's
-status list, whole and through a cache (W-32), and nothing else.
+received, with what their one full check found. Looking at a badge asks the issuer's status list, whole and through a
+cache (W-32), and nothing else.
 """
 
 import asyncio
@@ -13,29 +13,27 @@ from typing import Any, Literal
 
 from kernel.dcql import ConcretePath
 from kernel.errors import CredentialError
-from kernel.formats import FORMATS, SPOKEN_FORMATS, VerifiedCredential, judged_at
+from kernel.formats import FORMATS, VerifiedCredential, judged_at
 from kernel.jwt import LEEWAY
-from kernel.keys import parse_public_jwk
 from kernel.open_badges import BadgeView, badge_view
 from kernel.status.token_status_list import Status
 from wallet import store
-from wallet.claims import IssuerLabel, shown_name
+from wallet.claims import IssuerLabel, shown_name, shown_text
 from wallet.errors import NotFoundError
 from wallet.history import HistoryRecord, add_history_record
 from wallet.images import SafeImage
+from wallet.kept_credential import read_kept_credential, write_kept_credential
 from wallet.models import Credential, CredentialForm
 from wallet.recognition import PartyRecognition, recognition_json, resolve_recognition, signers_of
 from wallet.settings import Wallet
 from wallet.vault import Vault
 
-ALGORITHMS = frozenset({"ES256"})
-
-StateKind = Literal["valid", "not_yet_valid", "expired", "revoked", "suspended", "unknown"]
+StateKind = Literal["valid", "not_yet_valid", "expired", "revoked", "suspended", "unknown", "told"]
 
 
 @dataclass(frozen=True, slots=True)
 class HeldForm:
-    """One signed form of a badge, opened, its signature checked again with the key it was received under."""
+    """One signed form of a badge, as it was verified when it was received."""
 
     id: str
     credential_id: str
@@ -48,15 +46,29 @@ class HeldForm:
         paths = FORMATS[self.credential.format].disclosable_paths(self.credential.raw)
         return frozenset(tuple(step for step in path if step is not None) for path in paths)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing in this form can be kept back."""
+        return not self.disclosable_paths()
+
+    @property
+    def preference(self) -> tuple[bool, int]:
+        """Which form of a badge comes first: those of which its holder can hide parts, then by their format."""
+        return self.is_whole, list(FORMATS).index(self.credential.format)
+
 
 @dataclass(frozen=True, slots=True)
 class BadgeState:
-    """Whether a badge holds now. `unknown` means that it could not be checked, which is no kind of yes."""
+    """Whether a badge holds now. `unknown` means that it could not be checked, which is no kind of yes.
+
+    `told`: its issuer's list says something of it that is neither yes nor no; `message` in which words, if any.
+    """
 
     kind: StateKind
     expires_at: datetime | None = None
     is_expiring: bool = False
     checked_at: datetime | None = None
+    message: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +95,8 @@ class Badge:
 
 def seal_form(vault: Vault, form: HeldForm) -> CredentialForm:
     """The row that keeps a signed form, byte for byte."""
-    credential = form.credential
     content = {
-        "format": credential.format,
-        "raw": credential.raw,
-        "issuer_key": credential.key.jwk,
+        **write_kept_credential(form.credential),
         "configuration_id": form.configuration_id,
         "labels": [[list(label.path), dict(label.texts)] for label in form.labels],
     }
@@ -99,30 +108,23 @@ def seal_form(vault: Vault, form: HeldForm) -> CredentialForm:
     )
 
 
-def open_form(vault: Vault, row: CredentialForm, now: datetime) -> HeldForm:
-    """Open a stored form. Its signature must still hold; whether it is still valid is judged by `resolve_state`."""
+def open_form(vault: Vault, row: CredentialForm) -> HeldForm:
+    """Open a stored form. It was verified before it was sealed; whether it holds now is judged by `resolve_state`."""
     content = vault.open("form", row.id, row.sealed)
-    handler = FORMATS[content["format"]]
-    credential = handler.verify(
-        handler.parse(content["raw"]),
-        key=parse_public_jwk(content["issuer_key"]),
-        algorithms=ALGORITHMS,
-        now=now,
-        check_validity=False,
-    )
+    credential = read_kept_credential(content)
     labels = tuple(IssuerLabel(tuple(path), texts) for path, texts in content.get("labels", ()))
     return HeldForm(row.id, row.credential_id, content["configuration_id"], credential, labels)
 
 
-async def find_forms(session: store.Session, vault: Vault, now: datetime) -> list[HeldForm]:
-    return [open_form(vault, row, now) for row in await store.find_forms(session, vault.account_id)]
+async def find_forms(session: store.Session, vault: Vault) -> list[HeldForm]:
+    return [open_form(vault, row) for row in await store.find_forms(session, vault.account_id)]
 
 
 async def find_badges(wallet: Wallet, vault: Vault, now: datetime) -> list[Badge]:
     """All badges, newest first, each with its state and its issuer's recognition, asked for at the same time."""
     async with wallet.database.reading() as session:
         rows = await store.find_credentials(session, vault.account_id)
-        forms = await find_forms(session, vault, now)
+        forms = await find_forms(session, vault)
     held = {row.id: [form for form in forms if form.credential_id == row.id] for row in rows}
     # A badge that is being deleted in another tab may have lost its forms between the two reads.
     whole = [row for row in rows if held[row.id]]
@@ -135,7 +137,7 @@ async def get_badge(wallet: Wallet, vault: Vault, credential_id: str, now: datet
         rows = await store.find_forms(session, vault.account_id, credential_id)
     if not rows:
         raise NotFoundError("forms")
-    return await _resolve_badge(wallet, vault, row, [open_form(vault, form, now) for form in rows], now)
+    return await _resolve_badge(wallet, vault, row, [open_form(vault, form) for form in rows], now)
 
 
 async def get_badge_image(wallet: Wallet, vault: Vault, credential_id: str) -> SafeImage:
@@ -205,7 +207,8 @@ async def resolve_state(wallet: Wallet, credential: VerifiedCredential, now: dat
         return BadgeState("unknown", expires_at, is_expiring)
     if answer is None:
         return BadgeState("valid", expires_at, is_expiring, now)
-    return BadgeState(_STATE_OF_STATUS.get(answer.status, "unknown"), expires_at, is_expiring, answer.checked_at)
+    kind = _STATE_OF_STATUS.get(answer.status, "told")
+    return BadgeState(kind, expires_at, is_expiring, answer.checked_at, shown_text(answer.message or "") or None)
 
 
 async def resolve_issuer_recognition(
@@ -253,6 +256,7 @@ def badge_json(badge: Badge) -> dict[str, Any]:
         "expires_at": _iso(badge.state.expires_at),
         "is_expiring": badge.state.is_expiring,
         "checked_at": _iso(badge.state.checked_at),
+        "status_message": badge.state.message,
         "issued_at": _iso(badge.issued_at),
         "received_at": _iso(badge.received_at),
         "issuer": badge.issuer_id,
@@ -275,14 +279,14 @@ _STATE_OF_STATUS: Mapping[Status, StateKind] = {
     Status.SUSPENDED: "suspended",
 }
 # Several forms of one badge share one fate: the worst answer counts.
-_WORST_FIRST: Sequence[StateKind] = ("revoked", "suspended", "expired", "not_yet_valid", "unknown", "valid")
+_WORST_FIRST: Sequence[StateKind] = ("revoked", "suspended", "expired", "not_yet_valid", "told", "unknown", "valid")
 
 
 async def _resolve_badge(
     wallet: Wallet, vault: Vault, row: Credential, forms: Sequence[HeldForm], now: datetime
 ) -> Badge:
     content = vault.open("credential", row.id, row.sealed)
-    forms = sorted(forms, key=lambda form: SPOKEN_FORMATS.index(form.credential.format))
+    forms = sorted(forms, key=lambda form: form.preference)
     first = forms[0].credential
     recognition, states = await asyncio.gather(
         resolve_issuer_recognition(wallet, first, credential_issuer=content["credential_issuer"], now=now),

@@ -16,18 +16,21 @@ from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
+from kernel.data_integrity import CRYPTOSUITES
 from kernel.did import did_jwk
 from kernel.errors import (
     CredentialError,
     HolderBindingError,
     MalformedError,
+    RejectedError,
     RevokedError,
     SuspendedError,
     UndecidedError,
     UntrustedIssuerError,
     WrongTypeError,
 )
-from kernel.formats import FORMATS, SPOKEN_FORMATS, VerifiedCredential, parse_credential
+from kernel.formats import ALGORITHMS, FORMATS, VerifiedCredential, from_wire, parse_credential
+from kernel.formats.credential import LDP_VC
 from kernel.keys import SoftwareSigner
 from kernel.open_badges import BadgeView, badge_view
 from kernel.openid4vci import (
@@ -67,7 +70,7 @@ from runtime.logging import get_logger
 from runtime.tokens import create_token
 from wallet import store
 from wallet.claims import IssuerLabel, create_issuer_labels, shown_name, shown_text
-from wallet.credentials import ALGORITHMS, HeldForm, create_view, resolve_issuer_recognition, seal_badge, seal_form
+from wallet.credentials import HeldForm, create_view, resolve_issuer_recognition, seal_badge, seal_form
 from wallet.errors import (
     CredentialRefusedError,
     IssuerFailedError,
@@ -350,10 +353,7 @@ class _Progress:
         answer = parse_credential_response(response.json())
         if not isinstance(answer, IssuedCredentials):
             raise IssuerFailedError("deferred issuance, which this wallet cannot wait for")
-        raw = answer.credentials[0]
-        if not isinstance(raw, str):
-            raise MalformedError("a credential in another form than asked for")
-        return _Received(configuration_id, raw, holder_key, answer.notification_id)
+        return _Received(configuration_id, from_wire(answer.credentials[0]), holder_key, answer.notification_id)
 
     async def _post_credential_request(
         self, configuration: CredentialConfiguration, holder_key: SoftwareSigner
@@ -418,7 +418,9 @@ class _Progress:
             raise WrongTypeError("another format than the configuration's")
         # (2) Signed by its issuer's key, disclosures and validity hold.
         key = await self.wallet.resolver.resolve_issuer_key(unverified, now=self.now)
-        credential = FORMATS[unverified.format].verify(unverified, key=key, algorithms=ALGORITHMS, now=self.now)
+        credential = FORMATS[unverified.format].verify(
+            unverified, key=key, algorithms=ALGORITHMS[unverified.format], now=self.now
+        )
         # (3) That issuer is the party the person said yes to.
         await self._verify_issuer(credential)
         # (4) The type that was promised.
@@ -428,8 +430,8 @@ class _Progress:
             raise HolderBindingError("bound to another key than the one proven")
         # (6) Not withdrawn.
         answer = await self.wallet.resolver.resolve_status(credential, now=self.now)
-        if answer is not None and answer.status is not Status.VALID:
-            raise SuspendedError() if answer.status is Status.SUSPENDED else RevokedError()
+        if answer is not None:
+            _verify_status(answer.status)
         return credential
 
     async def _verify_issuer(self, credential: VerifiedCredential) -> None:
@@ -642,7 +644,7 @@ def _supported(record: _OfferRecord) -> list[str]:
     offered = parse_credential_offer(record.offer).credential_configuration_ids
     known = [metadata.credential_configurations[name] for name in offered if name in metadata.credential_configurations]
     usable = [configuration for configuration in known if _is_usable(metadata, configuration)]
-    return [found.id for found in sorted(usable, key=lambda found: SPOKEN_FORMATS.index(found.format))]
+    return [found.id for found in sorted(usable, key=lambda found: list(FORMATS).index(found.format))]
 
 
 def _is_usable(metadata: IssuerMetadata, configuration: CredentialConfiguration) -> bool:
@@ -650,12 +652,19 @@ def _is_usable(metadata: IssuerMetadata, configuration: CredentialConfiguration)
     proof_type = configuration.proof_types.get(_PROOF_TYPE)
     encryption = metadata.credential_response_encryption or {}
     return (
-        configuration.format in SPOKEN_FORMATS
+        configuration.format in FORMATS
+        and _can_verify(configuration)
         and proof_type is not None
         and "ES256" in proof_type.algorithms
         and proof_type.key_attestations_required is None
         and encryption.get("encryption_required") is not True
     )
+
+
+def _can_verify(configuration: CredentialConfiguration) -> bool:
+    """Whether the issuer signs in a way that is checked here; one that does not say which may. VCI A.1.1.2, A.1.2.2"""
+    ways = CRYPTOSUITES.keys() if configuration.format == LDP_VC else ALGORITHMS[configuration.format]
+    return not configuration.signing_algorithms or not configuration.signing_algorithms.isdisjoint(ways)
 
 
 def _choose_configurations(record: _OfferRecord, wanted: Sequence[str] | None) -> list[str]:
@@ -690,6 +699,17 @@ def _is_same_party(issuer: str, credential_issuer: str) -> bool:
         return True
     host = urlsplit(credential_issuer).netloc.lower().replace(":", "%3a")
     return issuer.lower() == f"did:web:{host}" or issuer.lower().startswith(f"did:web:{host}:")
+
+
+def _verify_status(status: Status) -> None:
+    """Raise unless the issuer's list says no worse than something to read: that stands on the badge's page."""
+    match status:
+        case Status.INVALID:
+            raise RevokedError
+        case Status.SUSPENDED:
+            raise SuspendedError
+        case Status.UNASSIGNED:
+            raise RejectedError("a status value that nobody knows")
 
 
 def _verify_type(configuration: CredentialConfiguration, credential: VerifiedCredential) -> None:

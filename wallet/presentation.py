@@ -16,10 +16,10 @@ from urllib.parse import unquote, urlsplit
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_der_x509_certificate
 
-from kernel import base64url, sd_jwt
+from kernel import base64url
 from kernel.dcql import Answer, Candidate, DcqlMatch, SetMatch, match
 from kernel.errors import AlgorithmNotAllowedError, CredentialError, MalformedError, UndecidedError
-from kernel.formats import FORMATS, SPOKEN_FORMATS
+from kernel.formats import FORMATS
 from kernel.keys import parse_public_jwk, public_key_from
 from kernel.openid4vp import (
     ACCESS_DENIED,
@@ -71,7 +71,13 @@ from wallet.vault import Vault
 log = get_logger(__name__)
 
 _MAX_ALTERNATIVES = 50
-_STATE_ORDER = ("valid", "unknown", "not_yet_valid", "suspended", "expired", "revoked")
+# The same badge may be held in several forms; so many ways are looked at for those fifty.
+_MAX_WAYS = 5 * _MAX_ALTERNATIVES
+_STATE_ORDER = ("valid", "unknown", "told", "not_yet_valid", "suspended", "expired", "revoked")
+
+
+# By credential query, which form of which badge answers it.
+_Way = tuple[tuple[str, Answer], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,15 @@ class Part:
     answer: Answer
     shown: tuple[Fact, ...]
     hidden: tuple[Fact, ...]
+    is_whole: bool
+    """Whether this form of the badge hides nothing: who is shown it sees all that stands on it."""
+
+    def asked_skills(self) -> list[str]:
+        """The skills that were asked for; a badge that is shown whole shows its others too."""
+        return [fact.value for fact in self.shown if fact.is_skill and self._is_asked(fact)]
+
+    def _is_asked(self, fact: Fact) -> bool:
+        return any(path[: len(fact.path)] == fact.path for path in self.answer.claims)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +119,8 @@ class AskedQuestion:
 
     @property
     def skills(self) -> tuple[str, ...]:
-        """The skills that every way shows, by their names on the badges: what the question is about."""
-        shown = [
-            dict.fromkeys(fact.value for part in way.parts for fact in part.shown if fact.is_skill)
-            for way in self.alternatives
-        ]
+        """The skills that every way was asked for, by their names on the badges: what the question is about."""
+        shown = [dict.fromkeys(name for part in way.parts for name in part.asked_skills()) for way in self.alternatives]
         return tuple(name for name in (shown[0] if shown else ()) if all(name in names for names in shown))
 
     def further_facts(self, part: Part) -> list[Fact]:
@@ -142,14 +154,17 @@ class RequestPage:
             question.alternatives for question in self.questions
         )
 
-    def fixed_parts(self) -> list[tuple[Badge, tuple[Fact, ...]]]:
-        """What is shown where there is nothing to choose, each badge once with all that is shown of it."""
-        shown: dict[str, tuple[Badge, dict[Fact, None]]] = {}
+    def fixed_parts(self) -> list[tuple[Badge, tuple[Fact, ...], bool]]:
+        """What is shown where there is nothing to choose: each badge once, all that is shown, whether it is all of it.
+
+        Two forms of a badge may name a fact at two places; it is told once.
+        """
+        shown: dict[str, list[Part]] = {}
         for question in self.questions:
             if question.required and len(question.alternatives) == 1:
                 for part in question.alternatives[0].parts:
-                    shown.setdefault(part.badge.id, (part.badge, {}))[1].update(dict.fromkeys(part.shown))
-        return [(badge, tuple(facts)) for badge, facts in shown.values()]
+                    shown.setdefault(part.badge.id, []).append(part)
+        return [(parts[0].badge, _merge(parts), any(part.is_whole for part in parts)) for parts in shown.values()]
 
     def hidden_labels(self) -> list[str]:
         """What of the person stays hidden, whichever way is chosen; skills are listed by `hidden_skills`."""
@@ -173,9 +188,9 @@ class RequestPage:
         ]
 
     def skills(self) -> list[str]:
-        """The skills that would be shown if the person changed nothing."""
-        facts = [fact for part in self.proposed_parts() for fact in part.shown if fact.is_skill]
-        return list(dict.fromkeys(fact.value for fact in facts)) if self.is_answerable else []
+        """The skills that are asked for and would be shown if the person changed nothing."""
+        asked = [name for part in self.proposed_parts() for name in part.asked_skills()]
+        return list(dict.fromkeys(asked)) if self.is_answerable else []
 
     def proposed_parts(self) -> list[Part]:
         """What would be shown if the person changed nothing: the first way to answer what is required."""
@@ -303,7 +318,7 @@ async def decline_request(wallet: Wallet, vault: Vault, request_id: str, now: da
     if "refusal" in content:
         return await _decline_refused(wallet, vault, request_id, content, now)
     request = _read_request(content, row.created_at)
-    error = ACCESS_DENIED if request.dcql_query.formats & set(SPOKEN_FORMATS) else VP_FORMATS_NOT_SUPPORTED
+    error = ACCESS_DENIED if request.dcql_query.formats & FORMATS.keys() else VP_FORMATS_NOT_SUPPORTED
     async with wallet.database.transaction() as session:
         await store.spend_request(session, vault.account_id, request_id, now)
         await add_history_record(session, vault, _declined(request, content["recognition"], now))
@@ -513,19 +528,19 @@ def _rank(badge: Badge) -> tuple[int, bool]:
 def _alternatives(
     asked: SetMatch, found: DcqlMatch, held: Mapping[str, tuple[Badge, HeldForm]], language: str
 ) -> Iterable[Alternative]:
-    """Every way to meet one set, the best first; the same badges in another format are no other way."""
-    seen: set[frozenset[str]] = set()
+    """Every way to meet one set, the best first. The same badges in other forms are no other way: of those the one is
+    taken in which the fewest badges are shown whole, and among equals the one that the verifier prefers."""
     flat = (
         tuple(zip(option, answers, strict=True))
         for option in asked.options
         for answers in islice(_combinations(found, option), _MAX_ALTERNATIVES)
     )
-    for way in islice(flat, _MAX_ALTERNATIVES):
-        badges = frozenset(held[answer.candidate_id][0].id for _, answer in way)
-        if badges in seen:
-            continue
-        seen.add(badges)
-        parts = tuple(_part(query_id, answer, *held[answer.candidate_id], language) for query_id, answer in way)
+    ways: dict[frozenset[str], list[_Way]] = {}
+    for way in islice(flat, _MAX_WAYS):
+        ways.setdefault(frozenset(held[answer.candidate_id][0].id for _, answer in way), []).append(way)
+    for same in islice(ways.values(), _MAX_ALTERNATIVES):
+        best = min(same, key=lambda way: sum(held[answer.candidate_id][1].is_whole for _, answer in way))
+        parts = tuple(_part(query_id, answer, *held[answer.candidate_id], language) for query_id, answer in best)
         yield Alternative(",".join(f"{part.query_id}:{part.form_id}" for part in parts), parts)
 
 
@@ -542,6 +557,7 @@ def _candidate(form: HeldForm) -> Candidate:
         types=credential.types,
         claims=credential.claims,
         disclosable=form.disclosable_paths(),
+        is_holder_bound=credential.holder_key is not None,
     )
 
 
@@ -560,7 +576,16 @@ def _part(query_id: str, answer: Answer, badge: Badge, form: HeldForm, language:
         answer=answer,
         shown=find_shown_facts(claims, **where),
         hidden=find_hidden_facts(claims, **where),
+        is_whole=form.is_whole,
     )
+
+
+def _merge(parts: Sequence[Part]) -> tuple[Fact, ...]:
+    """All facts of several parts of one badge, each once by what it says."""
+    facts: dict[tuple[str, str], Fact] = {}
+    for fact in (fact for part in parts for fact in part.shown):
+        facts.setdefault((fact.label, fact.value), fact)
+    return tuple(facts.values())
 
 
 def _choose(page: RequestPage, choices: Mapping[str, str]) -> list[Part]:
@@ -602,7 +627,8 @@ async def _present(
     form = next(form for form in part.badge.forms if form.id == part.form_id)
     query = request.dcql_query.find(part.query_id)
     if query is not None and not query.require_cryptographic_holder_binding:
-        return sd_jwt.present(form.credential.raw, disclose=part.answer.disclose)
+        handler = FORMATS[form.credential.format]
+        return handler.present_unbound(form.credential.raw, disclose=part.answer.disclose)
     return FORMATS[form.credential.format].present(
         form.credential.raw,
         disclose=part.answer.disclose,
@@ -721,6 +747,7 @@ def _part_json(part: Part) -> dict[str, Any]:
         "credential_id": part.badge.id,
         "name": part.badge.view.name,
         "state": part.badge.state.kind,
+        "is_whole": part.is_whole,
         "shown": [asdict(fact) for fact in part.shown],
         "hidden": [asdict(fact) for fact in part.hidden],
     }

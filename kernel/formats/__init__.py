@@ -30,7 +30,6 @@ __all__ = [
     "ALGORITHMS",
     "FORMATS",
     "ISSUABLE",
-    "SPOKEN_FORMATS",
     "CredentialFormat",
     "IssuableFormat",
     "IssuerIdentity",
@@ -55,7 +54,7 @@ _SD_JWT_FORMATS: Final[Mapping[str, DcSdJwt | VcSdJwt]] = {
 _VC_JWT: Final = VcJwt()
 _JWT_FORMATS: Final[Mapping[str, VcJwt | JwtVcJson]] = {VcJwt.format_id: _VC_JWT, JwtVcJson.format_id: JwtVcJson()}
 
-# Every format that can be read and shown.
+# Every format that can be read, held, asked for and shown; those in which parts can be hidden come first.
 FORMATS: Final[Mapping[str, CredentialFormat]] = {**_SD_JWT_FORMATS, LdpVc.format_id: _LDP_VC, **_JWT_FORMATS}
 # Every way in which a badge can be issued; a second flavour of a format has a name of ours.
 ISSUABLE: Final[Mapping[str, IssuableFormat]] = {
@@ -65,8 +64,6 @@ ISSUABLE: Final[Mapping[str, IssuableFormat]] = {
     VcJwt.format_id: _VC_JWT,
     "open_badge_jwt": VcJwt(is_open_badge=True),
 }
-# Those that the services issue, hold and ask for, the preferred one first.
-SPOKEN_FORMATS: Final = (DcSdJwt.format_id, VcSdJwt.format_id)
 
 
 def parse_credential(raw: str) -> UnverifiedCredential:

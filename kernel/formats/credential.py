@@ -64,6 +64,11 @@ class UnverifiedCredential:
         return str(self.header.get("alg", self.header.get("cryptosuite")))
 
     @property
+    def is_selective(self) -> bool:
+        """Whether it is of a kind of which a holder can hide parts."""
+        return isinstance(self.secured, SdJwt) or self.algorithm == "ecdsa-sd-2023"
+
+    @property
     def sd_jwt(self) -> SdJwt:
         """The SD-JWT that it is; asking this of a credential in another format is a mistake of ours."""
         if not isinstance(self.secured, SdJwt):
@@ -156,6 +161,8 @@ class CredentialFormat(Protocol):
         nonce: str,
         now: datetime,
     ) -> str: ...
+
+    def present_unbound(self, raw: str, *, disclose: Collection[ClaimsPath]) -> str: ...
 
     def disclosable_paths(self, raw: str) -> dict[ClaimsPath, Any]: ...
 

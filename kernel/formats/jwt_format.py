@@ -61,6 +61,10 @@ class JwtFormat(PresentedFormat):
         header = {**self.presentation_header, "kid": holder.key_id}
         return sign_jwt(payload, signer=holder_signer, typ=header.pop("typ"), header=header)
 
+    def present_unbound(self, raw: str, *, disclose: Collection[ClaimsPath]) -> str:
+        """Return the credential as it is, to whoever asks for no holder binding. OpenID4VP 1.0 §5.3."""
+        return raw
+
     def disclosable_paths(self, raw: str) -> dict[ClaimsPath, Any]:
         """Return nothing: a JWT is shown as a whole."""
         return {}

@@ -155,6 +155,10 @@ class LdpVc(PresentedFormat):
         (proof,) = signed["proof"]
         return encode_json({**signed, "proof": proof}).decode()
 
+    def present_unbound(self, raw: str, *, disclose: Collection[ClaimsPath]) -> str:
+        """Show the credential, or of a selective one these paths, to whoever asks for no holder binding. VP §5.3."""
+        return encode_json(_show(parse_json_object(raw), disclose)).decode()
+
     def disclosable_paths(self, raw: str) -> dict[ClaimsPath, Any]:
         """Return every part that the holder may show or keep hidden, by its path; none of a credential signed whole."""
         return _disclosable_paths(parse_json_object(raw))

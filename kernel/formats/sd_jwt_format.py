@@ -176,6 +176,10 @@ class SdJwtFormat(ABC):
             hash_algorithm=sd_jwt.hash_algorithm,
         )
 
+    def present_unbound(self, raw: str, *, disclose: Collection[ClaimsPath]) -> str:
+        """Show these paths to whoever asks for no holder binding. OpenID4VP 1.0 §5.3."""
+        return present(raw, disclose=disclose)
+
     def disclosable_paths(self, raw: str) -> dict[ClaimsPath, Any]:
         """Return every claim that the holder may show or keep hidden, by its path, with its value."""
         return disclosable_paths(raw)

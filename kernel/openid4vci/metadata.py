@@ -237,7 +237,7 @@ def _parse_vct(members: Mapping[str, Any]) -> str | None:
 
 def _parse_types(members: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the types of the credential definition, which the W3C formats must have. Appendix A.1; I-14."""
-    if get_text(members, "format") not in ("jwt_vc_json", "ldp_vc", "vc+sd-jwt", "jwt_vc_json-ld"):
+    if get_text(members, "format") not in ("jwt_vc_json", "ldp_vc", "vc+sd-jwt", "vc+jwt", "jwt_vc_json-ld"):
         return ()
     definition = as_object(members.get("credential_definition"), "'credential_definition'")
     return tuple(as_text(name, "a type") for name in as_array(definition.get("type"), "'type'"))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from kernel.errors import AlgorithmNotAllowedError
-from kernel.formats import SPOKEN_FORMATS, vp_formats_supported
+from kernel.formats import FORMATS, vp_formats_supported
 from kernel.jwe import ENC_VALUES, KEY_AGREEMENT
 from kernel.keys import Jwk
 from kernel.members import as_array, as_object, as_texts, find_object, find_text
@@ -15,7 +15,7 @@ from kernel.openid4vp.client_identifier import ClientIdPrefix
 DEFAULT_ENC: Final = "A128GCM"
 MAX_KEYS: Final = 32
 
-VP_FORMATS: Final[Mapping[str, Mapping[str, Any]]] = vp_formats_supported(SPOKEN_FORMATS)
+VP_FORMATS: Final[Mapping[str, Mapping[str, Any]]] = vp_formats_supported(FORMATS)
 
 # One text for everybody, so that it tells nobody apart (W-42, W-56).
 WALLET_METADATA: Final[Mapping[str, Any]] = {

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from kernel.dcql import DcqlQuery
 from kernel.errors import MalformedError, QueryNotSatisfiedError
+from kernel.formats import from_wire, to_wire
 from kernel.jwe import ENC_VALUES, decrypt_jwe, encrypt_jwe
 from kernel.keys import Jwk
 from kernel.members import as_array, as_object, find_text, get_text
@@ -46,7 +47,7 @@ class ErrorResponse:
 
 def create_direct_post(request: AuthorizationRequest, vp_token: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Return the form of a response in the clear. §8.2."""
-    return {"vp_token": encode_json(vp_token).decode("utf-8"), **_state_of(request)}
+    return {"vp_token": encode_json(_vp_token_json(vp_token)).decode("utf-8"), **_state_of(request)}
 
 
 def create_direct_post_jwt(request: AuthorizationRequest, vp_token: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -56,7 +57,7 @@ def create_direct_post_jwt(request: AuthorizationRequest, vp_token: Mapping[str,
     data in the clear.
     """
     recipient, enc = request.client_metadata.select_encryption()
-    plaintext = encode_json({"vp_token": vp_token, **_state_of(request)})
+    plaintext = encode_json({"vp_token": _vp_token_json(vp_token), **_state_of(request)})
     return {"response": encrypt_jwe(plaintext, recipient=recipient, enc=enc)}
 
 
@@ -122,8 +123,8 @@ def decrypt_response(
 def parse_vp_token(value: object, query: DcqlQuery) -> dict[str, list[str]]:
     """Read a `vp_token` against the query it answers: the presentations, by credential query. §8.1; V-24 step 2.
 
-    Ids that were not asked for, and several presentations where one was, are refused. Presentations that are no
-    texts are refused too: no format of that kind is asked for here.
+    Ids that were not asked for, and several presentations where one was, are refused. A presentation that is an object
+    (`ldp_vc`, B.1.3.2.5) is returned as its text, like the others; what it is, its content decides (K-68).
     """
     members = as_object(value, "'vp_token'")
     presentations = {query_id: _parse_presentations(query_id, listed, query) for query_id, listed in members.items()}
@@ -144,12 +145,16 @@ def _parse_presentations(query_id: str, listed: object, query: DcqlQuery) -> lis
     wanted = query.find(query_id)
     if wanted is None:
         raise QueryNotSatisfiedError("an answer to a question that was not asked")
-    presentations = list(as_array(listed, "the presentations", limit=MAX_PRESENTATIONS))
-    if not all(isinstance(presentation, str) and presentation for presentation in presentations):
-        raise MalformedError("a presentation that is no text")
+    presentations = [from_wire(each) for each in as_array(listed, "the presentations", limit=MAX_PRESENTATIONS)]
+    if not all(presentations):
+        raise MalformedError("a presentation without a character")
     if len(presentations) > 1 and not wanted.multiple:
         raise QueryNotSatisfiedError("several presentations where one was asked for")
     return presentations
+
+
+def _vp_token_json(vp_token: Mapping[str, Sequence[str]]) -> dict[str, list[str | dict[str, Any]]]:
+    return {query_id: [to_wire(raw) for raw in listed] for query_id, listed in vp_token.items()}
 
 
 def _parse_error(members: Mapping[str, Any]) -> ErrorResponse:

@@ -20,9 +20,9 @@ from starlette.routing import Route
 
 from kernel import base64url
 from kernel.did import create_did_web_document
-from kernel.formats import ISSUABLE, IssuerIdentity, StatusReference
+from kernel.formats import ISSUABLE, IssuerIdentity, StatusKind, StatusReference, to_wire
 from kernel.jwt import parse_jwt, sign_jwt
-from kernel.keys import SoftwareSigner
+from kernel.keys import PublicKey, SoftwareSigner
 from kernel.open_badges import CredentialDataset
 from kernel.openid4vci import (
     CredentialOffer,
@@ -35,6 +35,7 @@ from kernel.openid4vci import (
     verify_key_proof,
 )
 from kernel.sd_jwt import conceal
+from kernel.status.bitstring_status_list import Bitstring, create_status_list_credential, sign_with_proof
 from kernel.status.token_status_list import Status, StatusList, create_status_list_token
 from runtime.tokens import create_token
 from tests.support.badges import create_test_dataset
@@ -42,9 +43,23 @@ from tests.support.clock import FixedClock
 
 VCT = "https://issuer.example/vct/skill-badge/1"
 OPEN_BADGE_TYPE = "OpenBadgeCredential"
-FRAGMENT = "es256-1"
+FRAGMENT, ED25519_FRAGMENT = "es256-1", "ed25519-1"
 ES256 = frozenset({"ES256"})
 DC, VC = "adviseur.dc-sd-jwt", "adviseur.vc-sd-jwt"
+WHOLE, SELECTIVE = "adviseur.ldp-vc", "adviseur.ldp-vc-sd"
+JWT, OPEN_BADGE_JWT = "adviseur.vc-jwt", "adviseur.open-badge-jwt"
+# By configuration: how it is issued, and the format that it then has.
+SECURINGS = {
+    DC: ("dc+sd-jwt", "dc+sd-jwt"),
+    VC: ("vc+sd-jwt", "vc+sd-jwt"),
+    WHOLE: ("ldp_vc", "ldp_vc"),
+    SELECTIVE: ("ldp_vc_sd", "ldp_vc"),
+    JWT: ("vc+jwt", "vc+jwt"),
+    OPEN_BADGE_JWT: ("open_badge_jwt", "vc+jwt"),
+}
+EMBEDDED = (WHOLE, SELECTIVE)
+LISTS = {"revocation": 2, "suspension": 3, "message": 4}
+MESSAGES = ((0, "niets te melden"), (1, "er loopt een bezwaar"))
 
 Misbehaviour = Literal[
     "",
@@ -61,6 +76,10 @@ Misbehaviour = Literal[
     "denied",
     "deferred",
     "changed_disclosure",
+    "changed_value",
+    "another_purpose",
+    "told_something",
+    "inside_a_presentation",
     "signed_by_another_key",
     "signed_by_another_party",
     "bound_to_another_key",
@@ -78,13 +97,14 @@ Misbehaviour = Literal[
 
 @dataclass
 class SimulatedIssuer:
-    """One organisation, one achievement, two formats of it."""
+    """One organisation, one achievement, every format of it."""
 
     clock: FixedClock
     host: str = "issuer.example"
     slug: str = "stmw"
     name: str = "Stichting Stimulering Techniek Maas en Waal"
     signer: SoftwareSigner = field(default_factory=SoftwareSigner.generate)
+    ed25519_signer: SoftwareSigner = field(default_factory=lambda: SoftwareSigner.generate("Ed25519"))
     dataset: CredentialDataset = field(default_factory=create_test_dataset)
     misbehave: Misbehaviour = ""
     valid_for: timedelta | None = timedelta(days=365)
@@ -93,6 +113,8 @@ class SimulatedIssuer:
     holder_keys: list[str] = field(default_factory=list)
     sent_codes: list[str] = field(default_factory=list)
     status_list: StatusList = field(default_factory=lambda: StatusList(2))
+    bitstrings: dict[str, Bitstring] = field(default_factory=lambda: {purpose: Bitstring() for purpose in LISTS})
+    """By purpose, the lists of the credentials with an embedded proof."""
     image: tuple[str, bytes] = ("image/png", b"")
     planted: dict[str, Any] = field(default_factory=dict)
     """Further claims of every credential, in the open."""
@@ -161,6 +183,7 @@ class SimulatedIssuer:
                 Route(f"/{slug}/credential", self._credential, methods=["POST"]),
                 Route(f"/{slug}/notification", self._notification, methods=["POST"]),
                 Route(f"/{slug}/status/1", self._status),
+                *(Route(f"/{slug}/status/{number}", self._bitstring) for number in LISTS.values()),
                 Route(f"/{slug}/achievements/adviseur-lerende-regio/image", self._image),
                 Route("/vct/skill-badge/1", self._type_metadata),
                 Route("/vct/{name}", self._extended_type),
@@ -207,11 +230,11 @@ class SimulatedIssuer:
                 "notification_endpoint": f"{self.identifier}/notification",
                 "display": [{"name": self.name, "locale": "nl"}],
                 "credential_configurations_supported": {
-                    DC: {"format": "dc+sd-jwt", "vct": VCT, **shared},
-                    VC: {
-                        "format": "vc+sd-jwt",
-                        "credential_definition": {"type": ["VerifiableCredential", OPEN_BADGE_TYPE]},
+                    **{name: _configuration(name) | shared for name in SECURINGS},
+                    "adviseur.unknown-suite": {
+                        **_configuration(WHOLE),
                         **shared,
+                        "credential_signing_alg_values_supported": ["Ed25519Signature2020"],
                     },
                     "adviseur.mdoc": {"format": "mso_mdoc", "doctype": "org.example.badge"},
                 },
@@ -226,7 +249,7 @@ class SimulatedIssuer:
 
     async def _did_document(self, request: Request) -> Response:
         self._note(request)
-        return JSONResponse(create_did_web_document(self.did, [(FRAGMENT, self.signer.public_key)]))
+        return JSONResponse(create_did_web_document(self.did, self.keys()))
 
     async def _token(self, request: Request) -> Response:
         self._note(request)
@@ -264,20 +287,22 @@ class SimulatedIssuer:
             return JSONResponse({"transaction_id": "t-1", "interval": 60}, status_code=202)
         self.holder_keys.append(proof.holder_key.thumbprint)
         raw = self._issue(str(asked.credential_configuration_id), proof.holder_key)
-        return JSONResponse({"credentials": [{"credential": raw}], "notification_id": f"n-{self._index}"})
+        return JSONResponse({"credentials": [{"credential": to_wire(raw)}], "notification_id": f"n-{self._index}"})
 
     def _issue(self, configuration_id: str, holder_key: Any) -> str:
         self._index += 1
         now = self.clock()
-        format_id = {DC: "dc+sd-jwt", VC: "vc+sd-jwt"}[configuration_id]
+        way, _ = SECURINGS[configuration_id]
         if self.misbehave == "another_format":
-            format_id = "vc+sd-jwt" if format_id == "dc+sd-jwt" else "dc+sd-jwt"
+            way = "vc+sd-jwt" if way == "dc+sd-jwt" else "dc+sd-jwt"
+        is_embedded = way.startswith("ldp_vc")
+        fragment, signer = (ED25519_FRAGMENT, self.ed25519_signer) if way == "ldp_vc" else (FRAGMENT, self.signer)
         values: dict[str, Any] = {
-            "issuer": IssuerIdentity(self.did, f"{self.did}#{FRAGMENT}"),
-            "signer": self.signer,
+            "issuer": IssuerIdentity(self.did, f"{self.did}#{fragment}"),
+            "signer": signer,
             "holder_key": holder_key,
             "type_id": VCT,
-            "status": StatusReference(self.status_uri, self._index),
+            "status": self._bitstring_places() if is_embedded else StatusReference(self.status_uri, self._index),
             "issued_at": now - timedelta(seconds=5),
             "valid_from": now - timedelta(seconds=5),
             "expires_at": now + self.valid_for if self.valid_for else None,
@@ -285,10 +310,10 @@ class SimulatedIssuer:
         dataset = replace(self.dataset, credential_id=f"urn:uuid:00000000-0000-4000-8000-{self._index:012}")
         match self.misbehave:
             case "signed_by_another_key":
-                values["signer"] = SoftwareSigner.generate()
+                values["signer"] = SoftwareSigner.generate(signer.algorithm)
             case "signed_by_another_party":
                 values["issuer"] = IssuerIdentity(
-                    "did:web:other.example:school", "did:web:other.example:school#es256-1"
+                    "did:web:other.example:school", f"did:web:other.example:school#{fragment}"
                 )
             case "bound_to_another_key":
                 values["holder_key"] = SoftwareSigner.generate().public_key
@@ -304,9 +329,13 @@ class SimulatedIssuer:
                 values["valid_from"] = now + timedelta(days=1)
             case "revoked":
                 self.status_list.set(self._index, Status.INVALID)
+                self.bitstrings["revocation"].set(self._index, 1)
             case "suspended":
                 self.status_list.set(self._index, Status.SUSPENDED)
-        raw = ISSUABLE[format_id].issue(dataset, **values)
+                self.bitstrings["suspension"].set(self._index, 1)
+            case "told_something":
+                self.bitstrings["message"].set(self._index, 1)
+        raw = ISSUABLE[way].issue(dataset, **values)
         return self._spoil(self._plant(raw))
 
     def _plant(self, raw: str) -> str:
@@ -329,6 +358,13 @@ class SimulatedIssuer:
                 disclosure = json.loads(base64url.decode(first))
                 disclosure[-1] = "something else"
                 return "~".join([token, base64url.encode(json.dumps(disclosure).encode()), *rest])
+            case "changed_value":
+                return raw.replace("Een adviesrapport en een gesprek", "Een gesprek en een adviesrapport")
+            case "another_purpose":
+                return raw.replace('"proofPurpose":"assertionMethod"', '"proofPurpose":"authentication"')
+            case "inside_a_presentation":
+                outer = {"type": ["VerifiablePresentation"], "verifiableCredential": [json.loads(raw)]}
+                return json.dumps({"@context": ["https://www.w3.org/ns/credentials/v2"], **outer})
             case "not_a_credential":
                 return "this is no credential"
             case "with_key_binding":
@@ -355,6 +391,43 @@ class SimulatedIssuer:
         )
         return Response(token, media_type="application/statuslist+jwt")
 
+    def keys(self) -> list[tuple[str, PublicKey]]:
+        """The keys of its DID document."""
+        return [(FRAGMENT, self.signer.public_key), (ED25519_FRAGMENT, self.ed25519_signer.public_key)]
+
+    def key_of(self, configuration_id: str) -> PublicKey:
+        """The key that signs the credentials of a configuration."""
+        return (self.ed25519_signer if configuration_id == WHOLE else self.signer).public_key
+
+    def _bitstring_places(self) -> list[StatusReference]:
+        return [
+            StatusReference(
+                f"{self.identifier}/status/{number}",
+                self._index,
+                StatusKind.BITSTRING_STATUS_LIST,
+                purpose=purpose,
+                messages=MESSAGES if purpose == "message" else (),
+            )
+            for purpose, number in LISTS.items()
+        ]
+
+    async def _bitstring(self, request: Request) -> Response:
+        self._note(request)
+        now, number = self.clock(), int(request.url.path.rpartition("/")[2])
+        purpose = next(purpose for purpose, each in LISTS.items() if each == number)
+        document = create_status_list_credential(
+            self.bitstrings[purpose].encode(),
+            uri=f"{self.identifier}/status/{number}",
+            issuer=self.did,
+            purpose=purpose,
+            valid_from=now - timedelta(seconds=5),
+            valid_until=now + timedelta(days=1),
+            ttl=timedelta(seconds=60),
+        )
+        key_id = f"{self.did}#{ED25519_FRAGMENT}"
+        signed = sign_with_proof(document, signer=self.ed25519_signer, verification_method=key_id, created_at=now)
+        return Response(signed, media_type="application/vc")
+
     async def _image(self, request: Request) -> Response:
         self._note(request)
         media_type, content = self.image
@@ -373,6 +446,14 @@ class SimulatedIssuer:
 
     def _note(self, request: Request) -> None:
         self.requests.append(f"{request.method} {request.url.path.replace(f'/{self.slug}', '')}")
+
+
+def _configuration(name: str) -> dict[str, Any]:
+    """What the metadata say of the type of a configuration."""
+    _, format_id = SECURINGS[name]
+    if format_id == "dc+sd-jwt":
+        return {"format": format_id, "vct": VCT}
+    return {"format": format_id, "credential_definition": {"type": ["VerifiableCredential", OPEN_BADGE_TYPE]}}
 
 
 def _error(code: str) -> Response:

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from kernel.did import create_did_web_document, did_jwk
-from kernel.formats import FORMATS, VerifiedPresentation
+from kernel.formats import ALGORITHMS, FORMATS, VerifiedPresentation, from_wire
 from kernel.jwt import sign_jwt
 from kernel.keys import PublicKey, SoftwareSigner
 from kernel.openid4vp import (
@@ -33,7 +33,7 @@ from kernel.openid4vp import (
 )
 from runtime.tokens import create_token
 from tests.support.clock import FixedClock
-from tests.support.simulated_issuer import ES256, VCT
+from tests.support.simulated_issuer import VCT
 
 FRAGMENT = "es256-1"
 
@@ -102,7 +102,7 @@ class SimulatedVerifier:
         """One credential query a skill, as our own verifier asks it."""
         path = ["achievement", "alignment", None, "targetUrl"]
         meta: dict[str, Any] = {"vct_values": [VCT]}
-        if query_format == "vc+sd-jwt":
+        if query_format != "dc+sd-jwt":
             path, meta = ["credentialSubject", *path], {}
         return {
             "credentials": [
@@ -203,9 +203,9 @@ class SimulatedVerifier:
         answer = self.received[-1]
         assert isinstance(answer, VpTokenResponse)
         return FORMATS[query_format].verify_presentation(
-            answer.vp_token[query_id][0],
+            from_wire(answer.vp_token[query_id][0]),
             key=issuer_key,
-            algorithms=ES256,
+            algorithms=ALGORITHMS[query_format],
             audience=self.client_id,
             nonce=self.nonce,
             now=self.clock(),

@@ -19,7 +19,7 @@ import httpx
 
 from kernel.dcql import Candidate, DcqlMatch, match
 from kernel.did import did_web_url, parse_did_document
-from kernel.formats import FORMATS, VerifiedCredential, parse_credential
+from kernel.formats import ALGORITHMS, FORMATS, VerifiedCredential, parse_credential, to_wire
 from kernel.jwe import encrypt_jwe
 from kernel.keys import PublicKey, SoftwareSigner
 from kernel.openid4vp import (
@@ -82,8 +82,12 @@ class SimulatedWallet:
     def keep(self, raw: str, holder: SoftwareSigner, issuer_key: PublicKey) -> None:
         """Verify a credential and keep it with the key that it is bound to; whether it is still valid is not asked."""
         unverified = parse_credential(raw)
-        verified = FORMATS[unverified.format].verify_signature(
-            unverified, key=issuer_key, algorithms=frozenset({"ES256"})
+        verified = FORMATS[unverified.format].verify(
+            unverified,
+            key=issuer_key,
+            algorithms=ALGORITHMS[unverified.format],
+            now=self.clock(),
+            check_validity=False,
         )
         self.held.append(HeldCredential(raw, holder, verified))
 
@@ -132,7 +136,8 @@ class SimulatedWallet:
         """The form to post, in the response mode that was asked for."""
         vp_token = self.create_vp_token(request, misbehaviour)
         state = request.state if misbehaviour.state is None else misbehaviour.state
-        plaintext: dict[str, Any] = {"vp_token": vp_token, "state": state}
+        on_the_wire = {query_id: [to_wire(raw) for raw in listed] for query_id, listed in vp_token.items()}
+        plaintext: dict[str, Any] = {"vp_token": on_the_wire, "state": state}
         if misbehaviour.change_plaintext is not None:
             plaintext = misbehaviour.change_plaintext(plaintext)
         if misbehaviour == HONEST:

@@ -95,7 +95,8 @@ class Stage:
         wallet = self.wallet()
         issuer: IssuerHost = badge.pop("issuer", self.issuer)
         raw, self.badge_index = issuer.issue(format_id, holder=self.holder, **badge)
-        wallet.keep(raw, self.holder, (badge.get("signer") or issuer.signer).public_key)
+        signer: SoftwareSigner | None = badge.get("signer")
+        wallet.keep(raw, self.holder, signer.public_key if signer else issuer.key_of(format_id))
         return wallet
 
     def write_trust_list(self, *issuers: IssuerHost, **changes: Any) -> None:

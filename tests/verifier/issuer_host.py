@@ -10,8 +10,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from kernel.did import create_did_web_document
-from kernel.formats import ISSUABLE, IssuerIdentity, StatusReference
-from kernel.keys import SoftwareSigner
+from kernel.formats import ISSUABLE, IssuerIdentity, StatusKind, StatusReference
+from kernel.jwt import parse_jwt, sign_jwt
+from kernel.keys import PublicKey, SoftwareSigner
+from kernel.status.bitstring_status_list import Bitstring, create_status_list_credential, sign_with_proof
 from kernel.status.token_status_list import Status, StatusList, create_status_list_token
 from kernel.trust_list import ServiceState, TrustedEntity, TrustedService, create_trust_list, sign_trust_list
 from tests.support.badges import create_test_dataset
@@ -19,7 +21,9 @@ from tests.support.clock import NOW, FixedClock
 
 VCT = "https://issuer.example/vct/skill-badge/1"
 OPEN_BADGE = "https://purl.imsglobal.org/spec/vc/ob/vocab.html#OpenBadgeCredential"
-FRAGMENT = "es256-2026-1"
+FRAGMENT, ED25519_FRAGMENT = "es256-2026-1", "ed25519-2026-1"
+LISTS = {"revocation": 2, "suspension": 3, "message": 4}
+MESSAGES = ((0, "niets te melden"), (1, "er loopt een bezwaar"))
 
 
 @dataclass(slots=True)
@@ -30,7 +34,10 @@ class IssuerHost:
     host: str = "issuer.example"
     slug: str = "stmw"
     signer: SoftwareSigner = field(default_factory=SoftwareSigner.generate)
+    ed25519_signer: SoftwareSigner = field(default_factory=lambda: SoftwareSigner.generate("Ed25519"))
+    """Signs the badges in `ldp_vc`, and the lists of these."""
     statuses: StatusList = field(default_factory=lambda: StatusList(2, 131_072))
+    bitstrings: dict[str, Bitstring] = field(default_factory=lambda: {purpose: Bitstring() for purpose in LISTS})
     list_signer: SoftwareSigner | None = None
     """Signs the status list in the issuer's place."""
     list_uri: str | None = None
@@ -59,6 +66,7 @@ class IssuerHost:
             routes=[
                 Route(f"/{self.slug}/did.json", self._did_document),
                 Route(f"/{self.slug}/status/1", self._status_list),
+                *(Route(f"/{self.slug}/status/{number}", self._bitstring) for number in LISTS.values()),
             ]
         )
 
@@ -74,27 +82,77 @@ class IssuerHost:
         signer: SoftwareSigner | None = None,
         **dataset: Any,
     ) -> tuple[str, int]:
-        """A badge, and where it stands in the status list."""
+        """A badge, secured in a way of `ISSUABLE` or as VCDM 1.1, and where it stands in the status list."""
         self._next_index += 1
-        raw = ISSUABLE[format_id].issue(
+        way = "vc+jwt" if format_id == "jwt_vc_json" else format_id
+        is_embedded = way.startswith("ldp_vc")
+        fragment, own = (ED25519_FRAGMENT, self.ed25519_signer) if way == "ldp_vc" else (FRAGMENT, self.signer)
+        places = self._places() if is_embedded else [StatusReference(self.status_uri, self._next_index)]
+        raw = ISSUABLE[way].issue(
             create_test_dataset(**dataset),
-            issuer=IssuerIdentity(self.did, self.key_id),
-            signer=signer or self.signer,
+            issuer=IssuerIdentity(self.did, f"{self.did}#{fragment}"),
+            signer=signer or own,
             holder_key=holder.public_key,
             type_id=type_id,
-            status=StatusReference(self.status_uri, self._next_index) if with_status else None,
+            status=places if with_status else None,
             issued_at=issued_at,
             valid_from=issued_at,
             expires_at=expires_at,
         )
-        return raw, self._next_index
+        return self._as_older(raw, signer or own) if format_id == "jwt_vc_json" else raw, self._next_index
+
+    def key_of(self, format_id: str) -> PublicKey:
+        """The key that signs what is secured in this way."""
+        return (self.ed25519_signer if format_id == "ldp_vc" else self.signer).public_key
+
+    def _places(self) -> list[StatusReference]:
+        return [
+            StatusReference(
+                f"https://{self.host}/{self.slug}/status/{number}",
+                self._next_index,
+                StatusKind.BITSTRING_STATUS_LIST,
+                purpose=purpose,
+                messages=MESSAGES if purpose == "message" else (),
+            )
+            for purpose, number in LISTS.items()
+        ]
+
+    def _as_older(self, raw: str, signer: SoftwareSigner) -> str:
+        """The same badge as VCDM 1.1 has it, in the claim `vc` of a JWT."""
+        claims = dict(parse_jwt(raw).payload)
+        around = {name: claims.pop(name) for name in ("iss", "iat", "cnf", "status") if name in claims}
+        begins, ends = claims.pop("validFrom"), claims.pop("validUntil", None)
+        dates = {"issuanceDate": begins, **({} if ends is None else {"expirationDate": ends})}
+        contexts = ["https://www.w3.org/2018/credentials/v1", *claims["@context"][1:]]
+        payload = {**around, "vc": {**claims, **dates, "@context": contexts}}
+        return sign_jwt(payload, signer=signer, typ="JWT", header={"kid": self.key_id})
+
+    async def _bitstring(self, request: Request) -> Response:
+        self.fetched.append(request.url.path)
+        number = int(request.url.path.rpartition("/")[2])
+        purpose = next(purpose for purpose, each in LISTS.items() if each == number)
+        document = create_status_list_credential(
+            self.bitstrings[purpose].encode(),
+            uri=f"https://{self.host}{request.url.path}",
+            issuer=self.did,
+            purpose=purpose,
+            valid_from=self.clock(),
+            valid_until=self.clock() + self.list_lifetime,
+            ttl=self.list_ttl,
+        )
+        key_id = f"{self.did}#{ED25519_FRAGMENT}"
+        signed = sign_with_proof(
+            document, signer=self.ed25519_signer, verification_method=key_id, created_at=self.clock()
+        )
+        return Response(signed, media_type="application/vc", status_code=503 if self.status_is_down else 200)
 
     def set_status(self, index: int, status: Status) -> None:
         self.statuses.set(index, status)
 
     async def _did_document(self, request: Request) -> Response:
         self.fetched.append(request.url.path)
-        return JSONResponse(create_did_web_document(self.did, [(FRAGMENT, self.signer.public_key)]))
+        keys = [(FRAGMENT, self.signer.public_key), (ED25519_FRAGMENT, self.ed25519_signer.public_key)]
+        return JSONResponse(create_did_web_document(self.did, keys))
 
     async def _status_list(self, request: Request) -> Response:
         self.fetched.append(request.url.path)
@@ -133,7 +191,7 @@ def create_list(
                     service="issuance",
                     states=states,
                     identifiers=frozenset({issuer.did}),
-                    keys=((key or issuer.signer).public_key,),
+                    keys=((key or issuer.signer).public_key, issuer.ed25519_signer.public_key),
                     credential_types=credential_types,
                     achievement_types=achievement_types,
                 ),

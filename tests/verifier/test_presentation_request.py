@@ -9,6 +9,7 @@ import pytest
 
 from kernel import base64url
 from kernel.dcql import parse_dcql_query
+from kernel.formats import FORMATS
 from tests.support.clock import NOW
 from tests.verifier.conftest import SKILL_URIS, VERIFIER, FewSkills, Stage
 from tests.verifier.issuer_host import VCT
@@ -47,7 +48,7 @@ async def test_V03_V05_the_request_object_has_everything_and_no_redirect_uri(sta
     assert (claims["iat"], claims["exp"]) == (int(NOW.timestamp()), int((NOW + timedelta(minutes=5)).timestamp()))
     assert "redirect_uri" not in claims
     metadata = claims["client_metadata"]
-    assert set(metadata["vp_formats_supported"]) == {"dc+sd-jwt", "vc+sd-jwt"}
+    assert set(metadata["vp_formats_supported"]) == set(FORMATS)
     assert metadata["encrypted_response_enc_values_supported"] == ["A128GCM", "A256GCM"]
     (key,) = metadata["jwks"]["keys"]
     assert (key["use"], key["alg"], key["crv"]) == ("enc", "ECDH-ES", "P-256")
@@ -128,8 +129,12 @@ def test_V07_S10_a_question_becomes_one_query_for_each_skill_and_format() -> Non
     requirements = create_requirements(skills, index=FewSkills())
     query = create_dcql_query(requirements, vct_values=[VCT], type_values=["urn:a", "urn:b"])
     parse_dcql_query(query)
-    assert [each["id"] for each in query["credentials"]] == ["skill_1_sd", "skill_1_w3", "skill_2_sd", "skill_2_w3"]
-    first, second = query["credentials"][:2]
+    suffixes = ("sd", "w3", "di", "jwt", "w1")
+    asked = [[f"skill_{number}_{suffix}" for suffix in suffixes] for number in (1, 2)]
+    assert [each["id"] for each in query["credentials"]] == [*asked[0], *asked[1]]
+    assert [each["format"] for each in query["credentials"][:5]] == list(FORMATS)
+    first, second, *others = query["credentials"][:5]
+    assert all((each["meta"], each["claims"]) == (second["meta"], second["claims"]) for each in others)
     assert first["meta"] == {"vct_values": [VCT]}
     assert second["meta"] == {"type_values": [["urn:a", "urn:b"]]}
     assert first["claims"] == [
@@ -137,8 +142,8 @@ def test_V07_S10_a_question_becomes_one_query_for_each_skill_and_format() -> Non
     ]
     assert second["claims"][0]["path"][:2] == ["credentialSubject", "achievement"]
     assert query["credential_sets"] == [
-        {"options": [["skill_1_sd"], ["skill_1_w3"]], "required": True},
-        {"options": [["skill_2_sd"], ["skill_2_w3"]], "required": False},
+        {"options": [[each] for each in asked[0]], "required": True},
+        {"options": [[each] for each in asked[1]], "required": False},
     ]
 
 

@@ -30,7 +30,7 @@ async def fill(house, token: str, *, badges: int, lines: int) -> None:
     signed_in = await find_signed_in(service.database, service.settings, token=token, now=now)
     vault, key = signed_in.vault, create_holder_key()
     async with service.database.reading() as session:
-        [form] = await find_forms(session, vault, now)
+        [form] = await find_forms(session, vault)
     async with service.database.transaction() as session:
         for number in range(badges - 1):
             copy = replace(form, id=f"form-{number}", credential_id=f"badge-{number}")

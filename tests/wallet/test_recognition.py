@@ -17,7 +17,7 @@ async def received(house, holder):
     service, now = house.app.state.service, house.clock()
     signed_in = await find_signed_in(service.database, service.settings, token=holder.token, now=now)
     async with service.database.reading() as session:
-        [form] = await find_forms(session, signed_in.vault, now)
+        [form] = await find_forms(session, signed_in.vault)
     return form.credential
 
 

@@ -490,7 +490,7 @@ def _facts_of(found: credentials.Badge, language: str) -> dict[str, tuple[Fact, 
     claims = form.credential.claims
     return {
         "hidden": tuple(fact for fact in find_hidden_facts(claims, **where) if not fact.is_skill),
-        "open": find_shown_facts(claims, **where),
+        "open": tuple(fact for fact in find_shown_facts(claims, **where) if not fact.is_skill),
     }
 
 

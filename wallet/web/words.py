@@ -29,6 +29,8 @@ def badge_words(_: Translate, badge: Badge, language: str) -> Words:
             return Words("bad", _("Ingetrokken door de uitgever"), "stop")
         case "suspended":
             return Words("warn", _("Tijdelijk stilgezet door de uitgever"), "half")
+        case "told":
+            return Words("warn", _("De uitgever meldt er iets bij"), "question")
         case "expired" if state.expires_at:
             return Words("bad", _("Verlopen op %(day)s") % {"day": day(state.expires_at, language)}, "stop")
         case "not_yet_valid":

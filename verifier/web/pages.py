@@ -47,9 +47,13 @@ ServiceDep = Annotated[Service[VerifierSettings], Depends(get_service)]
 RETENTION_CHOICES = (0, 1, 24, 72, 168)
 
 
-async def get_signed_in(request: Request, slug: str, session: SessionDep, now: NowDep) -> SignedIn:
-    """Who is signed in here, for this relying party; another's pages look like pages that do not exist (A-52)."""
-    signed_in = await operators.find_signed_in(session, session_token(request), now=now)
+async def get_signed_in(request: Request, slug: str, database: DatabaseDep, now: NowDep) -> SignedIn:
+    """Who is signed in here, for this relying party; another's pages look like pages that do not exist (A-52).
+
+    In a transaction of its own, which is over before a form is read: nobody waits for one that comes in slowly.
+    """
+    async with database.transaction() as session:
+        signed_in = await operators.find_signed_in(session, session_token(request), now=now)
     if signed_in is None:
         raise SignInNeededError
     if signed_in.relying_party.slug != slug:

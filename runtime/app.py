@@ -42,6 +42,8 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 # Argon2id runs behind these: a flood of them would eat the machine before any account is locked.
 _COSTLY: Final = RateLimit(("/sign-in", "/sign-up", "/api/sessions", "/api/accounts"), 120)
+# Each file that is brought here may make us ask thirty-two addresses of its choice.
+_ASKING: Final = RateLimit(("/check", "/import"), 30)
 
 
 def create_service(
@@ -160,7 +162,7 @@ def _running(service: Service[S], inner: Lifespan | None) -> Lifespan:
 def _rate_limits(per_minute: int) -> tuple[RateLimit, ...]:
     if per_minute == 0:
         return ()
-    return (RateLimit(("/health", "/ready"), 6000), _COSTLY, RateLimit(("/",), per_minute))
+    return (RateLimit(("/health", "/ready"), 6000), _COSTLY, _ASKING, RateLimit(("/",), per_minute))
 
 
 def _handle_errors(app: FastAPI, pages: Pages | None, protocol: Sequence[Route]) -> None:

@@ -7,6 +7,7 @@ linked to it, and at most one action is the main one; axe-core judges the rest, 
 in test-artefacts/browser/every-page.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -18,8 +19,14 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from cli.clients import IssuerClient, VerifierClient
+from kernel.data_integrity import add_proof
+from kernel.did import did_key
+from kernel.keys import SoftwareSigner
+from kernel.microcredential import create_microcredential_badge
+from kernel.open_badges import format_date_time
 from runtime.clock import utc_now
 from tests.browser.conftest import ARTEFACTS, RECRUITER, SCHOOL, Person, Town, run
+from tests.support.microcredentials import FULL
 
 pytestmark = [pytest.mark.browser, pytest.mark.loopback, pytest.mark.slow]
 
@@ -434,6 +441,67 @@ def test_the_office_of_the_verifier(town: Town, walk: Walk, language: str) -> No
     recruiter.page.locator("[name=csrf_token]").first.evaluate("e => { e.value = 'oud' }")
     recruiter.press("button[value=save]")
     recruiter.look("verifier-form-expired")
+
+
+@both_languages
+def test_the_pages_for_badges_from_elsewhere(town: Town, walk: Walk, language: str) -> None:
+    """The verifier's public page, and the wallet's: an unknown issuer, no signature, a changed badge, none at all."""
+    visitor, holder = walk("visitor", language), walk("holder", language)
+    good, unsigned = create_foreign_badges()
+    cases = {
+        "unrecognised": good,
+        "unsigned": unsigned,
+        "refuted": {**good, "name": LONG},
+        "unreachable": "https://127.0.0.1/badge",
+    }
+    check = town.url("verifier", "/check")
+    visitor.open(check, "verifier-check")
+    visitor.press("main form .button.main")
+    visitor.look("verifier-check-empty")
+    visitor.fill(text="Ik kan heel goed timmeren.")
+    visitor.press("main form .button.main")
+    visitor.look("verifier-check-no-badge")
+    sign_up(holder, town, f"elders-{language}")
+    holder.open(town.url("wallet", "/import"), "wallet-import")
+    holder.fill(text="Ik kan heel goed timmeren.")
+    holder.press("main form .button.main")
+    holder.look("wallet-import-no-badge")
+    for name, content in cases.items():
+        text = content if isinstance(content, str) else json.dumps(content)
+        visitor.page.goto(check)
+        visitor.fill(text=text, email="iemand@anders.example" if name == "unsigned" else "")
+        visitor.press("main form .button.main")
+        visitor.page.locator("details").evaluate_all("all => all.forEach((each) => { each.open = true })")
+        visitor.look(f"verifier-checked-{name}")
+        holder.page.goto(town.url("wallet", "/import"))
+        holder.fill(text=text)
+        holder.press("main form .button.main")
+        holder.look(f"wallet-import-{name}")
+        if holder.page.locator("form[action$='/keep']").count():
+            holder.press("form[action$='/keep'] button")
+            holder.look(f"wallet-imported-{name}")
+    holder.open(town.url("wallet", "/badges"), "wallet-imported-badges")
+    holder.press("a.card.badge")
+    holder.page.goto(holder.page.url + "/delete")
+    holder.look("wallet-imported-delete")
+
+
+def create_foreign_badges() -> tuple[dict[str, Any], dict[str, Any]]:
+    """A badge of an issuer elsewhere, signed, and the same without its signature."""
+    signer = SoftwareSigner.generate("Ed25519")
+    did = did_key(signer.public_key.jwk)
+    badge = create_microcredential_badge(FULL)
+    began = format_date_time(int((utc_now() - timedelta(days=1)).timestamp()))
+    unsigned = {**badge, "issuer": {**badge["issuer"], "id": did}, "validFrom": began}
+    signed = add_proof(
+        unsigned,
+        cryptosuite="eddsa-rdfc-2022",
+        signer=signer,
+        verification_method=f"{did}#{did.removeprefix('did:key:')}",
+        proof_purpose="assertionMethod",
+        created_at=utc_now(),
+    )
+    return signed, unsigned
 
 
 async def create_office(town: Town, slug: str) -> tuple[str, str]:

@@ -143,3 +143,10 @@ async def test_T01_a_badge_of_a_listed_issuer_is_recognised_until_it_is_withdraw
     assert "van een bekende uitgever" in title(await check(stage, **given))
     stage.issuer.set_status(index, Status.INVALID)
     assert title(await check(stage, **given)) == "Deze badge is ingetrokken"
+
+
+async def test_A42_one_address_checks_so_many_badges_a_minute(stage: Stage) -> None:
+    browser = Browser(stage)
+    statuses = [(await browser.get("/check")).status_code for _ in range(60)]
+    assert statuses[:30] == [200] * 30
+    assert 429 in statuses

@@ -14,6 +14,7 @@ from runtime.service import Service
 from runtime.web.forms import FormDep
 from runtime.web.language import request_language
 from runtime.web.pages import Pages
+from runtime.web.routes import PageRoute
 from verifier.checking import Checks
 from verifier.errors import NoBadgeError
 from verifier.settings import VerifierSettings
@@ -23,7 +24,7 @@ ServiceDep = Annotated[Service[VerifierSettings], Depends(get_service)]
 
 def create_check_router(pages: Pages) -> APIRouter:
     """The two routes of the page; how many checks are under way is counted for this process."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, route_class=PageRoute)
     checks = Checks()
 
     @router.get("/check", name="check_page")

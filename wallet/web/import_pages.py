@@ -9,11 +9,12 @@ from runtime.import_texts import NO_BADGE, NOTHING_GIVEN
 from runtime.importing import MAX_UPLOAD_BYTES
 from runtime.web.forms import FormDep
 from runtime.web.language import request_language
+from runtime.web.routes import PageRoute
 from wallet import importing
 from wallet.errors import NoBadgeError
 from wallet.web.routes import HolderDep, PagesDep, WalletDep, require_path
 
-router = APIRouter(include_in_schema=False, dependencies=[Depends(require_path)])
+router = APIRouter(include_in_schema=False, route_class=PageRoute, dependencies=[Depends(require_path)])
 
 # Whatever is in the file, a browser only stores it.
 _FILE_HEADERS = {

@@ -83,10 +83,19 @@ def serialize(quad: Quad) -> str:
 def canonicalize(quads: Iterable[Quad], *, hash_name: str = "sha256", max_work: int = MAX_WORK) -> CanonicalDataset:
     """Return the canonical form of a dataset, or raise MalformedError where that takes more work than allowed.
 
-    rdf-canon §4.4.3; the numbers are its steps. Equal quads count once.
+    Equal quads count once.
     """
     dataset = list(dict.fromkeys(quads))
-    state = _State(dataset, hash_name, max_work)
+    # The labels are complete: write them into the dataset, rdf-canon §4.4.3, steps 6 and 7.
+    return relabel(dataset, label_canonically(dataset, hash_name=hash_name, max_work=max_work))
+
+
+def label_canonically(quads: Iterable[Quad], *, hash_name: str = "sha256", max_work: int = MAX_WORK) -> dict[str, str]:
+    """Return how each blank node is called in the canonical form, or raise as `canonicalize` does.
+
+    rdf-canon §4.4.3; the numbers are its steps. Equal quads count once.
+    """
+    state = _State(list(dict.fromkeys(quads)), hash_name, max_work)
     # (3) and (4) Nodes that differ in what is said about them directly.
     nodes_by_hash = defaultdict(list)
     for node in state.quads_of:
@@ -100,8 +109,7 @@ def canonicalize(quads: Iterable[Quad], *, hash_name: str = "sha256", max_work: 
     # (5) The others, by what is said about their neighbours.
     for nodes in alike:
         _label_alike(state, nodes)
-    # The labels are complete: write them into the dataset, steps 6 and 7.
-    return relabel(dataset, {node: f"_:{label}" for node, label in state.canonical.labels.items()})
+    return {node: f"_:{label}" for node, label in state.canonical.labels.items()}
 
 
 def relabel(quads: Iterable[Quad], labels: Mapping[str, str]) -> CanonicalDataset:

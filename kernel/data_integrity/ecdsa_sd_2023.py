@@ -24,7 +24,7 @@ from kernel.errors import InvalidSignatureError, MalformedError
 from kernel.json_ld import ContextStore, deskolemize, pinned_contexts, skolemize, to_rdf
 from kernel.keys import PublicKey, Signer, SoftwareSigner, public_key_from
 from kernel.multikey import P256_PUBLIC_KEY, encode_varint
-from kernel.rdf_canon import Quad, canonicalize, relabel
+from kernel.rdf_canon import Quad, label_canonically, relabel
 
 NAME: Final = "ecdsa-sd-2023"
 HMAC_KEY_BYTES: Final = 32
@@ -64,18 +64,21 @@ class GroupedDocument:
     """A document's statements in signed order, and the cut that pointers make through them. ECDSA §3.4.16."""
 
     skolemized: Mapping[str, Any]
-    quads: tuple[Quad, ...]
     labels: Mapping[str, str]
     lines: tuple[str, ...]
     contexts: ContextStore
 
     def indexes(self, pointers: Sequence[str]) -> frozenset[int]:
         """Return the positions of the statements that the pointers leave."""
-        lines = relabel(self.select(pointers), self.labels).lines
-        positions = {line: position for position, line in enumerate(self.lines)}
-        if not positions.keys() >= set(lines):
+        return self.positions(self.select(pointers))
+
+    def positions(self, quads: Sequence[Quad]) -> frozenset[int]:
+        """Return where statements of a part stand in the whole."""
+        lines = set(relabel(quads, self.labels).lines)
+        found = frozenset(position for position, line in enumerate(self.lines) if line in lines)
+        if len(found) != len(lines):
             raise MalformedError("a part of the document says something else than the whole")
-        return frozenset(positions[line] for line in lines)
+        return found
 
     def select(self, pointers: Sequence[str]) -> list[Quad]:
         """Return the statements themselves, with the names of the skolemized document."""
@@ -148,7 +151,8 @@ def derive_proof(
     grouped = group_document(document, base.hmac_key, contexts)
     combined_pointers = [*base.mandatory_pointers, *pointers]
     mandatory, selective = grouped.indexes(base.mandatory_pointers), grouped.indexes(pointers)
-    combined = sorted(grouped.indexes(combined_pointers))
+    shown_quads = grouped.select(combined_pointers)
+    combined = sorted(grouped.positions(shown_quads))
     signed = [position for position in range(len(grouped.lines)) if position not in mandatory]
     if len(signed) != len(base.signatures):
         raise MalformedError("a base proof with another number of signatures than statements")
@@ -159,7 +163,7 @@ def derive_proof(
         base.signature,
         base.public_key,
         tuple(signature for position, signature in zip(signed, base.signatures, strict=True) if position in selective),
-        _labels_for_verifier(grouped, combined_pointers),
+        _labels_for_verifier(grouped, shown_quads),
         tuple(place for place, position in enumerate(combined) if position in mandatory),
     )
     return shown, encode_derived_proof(derived)
@@ -170,7 +174,7 @@ def verify_derived_proof(
 ) -> None:
     """Raise unless what is shown was signed. ECDSA §3.6.8"""
     quads = to_rdf(document, contexts=contexts)
-    canonical = canonicalize(quads).labels
+    canonical = label_canonically(quads)
     if sorted(proof.labels) != list(range(len(canonical))):
         raise InvalidSignatureError("a derived proof with other labels than the document has nodes")
     labels = {node: _hmac_label(proof.labels[int(label[6:])]) for node, label in canonical.items()}
@@ -197,9 +201,9 @@ def group_document(document: Document, hmac_key: bytes, contexts: ContextStore |
     quads = deskolemize(named_quads)
     labels = {
         node: _hmac_label(hmac.digest(hmac_key, label[2:].encode(), "sha256"))
-        for node, label in canonicalize(quads).labels.items()
+        for node, label in label_canonically(quads).items()
     }
-    return GroupedDocument(skolemized, tuple(quads), labels, relabel(quads, labels).lines, store)
+    return GroupedDocument(skolemized, labels, relabel(quads, labels).lines, store)
 
 
 def signed_data(
@@ -306,9 +310,9 @@ def _verify_signatures(
         proof_key.verify("ES256", line.encode(), signature)
 
 
-def _labels_for_verifier(grouped: GroupedDocument, pointers: Sequence[str]) -> dict[int, bytes]:
+def _labels_for_verifier(grouped: GroupedDocument, quads: Sequence[Quad]) -> dict[int, bytes]:
     """Return how the nodes of what is shown are called in the signed statements, by their canonical numbers."""
-    canonical = canonicalize(grouped.select(pointers)).labels
+    canonical = label_canonically(quads)
     labels = {int(label[6:]): base64url.decode(grouped.labels[node][3:]) for node, label in canonical.items()}
     return dict(sorted(labels.items()))
 

@@ -31,9 +31,8 @@ def skolemize(document: Mapping[str, Any], contexts: ContextStore) -> tuple[dict
 def deskolemize(quads: Iterable[Quad]) -> list[Quad]:
     """Return the statements of a skolemized document with blank nodes in place of the identifiers, each once."""
     unique = list(dict.fromkeys(quads))
-    cells = _name_cells(unique)
-    named = [(_blank(s, cells), predicate, _blank(o, cells), _blank(graph, cells)) for s, predicate, o, graph in unique]
-    return list(dict.fromkeys(named))
+    names = _BlankNames(_name_cells(unique))
+    return list(dict.fromkeys([(names[s], predicate, names[o], names[graph]) for s, predicate, o, graph in unique]))
 
 
 class _Skolemization(Conversion):
@@ -72,10 +71,12 @@ def _copy(value: Any, names: Mapping[int, str]) -> Any:
     return value
 
 
-def _blank(term: str, cells: Mapping[str, str]) -> str:
-    if term.startswith(f"<{_PREFIX}"):
-        return f"_:{term[len(_PREFIX) + 1 : -1]}"
-    return cells.get(term, term)
+class _BlankNames(dict[str, str]):
+    """What each term becomes; all but the cells of lists are looked at when they are met first."""
+
+    def __missing__(self, term: str) -> str:
+        self[term] = f"_:{term[len(_PREFIX) + 1 : -1]}" if term.startswith(f"<{_PREFIX}") else term
+        return self[term]
 
 
 def _name_cells(quads: Iterable[Quad]) -> dict[str, str]:

@@ -57,7 +57,7 @@ async def exchange_pre_authorized_code(
         await _stop_second_redemption(database, issuer, offer, now)
         raise GrantError("spent before; its tokens are revoked")
     asked = [detail.credential_configuration_id for detail in request.authorization_details]
-    configurations = _authorized(achievement_slug, asked)
+    configurations = _authorized(settings, achievement_slug, asked)
     token = create_token(32)
     identifiers = {f"badge-{secrets.token_urlsafe(12)}": configuration for configuration in configurations}
     async with database.transaction() as session:
@@ -127,9 +127,9 @@ async def _verify_tx_code(
     raise GrantError("wrong tx_code")
 
 
-def _authorized(achievement_slug: str, asked: Sequence[str]) -> Sequence[str]:
+def _authorized(settings: IssuerSettings, achievement_slug: str, asked: Sequence[str]) -> Sequence[str]:
     """The configurations that the token is for: those offered, or the narrower set that was asked for. I-29."""
-    offered = configuration_ids(achievement_slug)
+    offered = configuration_ids(settings, achievement_slug)
     if not asked:
         return offered
     if not set(asked) <= set(offered):

@@ -548,7 +548,7 @@ async def _organisation_answer(session: SessionDep, issuer: CredentialIssuer) ->
     )
 
 
-def _achievement_answer(issuer: CredentialIssuer, row: AchievementRow) -> AchievementAnswer:
+def _achievement_answer(settings: IssuerSettings, issuer: CredentialIssuer, row: AchievementRow) -> AchievementAnswer:
     description = achievements.description_of(row)
     return AchievementAnswer(
         slug=description.slug,
@@ -567,7 +567,7 @@ def _achievement_answer(issuer: CredentialIssuer, row: AchievementRow) -> Achiev
         language=description.language,
         url=achievements.achievement_uri(issuer, description.slug),
         image_url=achievements.achievement_image_uri(issuer, row),
-        credential_configuration_ids=list(achievements.configuration_ids(description.slug)),
+        credential_configuration_ids=list(achievements.configuration_ids(settings, description.slug)),
         warnings=list(achievements.warnings_about(description)),
     )
 
@@ -750,7 +750,7 @@ async def add_achievement(
     row = await achievements.create_achievement(
         session, issuer, body, skills=service.skills, actor=caller.name, now=now
     )
-    return _tagged(response, _achievement_answer(issuer, row))
+    return _tagged(response, _achievement_answer(service.settings, issuer, row))
 
 
 @router.get("/organisations/{org}/achievements")
@@ -761,7 +761,7 @@ async def list_achievements(
     caller.require("awards:read", org)
     issuer = await get_issuer(session, service.settings, org)
     rows = await achievements.list_achievements(session, issuer)
-    return AchievementsAnswer(achievements=[_achievement_answer(issuer, row) for row in rows])
+    return AchievementsAnswer(achievements=[_achievement_answer(service.settings, issuer, row) for row in rows])
 
 
 @router.get("/organisations/{org}/achievements/{slug}")
@@ -778,7 +778,7 @@ async def get_achievement(
     caller.require("awards:read", org)
     issuer = await get_issuer(session, service.settings, org)
     row = await achievements.get_achievement(session, issuer, slug, version)
-    return _tagged(response, _achievement_answer(issuer, row))
+    return _tagged(response, _achievement_answer(service.settings, issuer, row))
 
 
 @router.put("/organisations/{org}/achievements/{slug}")
@@ -807,7 +807,7 @@ async def change_achievement(
         actor=caller.name,
         now=now,
     )
-    return _tagged(response, _achievement_answer(issuer, row))
+    return _tagged(response, _achievement_answer(service.settings, issuer, row))
 
 
 @router.post("/organisations/{org}/achievements/{slug}/awards", status_code=201)

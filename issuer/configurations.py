@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from issuer.did_documents import Algorithm
+from issuer.settings import IssuerSettings
 from kernel.formats import ISSUABLE, IssuableFormat
 
 # What a copy is bound to: where there is a `cnf` claim it names the key twice (K-47), elsewhere the subject has a DID.
@@ -53,9 +54,14 @@ def configuration_id(achievement_slug: str, securing: Securing) -> str:
     return f"{achievement_slug}.{securing.suffix}"
 
 
-def configuration_ids(achievement_slug: str) -> Sequence[str]:
+def list_securings(settings: IssuerSettings) -> Sequence[Securing]:
+    """The securings of this deployment, the preferred one first."""
+    return [securing for securing in SECURINGS if securing.name in settings.securings]
+
+
+def configuration_ids(settings: IssuerSettings, achievement_slug: str) -> Sequence[str]:
     """Every configuration of an achievement: what its offers name."""
-    return [configuration_id(achievement_slug, securing) for securing in SECURINGS]
+    return [configuration_id(achievement_slug, securing) for securing in list_securings(settings)]
 
 
 def configuration_securing(identifier: str) -> Securing:

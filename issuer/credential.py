@@ -96,7 +96,7 @@ def _verify_request(settings: IssuerSettings, grant: Grant, body: bytes, now: da
     request = parse_credential_request(parse_json_object(body, max_bytes=_MAX_REQUEST_BYTES))
     if request.credential_response_encryption is not None:
         raise EncryptionParametersError("not offered")
-    configuration = _find_configuration(grant, request)
+    configuration = _find_configuration(settings, grant, request)
     if grant.award_status != "valid" or grant.sealed_claims is None:
         raise IssuanceDeniedError(f"the award is {grant.award_status}, or its claims were dropped")
     proofs = _verify_proofs(settings, issuer, request, now)
@@ -107,7 +107,7 @@ def _verify_request(settings: IssuerSettings, grant: Grant, body: bytes, now: da
     return _Order(grant, issuer, configuration, expiries, [proof.holder_key for proof in proofs])
 
 
-def _find_configuration(grant: Grant, request: CredentialRequest) -> str:
+def _find_configuration(settings: IssuerSettings, grant: Grant, request: CredentialRequest) -> str:
     """What is asked for, if the token covers it. An identifier is used exactly when the token came with some. I-57."""
     if request.credential_identifier is not None:
         found = grant.credential_identifiers.get(request.credential_identifier)
@@ -117,7 +117,7 @@ def _find_configuration(grant: Grant, request: CredentialRequest) -> str:
     if grant.credential_identifiers:
         raise MalformedError("the token response named credential identifiers; one of them is due")
     asked = request.credential_configuration_id
-    if asked is None or asked not in configuration_ids(grant.achievement_slug):
+    if asked is None or asked not in configuration_ids(settings, grant.achievement_slug):
         raise UnknownConfigurationError("not in the offer")
     return asked
 
@@ -152,7 +152,7 @@ def _issue_copies(
     if not new:
         return issued
     grant = order.grant
-    limit = settings.batch_size * len(configuration_ids(grant.achievement_slug))
+    limit = settings.batch_size * len(configuration_ids(settings, grant.achievement_slug))
     if not store.claim_copies(connection, grant, len(new), limit=limit, now=now):
         raise IssuanceDeniedError("withdrawn meanwhile, or every copy was handed out")
     if grant.revokes_earlier_copies and not grant.copies:

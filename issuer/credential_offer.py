@@ -141,7 +141,7 @@ async def resolve_offer(
     if offer is None or offer.sealed_secrets is None or row is None:
         raise NotFoundError(N_("Dit aanbod is al gebruikt of verlopen. Vraag een nieuw aan bij wie het u stuurde."))
     secrets = open_secrets(settings, offer.award_id, offer.sealed_secrets)
-    return _offer(issuer, configuration_ids(row.achievement.slug), secrets).as_json()
+    return _offer(issuer, configuration_ids(settings, row.achievement.slug), secrets).as_json()
 
 
 def _as_open(
@@ -155,7 +155,7 @@ def _as_open(
     link = create_offer_link(uri)
     return OpenOffer(
         link=link,
-        by_value_link=create_offer_link(_offer(issuer, configuration_ids(achievement_slug), secrets)),
+        by_value_link=create_offer_link(_offer(issuer, configuration_ids(settings, achievement_slug), secrets)),
         credential_offer_uri=uri,
         wallet_link=None if settings.wallet_url is None else f"{settings.wallet_url}/open?link={quote(link, safe='')}",
         tx_code=secrets["tx_code"],

@@ -9,7 +9,7 @@ from typing import Any
 
 from issuer import did_documents, store
 from issuer.achievements import achievement_image_uri, description_of
-from issuer.configurations import SECURINGS, Securing, configuration_id, verify_claims_descriptions
+from issuer.configurations import SECURINGS, Securing, configuration_id, list_securings, verify_claims_descriptions
 from issuer.credential import PROOF_ALGORITHMS
 from issuer.credential_issuer import CredentialIssuer
 from issuer.settings import IssuerSettings
@@ -38,7 +38,7 @@ async def create_issuer_metadata(
     """The Credential Issuer Metadata, the asked language first. OpenID4VCI 1.0 §12.2; I-10 to I-19."""
     configurations: dict[str, Any] = {}
     for row in await store.list_achievements(session, issuer.organisation_id):
-        for securing in SECURINGS:
+        for securing in list_securings(settings):
             identifier = configuration_id(row.achievement.slug, securing)
             configurations[identifier] = _configuration(settings, issuer, row, securing, identifier, language)
     return {

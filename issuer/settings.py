@@ -11,9 +11,10 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from kernel import base64url
+from kernel.formats import ISSUABLE
 from runtime.encryption import SealingKey
 from runtime.hsm import Hsm
-from runtime.settings import ServiceSettings, is_sealing_key
+from runtime.settings import CommaSeparated, ServiceSettings, is_sealing_key
 
 
 class IssuerSettings(ServiceSettings):
@@ -36,6 +37,9 @@ class IssuerSettings(ServiceSettings):
     """The label of the token in that module."""
     hsm_pin: SecretStr | None = None
     """The PIN of that token."""
+    securings: CommaSeparated = frozenset(ISSUABLE)
+    """In which ways every achievement is secured: what offers name and wallets may ask for. Fewer where an ecosystem
+    wants no others; copies that were issued in one that is taken away stay good."""
     wallet_url: str | None = None
     """Address of a web wallet that offer pages point to as well (I-01); none: only `openid-credential-offer:`."""
 
@@ -70,6 +74,13 @@ class IssuerSettings(ServiceSettings):
     def _is_a_web_address(cls, value: str | None) -> str | None:
         if value is not None and (urlsplit(value).scheme not in {"https", "http"} or not urlsplit(value).netloc):
             raise ValueError("is not a web address")
+        return value
+
+    @field_validator("securings")
+    @classmethod
+    def _are_securings(cls, value: frozenset[str]) -> frozenset[str]:
+        if not value or not value <= ISSUABLE.keys():
+            raise ValueError(f"names none, or others than {', '.join(ISSUABLE)}")
         return value
 
     @field_validator("admin_key")

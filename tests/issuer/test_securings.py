@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from issuer.configurations import SECURINGS, configuration_id
 from kernel.formats import ALGORITHMS, FORMATS, VerifiedCredential, from_wire, parse_credential
@@ -13,6 +14,7 @@ from kernel.openid4vci import parse_credential_offer, parse_credential_response,
 from kernel.status.token_status_list import Status
 from runtime.fetch import Fetcher
 from runtime.resolve import Resolver
+from tests.conftest import NewDatabase
 from tests.issuer.conftest import (
     CONFIGURATIONS,
     IDENTIFIER,
@@ -25,9 +27,12 @@ from tests.issuer.conftest import (
     VC_JWT,
     VCDM,
     Issuer,
+    create_issuer,
     recipient,
+    settings_for,
 )
 from tests.issuer.test_status import TTL
+from tests.support.clock import FixedClock
 from tests.support.hosts import HostTransport
 
 DID = f"did:web:issuer.example:{ORG}"
@@ -187,6 +192,19 @@ async def test_I77_a_key_for_embedded_proofs_is_replaced_alone(issuer: Issuer) -
         await believe(issuer, raw)
 
 
+async def test_K60_an_organisation_from_before_embedded_proofs_gets_its_key_when_one_is_due(
+    any_issuer: Issuer,
+) -> None:
+    issuer = any_issuer
+    async with issuer.database.transaction() as session:
+        await session.execute(text("DELETE FROM signing_keys WHERE algorithm = 'Ed25519'"))
+    [other] = await issuer.fetch(configuration=LDP_SD)
+    assert await find_status(issuer, other) is Status.VALID
+    [raw] = await issuer.fetch(configuration=LDP)
+    assert parse_credential(raw).key_id == ED25519_KEY
+    await believe(issuer, raw)
+
+
 async def test_S09_B14_a_selective_open_badge_shows_what_its_holder_chooses(issuer: Issuer) -> None:
     signer = SoftwareSigner.generate()
     grant = await issuer.redeem(await issuer.award())
@@ -247,6 +265,34 @@ async def test_I29_I57_a_token_for_one_securing_gives_no_other(issuer: Issuer) -
     body = {"credential_identifier": identifier, "proofs": {"jwt": [await issuer.proof()]}}
     [given] = (await issuer.post_credential(grant.token, body)).json()["credentials"]
     assert parse_credential(from_wire(given["credential"])).algorithm == "eddsa-rdfc-2022"
+
+
+async def test_I12_I64_a_deployment_may_hand_out_fewer_securings(
+    new_sqlite_database: NewDatabase, clock: FixedClock
+) -> None:
+    issuer = await create_issuer(new_sqlite_database("issuer"), clock, securings=frozenset({"ldp_vc", "dc+sd-jwt"}))
+    metadata = (await issuer.client.get(f"/.well-known/openid-credential-issuer/{ORG}")).json()
+    assert list(metadata["credential_configurations_supported"]) == [SD_JWT, LDP]
+    described = await issuer.api("GET", f"/organisations/{ORG}/achievements/{SLUG}")
+    assert described.json()["credential_configuration_ids"] == [SD_JWT, LDP]
+    award = await issuer.award()
+    assert (await issuer.offer(award))["credential_configuration_ids"] == [SD_JWT, LDP]
+    grant = await issuer.redeem(award)
+    refused = await issuer.request(grant.token, [await issuer.proof()], configuration=VCDM)
+    assert refused.json()["error"] == "unknown_credential_configuration"
+    assert (await issuer.request(grant.token, [await issuer.proof()], configuration=LDP)).status_code == 200
+    await issuer.client.aclose()
+    await issuer.app.state.service.close()
+
+
+@pytest.mark.parametrize("given", ["", ",", "jwt_vc_json", "dc+sd-jwt,mso_mdoc", "LDP_VC"])
+def test_securings_that_nobody_can_issue_stop_the_start(given: str) -> None:
+    with pytest.raises(ValueError, match="names none, or others than dc"):
+        settings_for("sqlite:///x", securings=given)
+
+
+def test_securings_are_a_list_with_commas() -> None:
+    assert settings_for("sqlite:///x", securings="ldp_vc, vc+jwt").securings == {"ldp_vc", "vc+jwt"}
 
 
 def test_the_longest_slug_leaves_room_for_every_securing() -> None:

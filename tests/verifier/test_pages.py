@@ -187,7 +187,7 @@ async def test_skills_are_searched_and_chosen_without_a_script(stage: Stage) -> 
     added = await post_form(browser, chosen, {**typed, **kept, **own, "action": "add-own"})
     assert "lijmen" in added.text
     saved = await post_form(browser, chosen, {**typed, **kept, "action": "save"})
-    assert "72 uur" in (await browser.get(saved.headers["location"])).text
+    assert "3 dagen" in (await browser.get(saved.headers["location"])).text
 
 
 @pytest.mark.parametrize("missing", ["title", "purpose", "skill_uri"])

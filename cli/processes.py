@@ -71,12 +71,31 @@ def choose_ports(wanted: Sequence[int]) -> list[int]:
     """The wanted ports; another free one for each that is taken."""
     chosen: list[int] = []
     for port in wanted:
-        while not is_free(port) or port in chosen:
+        while not _claim(port):
             with socket.socket() as probe:
                 probe.bind((HOST, 0))
                 port = probe.getsockname()[1]
         chosen.append(port)
     return chosen
+
+
+# Open while this process lives, so that two that choose before either listens choose differently.
+_claims: list[socket.socket] = []
+
+
+def _claim(port: int) -> bool:
+    """Whether the port is free and not chosen by anybody else; the sign of that is its UDP twin, which nobody uses."""
+    claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        claim.bind((HOST, port))
+    except OSError:
+        claim.close()
+        return False
+    if not is_free(port):
+        claim.close()
+        return False
+    _claims.append(claim)
+    return True
 
 
 def start_service(name: str, *, port: int, environment: Mapping[str, str], log: Path) -> ServiceProcess:

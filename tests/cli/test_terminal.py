@@ -151,6 +151,18 @@ def test_ports_that_are_taken_are_replaced_by_others():
     assert len(set(chosen)) == 2
 
 
+@pytest.mark.loopback
+def test_a_port_is_chosen_once_also_before_anybody_listens_there():
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        wanted = probe.getsockname()[1]
+    [first] = choose_ports([wanted])
+    assert is_free(first)
+    assert choose_ports([first]) != [first]
+
+
 def test_passphrases_differ_and_are_long():
     made = {create_passphrase() for _ in range(100)}
     assert len(made) == 100

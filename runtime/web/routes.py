@@ -22,8 +22,8 @@ class PageRoute(APIRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
-        if "GET" in self.methods and not hasattr(endpoint, _MARK):
-            self.methods.add("HEAD")
+        if self.methods == {"GET"} and not hasattr(endpoint, _MARK):
+            self.methods = {"GET", "HEAD"}
 
 
 def only_get(endpoint: F) -> F:

@@ -156,7 +156,7 @@ async def test_K10_K55_an_expired_badge_does_not_count_in_any_format(stage: Stag
 
 
 @EACH
-async def test_K70_K801_a_withdrawn_badge_does_not_count_in_any_format(stage: Stage, way: str) -> None:
+async def test_K70_K80_1_a_withdrawn_badge_does_not_count_in_any_format(stage: Stage, way: str) -> None:
     wallet = stage.holding(way)
     stage.issuer.set_status(stage.badge_index, Status.INVALID)
     stage.issuer.bitstrings["revocation"].set(stage.badge_index, 1)
@@ -165,7 +165,7 @@ async def test_K70_K801_a_withdrawn_badge_does_not_count_in_any_format(stage: St
 
 
 @EACH
-async def test_K70_K801_a_suspended_badge_does_not_count_in_any_format(stage: Stage, way: str) -> None:
+async def test_K70_K80_1_a_suspended_badge_does_not_count_in_any_format(stage: Stage, way: str) -> None:
     wallet = stage.holding(way)
     stage.issuer.set_status(stage.badge_index, Status.SUSPENDED)
     stage.issuer.bitstrings["suspension"].set(stage.badge_index, 1)
@@ -182,7 +182,7 @@ async def test_K74_a_list_that_cannot_be_had_is_never_a_yes_in_any_format(stage:
 
 
 @EMBEDDED
-async def test_K801_V40_a_message_of_the_issuer_is_told_in_its_words(stage: Stage, way: str) -> None:
+async def test_K80_1_V40_a_message_of_the_issuer_is_told_in_its_words(stage: Stage, way: str) -> None:
     wallet = stage.holding(way)
     stage.issuer.bitstrings["message"].set(stage.badge_index, 1)
     _, result = await stage.ask_and_answer(wallet, skills=[{"uri": SKILL_URIS[0]}])

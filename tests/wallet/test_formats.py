@@ -173,14 +173,14 @@ async def test_W11_credential_that_is_secured_in_an_unknown_way_is_not_asked_for
     assert [each["configuration_id"] for each in offer["credentials"]] == [OPEN_BADGE_JWT]
 
 
-async def test_K801_message_of_the_issuer_is_told_as_what_it_says_and_not_as_withdrawn(house, holder):
+async def test_K80_1_message_of_the_issuer_is_told_as_what_it_says_and_not_as_withdrawn(house, holder):
     house.issuer.misbehave = "told_something"
     badge = await holder.receive(house.issuer.offer_link(configurations=[WHOLE]))
     assert (badge["state"], badge["status_message"]) == ("told", MESSAGES[1][1])
 
 
 @pytest.mark.parametrize("purpose", ["revocation", "suspension"])
-async def test_K801_badge_that_is_withdrawn_in_one_of_its_lists_says_so(house, holder, purpose):
+async def test_K80_1_badge_that_is_withdrawn_in_one_of_its_lists_says_so(house, holder, purpose):
     await holder.receive(house.issuer.offer_link(configurations=[WHOLE, DC]))
     house.issuer.bitstrings[purpose].set(house.issuer.last_index, 1)
     house.issuer.bitstrings[purpose].set(house.issuer.last_index - 1, 1)
@@ -212,3 +212,15 @@ async def test_W47_page_says_that_a_badge_can_only_be_shown_whole(house, languag
         words = {"nl": "alleen in zijn geheel laten zien", "en": "can only show this badge whole"}[language]
         assert words in page.text
         assert {"nl": "vraagt om 1 skill", "en": "asks for 1 skill"}[language] in page.text
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+async def test_K80_1_page_tells_the_message_of_the_issuer_in_its_words(house, language):
+    browser = house.new_browser(language)
+    await browser.sign_up("Sanne")
+    house.issuer.misbehave = "told_something"
+    await browser.get("/scan")
+    await browser.follow(await browser.post("/scan", link=house.issuer.offer_link(configurations=[WHOLE])))
+    page = await browser.follow(await browser.post(f"{browser.answer.url.path}/accept"))
+    assert MESSAGES[1][1] in page.text
+    assert {"nl": "De uitgever meldt er iets bij", "en": "The issuer adds a message to it"}[language] in page.text

@@ -19,7 +19,7 @@ from wallet.recognition import PartyRecognition
 from wallet.skills_profile import ASSESSED, CERTIFIED, NOT_ESTABLISHED, create_skills_profile, find_lapsed_skills
 from wallet.web.words import badge_words, issuer_words, verifier_words
 
-STATES = ("valid", "not_yet_valid", "expired", "revoked", "suspended", "unknown")
+STATES = ("valid", "not_yet_valid", "expired", "revoked", "suspended", "unknown", "told")
 
 
 def badge(state="valid", outcome=Outcome.RECOGNISED, *, is_expiring=False, identifier="b1", **view) -> Badge:
@@ -98,8 +98,8 @@ def test_skills_are_listed_once_with_the_surest_source_first():
 def test_skills_of_a_badge_that_lapsed_are_told_apart_with_the_badge_that_says_why():
     badges = [badge(state, identifier=state) for state in STATES]
     lapsed = find_lapsed_skills(badges)
-    assert {skill.badge.state.kind for skill in lapsed} == {"revoked", "expired", "suspended", "not_yet_valid"}
-    assert len(lapsed) == 4 * 4
+    assert {skill.badge.state.kind for skill in lapsed} == {"revoked", "expired", "suspended", "not_yet_valid", "told"}
+    assert len(lapsed) == 5 * 4
     assert lapsed == find_lapsed_skills(reversed(badges))
     counted = {source.credential_id for row in create_skills_profile(badges) for source in row.sources}
     assert counted == {"valid", "unknown"}

@@ -105,7 +105,10 @@ NOT_APPLICABLE: Final[Mapping[str, Text]] = {
         "Hiervoor is geen sleutel nodig: de uitgever publiceert de badge op zijn eigen adres.",
         "This needs no key: the issuer publishes the badge at its own address.",
     ),
-    "issuer": Text("De handtekening zegt al wie de uitgever is.", "The signature already tells who the issuer is."),
+    "issuer": Text(
+        "Dit speelt alleen bij badges die een uitgever zelf op zijn webadres zet.",
+        "This matters only for badges that an issuer itself puts at its web address.",
+    ),
     "contents": Text("Er zitten geen andere bewijzen in.", "There are no other credentials in it."),
 }
 
@@ -486,4 +489,11 @@ OLDER_FORM: Final = Text(
 NOTHING_GIVEN: Final = Text(
     "Er is nog niets gekozen. Kies een bestand, maak een foto, of plak de link of de tekst.",
     "Nothing was chosen yet. Choose a file, take a photo, or paste the link or the text.",
+)
+
+# Who it is that issued it: by the list, or only by its own word.
+LISTED_ISSUER: Final = Text("{name} staat op de lijst van {list}.", "{name} is on the list of {list}.")
+SELF_NAMED_ISSUER: Final = Text(
+    "Alle controles zijn geslaagd. De uitgever noemt zich {name}; die naam hebben we niet kunnen nagaan.",
+    "All checks have passed. The issuer calls itself {name}; we could not verify that name.",
 )

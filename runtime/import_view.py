@@ -15,6 +15,7 @@ from kernel.importing.report import SKIPPED
 from kernel.microcredential import Microcredential, find_warnings, missing_elements
 from kernel.open_badges import Endorsement
 from kernel.report import Outcome
+from kernel.trust_list import Outcome as Recognised
 from kernel.trust_list import Recognition
 from runtime import import_texts as texts
 from runtime.import_texts import Text
@@ -93,7 +94,7 @@ def create_view(report: ImportReport, language: str, recognition: Recognition | 
         kind=verdict.kind,
         symbol=verdict.symbol,
         title=verdict.title.say(language),
-        why=_find_why(report, language),
+        why=_find_why(report, language) or _say_issuer(report, recognition, language),
         advice=verdict.advice.say(language),
         what=texts.KINDS[report.imported.kind].say(language),
         is_bearer=report.is_bearer,
@@ -145,6 +146,14 @@ def _find_decisive(report: ImportReport) -> str | None:
         if found:
             return found[0]
     return None if report.check("proof").outcome is Outcome.PASSED else "proof"
+
+
+def _say_issuer(report: ImportReport, recognition: Recognition | None, language: str) -> str:
+    """Anybody can sign under any name: only the list says who it is."""
+    if recognition is not None and recognition.outcome is Recognised.RECOGNISED:
+        names = {"name": shown_line(recognition.entity_name or ""), "list": shown_line(recognition.list_name or "")}
+        return texts.LISTED_ISSUER.say(language).format(**names)
+    return texts.SELF_NAMED_ISSUER.say(language).format(name=_issuer_name(report))
 
 
 def _find_reason(report: ImportReport) -> str | None:

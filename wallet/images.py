@@ -8,41 +8,27 @@ points outside, and is only ever served with a policy under which it can do noth
 
 import asyncio
 import re
-import struct
-import zlib
 from base64 import b64decode
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from urllib.parse import unquote_to_bytes
 
-import zxingcpp
-from PIL import Image, ImageOps
+from PIL import ImageOps
 
 from kernel.errors import CredentialError
+from runtime import pictures
 from runtime.fetch import Fetcher, FetchKind
 from wallet.errors import PictureError, QrCodeError
 
-MAXIMUM_PICTURE_BYTES = 10 * 1024 * 1024
+MAXIMUM_PICTURE_BYTES = pictures.MAX_PICTURE_BYTES
 _MAXIMUM_BADGE_BYTES = 1024 * 1024
-_MAXIMUM_PIXELS = 40_000_000
 _BADGE_SIDE = 384
-_RASTER_FORMATS = ("PNG", "JPEG", "WEBP")
 _DATA_URL = re.compile(r"data:(image/[a-z.+-]+)((?:;[a-z]+=[^;,]*)*)(;base64)?,(.*)", re.DOTALL)
 # What acts, loads or expands inside an SVG (`use` of `use` of … has no end). A picture that needs it is not shown.
 _SVG_REFUSED = re.compile(
     rb"<!(?:doctype|entity)|<\?xml-stylesheet|<(?:\w+:)?(?:script|foreignobject|iframe|embed|object|audio|video|image"
     rb"|animate|set|handler|use)\b|\son\w+\s*=|javascript:|@import|url\(\s*['\"]?(?!#)|href\s*=\s*['\"](?!#)",
     re.IGNORECASE,
-)
-
-
-# What the decoder raises on broken files, as found by breaking them; a full memory is one of its words for "too big".
-_UNDECODABLE = (
-    *(OSError, ValueError, SyntaxError, EOFError, TypeError, KeyError, IndexError, OverflowError, MemoryError),
-    *(ZeroDivisionError, NotImplementedError, struct.error, zlib.error),
-    *(Image.DecompressionBombError, Image.DecompressionBombWarning),
 )
 
 
@@ -74,29 +60,25 @@ def create_safe_image(content: bytes) -> SafeImage:
         raise PictureError("too large")
     if _looks_like_svg(content):
         return _create_safe_svg(content)
-    with _opened(content) as image:
-        drawn = ImageOps.exif_transpose(image).convert("RGBA")
-        drawn.thumbnail((_BADGE_SIDE, _BADGE_SIDE))
-        output = BytesIO()
-        drawn.save(output, "PNG", optimize=True)
+    try:
+        with pictures.opened_picture(content) as image:
+            drawn = ImageOps.exif_transpose(image).convert("RGBA")
+            drawn.thumbnail((_BADGE_SIDE, _BADGE_SIDE))
+            output = BytesIO()
+            drawn.save(output, "PNG", optimize=True)
+    except pictures.UnreadablePictureError as exc:
+        raise PictureError(str(exc)) from exc
     return SafeImage("image/png", output.getvalue())
 
 
 async def read_qr_code(content: bytes) -> str:
     """The text of the QR code in a photo or screenshot, or QrCodeError. Decoding runs beside the event loop."""
-    return await asyncio.to_thread(_read_qr_code, content)
-
-
-def _read_qr_code(content: bytes) -> str:
-    if len(content) > MAXIMUM_PICTURE_BYTES:
-        raise PictureError("too large")
-    with _opened(content) as image:
-        grey = ImageOps.exif_transpose(image).convert("L")
-        found = zxingcpp.read_barcodes(grey, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
-    texts = [result.text for result in found if result.valid and result.text]
-    if not texts:
-        raise QrCodeError
-    return texts[0]
+    try:
+        return await asyncio.to_thread(pictures.read_qr_code, content)
+    except pictures.UnreadablePictureError as exc:
+        raise PictureError(str(exc)) from exc
+    except pictures.NoQrCodeError as exc:
+        raise QrCodeError from exc
 
 
 def _looks_like_svg(content: bytes) -> bool:
@@ -130,16 +112,3 @@ async def _fetch(fetch: Fetcher, url: str) -> bytes:
     if response.status != 200:
         raise PictureError(f"status {response.status}")
     return response.body
-
-
-@contextmanager
-def _opened(content: bytes) -> Iterator[Image.Image]:
-    """The decoded picture; its size is judged before a pixel is decoded (A-43)."""
-    try:
-        with Image.open(BytesIO(content), formats=_RASTER_FORMATS) as image:
-            if image.width * image.height > _MAXIMUM_PIXELS:
-                raise PictureError("too many pixels")
-            image.load()
-            yield image
-    except _UNDECODABLE as exc:
-        raise PictureError("not decodable") from exc

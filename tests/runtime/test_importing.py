@@ -244,3 +244,11 @@ async def test_an_older_badge_without_recipient_or_dates_is_put_into_words() -> 
     bare = {name: value for name, value in ASSERTION.items() if name in ("@context", "type", "id", "badge")}
     view = create_view(judge(recognise(json.dumps({**bare, "badge": BADGE_CLASS})), {}, now=NOW), "nl")
     assert "oudere vorm" in view.remarks[-1]
+
+
+async def test_A50_the_name_that_an_unlisted_issuer_gives_itself_is_told_as_that() -> None:
+    report = await report_of(json.dumps(SIGNED_BADGE))
+    for recognition in (None, Recognition(Recognised.NOT_LISTED, "Lijst")):
+        assert "noemt zich Hogeschool Voorbeeld" in create_view(report, "nl", recognition).why
+    listed = create_view(report, "nl", Recognition(Recognised.RECOGNISED, "Lijst", "Echte School"))
+    assert listed.why == "Echte School staat op de lijst van Lijst."

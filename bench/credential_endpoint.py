@@ -31,7 +31,7 @@ from issuer.api_keys import create_admin_key
 from issuer.app import create_app
 from issuer.settings import IssuerSettings
 from kernel.did import did_web
-from kernel.formats import FORMATS, IssuerIdentity, StatusReference
+from kernel.formats import ISSUABLE, IssuerIdentity, StatusReference
 from kernel.keys import SoftwareSigner
 from kernel.open_badges import CredentialDataset
 from kernel.openid4vci import PRE_AUTHORIZED_CODE_GRANT, create_key_proof, verify_key_proof
@@ -263,7 +263,7 @@ class BareIssuer:
         ).fetchone()
         claims = json.loads(self.seal.open(sealed, context=f"issuer/award/{UUID(award)}"))
         index, row, notification = secrets.randbelow(131_072), uuid4(), secrets.token_urlsafe(16)
-        credential = FORMATS["dc+sd-jwt"].issue(
+        credential = ISSUABLE["dc+sd-jwt"].issue(
             CredentialDataset(
                 achievement=json.loads(achievement),
                 issuer_profile={"id": ISSUER_DID, "type": ["Profile"], "name": name, "url": "https://stmw.example"},

@@ -81,10 +81,12 @@ async def resolve_report(
     fetch: Fetcher, imported: Imported, *, now: datetime, email: str | None = None, seconds: float = _TOTAL_SECONDS
 ) -> ImportReport:
     """Judge a badge with all that can be fetched for it in this time; raises nothing."""
-    material: dict[str, Answer] = {}
-    ends_at = asyncio.get_running_loop().time() + seconds
+    material: dict[Lookup, Answer] = {}
+    loop = asyncio.get_running_loop()
+    ends_at = loop.time() + seconds
     report = await asyncio.to_thread(judge, imported, material, now=now, email=email)
-    while report.lookups:
+    # Nor is there another round after that time: each of them makes every signature's check again.
+    while report.lookups and loop.time() < ends_at:
         material |= await _fetch_all(fetch, report.lookups, material, ends_at)
         report = await asyncio.to_thread(judge, imported, material, now=now, email=email)
     return report
@@ -135,16 +137,16 @@ def _read_badge(content: bytes | str) -> Imported:
 
 
 async def _fetch_all(
-    fetch: Fetcher, lookups: Sequence[Lookup], material: Mapping[str, Answer], ends_at: float
-) -> dict[str, Answer]:
+    fetch: Fetcher, lookups: Sequence[Lookup], material: Mapping[Lookup, Answer], ends_at: float
+) -> dict[Lookup, Answer]:
     """Return an answer for each lookup; what the time or the size did not suffice for is unavailable."""
-    found = dict.fromkeys((lookup.url for lookup in lookups), _UNAVAILABLE)
+    found = dict.fromkeys(lookups, _UNAVAILABLE)
     turns = asyncio.Semaphore(_AT_ONCE)
 
     async def take(lookup: Lookup) -> None:
         async with turns:
             if sum(len(answer.body) for answer in (*material.values(), *found.values())) < _MAX_TOTAL_BYTES:
-                found[lookup.url] = await _fetch(fetch, lookup)
+                found[lookup] = await _fetch(fetch, lookup)
 
     with suppress(TimeoutError):
         async with asyncio.timeout_at(ends_at):

@@ -49,7 +49,7 @@ from kernel.report import Outcome
 from kernel.status.bitstring_status_list import verify_status_list_credential
 from kernel.status.token_status_list import Status, parse_status_list_token, verify_status_list_token
 from kernel.strict_json import parse_json_object
-from kernel.web_urls import host_of
+from kernel.web_urls import host_of, web_url
 
 _ALGORITHMS: Final = frozenset({"ES256", "ES384", "Ed25519", "EdDSA", "RS256"})
 _STATUS_LISTS: Final[Mapping[StatusKind, LookupKind]] = {
@@ -168,6 +168,8 @@ class ImportedCredential:
         Strictly now what was read loosely before: nothing that decides about the credential may be hidden (A-13).
         """
         credential = parse_credential(raw)
+        if credential.presentation is not None:
+            raise MalformedError("a presentation: what was recognised is not what its issuer signed")
         token = parse_jwt(raw.partition("~")[0])
         key = self._keys.find_for_token(token, self._issuer)
         verified = FORMATS[credential.format].verify_signature(credential, key=key, algorithms=_ALGORITHMS)
@@ -285,7 +287,8 @@ class Keys:
 
     def _find_at_address(self, kid: str, issuer: str) -> PublicKey:
         """Return the JWK that stands at a `kid`, on the issuer's own host only. Open Badges 3.0 §8.2; B-20."""
-        if not issuer.startswith("https://") or host_of(kid) != host_of(issuer):
+        web_url(kid, "`kid`", fragment=True)
+        if not issuer.startswith("https://") or host_of(kid) != host_of(web_url(issuer, "`issuer`", fragment=True)):
             raise UntrustedIssuerError("a key on another host than the issuer's")
         return parse_public_jwk(parse_json_object(self._library.get(kid, LookupKind.ISSUER_KEY)))
 

@@ -3,7 +3,7 @@
     imported = recognise(content)
     report = judge(imported, {}, now=now)
     while report.lookups:
-        material |= {lookup.url: … for lookup in report.lookups}      # the guarded fetcher's work, each answer kept
+        material |= {lookup: … for lookup in report.lookups}      # the guarded fetcher's work, each answer kept
         report = judge(imported, material, now=now)
 
 The loop ends: what was asked once, however it ended, is not asked again, and there is a limit to all of it.
@@ -37,7 +37,7 @@ from kernel.report import Outcome
 def judge(imported: Imported, material: Material, *, now: datetime, email: str | None = None) -> ImportReport:
     """Make every check that can be made with what was fetched, and say what else to fetch. B-21.
 
-    `material` has the answer to each lookup so far, by its address. With `email`, the badge is also checked to have
+    `material` has the answer to each lookup so far, by its lookup. With `email`, the badge is also checked to have
     been given to whoever has that address. Raises nothing: what a hostile file breaks is a check that failed.
     """
     library = Library(material)

@@ -15,6 +15,7 @@ from kernel.errors import RejectedError, UndecidedError
 # A badge needs four; who asks for more than this is using us to knock on doors.
 MAX_LOOKUPS: Final = 32
 MAX_URL: Final = 2048
+_WEB: Final = ("https://", "http://")
 
 
 class LookupKind(StrEnum):
@@ -58,7 +59,8 @@ class Answer:
     body: bytes = b""
 
 
-Material = Mapping[str, Answer]
+Material = Mapping[Lookup, Answer]
+"""By address and reason: what was fetched by the rules for one kind, redirects among them, answers no other."""
 
 
 class NotHostedError(RejectedError):
@@ -73,19 +75,19 @@ class Library:
 
     def __init__(self, material: Material) -> None:
         self._material: Final = material
-        self._missing: dict[str, Lookup] = {}
+        self._missing: dict[Lookup, None] = {}
 
     @property
     def missing(self) -> tuple[Lookup, ...]:
         """Return what is still to be fetched, nothing once enough has been: what is unknown then stays unknown."""
         room = MAX_LOOKUPS - len(self._material)
-        return tuple(self._missing.values())[: max(room, 0)]
+        return tuple(self._missing)[: max(room, 0)]
 
     def expect(self, urls: Iterable[str], kind: LookupKind) -> None:
         """Write down what will be needed, so that it can be fetched side by side."""
-        for url in urls:
-            if url not in self._material and url.startswith(("https://", "http://")) and len(url) <= MAX_URL:
-                self._missing[url] = Lookup(url, kind)
+        for lookup in (Lookup(url, kind) for url in urls):
+            if lookup not in self._material and lookup.url.startswith(_WEB) and len(lookup.url) <= MAX_URL:
+                self._missing[lookup] = None
 
     def get(self, url: str, kind: LookupKind) -> bytes:
         """Return what stands at an address; NotHostedError when nothing does, UndecidedError when nobody knows."""
@@ -97,7 +99,7 @@ class Library:
     def answer(self, url: str, kind: LookupKind) -> Answer:
         """Return what came of a lookup, or UndecidedError; addresses that are not of the web are never asked for."""
         self.expect([url], kind)
-        answer = self._material.get(url)
+        answer = self._material.get(Lookup(url, kind))
         if answer is None or answer.kind is AnswerKind.UNAVAILABLE:
             raise UndecidedError(f"the {kind.value} could not be fetched")
         return answer

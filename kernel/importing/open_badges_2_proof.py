@@ -7,11 +7,13 @@ What stands embedded in an assertion about badge class and issuer is never belie
 say they are, since whoever writes an assertion can write anything beside it.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from kernel.errors import (
@@ -39,6 +41,7 @@ from kernel.strict_json import parse_json_object
 # RS256 is the format's own; ES256 is met as well. 2048 bits or more, which `kernel.keys` sees to.
 _ALGORITHMS: Final = frozenset({"RS256", "ES256"})
 _MAX_PEM: Final = 16 * 1024
+_CLIMBS: Final = re.compile(r"[/\\](\.|%2e){1,2}([/\\?#]|$)|%2f|%5c", re.IGNORECASE)
 # What a copy in a file may not say otherwise than the one that the issuer publishes.
 _TELLING: Final = ("recipient", "issuedOn", "expires")
 
@@ -208,9 +211,14 @@ def _is_in_scope(issuer: Mapping[str, Any], url: str) -> bool:
     policy = read_object(issuer, "verification")
     prefixes, origins = read_texts(policy, "startsWith"), read_texts(policy, "allowedOrigins")
     if prefixes:
-        return url.startswith(prefixes)
+        # A prefix that ends within a host's name, or a path that climbs out of it, would be anybody's.
+        return not _CLIMBS.search(url) and any(_begins_with(url, prefix) for prefix in prefixes)
     allowed = {_authority(each) if "//" in each else each.lower() for each in origins}
     return _authority(url) in (allowed or {_authority(get_text(issuer, "id"))})
+
+
+def _begins_with(url: str, prefix: str) -> bool:
+    return url.startswith(prefix) and _authority(url) == _authority(prefix)
 
 
 def _authority(url: str) -> str:
@@ -236,5 +244,5 @@ def _read_key(document: Mapping[str, Any], *, owner: str) -> PublicKey:
         raise MalformedError("a key that is too large")
     try:
         return public_key_from(load_pem_public_key(pem.encode("utf-8")))
-    except (ValueError, TypeError) as exc:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
         raise MalformedError("a public key that cannot be read") from exc

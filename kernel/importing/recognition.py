@@ -12,7 +12,7 @@ from typing import Any, Final
 from kernel import base64url
 from kernel.baking import MAX_ART_BYTES, BakedCredential, CredentialForm, parse_baked
 from kernel.elm import read_elm_credential
-from kernel.errors import MalformedError
+from kernel.errors import MalformedError, RejectedError
 from kernel.formats.credential import DC_SD_JWT
 from kernel.formats.sd_jwt_format import get_content_format
 from kernel.importing import open_badges_2
@@ -119,9 +119,12 @@ def _read_vc_claim(payload: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _recognise_sd_jwt(raw: str) -> Imported:
-    sd_jwt = parse_sd_jwt(raw)
-    payload = sd_jwt.issuer_jwt.payload
-    claims = reveal(payload, sd_jwt.disclosures, protected=frozenset())
+    try:
+        sd_jwt = parse_sd_jwt(raw)
+        payload = sd_jwt.issuer_jwt.payload
+        claims = reveal(payload, sd_jwt.disclosures, protected=frozenset())
+    except RejectedError as exc:
+        raise MalformedError("an SD-JWT whose disclosures cannot be read") from exc
     if get_content_format(payload) != DC_SD_JWT:
         return _recognise_credential(claims, Container.SD_JWT, Securing.SD_JWT, token=raw)
     content = read_microcredential_claims(claims)
@@ -180,7 +183,8 @@ def _recognise_credential(
 ) -> Imported:
     contexts, types = read_texts(document, "@context"), read_texts(document, "type")
     version = next((_VERSIONS[context] for context in contexts if context in _VERSIONS), None)
-    if "VerifiableCredential" not in types or version is None:
+    # A JWT that is both could name one issuer outside and carry what he signed inside (K-57).
+    if "VerifiableCredential" not in types or "VerifiablePresentation" in types or version is None:
         raise MalformedError("neither a credential nor a badge")
     kind = next((kind for name, kind in _KINDS if name in types), Kind.CREDENTIAL)
     return Imported(

@@ -34,7 +34,7 @@ def look_up_all(content: str, pages: Mapping[str, Answer], now: datetime) -> tup
     while report.lookups:
         asked += [lookup.kind for lookup in report.lookups]
         unavailable = Answer(AnswerKind.UNAVAILABLE)
-        material = {**material, **{each.url: pages.get(each.url, unavailable) for each in report.lookups}}
+        material = {**material, **{each: pages.get(each.url, unavailable) for each in report.lookups}}
         report = judge(recognise(content), material, now=now)
     return report, asked
 

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kernel import base64url
-from kernel.importing import Answer, AnswerKind, Imported, ImportReport, LookupKind, judge, recognise
+from kernel.importing import Answer, AnswerKind, Imported, ImportReport, Lookup, LookupKind, judge, recognise
 from tests.support.clock import NOW
 
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -100,12 +100,12 @@ class Round:
     ) -> None:
         imported = content if isinstance(content, Imported) else recognise(content)
         self.asked: list[tuple[str, LookupKind]] = []
-        material: dict[str, Answer] = {}
+        material: dict[Lookup, Answer] = {}
         self.report: ImportReport = judge(imported, material, now=NOW, email=email)
         while self.report.lookups:
             for lookup in self.report.lookups:
                 self.asked.append((lookup.url, lookup.kind))
-                material[lookup.url] = pages.get(lookup.url, Answer(AnswerKind.UNAVAILABLE))
+                material[lookup] = pages.get(lookup.url, Answer(AnswerKind.UNAVAILABLE))
             self.report = judge(imported, material, now=NOW, email=email)
 
     def ended(self, code: str) -> tuple[str, str | None]:

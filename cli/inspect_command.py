@@ -28,8 +28,6 @@ from runtime.logging import configure_logging
 _STATUSES: Final = {Verdict.PROVEN: 0, Verdict.REFUTED: 1, Verdict.UNPROVEN: 2}
 _COLOURS: Final = {"good": "green", "bad": "red", "warn": "yellow", "": "dim"}
 _SIGNS: Final = {"check": "✓", "stop": "✗", "question": "?", "info": "-"}
-# No file name is longer; beyond it the system would refuse even to look.
-_MAX_PATH: Final = 1024
 
 
 def inspect(subject: str, *, email: str | None, local_hosts: list[str], as_json: bool) -> int:
@@ -57,10 +55,18 @@ def _read_subject(subject: str) -> bytes | str:
     """The bytes of a file or of standard input, or the text itself; never more of them than a badge has."""
     if subject == "-":
         return sys.stdin.buffer.read(MAX_UPLOAD_BYTES + 1)
-    if len(subject) <= _MAX_PATH and "\n" not in subject and Path(subject).is_file():
+    if _is_file(subject):
         with Path(subject).open("rb") as file:
             return file.read(MAX_UPLOAD_BYTES + 1)
     return subject
+
+
+def _is_file(subject: str) -> bool:
+    """A text may be longer than any name, which the system refuses even to look for."""
+    try:
+        return Path(subject).is_file()
+    except OSError:
+        return False
 
 
 async def _judge(content: bytes | str, *, email: str | None, local_hosts: list[str]) -> ImportReport:

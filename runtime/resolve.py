@@ -148,7 +148,7 @@ class Resolver:
         self._key_sets: _Cache[str, JwkSet] = _Cache(512)
         self._token_lists: _Cache[tuple[str, str], VerifiedStatusList] = _Cache(_LISTS_KEPT)
         self._bitstrings: _Cache[tuple[str, str], VerifiedBitstringStatusList] = _Cache(_LISTS_KEPT)
-        self._newest_lists: _Cache[tuple[str, str], datetime] = _Cache(4096)
+        self._newest_lists: _Cache[tuple[str, str, bool], datetime] = _Cache(4096)
         self._trust = (
             None if trust_list is None else _TrustListSource(fetch, trust_list, trust_list_signer, trust_list_memory)
         )
@@ -275,20 +275,24 @@ class Resolver:
         uri: str,
         now: datetime,
     ) -> L:
-        """The list that is kept, or a new one; one older than was seen before is no good list either (A-46)."""
+        """The list that is kept, or a new one; one older than was seen before is no good list either (A-46).
+
+        An issuer signs each form of a list at its own times, so what was seen before counts form by form.
+        """
         place = (credential.issuer, uri)
+        asked = (credential.issuer, uri, credential.format == LDP_VC)
         known = lists.find(place, now)
         if known is not None:
             return known
         try:
-            found = await read(credential, uri, now, self._newest_lists.find(place, now))
+            found = await read(credential, uri, now, self._newest_lists.find(asked, now))
         except UndecidedError:
             raise
         except CredentialError as exc:
             raise UndecidedError(f"no good status list: {exc.code}: {exc.detail}") from exc
         until = min(found.fresh_until(now), now + _MAX_STATUS_AGE)
         lists.put(place, found, until, weight=found.byte_length)
-        self._newest_lists.put(place, found.issued_at, _FOREVER)
+        self._newest_lists.put(asked, found.issued_at, _FOREVER)
         return found
 
     async def _read_token_list(
@@ -365,7 +369,11 @@ def _has_metadata(format_id: str, issuer: str) -> bool:
 
 
 def _host(issuer: str) -> str | None:
-    return host_of(issuer) if issuer else None
+    """The name that a certificate has to carry; nobody checked before that the issuer's is a URL at all."""
+    try:
+        return host_of(issuer) if issuer else None
+    except ValueError as exc:
+        raise UntrustedIssuerError("an issuer with a certificate whose name is no web address") from exc
 
 
 class _TrustListSource:

@@ -202,6 +202,13 @@ async def test_K26_A05_a_chain_for_another_host_is_refused(world: World):
         await Resolver(world.fetch, anchors=[ROOT.certificate]).resolve_issuer_key(unverified(**given), now=NOW)
 
 
+@pytest.mark.parametrize("issuer", ["https://[", "https://issuer.example]", "urn:uuid:1", "DID:web:issuer.example"])
+async def test_K26_A05_a_chain_for_an_issuer_that_is_no_web_address_is_refused(world: World, issuer: str):
+    resolver = Resolver(world.fetch, anchors=[ROOT.certificate])
+    with pytest.raises(UntrustedIssuerError):
+        await resolver.resolve_issuer_key(unverified(**certified(leaf(), issuer)), now=NOW)
+
+
 async def test_K26_without_anchors_no_chain_is_accepted(world: World):
     given = certified(leaf(), "https://issuer.example/stmw")
     with pytest.raises(UntrustedIssuerError):

@@ -338,3 +338,14 @@ async def test_A46_an_older_list_than_one_seen_before_is_no_good_list(world: Wor
     put_list(world, valid_from=NOW - timedelta(minutes=1))
     with pytest.raises(UndecidedError):
         await resolver.resolve_status(credential(), now=NOW + timedelta(minutes=20))
+
+
+async def test_A46_a_list_in_one_form_is_not_older_because_its_other_form_was_signed_later(world: World) -> None:
+    """An issuer signs each form when it is asked for; the newest of one form says nothing about the other."""
+    resolver = Resolver(world.fetch)
+    put_list(world)
+    await resolver.resolve_status(credential(format="ldp_vc"), now=NOW)
+    put_list(world, media_type=JWT, valid_from=NOW - timedelta(minutes=1))
+    answer = await resolver.resolve_status(credential(format="vc+jwt"), now=NOW + timedelta(minutes=20))
+    assert answer is not None
+    assert answer.status is Status.VALID

@@ -40,7 +40,12 @@ from runtime.tokens import hash_token
 PURPOSES: Final = (REVOCATION, SUSPENSION)
 # Two bits: VALID, INVALID and SUSPENDED fit. TSL §7.1.
 _BITS: Final = 2
-_STATUS_OF_PURPOSE: Final = {REVOCATION: Status.INVALID, SUSPENSION: Status.SUSPENDED}
+# What is revoked stays in the list of suspensions too. The two lists are signed, and kept by others, at times of their
+# own: who got the new one of suspensions and has the old one of revocations would else find a suspended badge valid.
+_STATUSES_OF_PURPOSE: Final = {
+    REVOCATION: frozenset({Status.INVALID.value_in_list}),
+    SUSPENSION: frozenset({Status.INVALID.value_in_list, Status.SUSPENDED.value_in_list}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +183,7 @@ def _pack_segment(connection: BlockingConnection, found: ServedList, purpose: st
         part = StatusList(_BITS, length)
     else:
         part = Bitstring(length)
-        wanted = _STATUS_OF_PURPOSE[purpose].value_in_list
-        entries = [(index, 1) for index, value in entries if value == wanted]
+        entries = [(index, 1) for index, value in entries if value in _STATUSES_OF_PURPOSE[purpose]]
     for index, value in entries:
         part.set(index - first, value)
     return pack_segment(bytes(part))

@@ -98,7 +98,7 @@ class EcdsaSd2023:
     ) -> None:
         """Raise unless the proof fits. ECDSA §3.6.8"""
         find_algorithm(_ALGORITHM, key)
-        if self.accepts_base_proof and _decode(value).startswith(_BASE_HEADER):
+        if self.accepts_base_proof and is_base_proof(value):
             verify_base_proof(document, options, parse_base_proof(value), key=key, contexts=contexts)
         else:
             verify_derived_proof(document, options, parse_derived_proof(value), key=key, contexts=contexts)
@@ -237,6 +237,11 @@ def encode_derived_proof(proof: DerivedProof) -> str:
         list(proof.mandatory_indexes),
     ]
     return "u" + base64url.encode(_DERIVED_HEADER + cbor2.dumps(components))
+
+
+def is_base_proof(value: str) -> bool:
+    """Whether a `proofValue` says that it is a base proof; what is no base64url raises MalformedError."""
+    return _decode(value).startswith(_BASE_HEADER)
 
 
 def parse_base_proof(value: str) -> BaseProof:

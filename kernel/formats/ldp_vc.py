@@ -26,7 +26,7 @@ from kernel.data_integrity import (
     without_proof,
 )
 from kernel.data_integrity.ecdsa_sd_2023 import NAME as ECDSA_SD_2023
-from kernel.data_integrity.ecdsa_sd_2023 import parse_base_proof
+from kernel.data_integrity.ecdsa_sd_2023 import is_base_proof, parse_base_proof
 from kernel.data_integrity.json_pointers import parse_pointer
 from kernel.data_integrity.related_resource import verify_related_resources
 from kernel.did import Relation, did_jwk, resolve_static_did
@@ -302,11 +302,12 @@ def _require_same_contexts(credential: Mapping[str, Any]) -> None:
 
 
 def _show(credential: Mapping[str, Any], disclose: Collection[ClaimsPath]) -> Mapping[str, Any]:
-    if _find_mandatory(credential) is None:
+    base = _find_base_proof(credential)
+    if base is None:
         return credential
     parts = _disclosable_paths(credential)
     widened = {_widen(path, parts) for path in disclose}
-    return derive_credential(credential, pointers=sorted(map(_pointer, widened)))
+    return derive_credential({**credential, "proof": [base.members]}, pointers=sorted(map(_pointer, widened)))
 
 
 def _widen(path: ClaimsPath, parts: Collection[ClaimsPath]) -> ClaimsPath:
@@ -314,20 +315,22 @@ def _widen(path: ClaimsPath, parts: Collection[ClaimsPath]) -> ClaimsPath:
 
 
 def _disclosable_paths(credential: Mapping[str, Any]) -> dict[ClaimsPath, Any]:
-    pointers = _find_mandatory(credential)
-    if pointers is None:
+    base = _find_base_proof(credential)
+    if base is None:
         return {}
-    mandatory = frozenset(map(parse_pointer, pointers))
+    mandatory = frozenset(map(parse_pointer, parse_base_proof(base.value).mandatory_pointers))
     above = frozenset(steps[:length] for steps in mandatory for length in range(len(steps)))
     return dict(_parts(without_proof(credential), (), mandatory, above))
 
 
-def _find_mandatory(credential: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """Return the pointers to what is always shown, None for a credential of which no part can be shown alone."""
-    for proof in parse_proofs(credential):
-        if proof.cryptosuite == ECDSA_SD_2023:
-            return parse_base_proof(proof.value).mandatory_pointers
-    return None
+def _find_base_proof(credential: Mapping[str, Any]) -> UnverifiedProof | None:
+    """Return the issuer's proof from which parts can be shown, None for a credential that is shown as it is.
+
+    Proofs by others were not necessarily checked when it was received, so they decide nothing about what is shown.
+    """
+    issuer = read_issuer(credential)
+    proofs = (proof for proof in parse_proofs(credential) if proof.controller == issuer)
+    return next((proof for proof in proofs if proof.cryptosuite == ECDSA_SD_2023 and is_base_proof(proof.value)), None)
 
 
 def _parts(

@@ -575,10 +575,31 @@ def test_K61_only_the_holder_accepts_a_base_proof() -> None:
     assert_refused("malformed", lambda: LDP_VC.verify_signature(bare, key=key, algorithms=ALGORITHMS))
 
 
-def test_a_derived_credential_cannot_be_derived_from() -> None:
+def test_K61_a_derived_credential_is_held_and_shown_as_it_is() -> None:
+    """An issuer, or an earlier wallet, hands it over so: it must not stand in the way of the holder's other badges."""
     derived = json.dumps(json.loads(present(issue("ecdsa-sd-2023")))["verifiableCredential"][0])
     assert verify(derived, "ecdsa-sd-2023").issuer == ISSUER.id
-    assert_refused("malformed", lambda: LDP_VC.disclosable_paths(derived))
+    assert LDP_VC.disclosable_paths(derived) == {}
+    assert verify_presentation(present(derived, ("evidence", 0)), "ecdsa-sd-2023").credential.issuer == ISSUER.id
+
+
+@pytest.mark.parametrize("value", ["zNoBaseProof", "u2V0A", "foreign"])
+@EACH
+def test_K61_A19_a_strangers_proof_does_not_decide_what_is_shown(suite: str, value: str) -> None:
+    """It counts for nothing at receipt, so it may say anything: also that it is one to derive from."""
+    document = json.loads(issue(suite))
+    method = f"{did_jwk(OTHER.public_key.jwk)}#0"
+    foreign = add_base_proof(
+        without_proof(document),
+        signer=OTHER,
+        verification_method=method,
+        created_at=NOW,
+        mandatory_pointers=["/issuer"],
+    )["proof"][0]
+    stranger = foreign if value == "foreign" else foreign | {"proofValue": value}
+    raw = json.dumps(document | {"proof": [stranger, *document["proof"]]})
+    assert LDP_VC.disclosable_paths(verify(raw, suite).raw) == LDP_VC.disclosable_paths(json.dumps(document))
+    assert verify_presentation(present(raw), suite).credential.issuer == ISSUER.id
 
 
 # Refusing presentations

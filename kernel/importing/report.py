@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from kernel.errors import CredentialError, UndecidedError
-from kernel.importing.imported import Imported, Kind
+from kernel.importing.imported import Imported
 from kernel.importing.lookups import Lookup
 from kernel.keys import PublicKey
 from kernel.open_badges import Endorsement
@@ -122,7 +122,7 @@ class ImportReport:
 
         The proof itself must have passed: there is nothing for which no proof is needed.
         """
-        required = (*_PROVING, "contents") if self.imported.kind is Kind.CLR else _PROVING
+        required = (*_PROVING, "contents") if self.parts else _PROVING
         outcomes = {self.check(code).outcome for code in required}
         if Outcome.FAILED in outcomes:
             return Verdict.REFUTED

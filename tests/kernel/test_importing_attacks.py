@@ -14,7 +14,7 @@ from kernel.importing import Lookup, LookupKind, Verdict, judge, recognise
 from kernel.jwt import sign_jwt
 from kernel.keys import SoftwareSigner
 from kernel.report import Outcome
-from tests.kernel.test_importing import ED25519, METHOD, badge
+from tests.kernel.test_importing import ED25519, METHOD, badge, clr, sign, small_badge
 from tests.support.clock import NOW
 from tests.support.imports import ASSERTION, BADGE_CLASS, KEY, PAGES, RSA_KEY, SIGNED, Round, found
 
@@ -113,3 +113,14 @@ def test_B22_an_address_that_only_begins_as_an_issuers_is_not_the_issuers(prefix
     assert result.report.signer is None
     honest = {**PAGES, issuer["id"]: found(scoped)}
     assert Round(json.dumps(ASSERTION), honest).report.verdict is Verdict.PROVEN
+
+
+@pytest.mark.parametrize("kind", ["OpenBadgeCredential", "EndorsementCredential", "EuropeanDigitalCredential"])
+def test_A50_whatever_carries_a_refuted_credential_is_not_proven(kind: str) -> None:
+    """What a record is called decides nothing: what it carries is shown below the same verdict."""
+    tampered = {**sign(small_badge("urn:uuid:part")), "name": "Something else"}
+    record = {**clr(tampered), "type": ["VerifiableCredential", kind]}
+    raw = sign_jwt(record, signer=ED25519, typ="vc+jwt", header={"kid": METHOD})
+    report = judge(recognise(raw), {}, now=NOW)
+    assert report.check("proof").outcome is Outcome.PASSED
+    assert report.verdict is Verdict.REFUTED

@@ -43,14 +43,19 @@ def create_hosted(url: str) -> Imported:
     return Imported(Kind.OPEN_BADGE_2, Container.PICTURE, Securing.HOSTED, {"id": url}, content, None)
 
 
+def find_identifier(value: Mapping[str, Any], name: str) -> str | None:
+    """Return what a member names, by its identifier alone or as an object that has it; else None."""
+    return read_text(value, name) or read_text(read_object(value, name), "id")
+
+
 def find_badge_class(assertion: Mapping[str, Any]) -> str | None:
     """Return the identifier of the badge class, whether it is named or stands in the assertion."""
-    return _identifier(assertion, "badge")
+    return find_identifier(assertion, "badge")
 
 
 def find_issuer(assertion: Mapping[str, Any]) -> str | None:
     """Return the issuer that the embedded badge class names; None when only the address of the class is there."""
-    return _identifier(read_object(assertion, "badge"), "issuer")
+    return find_identifier(read_object(assertion, "badge"), "issuer")
 
 
 def parse_time(value: object) -> datetime:
@@ -96,10 +101,6 @@ def read_assertion(assertion: Mapping[str, Any]) -> Microcredential:
             ],
         }
     )
-
-
-def _identifier(value: Mapping[str, Any], name: str) -> str | None:
-    return read_text(value, name) or read_text(read_object(value, name), "id")
 
 
 def _as_list(value: object) -> list[Any]:

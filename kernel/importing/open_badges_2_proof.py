@@ -29,7 +29,7 @@ from kernel.errors import (
 )
 from kernel.importing.imported import Imported, Securing
 from kernel.importing.lookups import AnswerKind, Library, LookupKind
-from kernel.importing.open_badges_2 import create_identity, find_badge_class, parse_time
+from kernel.importing.open_badges_2 import create_identity, find_badge_class, find_identifier, parse_time
 from kernel.importing.report import NO_STATUS, ImportCheck, Signer, failure
 from kernel.jwt import LEEWAY, parse_jwt
 from kernel.keys import PublicKey, public_key_from
@@ -111,7 +111,7 @@ class OpenBadge2:
             raise RevokedError("the issuer says that the assertion is gone")
         published = parse_json_object(self._library.get(url, LookupKind.ASSERTION))
         # (2) It is the same one. One that was withdrawn may have lost everything but that.
-        if published.get("revoked") is True:
+        if published.get("revoked") not in (None, False):
             raise RevokedError("the issuer says that the assertion is revoked")
         if published.get("id") != url:
             raise UntrustedIssuerError("another assertion stands at its address")
@@ -128,7 +128,7 @@ class OpenBadge2:
     def _check_issuer(self) -> ImportCheck:
         """Assertion, badge class and issuer belong together, by the issuer's own rules."""
         self.badge_class = self._fetch_named(find_badge_class(self.assertion), LookupKind.BADGE_CLASS)
-        named = read_text(self.badge_class, "issuer") or read_text(read_object(self.badge_class, "issuer"), "id")
+        named = find_identifier(self.badge_class, "issuer")
         self.issuer = self._fetch_named(named, LookupKind.ISSUER_PROFILE)
         identifier = get_text(self.issuer, "id")
         if self.imported.securing is Securing.HOSTED and not _is_in_scope(self.issuer, get_text(self.assertion, "id")):
@@ -184,9 +184,11 @@ class OpenBadge2:
 
     def _check_revocation_list(self) -> ImportCheck:
         """A signed assertion is withdrawn when the issuer's RevocationList names it."""
-        url = read_text(self.issuer, "revocationList")
-        if url is None:
+        if self.issuer.get("revocationList") is None:
             return ImportCheck("status", Outcome.NOT_APPLICABLE, NO_STATUS)
+        url = find_identifier(self.issuer, "revocationList")
+        if url is None:
+            raise UndecidedError("a revocation list whose address cannot be read")
         revocations = self._fetch_named(url, LookupKind.REVOCATION_LIST)
         if revocations.get("issuer", self.issuer.get("id")) != self.issuer.get("id"):
             raise UntrustedIssuerError("a revocation list of another issuer")

@@ -16,7 +16,18 @@ from kernel.keys import SoftwareSigner
 from kernel.report import Outcome
 from tests.kernel.test_importing import ED25519, METHOD, badge, clr, sign, small_badge
 from tests.support.clock import NOW
-from tests.support.imports import ASSERTION, BADGE_CLASS, KEY, PAGES, RSA_KEY, SIGNED, Round, found
+from tests.support.imports import (
+    ASSERTION,
+    BADGE_CLASS,
+    KEY,
+    PAGES,
+    REVOKED,
+    RSA_KEY,
+    SIGNED,
+    SIGNED_ASSERTION,
+    Round,
+    found,
+)
 
 ATTACKER = SoftwareSigner.generate("Ed25519")
 
@@ -124,3 +135,25 @@ def test_A50_whatever_carries_a_refuted_credential_is_not_proven(kind: str) -> N
     report = judge(recognise(raw), {}, now=NOW)
     assert report.check("proof").outcome is Outcome.PASSED
     assert report.verdict is Verdict.REFUTED
+
+
+@pytest.mark.parametrize("word", ["true", 1, {"reason": "fraud"}])
+def test_B22_whatever_is_not_false_is_a_withdrawal(word: object) -> None:
+    pages = {**PAGES, ASSERTION["id"]: found({**ASSERTION, "revoked": word})}
+    assert Round(json.dumps(ASSERTION), pages).ended("status") == ("failed", "revoked")
+
+
+@pytest.mark.parametrize(
+    ("listed", "ended"),
+    [
+        ({"id": REVOKED["id"]}, ("failed", "revoked")),
+        ({"type": "RevocationList"}, ("unknown", "undecided")),
+        ("", ("unknown", "undecided")),
+        (None, ("not_applicable", "no_status")),
+    ],
+)
+def test_B22_a_revocation_list_is_read_however_its_issuer_names_it(listed: object, ended: tuple[str, str]) -> None:
+    issuer = {**json.loads(PAGES[BADGE_CLASS["issuer"]].body), "revocationList": listed}
+    revoked = {**REVOKED, "revokedAssertions": [SIGNED_ASSERTION["id"]]}
+    pages = {**PAGES, issuer["id"]: found(issuer), revoked["id"]: found(revoked)}
+    assert Round(SIGNED, pages).ended("status") == ended

@@ -28,6 +28,8 @@ from kernel.open_badges import format_date_time, read_many
 
 # The older names of the dates, and the JWT claims that stand for them.
 _DATES: Final = {"issuanceDate": ("nbf", "validFrom"), "expirationDate": ("exp", "validUntil")}
+# What the JWT itself says about the credential in it; whatever else stands there is shown with it, and is told.
+_OF_THE_JWT: Final = frozenset({"vc", "iss", "sub", "jti", "iat", "nbf", "exp", "aud", "nonce", "cnf", "status"})
 
 
 class JwtVcJson(JwtFormat):
@@ -81,6 +83,7 @@ class JwtVcJson(JwtFormat):
         claims = self._decode(jwt.payload)
         require_vcdm_shape(claims, context=CREDENTIALS_V1)
         valid_from, expires_at = _read_validity(jwt.payload, claims)
+        claims = {**{name: value for name, value in jwt.payload.items() if name not in _OF_THE_JWT}, **claims}
         return VerifiedCredential(
             format=self.format_id,
             raw=credential.raw,

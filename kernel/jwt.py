@@ -44,6 +44,10 @@ class UnverifiedJwt(NamedTuple):
     signing_input: bytes
     signature: bytes
 
+    def __repr__(self) -> str:
+        """Without its claims. A-55."""
+        return f"UnverifiedJwt(typ={self.header.get('typ')!r})"
+
 
 class VerifiedJwt(NamedTuple):
     """A token whose signature, algorithm and type held. Times, audience and nonce are still the caller's to check."""
@@ -52,6 +56,10 @@ class VerifiedJwt(NamedTuple):
     header: Mapping[str, Any]
     payload: Mapping[str, Any]
     key: PublicKey
+
+    def __repr__(self) -> str:
+        """Without its claims. A-55."""
+        return f"VerifiedJwt(typ={self.header.get('typ')!r})"
 
 
 def parse_jwt(raw: object, *, max_bytes: int = MAX_BYTES) -> UnverifiedJwt:

@@ -65,6 +65,10 @@ class Disclosure(NamedTuple):
     value: Any
     digest: str
 
+    def __repr__(self) -> str:
+        """Without what it discloses. A-55."""
+        return f"Disclosure(digest={self.digest!r})"
+
 
 class SdJwt(NamedTuple):
     """The parts of an SD-JWT or SD-JWT+KB. Nothing in it has been verified. §4."""
@@ -74,6 +78,10 @@ class SdJwt(NamedTuple):
     disclosures: tuple[Disclosure, ...]
     key_binding_jwt: str | None
     hash_algorithm: str
+
+    def __repr__(self) -> str:
+        """Without its claims, which may be about a person and would end up in a log. A-55."""
+        return f"SdJwt(of {len(self.disclosures)} disclosures)"
 
     @property
     def presented(self) -> str:

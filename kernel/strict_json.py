@@ -53,10 +53,14 @@ def parse_json_object(raw: bytes | str, *, max_bytes: int = MAX_BYTES) -> dict[s
 def encode_json(value: object) -> bytes:
     """Return the compact UTF-8 JSON text of a value of our own making.
 
-    Raises ValueError for NaN and the infinities, TypeError for whatever else has no JSON text, such as a date or a
-    text that is no Unicode.
+    Raises ValueError for NaN, the infinities and texts that are no Unicode, TypeError for whatever else has no JSON
+    text, such as a date.
     """
-    text = orjson.dumps(value, option=_AS_THEY_ARE)
+    try:
+        text = orjson.dumps(value, option=_AS_THEY_ARE)
+    except orjson.JSONEncodeError:
+        # Integers beyond 64 bits, which the library does not write; or the standard library says what is wrong.
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode("utf-8")
     # The library writes null for what is no number; few texts have one, so few are looked through for its reason.
     if b"null" in text and not all(math.isfinite(number) for number in _fractions(value)):
         raise ValueError("a number that JSON has no text for")

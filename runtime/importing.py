@@ -10,10 +10,11 @@ one time and one size for the whole file. What could not be had in that time was
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from kernel.errors import CredentialError, MalformedError
+from kernel.formats import judged_when_issued
 from kernel.importing import (
     Answer,
     AnswerKind,
@@ -21,7 +22,6 @@ from kernel.importing import (
     ImportReport,
     Lookup,
     LookupKind,
-    Signer,
     judge,
     recognise,
 )
@@ -112,15 +112,8 @@ async def resolve_recognition(resolver: Resolver, report: ImportReport, *, now: 
         service="issuance",
         types=signer.types,
         achievement_type=signer.achievement_type,
-        at=_judged_at(signer, now),
+        at=judged_when_issued(signer.issued_at or now, now),
     )
-
-
-def _judged_at(signer: Signer, now: datetime) -> datetime:
-    """When its issuer is to have been recognised. A time cut to the day stands for the whole of it; see `judged_at`."""
-    issued_at = signer.issued_at or now
-    is_day = not issued_at.timestamp() % timedelta(days=1).total_seconds()
-    return min(issued_at + timedelta(days=1, microseconds=-1), now) if is_day else issued_at
 
 
 def _read_badge(content: bytes | str) -> Imported:

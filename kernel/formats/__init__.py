@@ -12,6 +12,7 @@ from kernel.formats.credential import (
     VerifiedCredential,
     VerifiedPresentation,
     judged_at,
+    judged_when_issued,
     verify_validity,
 )
 from kernel.formats.dc_sd_jwt import DcSdJwt
@@ -40,6 +41,7 @@ __all__ = [
     "VerifiedPresentation",
     "from_wire",
     "judged_at",
+    "judged_when_issued",
     "parse_credential",
     "to_wire",
     "verify_validity",

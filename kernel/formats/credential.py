@@ -244,13 +244,17 @@ def cut_to_day(moment: datetime) -> int:
 
 
 def judged_at(credential: VerifiedCredential, now: datetime) -> datetime:
-    """Return the moment at which a credential's issuer is to have been recognised: when it was issued. T-04.
+    """Return the moment at which a credential's issuer is to have been recognised: when it was issued. T-04."""
+    return judged_when_issued(credential.issued_at or credential.valid_from or now, now)
+
+
+def judged_when_issued(issued_at: datetime, now: datetime) -> datetime:
+    """Return the moment at which the issuer of something issued then is to have been recognised. T-04.
 
     A time cut to the day (I-61) stands for the whole of that day, so its last moment counts, or now if that is
     earlier. Who was listed in the morning is recognised for a badge of that afternoon; who was withdrawn that day
     is not, since the badge may be younger than the withdrawal.
     """
-    issued_at = credential.issued_at or credential.valid_from or now
     if issued_at.timestamp() % _SECONDS_A_DAY:
         return issued_at
     return min(issued_at + timedelta(days=1, microseconds=-1), now)

@@ -7,18 +7,10 @@ from typing import Any
 
 from kernel.errors import MalformedError
 from kernel.open_badges import parse_date_time, read_many
+from kernel.open_badges.reading import read_object as read_object
+from kernel.open_badges.reading import read_objects as read_objects
 
 JsonObject = Mapping[str, Any]
-
-
-def read_objects(value: JsonObject, name: str) -> list[JsonObject]:
-    """Return the objects below a member, whether there is one or an array."""
-    return [found for found in read_many(value, name) if isinstance(found, Mapping)]
-
-
-def read_object(value: JsonObject, name: str) -> JsonObject:
-    """Return the first object below a member, an empty one when there is none."""
-    return next(iter(read_objects(value, name)), {})
 
 
 def read_text(value: JsonObject, name: str) -> str | None:

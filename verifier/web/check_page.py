@@ -3,14 +3,13 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 
 from runtime.dependencies import NowDep, get_service
 from runtime.import_texts import NO_BADGE, NOTHING_GIVEN
 from runtime.import_view import create_view
-from runtime.importing import MAX_UPLOAD_BYTES
 from runtime.service import Service
+from runtime.web.badge_form import read_content, read_text
 from runtime.web.forms import FormDep
 from runtime.web.language import request_language
 from runtime.web.pages import Pages
@@ -33,9 +32,9 @@ def create_check_router(pages: Pages) -> APIRouter:
 
     @router.post("/check", name="check_badge")
     async def check_badge(request: Request, form: FormDep, service: ServiceDep, now: NowDep) -> Response:
-        language, email = request_language(request), _text(form, "email")
+        language, email = request_language(request), read_text(form, "email")
         content = await read_content(form)
-        given = {"text": _text(form, "text"), "email": email}
+        given = {"text": read_text(form, "text"), "email": email}
         if not content:
             errors = {"file": NOTHING_GIVEN.say(language)}
             return pages.render(request, "check.html", status=400, errors=errors, **given)
@@ -48,17 +47,3 @@ def create_check_router(pages: Pages) -> APIRouter:
         return pages.render(request, "checked.html", view=view, checked_at=now)
 
     return router
-
-
-async def read_content(form: FormData) -> bytes | str:
-    """What was sent: a file or a photo goes before text. One byte too many is read, so that it can be refused."""
-    for name in ("file", "photo"):
-        upload = form.get(name)
-        if isinstance(upload, UploadFile) and upload.size:
-            return await upload.read(MAX_UPLOAD_BYTES + 1)
-    return _text(form, "text")
-
-
-def _text(form: FormData, name: str) -> str:
-    value = form.get(name)
-    return value.strip() if isinstance(value, str) else ""

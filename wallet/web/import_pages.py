@@ -2,11 +2,10 @@
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
-from starlette.datastructures import FormData, UploadFile
 
 from runtime.dependencies import NowDep
 from runtime.import_texts import NO_BADGE, NOTHING_GIVEN
-from runtime.importing import MAX_UPLOAD_BYTES
+from runtime.web.badge_form import read_content, read_text
 from runtime.web.forms import FormDep
 from runtime.web.language import request_language
 from runtime.web.routes import PageRoute
@@ -33,7 +32,7 @@ async def import_page(request: Request, holder: HolderDep, pages: PagesDep) -> R
 async def import_badge(
     request: Request, holder: HolderDep, form: FormDep, wallet: WalletDep, pages: PagesDep, now: NowDep
 ) -> Response:
-    language, content, text = request_language(request), await _read_content(form), _text(form)
+    language, content, text = request_language(request), await read_content(form), read_text(form, "text")
     if not content:
         errors = {"file": NOTHING_GIVEN.say(language)}
         return pages.render(request, "import.html", status=400, errors=errors, text=text)
@@ -82,20 +81,6 @@ async def delete_imported_page(
 async def delete_imported(badge_id: str, holder: HolderDep, form: FormDep, wallet: WalletDep, now: NowDep) -> Response:
     await importing.delete_imported_badge(wallet, holder.vault, badge_id, now)
     return _go("/badges")
-
-
-async def _read_content(form: FormData) -> bytes | str:
-    """What was sent: a file or a photo goes before text. One byte too many is read, so that it can be refused."""
-    for name in ("file", "photo"):
-        upload = form.get(name)
-        if isinstance(upload, UploadFile) and upload.size:
-            return await upload.read(MAX_UPLOAD_BYTES + 1)
-    return _text(form)
-
-
-def _text(form: FormData) -> str:
-    value = form.get("text")
-    return value.strip() if isinstance(value, str) else ""
 
 
 def _go(path: str) -> RedirectResponse:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from runtime.dependencies import NowDep, get_service
 from runtime.management import ManagementRoute
 from runtime.web.language import request_language
-from wallet import accounts, credentials, exporting, history, issuance, presentation
+from wallet import accounts, consent, credentials, exporting, history, issuance, presentation
 from wallet.accounts import SignedIn, get_signed_in
 from wallet.links import require_identifiers
 from wallet.recognition import recognition_json
@@ -429,7 +429,7 @@ async def open_request(
 ) -> dict[str, Any]:
     """Read a verifier's question, and say what an answer would show and what not. Nothing is sent."""
     page = await presentation.resolve_request(wallet, signed_in.vault, body.request, now, language=language)
-    return presentation.request_json(page)
+    return consent.request_json(page)
 
 
 @router.get("/requests/{request_id}", response_model=RequestAnswer, response_model_exclude_unset=True)
@@ -438,7 +438,7 @@ async def get_request(
 ) -> dict[str, Any]:
     """A question that was opened."""
     page = await presentation.get_request(wallet, signed_in.vault, request_id, now, language=language)
-    return presentation.request_json(page)
+    return consent.request_json(page)
 
 
 @router.post("/requests/{request_id}/accept", response_model=SentAnswer, response_model_exclude_unset=True)

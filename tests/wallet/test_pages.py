@@ -14,6 +14,7 @@ from kernel.openid4vp import ErrorResponse
 from tests.support.badges import SKILLS, create_test_achievement, create_test_dataset
 from tests.support.simulated_issuer import DC
 from tests.wallet.conftest import PASSPHRASE, WALLET
+from wallet.web import request_pages, routes
 from wallet.web.words import is_web_address
 
 FIRST = next(iter(SKILLS))
@@ -167,9 +168,8 @@ POSTS = [
 
 
 def test_every_post_of_the_pages_is_in_the_list_below(house):
-    from wallet.web.routes import router
-
-    paths = [route.path for route in router.routes if "POST" in route.methods]
+    routers = (routes.router, request_pages.router)
+    paths = [route.path for router in routers for route in router.routes if "POST" in route.methods]
     assert sorted(re.sub(r"\{\w+\}", "x", path) for path in paths) == sorted(POSTS)
 
 

@@ -1,0 +1,149 @@
+"""Reading a verifier's question: its link, its request object, and who proves to have sent it. OpenID4VP 1.0 §5.
+
+Everything that goes over the network happens once, here (`resolve_content`); what came is kept, and every check that
+needs no network is made again whenever the question is opened. Nothing of a question is shown before it holds (W-41).
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_der_x509_certificate
+
+from kernel import base64url
+from kernel.errors import CredentialError, MalformedError, UndecidedError
+from kernel.keys import parse_public_jwk, public_key_from
+from kernel.openid4vp import (
+    MEDIA_TYPE,
+    AuthorizationRequest,
+    ClientIdPrefix,
+    RequestByReference,
+    RequestByValue,
+    RequestSender,
+    UnsignedRequest,
+    create_request_uri_form,
+    parse_authorization_request_link,
+    parse_client_identifier,
+    parse_request_object,
+    verify_request_object,
+    verify_request_sender,
+    verify_unsigned_request,
+)
+from kernel.x5c import parse_x5c
+from runtime.fetch import FetchKind
+from runtime.tokens import create_token
+from wallet.errors import LinkError, RequestRefusedError, UnreachableError
+from wallet.settings import Wallet
+
+
+def parse_link(text: str) -> RequestByReference | RequestByValue | UnsignedRequest:
+    try:
+        return parse_authorization_request_link(text.strip())
+    except MalformedError as exc:
+        raise LinkError(exc.detail) from exc
+    except CredentialError as exc:
+        raise RequestRefusedError(exc) from exc
+
+
+async def resolve_content(
+    wallet: Wallet, link: RequestByReference | RequestByValue | UnsignedRequest, now: datetime
+) -> dict[str, Any]:
+    """Everything needed to read the question again: its bytes, and the key its client identifier leads to."""
+    try:
+        match link:
+            case UnsignedRequest():
+                content: dict[str, Any] = {"parameters": dict(link.parameters)}
+                verify_unsigned_request(link, now=now)
+            case RequestByValue():
+                content = {"raw": link.request, "wallet_nonce": None}
+            case RequestByReference():
+                content = await _fetch_request_object(wallet, link)
+        content["client_id"] = link.client_id.text
+        content["received_at"] = now.isoformat()
+        if "raw" in content:
+            content |= await _resolve_key(wallet, content, now)
+    except UndecidedError as exc:
+        raise UnreachableError(exc.detail) from exc
+    except CredentialError as exc:
+        raise RequestRefusedError(exc) from exc
+    return content
+
+
+async def _fetch_request_object(wallet: Wallet, link: RequestByReference) -> dict[str, Any]:
+    """§5.10: by GET, or by POST with a nonce of ours that the object must carry (W-42)."""
+    if link.request_uri_method == "get":
+        response = await wallet.fetch.get(link.request_uri, accept=MEDIA_TYPE, kind=FetchKind.REQUEST_OBJECT)
+        return {"raw": response.text(), "wallet_nonce": None}
+    wallet_nonce = create_token(16)
+    response = await wallet.fetch.post_form(
+        link.request_uri,
+        create_request_uri_form(wallet_nonce),
+        headers={"Accept": MEDIA_TYPE},
+        kind=FetchKind.REQUEST_OBJECT,
+    )
+    if response.status != 200 or response.media_type != MEDIA_TYPE:
+        raise RequestRefusedError(detail=f"request_uri answered {response.status}")
+    return {"raw": response.text(), "wallet_nonce": wallet_nonce}
+
+
+async def _resolve_key(wallet: Wallet, content: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """The key that the client identifier calls for: from its DID document, or from the list's anchors (W-43)."""
+    request = parse_request_object(content["raw"], client_id=content["client_id"])
+    if request.did is not None and request.key_id is not None:
+        key = await wallet.resolver.resolve_did_key(request.did, request.key_id, now=now)
+        return {"key": key.jwk}
+    trust_list = await wallet.resolver.resolve_trust_list(now=now)
+    anchors = trust_list.verifier_anchors if trust_list else ()
+    return {"anchors": [base64url.encode(anchor.public_bytes(Encoding.DER)) for anchor in anchors]}
+
+
+def read_request(content: Mapping[str, Any], now: datetime) -> AuthorizationRequest:
+    """The question, with every check of §5 that needs no network made again. `now` decides whether it is too old."""
+    if "parameters" in content:
+        unsigned = UnsignedRequest(parse_client_identifier(content["client_id"]), content["parameters"])
+        return verify_unsigned_request(unsigned, now=now)
+    return verify_request_object(content["raw"], **_proof_of(content), now=now)
+
+
+def read_sender(content: Mapping[str, Any], now: datetime) -> RequestSender:
+    """Who sent the question, as certain as for one that can be answered. An unsigned one proves nobody."""
+    if "raw" not in content:
+        raise MalformedError("nobody signed it")
+    return verify_request_sender(content["raw"], **_proof_of(content), now=now)
+
+
+def _proof_of(content: Mapping[str, Any]) -> dict[str, Any]:
+    """By what a kept request object is checked: its client identifier, and the key or anchors that go with it."""
+    return {
+        "client_id": content["client_id"],
+        "key": parse_public_jwk(content["key"]) if "key" in content else None,
+        "anchors": [load_der_x509_certificate(base64url.decode(anchor)) for anchor in content.get("anchors", ())],
+        "wallet_nonce": content["wallet_nonce"],
+    }
+
+
+def signer_of(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The key or certificate that signed a question which was read: by these too the list knows its party."""
+    if "raw" not in content:
+        return {}
+    if "key" in content:
+        return {"key": parse_public_jwk(content["key"])}
+    leaf = parse_x5c(parse_request_object(content["raw"], client_id=content["client_id"]).x5c)[0]
+    return {"key": public_key_from(leaf.public_key()), "certificate": leaf}
+
+
+def identifiers_of(request: AuthorizationRequest) -> tuple[str, ...]:
+    value = request.client_id.partition(":")[2]
+    return (request.client_id, value)
+
+
+def host_of(request: AuthorizationRequest) -> str:
+    """The host that the client identifier proves, else the one the answer goes to."""
+    value = request.client_id.partition(":")[2]
+    if request.prefix is ClientIdPrefix.DECENTRALIZED_IDENTIFIER and value.startswith("did:web:"):
+        return unquote(value.removeprefix("did:web:").partition(":")[0])
+    if request.prefix is ClientIdPrefix.X509_SAN_DNS:
+        return value
+    return urlsplit(request.response_uri).netloc

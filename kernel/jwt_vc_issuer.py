@@ -31,11 +31,11 @@ class JwtVcIssuerMetadata:
 class JwkSet:
     """Keys by `kid`. Each is read when it is asked for: one of a kind unknown to us spoils none of the others."""
 
-    _members: Sequence[Mapping[str, Any]] = field(repr=False)
+    members: Sequence[Mapping[str, Any]] = field(repr=False)
 
     def find_key(self, kid: object) -> PublicKey:
         """Return the one signing key with exactly this `kid`; none, or two of them, is UntrustedIssuerError."""
-        found = [member for member in self._members if isinstance(kid, str) and member.get("kid") == kid]
+        found = [member for member in self.members if isinstance(kid, str) and member.get("kid") == kid]
         if len(found) != 1 or found[0].get("use", "sig") != "sig":
             raise UntrustedIssuerError("the issuer's metadata has no such signing key")
         return parse_public_jwk(found[0])
@@ -54,15 +54,16 @@ def parse_jwt_vc_issuer_metadata(raw: bytes, *, issuer: str) -> JwtVcIssuerMetad
     if ("jwks" in members) is ("jwks_uri" in members):
         raise MalformedError("issuer metadata has either 'jwks' or 'jwks_uri'")
     if "jwks" in members:
-        return JwtVcIssuerMetadata(issuer, _read_jwks(members["jwks"]), None)
+        return JwtVcIssuerMetadata(issuer, read_jwk_set(members["jwks"]), None)
     return JwtVcIssuerMetadata(issuer, None, web_url(members["jwks_uri"], "'jwks_uri'"))
 
 
 def parse_jwk_set(raw: bytes) -> JwkSet:
     """Read what stands at a `jwks_uri`. RFC 7517 §5."""
-    return _read_jwks(parse_json_object(raw))
+    return read_jwk_set(parse_json_object(raw))
 
 
-def _read_jwks(value: object) -> JwkSet:
+def read_jwk_set(value: object) -> JwkSet:
+    """Read a JWK Set that stands inside another document. RFC 7517 §5."""
     keys = as_array(as_object(value, "the key set").get("keys"), "'keys'", limit=_MAX_KEYS)
     return JwkSet(tuple(as_object(key, "a key") for key in keys))

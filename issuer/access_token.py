@@ -15,11 +15,12 @@ from issuer import store
 from issuer.configurations import configuration_ids
 from issuer.credential_issuer import CredentialIssuer
 from issuer.credential_offer import open_secrets, seal_tx_code
-from issuer.errors import GrantError, GrantTypeError, TransactionCodeUsageError, UnknownConfigurationError
+from issuer.errors import GrantError, TransactionCodeUsageError, UnknownConfigurationError
 from issuer.models import AccessToken, Offer
 from issuer.settings import IssuerSettings
 from kernel.errors import MalformedError
-from kernel.openid4vci import PRE_AUTHORIZED_CODE_GRANT, PreAuthorizedTokenRequest, parse_pre_authorized_token_request
+from kernel.openid4vci import PRE_AUTHORIZED_CODE_GRANT, PreAuthorizedTokenRequest, UnsupportedGrantError
+from kernel.openid4vci import parse_token_request as parse_token_form
 from runtime.database import Database
 from runtime.tokens import create_token, hash_token
 
@@ -32,8 +33,10 @@ def parse_token_request(form: Sequence[tuple[str, str]]) -> PreAuthorizedTokenRe
     if len(fields) != len(form):
         raise MalformedError("a parameter is there twice")
     if fields.get("grant_type", PRE_AUTHORIZED_CODE_GRANT) != PRE_AUTHORIZED_CODE_GRANT:
-        raise GrantTypeError("another grant type")
-    return parse_pre_authorized_token_request(fields)
+        raise UnsupportedGrantError("another grant type")
+    request = parse_token_form(fields)
+    assert isinstance(request, PreAuthorizedTokenRequest)  # noqa: S101  the grant type says so
+    return request
 
 
 async def exchange_pre_authorized_code(

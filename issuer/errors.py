@@ -11,6 +11,7 @@ from enum import Enum
 
 from kernel import errors as kernel_errors
 from kernel.errors import CredentialError, MalformedError, RejectedError
+from kernel.openid4vci import UnsupportedGrantError
 
 
 def N_(sentence: str) -> str:  # noqa: N802  gettext's own name for it
@@ -30,13 +31,6 @@ class TransactionCodeUsageError(MalformedError):
 
     code = "tx_code_usage"
     sentence = "A transaction code is missing, or was not expected."
-
-
-class GrantTypeError(RejectedError):
-    """Another grant type than the pre-authorized code."""
-
-    code = "grant_type"
-    sentence = "This grant type is not supported here."
 
 
 class AccessTokenMissingError(RejectedError):
@@ -138,7 +132,8 @@ ROWS: Mapping[type[CredentialError], Row] = {
     kernel_errors.UndecidedError: _UNDECIDED,  # and HsmUnavailableError with it
     GrantError: _REJECTED,
     TransactionCodeUsageError: _MALFORMED,
-    GrantTypeError: Row("unsupported_grant_type", "invalid_credential_request", _BAD_NOTIFICATION),  # RFC 6749 §5.2
+    # RFC 6749 §5.2
+    UnsupportedGrantError: Row("unsupported_grant_type", "invalid_credential_request", _BAD_NOTIFICATION),
     AccessTokenMissingError: Row(None, None, None, status=401),
     AccessTokenError: Row("invalid_token", "invalid_token", "invalid_token", status=401),  # RFC 6750 §3.1
     KeyProofError: Row("invalid_request", "invalid_proof", _BAD_NOTIFICATION),

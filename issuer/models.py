@@ -212,7 +212,11 @@ class Offer(Base):
 
 
 class AccessToken(Base):
-    """What a redeemed offer buys: issuance of this award's configurations, for five minutes."""
+    """What a redeemed offer buys: issuance of this award's configurations, for five minutes.
+
+    With `dpop_thumbprint` only whoever holds that key may use it (RFC 9449). `configuration_ids` are those that it is
+    good for when it has no identifiers; None: all that a pre-authorized code opens.
+    """
 
     __tablename__ = "access_tokens"
     id: Mapped[uuid.UUID] = _id()
@@ -221,13 +225,19 @@ class AccessToken(Base):
     offer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("offers.id"), index=True)
     award_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("awards.id"))
     credential_identifiers: Mapped[dict[str, str]] = mapped_column(JSON)
+    configuration_ids: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    dpop_thumbprint: Mapped[str | None] = mapped_column(String(43))
+    client_id: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class SpentNonce(Base):
-    """A `c_nonce` that was used. Handed-out nonces are sealed values and need no row."""
+    """Something that counts once, and did: a `c_nonce`, or the `jti` of a proof of possession.
+
+    What this service hands out are sealed values, which need no row until they are used.
+    """
 
     __tablename__ = "spent_nonces"
     nonce_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)

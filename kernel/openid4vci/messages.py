@@ -1,4 +1,4 @@
-"""Token, nonce, credential and notification messages. OpenID4VCI 1.0 §6 to §8, §11; PROFILE.md I-55 to I-66."""
+"""Authorization details; nonce, credential and notification messages. OpenID4VCI 1.0 §5.1.1, §7, §8, §11."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,28 +18,6 @@ from kernel.members import (
     find_text,
     get_text,
 )
-from kernel.openid4vci.credential_offer import PRE_AUTHORIZED_CODE_GRANT
-from kernel.strict_json import parse_json
-
-# Token endpoint. §6.3, RFC 6749 §5.2.
-INVALID_REQUEST: Final = "invalid_request"
-INVALID_GRANT: Final = "invalid_grant"
-INVALID_CLIENT: Final = "invalid_client"
-UNSUPPORTED_GRANT_TYPE: Final = "unsupported_grant_type"
-# Credential endpoint. §8.3.1.2, RFC 6750 §3.1.
-INVALID_TOKEN: Final = "invalid_token"
-INSUFFICIENT_SCOPE: Final = "insufficient_scope"
-INVALID_CREDENTIAL_REQUEST: Final = "invalid_credential_request"
-UNKNOWN_CREDENTIAL_CONFIGURATION: Final = "unknown_credential_configuration"
-UNKNOWN_CREDENTIAL_IDENTIFIER: Final = "unknown_credential_identifier"
-INVALID_PROOF: Final = "invalid_proof"
-INVALID_NONCE: Final = "invalid_nonce"
-INVALID_ENCRYPTION_PARAMETERS: Final = "invalid_encryption_parameters"
-CREDENTIAL_REQUEST_DENIED: Final = "credential_request_denied"
-# Deferred credential and notification endpoints. §9.3, §11.3.
-INVALID_TRANSACTION_ID: Final = "invalid_transaction_id"
-INVALID_NOTIFICATION_ID: Final = "invalid_notification_id"
-INVALID_NOTIFICATION_REQUEST: Final = "invalid_notification_request"
 
 OPENID_CREDENTIAL: Final = "openid_credential"
 MAX_PROOFS: Final = 100
@@ -57,25 +35,16 @@ class AuthorizationDetail:
     claims: tuple[ClaimsPath, ...] = ()
     locations: tuple[str, ...] = ()
 
-
-@dataclass(frozen=True, slots=True)
-class PreAuthorizedTokenRequest:
-    """A token request with a pre-authorized code. §6.1."""
-
-    pre_authorized_code: str = field(repr=False)
-    tx_code: str | None = field(default=None, repr=False)
-    client_id: str | None = None
-    authorization_details: tuple[AuthorizationDetail, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class TokenResponse:
-    """An access token, and for which credentials it is good. §6.2. No details: the configurations of the offer."""
-
-    access_token: str = field(repr=False)
-    token_type: Literal["Bearer", "DPoP"]
-    expires_in: timedelta | None = None
-    authorization_details: tuple[AuthorizationDetail, ...] = ()
+    def as_json(self) -> dict[str, Any]:
+        """Return the authorization details object."""
+        members: dict[str, Any] = {
+            "type": OPENID_CREDENTIAL,
+            "credential_configuration_id": self.credential_configuration_id,
+            "credential_identifiers": list(self.credential_identifiers),
+            "claims": [{"path": list(path)} for path in self.claims],
+            "locations": list(self.locations),
+        }
+        return {name: value for name, value in members.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,45 +112,10 @@ class NotificationRequest:
     event_description: str | None = None
 
 
-def parse_pre_authorized_token_request(form: Mapping[str, str]) -> PreAuthorizedTokenRequest:
-    """Read the form of a token request with this grant type; another one raises MalformedError. §6.1.
-
-    Whether a `tx_code` was due is for whoever knows the offer: due and missing, or given and not due, is
-    `invalid_request`; a wrong one is `invalid_grant` (§6.3).
-    """
-    if get_text(form, "grant_type") != PRE_AUTHORIZED_CODE_GRANT:
-        raise MalformedError("another grant type")
-    details = find_text(form, "authorization_details")
-    return PreAuthorizedTokenRequest(
-        pre_authorized_code=get_text(form, "pre-authorized_code"),
-        tx_code=find_text(form, "tx_code"),
-        client_id=find_text(form, "client_id"),
-        authorization_details=() if details is None else parse_authorization_details(parse_json(details)),
-    )
-
-
 def parse_authorization_details(value: object) -> tuple[AuthorizationDetail, ...]:
     """Read `authorization_details` of type `openid_credential`; another type is refused. §5.1.1, RFC 9396 §5."""
     details = [as_object(detail, "an authorization detail") for detail in as_array(value, "'authorization_details'")]
     return tuple(_parse_authorization_detail(detail) for detail in details)
-
-
-def parse_token_response(value: object) -> TokenResponse:
-    """Read a token response. §6.2. Where details were granted, each names its credential identifiers."""
-    members = as_object(value, "the token response")
-    token_type = get_text(members, "token_type").lower()
-    if token_type not in ("bearer", "dpop"):
-        raise MalformedError("a token type that is not known here")
-    details = members.get("authorization_details")
-    granted = () if details is None else parse_authorization_details(details)
-    if any(not detail.credential_identifiers for detail in granted):
-        raise MalformedError("a granted authorization detail without credential identifiers")
-    return TokenResponse(
-        access_token=get_text(members, "access_token"),
-        token_type="DPoP" if token_type == "dpop" else "Bearer",
-        expires_in=_find_seconds(members, "expires_in"),
-        authorization_details=granted,
-    )
 
 
 def parse_nonce_response(value: object) -> str:
@@ -212,7 +146,7 @@ def parse_credential_response(value: object) -> IssuedCredentials | DeferredIssu
     if ("credentials" in members) is ("transaction_id" in members):
         raise MalformedError("a response has either 'credentials' or a 'transaction_id'")
     if "transaction_id" in members:
-        interval = _find_seconds(members, "interval")
+        interval = find_seconds(members, "interval")
         if interval is None:
             raise MalformedError("'interval' is missing")
         return DeferredIssuance(get_text(members, "transaction_id"), interval)
@@ -273,6 +207,7 @@ def _parse_issued_credential(value: object) -> str | Mapping[str, Any]:
     return value if isinstance(value, Mapping) else _parse_compact(value)
 
 
-def _find_seconds(members: Mapping[str, Any], name: str) -> timedelta | None:
+def find_seconds(members: Mapping[str, Any], name: str) -> timedelta | None:
+    """Return a member that is a number of seconds, at most ten years of them; None when absent."""
     seconds = find_count(members, name, minimum=1)
     return None if seconds is None else timedelta(seconds=min(seconds, _MAX_SECONDS))

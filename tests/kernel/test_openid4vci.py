@@ -37,6 +37,7 @@ from kernel.openid4vci import (
     KeyProof,
     NotificationRequest,
     PreAuthorizedCodeGrant,
+    PreAuthorizedTokenRequest,
     TxCode,
     appended_well_known_url,
     create_key_proof,
@@ -51,7 +52,7 @@ from kernel.openid4vci import (
     parse_issuer_metadata,
     parse_nonce_response,
     parse_notification_request,
-    parse_pre_authorized_token_request,
+    parse_token_request,
     parse_token_response,
     select_authorization_server,
     verify_key_proof,
@@ -656,18 +657,22 @@ def test_I58_A23_a_proof_made_for_another_client_or_for_none_is_refused(iss):
 def test_I27_a_token_request_with_a_pre_authorized_code_is_read():
     details = '[{"type":"openid_credential","credential_configuration_id":"badge"}]'
     form = {"grant_type": PRE_AUTHORIZED, "pre-authorized_code": "code", "tx_code": "123456", "client_id": "w"}
-    read = parse_pre_authorized_token_request({**form, "authorization_details": details, "x": "y"})
+    read = parse_token_request({**form, "authorization_details": details, "x": "y"})
+    assert isinstance(read, PreAuthorizedTokenRequest)
     assert (read.pre_authorized_code, read.tx_code, read.client_id) == ("code", "123456", "w")
     assert read.authorization_details[0].credential_configuration_id == "badge"
     assert "123456" not in repr(read)
-    assert parse_pre_authorized_token_request({**form}).authorization_details == ()
+    assert read.as_form() == {**form, "authorization_details": details}
+    bare = parse_token_request(form)
+    assert isinstance(bare, PreAuthorizedTokenRequest)
+    assert bare.authorization_details == ()
+    assert bare.as_form() == form
 
 
 @pytest.mark.parametrize(
     "changes",
     [
         {"grant_type": ...},
-        {"grant_type": "authorization_code"},
         {"pre-authorized_code": ...},
         {"pre-authorized_code": ""},
         {"tx_code": ""},
@@ -679,7 +684,7 @@ def test_I27_a_token_request_with_a_pre_authorized_code_is_read():
 def test_I27_a_token_request_with_one_thing_missing_or_broken_is_malformed(changes):
     form = {"grant_type": PRE_AUTHORIZED, "pre-authorized_code": "code", "tx_code": "1"}
     with pytest.raises(MalformedError):
-        parse_pre_authorized_token_request(without_absent({**form, **changes}))
+        parse_token_request(without_absent({**form, **changes}))
 
 
 def token_response(**changes: Any) -> dict[str, Any]:

@@ -13,6 +13,9 @@ from kernel.errors import MalformedError
 MAX_URL: Final = 2048
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
+_PORTS: Final = {"https": 443, "http": 80}
+_ENCODED: Final = re.compile(r"%([0-9A-Fa-f]{2})")
+_UNRESERVED: Final = re.compile(r"[A-Za-z0-9._~-]")
 _NAME: Final = re.compile(
     r"(?!.*(^|\.)(\d+|0x[0-9a-f]*)$)([a-z0-9]([a-z0-9_-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9_-]*[a-z0-9])?"
 )
@@ -44,6 +47,37 @@ def web_url(value: object, what: str, *, query: bool = True, fragment: bool = Fa
 def host_of(url: str) -> str:
     """Return host and explicit port of a URL that was read before, in lower case."""
     return urlsplit(url).netloc.lower()
+
+
+def normalise_web_url(url: object) -> str:
+    """Return how a URL is spelled once: without query and fragment, RFC 3986 §6.2.2 and §6.2.3 applied.
+
+    Letters of scheme and host in lower case, the scheme's own port left out, an empty path as `/`, percent-encoding of
+    characters that need none undone and of the others in upper case, dot segments removed. RFC 9449 §4.3.
+    """
+    parts = parse_web_url(url, "the URL", fragment=True)
+    port = "" if parts.port in (None, _PORTS[parts.scheme]) else f":{parts.port}"
+    host = parts.hostname or ""
+    path = _remove_dot_segments(_ENCODED.sub(_normalise_encoded, parts.path)) or "/"
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}{path}"
+
+
+def _normalise_encoded(encoded: re.Match[str]) -> str:
+    character = chr(int(encoded[1], 16))
+    return character if _UNRESERVED.fullmatch(character) else encoded[0].upper()
+
+
+def _remove_dot_segments(path: str) -> str:
+    """RFC 3986 §5.2.4, for a path that is absolute or empty."""
+    kept: list[str] = []
+    segments = path.split("/")[1:]
+    for segment in segments:
+        if segment == "..":
+            del kept[-1:]
+        elif segment != ".":
+            kept.append(segment)
+    ends_in_dots = bool(segments) and segments[-1] in (".", "..")
+    return "".join(f"/{segment}" for segment in kept) + ("/" if ends_in_dots else "")
 
 
 def _split(value: object, what: str) -> SplitResult:

@@ -28,6 +28,7 @@ from kernel.openid4vci.credential_offer import (
     parse_credential_offer,
     parse_credential_offer_link,
 )
+from kernel.openid4vci.dpop import DpopProof, DpopProofError, create_dpop_proof, verify_dpop_proof
 from kernel.openid4vci.error_codes import (
     ACCESS_DENIED,
     CREDENTIAL_REQUEST_DENIED,
@@ -162,6 +163,8 @@ __all__ = [
     "CredentialRequest",
     "DeferredIssuance",
     "Display",
+    "DpopProof",
+    "DpopProofError",
     "ErrorResponse",
     "Image",
     "IssuedCredentials",
@@ -184,6 +187,7 @@ __all__ = [
     "create_authorization_url",
     "create_code_verifier",
     "create_direct_authorization_url",
+    "create_dpop_proof",
     "create_key_proof",
     "create_offer_link",
     "parse_authorization_details",
@@ -204,6 +208,7 @@ __all__ = [
     "parse_token_response",
     "select_authorization_server",
     "verify_code_verifier",
+    "verify_dpop_proof",
     "verify_key_proof",
     "well_known_url",
 ]

@@ -74,10 +74,10 @@ async def issue_credential(
 
     def answer(database: BlockingDatabase) -> Mapping[str, Any]:
         with database.connection() as connection:
-            grant = store.find_grant(connection, hash_token(access_token), slug, now)
-            if grant is None:
+            grants = store.list_grants(connection, hash_token(access_token), slug, now)
+            if not grants:
                 raise AccessTokenError("unknown, expired, revoked, or another organisation's")
-            order = _verify_request(settings, grant, body, now)
+            order = _verify_request(settings, grants, body, now)
             notification_id = create_token(16)
             with database.writing(connection):
                 for nonce, expires_at in order.nonces.items():
@@ -91,12 +91,12 @@ async def issue_credential(
     return await database.run(answer)
 
 
-def _verify_request(settings: IssuerSettings, grant: Grant, body: bytes, now: datetime) -> _Order:
-    issuer = credential_issuer(grant.organisation, settings)
+def _verify_request(settings: IssuerSettings, grants: Sequence[Grant], body: bytes, now: datetime) -> _Order:
+    issuer = credential_issuer(grants[0].organisation, settings)
     request = parse_credential_request(parse_json_object(body, max_bytes=_MAX_REQUEST_BYTES))
     if request.credential_response_encryption is not None:
         raise EncryptionParametersError("not offered")
-    configuration = _find_configuration(settings, grant, request)
+    grant, configuration = _find_configuration(settings, grants, request)
     if grant.award_status != "valid" or grant.sealed_claims is None:
         raise IssuanceDeniedError(f"the award is {grant.award_status}, or its claims were dropped")
     proofs = _verify_proofs(settings, issuer, request, now)
@@ -107,19 +107,22 @@ def _verify_request(settings: IssuerSettings, grant: Grant, body: bytes, now: da
     return _Order(grant, issuer, configuration, expiries, [proof.holder_key for proof in proofs])
 
 
-def _find_configuration(settings: IssuerSettings, grant: Grant, request: CredentialRequest) -> str:
+def _find_configuration(
+    settings: IssuerSettings, grants: Sequence[Grant], request: CredentialRequest
+) -> tuple[Grant, str]:
     """What is asked for, if the token covers it. An identifier is used exactly when the token came with some. I-57."""
     if request.credential_identifier is not None:
-        found = grant.credential_identifiers.get(request.credential_identifier)
-        if found is None:
-            raise UnknownIdentifierError("not of this access token")
-        return found
-    if grant.credential_identifiers:
+        for grant in grants:
+            if request.credential_identifier in grant.credential_identifiers:
+                return grant, grant.credential_identifiers[request.credential_identifier]
+        raise UnknownIdentifierError("not of this access token")
+    if any(grant.credential_identifiers for grant in grants):
         raise MalformedError("the token response named credential identifiers; one of them is due")
-    asked = request.credential_configuration_id
-    if asked is None or asked not in configuration_ids(settings, grant.achievement_slug):
-        raise UnknownConfigurationError("not in the offer")
-    return asked
+    for grant in grants:
+        covered = grant.configuration_ids or configuration_ids(settings, grant.achievement_slug)
+        if request.credential_configuration_id in covered:
+            return grant, str(request.credential_configuration_id)
+    raise UnknownConfigurationError("not in the offer")
 
 
 def _verify_proofs(

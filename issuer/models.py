@@ -169,13 +169,18 @@ class Award(Base):
     """An achievement awarded to one person. It keeps the version that it was awarded in."""
 
     __tablename__ = "awards"
-    __table_args__ = (Index("ix_awards_organisation_created", "organisation_id", "created_at"),)
+    __table_args__ = (
+        Index("ix_awards_organisation_created", "organisation_id", "created_at"),
+        Index("ix_awards_organisation_reference", "organisation_id", "reference"),
+    )
     id: Mapped[uuid.UUID] = _id()
     organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.id"))
     achievement_version_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("achievement_versions.id"), index=True)
     batch_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("award_batches.id"))
     position: Mapped[int]
     reference: Mapped[str] = mapped_column(String(100))
+    # A keyed hash, by which a person who signed in with the address finds the award; gone with the claims.
+    email_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True)
     sealed_claims: Mapped[bytes | None] = mapped_column(LargeBinary)
     awarded_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -199,6 +204,7 @@ class Offer(Base):
     organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.id"))
     reference_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     code_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    issuer_state_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True, unique=True)
     sealed_secrets: Mapped[bytes | None] = mapped_column(LargeBinary)
     has_tx_code: Mapped[bool]
     tx_code_tries: Mapped[int] = mapped_column(SmallInteger, default=0)
@@ -211,16 +217,101 @@ class Offer(Base):
     voided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+class IdentityProvider(Base):
+    """The OpenID Provider at which an organisation's people sign in. Without one they get a one-time link."""
+
+    __tablename__ = "identity_providers"
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.id"), primary_key=True)
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, unique=True, default=uuid.uuid4)
+    issuer: Mapped[str] = mapped_column(String(500))
+    name: Mapped[str] = mapped_column(String(200))
+    client_id: Mapped[str] = mapped_column(String(500))
+    sealed_client_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
+    subject_claim: Mapped[str] = mapped_column(String(100))
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Authorization(Base):
+    """One authorization request through its whole life: pushed, opened in a browser, signed in, decided, redeemed.
+
+    Its `browser_hash` is of the cookie of the one browser that goes on with it. `requested` is what a wallet asked
+    for; `granted`, what the person agreed to: for each award its configurations.
+    """
+
+    __tablename__ = "authorizations"
+    id: Mapped[uuid.UUID] = _id()
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.id"))
+    request_uri_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    client_id: Mapped[str] = mapped_column(Text)
+    client_name: Mapped[str | None] = mapped_column(String(200))
+    client_thumbprint: Mapped[str | None] = mapped_column(String(43))
+    dpop_thumbprint: Mapped[str | None] = mapped_column(String(43))
+    redirect_uri: Mapped[str] = mapped_column(Text)
+    state: Mapped[str | None] = mapped_column(Text)
+    code_challenge: Mapped[str] = mapped_column(String(43))
+    issuer_state_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    requested: Mapped[list[str]] = mapped_column(JSON)
+    uses_details: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    opened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    browser_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), unique=True)
+    sealed_sign_in: Mapped[bytes | None] = mapped_column(LargeBinary)
+    sealed_subject: Mapped[bytes | None] = mapped_column(LargeBinary)
+    signed_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    granted: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    code_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), unique=True)
+    code_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    code_spent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class SignInLink(Base):
+    """A one-time link, with a code to type instead, by which somebody proves that an e-mail address is theirs.
+
+    It opens one authorization only, in the browser that began it. What is sealed is for staff to hand over where no
+    mail is sent, and is gone once they saw it.
+    """
+
+    __tablename__ = "sign_in_links"
+    id: Mapped[uuid.UUID] = _id()
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.id"))
+    authorization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("authorizations.id", ondelete="CASCADE"), index=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    sealed_subject: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed_secrets: Mapped[bytes | None] = mapped_column(LargeBinary)
+    tries: Mapped[int] = mapped_column(SmallInteger, default=0)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    spent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class RefreshToken(Base):
+    """One of the refresh tokens that followed one another under an authorization; an old one that returns ends all."""
+
+    __tablename__ = "refresh_tokens"
+    id: Mapped[uuid.UUID] = _id()
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    authorization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("authorizations.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    spent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
 class AccessToken(Base):
     """What a redeemed offer buys: issuance of this award's configurations, for five minutes.
 
-    With `dpop_thumbprint` only whoever holds that key may use it (RFC 9449). `configuration_ids` are those that it is
-    good for when it has no identifiers; None: all that a pre-authorized code opens.
+    A token that covers several awards has a row for each. With `dpop_thumbprint` only whoever holds that key may use it
+    (RFC 9449). `configuration_ids` are those that it is good for when it has no identifiers; None: all that a
+    pre-authorized code opens.
     """
 
     __tablename__ = "access_tokens"
+    __table_args__ = (UniqueConstraint("token_hash", "award_id"),)
     id: Mapped[uuid.UUID] = _id()
-    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
     organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.id"))
     offer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("offers.id"), index=True)
     award_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("awards.id"))
@@ -228,6 +319,9 @@ class AccessToken(Base):
     configuration_ids: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     dpop_thumbprint: Mapped[str | None] = mapped_column(String(43))
     client_id: Mapped[str | None] = mapped_column(Text)
+    authorization_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("authorizations.id", ondelete="CASCADE"), index=True
+    )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -18,10 +18,10 @@ async def receive_notification(database: Database, slug: str, access_token: str,
     `event_description` is the wallet's own text about a person's device: it is not kept.
     """
     async with database.transaction() as session:
-        award_id = await store.find_award_of_token(session, hash_token(access_token), slug, now)
-        if award_id is None:
+        award_ids = await store.list_awards_of_token(session, hash_token(access_token), slug, now)
+        if not award_ids:
             raise AccessTokenError("unknown, expired, revoked, or another organisation's")
         notification = parse_notification_request(parse_json_object(body, max_bytes=_MAX_BYTES))
         notification_hash = hash_token(notification.notification_id)
-        if not await store.keep_notification(session, notification_hash, award_id, notification.event, now):
+        if not await store.keep_notification(session, notification_hash, award_ids, notification.event, now):
             raise UnknownNotificationError("not handed out under this award")

@@ -461,12 +461,13 @@ class OrganisationRow(NamedTuple):
 
 
 class Grant(NamedTuple):
-    """All that one access token opens, in one read."""
+    """All that one access token opens of one award, in one read."""
 
     token_id: UUID
     offer_id: UUID
     award_id: UUID
     credential_identifiers: Mapping[str, str]
+    configuration_ids: Sequence[str] | None
     revokes_earlier_copies: bool
     copies: int
     award_status: str
@@ -494,6 +495,7 @@ _GRANT = Prepared(
         _tokens.c.offer_id,
         _tokens.c.award_id,
         _tokens.c.credential_identifiers,
+        _tokens.c.configuration_ids,
         _offers.c.revokes_earlier_copies,
         _offers.c.copies,
         _awards.c.status,
@@ -521,18 +523,17 @@ _GRANT = Prepared(
     )
     .where(_tokens.c.token_hash == bindparam("token_hash"), _organisations.c.slug == bindparam("slug"))
     .where(_tokens.c.revoked_at.is_(None), _tokens.c.expires_at > bindparam("now", type_=UtcDateTime))
+    .order_by(_tokens.c.created_at, _tokens.c.award_id)
 )
 
 
-def find_grant(
+def list_grants(
     connection: BlockingConnection, token_hash: bytes, organisation_slug: str, now: datetime
-) -> Grant | None:
-    """What a live access token of this organisation opens. I-34, A-30."""
-    row = _GRANT.row(connection, token_hash=token_hash, slug=organisation_slug, now=now)
-    if row is None:
-        return None
-    own = len(row) - len(OrganisationRow._fields)
-    return Grant._make((*row[:own], OrganisationRow._make(row[own:])))
+) -> Sequence[Grant]:
+    """What a live access token of this organisation opens, award by award; none when it opens nothing. I-34, A-30."""
+    rows = _GRANT.rows(connection, token_hash=token_hash, slug=organisation_slug, now=now)
+    own = len(Grant._fields) - 1
+    return [Grant._make((*row[:own], OrganisationRow._make(row[own:]))) for row in rows]
 
 
 _ACHIEVEMENT = Prepared(select(_versions.c.achievement).where(_versions.c.id == bindparam("version_id")))
@@ -658,30 +659,29 @@ def find_issued_copies(
 
 
 async def keep_notification(
-    session: Session, notification_hash: bytes, award_id: UUID, event: str, now: datetime
+    session: Session, notification_hash: bytes, award_ids: Sequence[UUID], event: str, now: datetime
 ) -> bool:
-    """Whether copies with this `notification_id` were issued under this award; notes what became of them."""
-    copies = and_(Credential.notification_hash == notification_hash, Credential.award_id == award_id)
-    statement = update(Credential).where(copies).values(notification_event=event).returning(Credential.id)
-    if not (await session.execute(statement)).all():
-        return False
-    if event == "credential_accepted":
+    """Whether copies with this `notification_id` were issued under one of these awards; notes what became of them."""
+    copies = and_(Credential.notification_hash == notification_hash, Credential.award_id.in_(award_ids))
+    statement = update(Credential).where(copies).values(notification_event=event).returning(Credential.award_id)
+    noted = set((await session.execute(statement)).scalars())
+    if event == "credential_accepted" and noted:
         received = func.coalesce(Award.received_at, now)
-        await session.execute(update(Award).where(Award.id == award_id).values(received_at=received))
-    return True
+        await session.execute(update(Award).where(Award.id.in_(noted)).values(received_at=received))
+    return bool(noted)
 
 
-async def find_award_of_token(
+async def list_awards_of_token(
     session: Session, token_hash: bytes, organisation_slug: str, now: datetime
-) -> UUID | None:
-    """The award that a live access token of this organisation opens."""
+) -> Sequence[UUID]:
+    """The awards that a live access token of this organisation opens."""
     statement = (
         select(AccessToken.award_id)
         .join(Organisation, Organisation.id == AccessToken.organisation_id)
         .where(AccessToken.token_hash == token_hash, Organisation.slug == organisation_slug)
         .where(AccessToken.revoked_at.is_(None), AccessToken.expires_at > now)
     )
-    return (await session.execute(statement)).scalar_one_or_none()
+    return (await session.execute(statement)).scalars().all()
 
 
 # Status

@@ -128,7 +128,9 @@ ROWS: Mapping[type[CredentialError], Row] = {
     kernel_errors.AudienceError: _REJECTED,
     kernel_errors.NonceError: Row("invalid_grant", "invalid_nonce", _BAD_NOTIFICATION),  # VCI §8.3.1.2
     kernel_errors.DisclosureError: _REJECTED,
+    kernel_errors.HideableError: _REJECTED,
     kernel_errors.QueryNotSatisfiedError: _REJECTED,
+    kernel_errors.HiddenStatusError: _UNDECIDED,
     kernel_errors.UndecidedError: _UNDECIDED,  # and HsmUnavailableError with it
     GrantError: _REJECTED,
     TransactionCodeUsageError: _MALFORMED,

@@ -116,6 +116,13 @@ class DisclosureError(RejectedError):
     sentence = "A disclosed claim does not belong to this credential."
 
 
+class HideableError(RejectedError):
+    """An issuer lets holders leave out what decides about a credential: its status or its time."""
+
+    code = "hideable"
+    sentence = "Its status or validity could be left out when it is shown."
+
+
 class QueryNotSatisfiedError(RejectedError):
     """What was shown does not answer what was asked."""
 
@@ -128,3 +135,10 @@ class UndecidedError(CredentialError):
 
     code = "undecided"
     sentence = "This could not be checked now."
+
+
+class HiddenStatusError(UndecidedError):
+    """What was shown leaves out where its status could be looked up, or may do so; that is never a yes."""
+
+    code = "status_hidden"
+    sentence = "Whether it was withdrawn may have been left out."

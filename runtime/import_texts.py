@@ -155,6 +155,10 @@ REASON_TEXTS: Final[Mapping[str, Text]] = {
     "disclosure": Text(
         "Een deel van de badge is erbij gezet of veranderd.", "A part of the badge was added or changed."
     ),
+    "hideable": Text(
+        "Bij deze badge is te verbergen of hij is ingetrokken of verlopen.",
+        "Of this badge it can be hidden whether it was withdrawn or has expired.",
+    ),
     "query": Text("Dit is niet wat gevraagd werd.", "This is not what was asked for."),
     "undecided": _UNREACHED,
     "not_hosted": Text(
@@ -186,6 +190,12 @@ REASON_TEXTS: Final[Mapping[str, Text]] = {
     "no_status": Text(
         "De uitgever houdt voor deze badge niet bij of hij is ingetrokken.",
         "The issuer keeps no record of whether this badge was withdrawn.",
+    ),
+    "status_hidden": Text(
+        "Van deze badge is een deel weggelaten. Daarin kan staan waar na te kijken is of hij is ingetrokken. Vraag om "
+        "de hele badge.",
+        "A part of this badge was left out. That part may say where to look whether it was withdrawn. Ask for the "
+        "whole badge.",
     ),
     "not_asked": Text(
         "Er is geen e-mailadres gegeven om mee te vergelijken, of er staat geen op de badge.",

@@ -38,12 +38,14 @@ RESPONSE_ANSWERS: Mapping[type[kernel.CredentialError], WireAnswer] = {
     kernel.AudienceError: INVALID,
     kernel.NonceError: INVALID,
     kernel.DisclosureError: INVALID,
+    kernel.HideableError: INVALID,
     kernel.UntrustedIssuerError: PROCESSED,
     kernel.ExpiredError: PROCESSED,
     kernel.NotYetValidError: PROCESSED,
     kernel.RevokedError: PROCESSED,
     kernel.SuspendedError: PROCESSED,
     kernel.QueryNotSatisfiedError: PROCESSED,
+    kernel.HiddenStatusError: PROCESSED,
     kernel.UndecidedError: PROCESSED,
 }
 

@@ -207,6 +207,14 @@ FAILURES: Mapping[str, FailureText] = {
         Text("Vertrouw hem niet.", "Do not trust it."),
         Text("Vraag de uitgever om een nieuwe.", "Ask the issuer for a new one."),
     ),
+    "hideable": FailureText(
+        Text(
+            "Bij deze badge is te verbergen of hij is ingetrokken of verlopen.",
+            "Of this badge it can be hidden whether it was revoked or has expired.",
+        ),
+        _NO_VALUE,
+        _ASK_ISSUER,
+    ),
     "query": FailureText(
         Text("Wat gedeeld is, beantwoordt uw vraag niet.", "What was shared does not answer your question."),
         Text(
@@ -225,6 +233,20 @@ FAILURES: Mapping[str, FailureText] = {
             "We do not know whether this badge is still valid. That is not a yes.",
         ),
         Text("Probeer het over een paar minuten opnieuw.", "Try again in a few minutes."),
+    ),
+    "status_hidden": FailureText(
+        Text(
+            "Van deze badge is een deel weggelaten, en daarin kan staan of hij is ingetrokken.",
+            "A part of this badge was left out, and that part may tell that it was revoked.",
+        ),
+        Text(
+            "We weten niet of deze badge nog geldig is. Dat is geen ja.",
+            "We do not know whether this badge is still valid. That is not a yes.",
+        ),
+        Text(
+            "Vraag de kandidaat naar een badge waarbij dit altijd zichtbaar is.",
+            "Ask the candidate for a badge in which this always shows.",
+        ),
     ),
     # The outcomes of the trust list (PROFILE.md T-06).
     "not_listed": FailureText(

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from kernel.dcql import CredentialQuery, DcqlQuery, verify_answer, verify_credential_answer
 from kernel.errors import (
     CredentialError,
+    HiddenStatusError,
     QueryNotSatisfiedError,
     RejectedError,
     RevokedError,
@@ -258,10 +259,12 @@ async def _check_status(checks: "_Checks", lookups: _Lookups, credential: Verifi
     if unmet is not None:
         checks.skip("status", after=unmet)
         return
-    if not credential.statuses:
+    if not credential.statuses and not credential.may_hide_status:
         checks.add(Check.not_applicable("status"))
         return
     with checks.step("status") as evidence:
+        if not credential.statuses:
+            raise HiddenStatusError("nothing was shown that tells of a status")
         answer = await lookups.in_time(lookups.resolver.resolve_status(credential, now=now))
         if answer is None:
             raise UndecidedError("no answer about the status")
@@ -271,6 +274,8 @@ async def _check_status(checks: "_Checks", lookups: _Lookups, credential: Verifi
         if answer.message is not None:
             evidence["message"] = shortened(answer.message)
         _require_valid(answer.status)
+        if credential.may_hide_status:
+            raise HiddenStatusError("another status may have been left out")
 
 
 def _require_valid(status: Status) -> None:

@@ -15,6 +15,8 @@ from kernel.errors import (
     CredentialError,
     DisclosureError,
     ExpiredError,
+    HiddenStatusError,
+    HideableError,
     HolderBindingError,
     InvalidSignatureError,
     MalformedError,
@@ -384,6 +386,12 @@ EXPLANATIONS: Mapping[type[CredentialError], Explanation] = {
     AudienceError: Explanation(400, _("Dit was voor iemand anders bedoeld.")),
     NonceError: Explanation(400, _("Dit is al eens gebruikt, of te oud.")),
     DisclosureError: Explanation(400, _CHANGED),
+    HideableError: Explanation(
+        400, _("Bij deze badge is te verbergen of hij is ingetrokken of verlopen. Daardoor gelooft niemand hem.")
+    ),
+    HiddenStatusError: Explanation(
+        503, _("Van deze badge is een deel weggelaten, en daarin kan staan of hij is ingetrokken.")
+    ),
     QueryNotSatisfiedError: Explanation(400, _("Dit is geen antwoord op de vraag.")),
     UndecidedError: Explanation(503, _("Dit kon nu niet worden nagekeken. Dat is geen ja en geen nee.")),
 }

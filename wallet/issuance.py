@@ -86,6 +86,7 @@ from wallet.errors import (
 from wallet.history import HistoryRecord, add_history_record
 from wallet.holder_keys import create_holder_key, seal_holder_key
 from wallet.images import resolve_badge_image
+from wallet.model_check import verify_model
 from wallet.models import Offer
 from wallet.recognition import PartyRecognition, recognition_json, resolve_party_recognition, signers_of
 from wallet.settings import Wallet
@@ -428,7 +429,9 @@ class _Progress:
         # (5) Bound to the key that was made for it, and to no other.
         if credential.holder_key is None or credential.holder_key.thumbprint != item.holder_key.public_key.thumbprint:
             raise HolderBindingError("bound to another key than the one proven")
-        # (6) Not withdrawn.
+        # (6) An Open Badge, where it calls itself one.
+        verify_model(credential)
+        # (7) Not withdrawn.
         answer = await self.wallet.resolver.resolve_status(credential, now=self.now)
         if answer is not None:
             _verify_status(answer.status)

@@ -39,8 +39,11 @@ class Cryptosuite(Protocol):
 
     def verify(
         self, document: Document, options: Document, value: str, *, key: PublicKey, contexts: ContextStore | None
-    ) -> None:
-        """Raise unless the `proofValue` fits the document, the options and the key."""
+    ) -> tuple[str, ...]:
+        """Raise unless the `proofValue` fits the document, the options and the key.
+
+        Returned are the statements that whoever shows the document may leave out: none where all is signed as one.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +72,12 @@ class RdfcCryptosuite:
 
     def verify(
         self, document: Document, options: Document, value: str, *, key: PublicKey, contexts: ContextStore | None
-    ) -> None:
+    ) -> tuple[str, ...]:
         algorithm = find_algorithm(self.algorithms, key)
         signature = decode_signature(value, algorithm)
         transformed = self.transform(document, options, algorithm=algorithm, contexts=contexts)
         key.verify(algorithm, hash_data(transformed, algorithm), signature)
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ class JcsCryptosuite:
 
     def verify(
         self, document: Document, options: Document, value: str, *, key: PublicKey, contexts: ContextStore | None
-    ) -> None:
+    ) -> tuple[str, ...]:
         """EDDSA §3.3.2: contexts added after signing are cut off again; the signed ones must come first, in order."""
         algorithm = find_algorithm(self.algorithms, key)
         signature = decode_signature(value, algorithm)
@@ -101,6 +105,7 @@ class JcsCryptosuite:
             _require_leading_contexts(document.get("@context"), options["@context"])
             document = {**document, "@context": options["@context"]}
         key.verify(algorithm, hash_data(self.transform(document, options), algorithm), signature)
+        return ()
 
 
 def find_algorithm(algorithms: tuple[str, ...], key: PublicKey) -> str:

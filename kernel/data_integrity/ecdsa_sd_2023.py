@@ -95,13 +95,12 @@ class EcdsaSd2023:
 
     def verify(
         self, document: Document, options: Document, value: str, *, key: PublicKey, contexts: ContextStore | None
-    ) -> None:
+    ) -> tuple[str, ...]:
         """Raise unless the proof fits. ECDSA §3.6.8"""
         find_algorithm(_ALGORITHM, key)
         if self.accepts_base_proof and is_base_proof(value):
-            verify_base_proof(document, options, parse_base_proof(value), key=key, contexts=contexts)
-        else:
-            verify_derived_proof(document, options, parse_derived_proof(value), key=key, contexts=contexts)
+            return verify_base_proof(document, options, parse_base_proof(value), key=key, contexts=contexts)
+        return verify_derived_proof(document, options, parse_derived_proof(value), key=key, contexts=contexts)
 
 
 SUITE: Final = EcdsaSd2023(accepts_base_proof=False)
@@ -171,8 +170,8 @@ def derive_proof(
 
 def verify_derived_proof(
     document: Document, options: Document, proof: DerivedProof, *, key: PublicKey, contexts: ContextStore | None = None
-) -> None:
-    """Raise unless what is shown was signed. ECDSA §3.6.8"""
+) -> tuple[str, ...]:
+    """Raise unless what is shown was signed; return the statements that need not have been shown. ECDSA §3.6.8"""
     quads = to_rdf(document, contexts=contexts)
     canonical = label_canonically(quads)
     if sorted(proof.labels) != list(range(len(canonical))):
@@ -182,16 +181,19 @@ def verify_derived_proof(
     mandatory = frozenset(proof.mandatory_indexes)
     if not mandatory <= set(range(len(lines))):
         raise InvalidSignatureError("a derived proof about statements that are not there")
-    _verify_signatures(document, options, proof, lines, mandatory, key=key, contexts=contexts)
+    return _verify_signatures(document, options, proof, lines, mandatory, key=key, contexts=contexts)
 
 
 def verify_base_proof(
     document: Document, options: Document, proof: BaseProof, *, key: PublicKey, contexts: ContextStore | None = None
-) -> None:
-    """Raise unless a base proof covers every statement of the document, so that any of them can be shown later."""
+) -> tuple[str, ...]:
+    """Raise unless a base proof covers every statement of the document, so that any of them can be shown later.
+
+    Returned are the statements that can also be left out.
+    """
     grouped = group_document(document, proof.hmac_key, contexts)
     mandatory = grouped.indexes(proof.mandatory_pointers)
-    _verify_signatures(document, options, proof, grouped.lines, mandatory, key=key, contexts=contexts)
+    return _verify_signatures(document, options, proof, grouped.lines, mandatory, key=key, contexts=contexts)
 
 
 def group_document(document: Document, hmac_key: bytes, contexts: ContextStore | None) -> GroupedDocument:
@@ -302,7 +304,7 @@ def _verify_signatures(
     *,
     key: PublicKey,
     contexts: ContextStore | None,
-) -> None:
+) -> tuple[str, ...]:
     # (1) The issuer's signature binds the options, the proof's own key and what is mandatory.
     signed = signed_data(document, options, proof.public_key, _take(lines, mandatory), contexts)
     key.verify("ES256", signed, proof.signature)
@@ -313,6 +315,7 @@ def _verify_signatures(
     proof_key = decode_public_key(proof.public_key)
     for line, signature in zip(others, proof.signatures, strict=True):
         proof_key.verify("ES256", line.encode(), signature)
+    return tuple(others)
 
 
 def _labels_for_verifier(grouped: GroupedDocument, quads: Sequence[Quad]) -> dict[int, bytes]:

@@ -5,7 +5,7 @@ A-19. The signature is checked first and nothing in the document is acted upon b
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -60,10 +60,23 @@ ALWAYS_SHOWN: Final = (
 
 @dataclass(frozen=True, slots=True)
 class VerifiedProof:
-    """A proof whose signature, key, purpose and time hold, and all proofs before it in its chain."""
+    """A proof whose signature, key, purpose and time hold, and all proofs before it in its chain.
+
+    `optional` are the N-Quads of the document that its holder may leave out, where the proof is for selective
+    disclosure.
+    """
 
     proof: UnverifiedProof
     key: PublicKey
+    optional: tuple[str, ...] = field(default=(), repr=False)
+
+    def find_optional(self, subject_id: str | None) -> frozenset[str]:
+        """Return the predicates of what is said of a thing here and may be left out; without a name, of all such.
+
+        Of a statement that is not here nobody can tell.
+        """
+        begins = "_:" if subject_id is None else f"<{subject_id}> "
+        return frozenset(line.split(" ", 2)[1][1:-1] for line in self.optional if line.startswith(begins))
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,8 +246,8 @@ def verify_signatures(
         suite = (_RECEIVING_CRYPTOSUITES if on_receipt else CRYPTOSUITES)[proof.cryptosuite]
         # The signature is over the document as it stood when this proof was made.
         unsecured = _unsecured(document, proofs, proof.previous)
-        suite.verify(unsecured, proof.options, proof.value, key=key, contexts=contexts)
-        verified[position] = VerifiedProof(proof, key)
+        optional = suite.verify(unsecured, proof.options, proof.value, key=key, contexts=contexts)
+        verified[position] = VerifiedProof(proof, key, optional)
     if not any(held.proof.controller == controller for held in verified.values()):
         raise UntrustedIssuerError("no proof by the one whose document it says it is")
     return tuple(verified[position] for position in sorted(verified))

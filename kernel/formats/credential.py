@@ -80,7 +80,8 @@ class UnverifiedCredential:
 class VerifiedCredential:
     """A credential whose signature, disclosures and shape held.
 
-    Whether it is still valid, not withdrawn, and from a recognised issuer are checks of their own.
+    Whether it is still valid, not withdrawn, and from a recognised issuer are checks of their own. `may_hide_status`:
+    it may name a status list that whoever shows it left out, so that without a status it is not known to be good.
     """
 
     format: str
@@ -96,6 +97,7 @@ class VerifiedCredential:
     key: PublicKey
     key_id: str | None
     is_legacy: bool = False
+    may_hide_status: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from kernel.did import Relation, did_jwk, resolve_static_did
 from kernel.errors import (
     AlgorithmNotAllowedError,
     CredentialError,
+    HideableError,
     HolderBindingError,
     UndecidedError,
 )
@@ -55,6 +56,10 @@ from kernel.sd_jwt import ClaimsPath
 from kernel.strict_json import encode_json, parse_json_object
 
 _WHOLE_SUITES: Final = {"Ed25519": "eddsa-rdfc-2022", "EdDSA": "eddsa-rdfc-2022", "ES256": "ecdsa-rdfc-2019"}
+_VOCABULARY: Final = "https://www.w3.org/2018/credentials#"
+_STATUS: Final = f"{_VOCABULARY}credentialStatus"
+# What decides whether a credential counts, and so may not be hidden: as in an SD-JWT VC. SD-JWT VC §2.2.2.3 (K-39)
+_DECIDING: Final = frozenset({_STATUS, f"{_VOCABULARY}validFrom", f"{_VOCABULARY}validUntil"})
 # What an object shows of itself as soon as anything in it is shown. ECDSA §3.4.11.
 _KEPT: Final = frozenset({"@context", "id", "type"})
 
@@ -209,6 +214,8 @@ class LdpVc(PresentedFormat):
             on_receipt=on_receipt,
         )
         _require_same_contexts(credential.payload)
+        if on_receipt:
+            _require_fixed(credential.payload, proofs)
         return self._create_verified(credential, proofs, key)
 
     def _create_verified(
@@ -232,6 +239,7 @@ class LdpVc(PresentedFormat):
             statuses=find_statuses(claims),
             key=key,
             key_id=credential.key_id,
+            may_hide_status=may_hide_status(claims, proofs),
         )
 
     def _verify_presenter(
@@ -296,6 +304,36 @@ def _require_same_contexts(credential: Mapping[str, Any]) -> None:
     entries = [entry for entry in named if isinstance(entry.get("id"), str) and entry["id"] in PINNED]
     files = {entry["id"]: schemas.load_bytes(PINNED[entry["id"]][0]) for entry in entries}
     verify_related_resources({"relatedResource": entries}, resources=files)
+
+
+def may_hide_status(claims: Mapping[str, Any], proofs: Sequence[VerifiedProof]) -> bool:
+    """Tell whether a selective credential may name a status list that was not shown. A-13, K-73
+
+    That is so where none was shown, since nobody can tell what was left out, and where what was shown need not have
+    been. It is not so of what an issuer signed whole, or with a status that every holder has to show.
+    """
+    derived = [held for held in proofs if _is_derived(held.proof)]
+    if len(derived) < len(proofs):
+        return False
+    if "credentialStatus" not in claims:
+        return True
+    return any(_STATUS in held.find_optional(_find_id(claims)) for held in derived)
+
+
+def _require_fixed(credential: Mapping[str, Any], proofs: Sequence[VerifiedProof]) -> None:
+    """Raise where a holder could hide what decides about a credential: a verifier could not believe it. A-13, K-38"""
+    optional = frozenset().union(*(held.find_optional(_find_id(credential)) for held in proofs))
+    if not optional.isdisjoint(_DECIDING):
+        raise HideableError("a status or validity that its holder may leave out")
+
+
+def _is_derived(proof: UnverifiedProof) -> bool:
+    return proof.cryptosuite == ECDSA_SD_2023 and not is_base_proof(proof.value)
+
+
+def _find_id(credential: Mapping[str, Any]) -> str | None:
+    identifier = credential.get("id")
+    return identifier if isinstance(identifier, str) else None
 
 
 # Showing and hiding

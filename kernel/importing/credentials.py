@@ -23,6 +23,7 @@ from kernel.errors import (
 )
 from kernel.formats import FORMATS, VerifiedCredential, parse_credential, verify_validity
 from kernel.formats.credential import LDP_VC
+from kernel.formats.ldp_vc import may_hide_status
 from kernel.formats.sd_jwt_format import get_content_format
 from kernel.formats.status_reference import StatusKind, StatusReference, find_statuses
 from kernel.formats.vcdm import expand_types, read_validity, require_vcdm_shape
@@ -35,6 +36,7 @@ from kernel.importing.report import (
     NO_STATUS,
     PROOF_NOT_SUPPORTED,
     SEAL_NOT_CHECKED,
+    STATUS_HIDDEN,
     ImportCheck,
     Signer,
     failure,
@@ -77,6 +79,7 @@ class ImportedCredential:
         # Empty where only a certificate chain says it (HAIP).
         self._issuer = imported.unverified_issuer or ""
         self._verified: VerifiedCredential | None = None
+        self._may_hide_status = False
         self.signer: Signer | None = None
 
     def judge(self) -> list[ImportCheck]:
@@ -158,6 +161,7 @@ class ImportedCredential:
             on_receipt=True,
         )
         suites = [held.proof.cryptosuite for held in secured.proofs]
+        self._may_hide_status = may_hide_status(self.document, secured.proofs)
         types, issued_at = expand_types(self.document), read_validity(self.document)[0]
         self.signer = self._create_signer(secured.issuer, secured.proofs[0].key, types, issued_at)
         return ImportCheck("proof", Outcome.PASSED, evidence={"cryptosuites": suites})
@@ -191,9 +195,12 @@ class ImportedCredential:
     def _check_status(self) -> ImportCheck:
         """Every list that it names must have it as good; what names none cannot be withdrawn. K-74, K-80.1."""
         references = find_statuses(self.document) if self._verified is None else self._verified.statuses
+        if references:
+            self._require_good_statuses(references, self._issuer)
+        if self._may_hide_status:
+            return ImportCheck("status", Outcome.UNKNOWN, STATUS_HIDDEN)
         if not references:
             return ImportCheck("status", Outcome.NOT_APPLICABLE, NO_STATUS)
-        self._require_good_statuses(references, self._issuer)
         return ImportCheck("status", Outcome.PASSED, evidence={"lists": [each.uri for each in references]})
 
     def _require_good_statuses(self, references: tuple[StatusReference, ...], issuer: str) -> None:

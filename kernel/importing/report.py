@@ -38,6 +38,7 @@ PROOF_NOT_SUPPORTED: Final = "proof_not_supported"
 CONTEXT_NOT_KNOWN: Final = "context_not_known"
 SKIPPED: Final = "skipped"
 NO_STATUS: Final = "no_status"
+STATUS_HIDDEN: Final = "status_hidden"
 NOT_ASKED: Final = "not_asked"
 BEARER: Final = "bearer"
 NOT_SHOWN_BY_HOLDER: Final = "not_shown_by_holder"
@@ -45,7 +46,7 @@ WEAK_HASH: Final = "weak_hash"
 # Every reason that a report can give and that is no error's `code`; a page has words for each.
 REASONS: Final = frozenset(
     {NO_PROOF, SEAL_NOT_CHECKED, PROOF_NOT_SUPPORTED, CONTEXT_NOT_KNOWN, SKIPPED, NO_STATUS, NOT_ASKED, BEARER}
-    | {NOT_SHOWN_BY_HOLDER, WEAK_HASH}
+    | {NOT_SHOWN_BY_HOLDER, WEAK_HASH, STATUS_HIDDEN}
 )
 
 

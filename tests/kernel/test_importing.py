@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kernel.baking import bake
-from kernel.data_integrity import add_proof
+from kernel.data_integrity import add_base_proof, add_proof, derive_credential
 from kernel.did import create_did_web_document, did_jwk, did_key, did_web_url
 from kernel.elm import create_elm_credential
 from kernel.endorsement import create_endorsement
@@ -373,6 +373,24 @@ def test_K74_a_status_list_that_cannot_be_read_is_no_good_news(answer: Answer, e
     result = Round(text, {"https://issuer.example/status/1": answer})
     assert result.ended("status") == ended
     assert result.report.verdict is not Verdict.PROVEN
+
+
+def test_A13_K73_a_part_of_a_badge_that_left_out_its_status_is_not_proven() -> None:
+    """As a file it may be all that somebody wants us to see of a withdrawn badge."""
+    signed = add_base_proof(
+        badge(issuer=ISSUER.id, id="urn:uuid:1"),
+        signer=ISSUER_SIGNER,
+        verification_method=ISSUER.kid,
+        created_at=NOW,
+        mandatory_pointers=[],
+    )
+    derived = derive_credential(signed, pointers=["/credentialSubject"])
+    place = {"https://issuer.example/stmw/did.json": ISSUER_DOCUMENT}
+    result = Round(json.dumps(derived), place)
+    assert result.ended("proof")[0] == "passed"
+    assert result.ended("status") == ("unknown", "status_hidden")
+    assert result.report.verdict is Verdict.UNPROVEN
+    assert Round(json.dumps(signed), place).ended("status") == ("not_applicable", "no_status")
 
 
 def test_B12_a_status_of_an_unknown_kind_leaves_the_badge_unproven() -> None:

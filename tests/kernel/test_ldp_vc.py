@@ -46,6 +46,7 @@ from tests.support.badges import (
     create_test_achievement,
     create_test_dataset,
 )
+from tests.support.hideable import sign_hideable
 from tests.support.json_values import json_values, nearly
 
 ALGORITHMS = frozenset({"ES256", "Ed25519"})
@@ -65,6 +66,9 @@ FLAVOURS: dict[str, tuple[LdpVc, SoftwareSigner]] = {
 }
 EACH = pytest.mark.parametrize("suite", sorted(FLAVOURS))
 WHOLE = pytest.mark.parametrize("suite", ["ecdsa-rdfc-2019", "eddsa-rdfc-2022"])
+
+SUBJECT_PART = ("credentialSubject", "achievement", "image")
+STATUS_PARTS = [("credentialStatus", name) for name in ("statusPurpose", "statusListIndex", "statusListCredential")]
 
 
 def issue(suite: str, **changes: Any) -> str:
@@ -581,6 +585,45 @@ def test_K61_a_derived_credential_is_held_and_shown_as_it_is() -> None:
     assert verify(derived, "ecdsa-sd-2023").issuer == ISSUER.id
     assert LDP_VC.disclosable_paths(derived) == {}
     assert verify_presentation(present(derived, ("evidence", 0)), "ecdsa-sd-2023").credential.issuer == ISSUER.id
+
+
+@pytest.mark.parametrize("hideable", ["/credentialStatus", "/validUntil", "/validFrom"])
+def test_A13_K38_what_decides_may_not_be_hideable(hideable: str) -> None:
+    """Nobody could believe what is shown of it, so its holder does not take it."""
+    raw = sign_hideable(issue("ecdsa-sd-2023"), ISSUER_SIGNER, hideable=[hideable])
+    assert_refused("hideable", lambda: verify(raw, "ecdsa-sd-2023"))
+    document = json.loads(raw)
+    del document["id"]
+    nameless = sign_hideable(json.dumps(document), ISSUER_SIGNER, hideable=[hideable])
+    assert_refused("hideable", lambda: verify(nameless, "ecdsa-sd-2023"))
+
+
+def test_A13_K73_what_leaves_out_its_status_says_so() -> None:
+    """None was shown, or one that need not have been: then another may have been left out."""
+    hideable = sign_hideable(issue("ecdsa-sd-2023"), ISSUER_SIGNER)
+
+    def shown(raw: str, *disclose: ClaimsPath) -> VerifiedCredential:
+        return verify_presentation(present(raw, *disclose), "ecdsa-sd-2023").credential
+
+    assert shown(hideable, SUBJECT_PART).may_hide_status
+    assert shown(hideable, SUBJECT_PART, *STATUS_PARTS).may_hide_status
+    assert shown(issue("ecdsa-sd-2023", status=None)).may_hide_status
+    assert not shown(issue("ecdsa-sd-2023")).may_hide_status
+    assert not verify(issue("ecdsa-sd-2023", status=None), "ecdsa-sd-2023").may_hide_status
+
+
+def test_a_status_beside_the_proof_of_the_whole_is_not_hidden() -> None:
+    """An issuer that signs it whole too says that there is no more to it."""
+    derived = json.loads(present(issue("ecdsa-sd-2023", status=None)))["verifiableCredential"][0]
+    both = add_proof(
+        derived,
+        cryptosuite="ecdsa-rdfc-2019",
+        signer=ISSUER_SIGNER,
+        verification_method=ISSUER.kid,
+        proof_purpose="assertionMethod",
+        created_at=NOW,
+    )
+    assert not verify(json.dumps(both), "ecdsa-sd-2023").may_hide_status
 
 
 @pytest.mark.parametrize("value", ["zNoBaseProof", "u2V0A", "foreign"])

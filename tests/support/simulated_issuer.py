@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from kernel import base64url
+from kernel.data_integrity import add_proof, without_proof
 from kernel.did import create_did_web_document
 from kernel.formats import ISSUABLE, IssuerIdentity, StatusKind, StatusReference, to_wire
 from kernel.jwt import parse_jwt, sign_jwt
@@ -40,6 +41,7 @@ from kernel.status.token_status_list import Status, StatusList, create_status_li
 from runtime.tokens import create_token
 from tests.support.badges import create_test_dataset
 from tests.support.clock import FixedClock
+from tests.support.hideable import sign_hideable
 
 VCT = "https://issuer.example/vct/skill-badge/1"
 OPEN_BADGE_TYPE = "OpenBadgeCredential"
@@ -92,6 +94,10 @@ Misbehaviour = Literal[
     "suspended",
     "not_a_credential",
     "with_key_binding",
+    "hideable_status",
+    "hideable_end",
+    "no_achievement",
+    "nameless_achievement",
 ]
 
 
@@ -335,8 +341,36 @@ class SimulatedIssuer:
                 self.bitstrings["suspension"].set(self._index, 1)
             case "told_something":
                 self.bitstrings["message"].set(self._index, 1)
+        if self.misbehave in ("no_achievement", "nameless_achievement"):
+            return self._issue_malformed(way, dataset, values)
         raw = ISSUABLE[way].issue(dataset, **values)
+        if self.misbehave in ("hideable_status", "hideable_end"):
+            hidden = "/credentialStatus" if self.misbehave == "hideable_status" else "/validUntil"
+            return sign_hideable(raw, self.signer, hideable=[hidden])
         return self._spoil(self._plant(raw))
+
+    def _issue_malformed(self, way: str, dataset: CredentialDataset, values: dict[str, Any]) -> str:
+        """What calls itself an Open Badge and lacks what one must have, properly signed all the same."""
+        raw = ISSUABLE["vc+jwt" if way == "vc+jwt" else "ldp_vc"].issue(dataset, **values)
+        token = None if raw.startswith("{") else parse_jwt(raw)
+        badge = dict(without_proof(json.loads(raw)) if token is None else token.payload)
+        subject = dict(badge["credentialSubject"])
+        if self.misbehave == "no_achievement":
+            del subject["achievement"]
+        else:
+            subject["achievement"] = {name: text for name, text in subject["achievement"].items() if name != "name"}
+        badge["credentialSubject"] = subject
+        if token is not None:
+            return sign_jwt(badge, signer=self.signer, typ=token.header["typ"], header={"kid": token.header["kid"]})
+        signed = add_proof(
+            badge,
+            cryptosuite="eddsa-rdfc-2022",
+            signer=self.ed25519_signer,
+            verification_method=f"{self.did}#{ED25519_FRAGMENT}",
+            proof_purpose="assertionMethod",
+            created_at=values["issued_at"],
+        )
+        return json.dumps(signed)
 
     def _plant(self, raw: str) -> str:
         """The same credential with further claims, signed anew."""

@@ -9,9 +9,11 @@ import pytest
 
 from kernel.data_integrity import add_proof
 from kernel.did import did_jwk
+from kernel.formats import FORMATS
 from kernel.keys import SoftwareSigner
 from kernel.status.token_status_list import Status
 from kernel.strict_json import MAX_BYTES, encode_json
+from tests.support.hideable import sign_hideable
 from tests.support.simulated_wallet import Misbehaviour, VpToken
 from tests.verifier.conftest import SKILL_URIS, Stage
 from tests.verifier.issuer_host import MESSAGES
@@ -179,6 +181,40 @@ async def test_K74_a_list_that_cannot_be_had_is_never_a_yes_in_any_format(stage:
     _, result = await stage.ask_and_answer(stage.holding(way), skills=[{"uri": SKILL_URIS[0]}])
     assert check(result, "status", QUERY_IDS[way]) == ("unknown", "undecided")
     assert result["report"]["accepted"] is False
+
+
+@pytest.mark.parametrize("shown", [False, True], ids=["left out", "one of two shown"])
+async def test_A13_K73_a_status_that_could_be_left_out_is_never_a_yes(stage: Stage, shown: bool) -> None:
+    """A careless issuer lets holders hide it; whoever has a withdrawn badge then does just that."""
+    wallet = stage.holding("ldp_vc_sd")
+    hideable = sign_hideable(wallet.held[0].raw, stage.issuer.signer)
+
+    def show(raw: str) -> str:
+        presentation = json.loads(raw)
+        parts = FORMATS["ldp_vc"].disclosable_paths(hideable)
+        paths = [path for path in parts if path[0] != "credentialStatus" or (shown and path[1] == 0)]
+        credential = FORMATS["ldp_vc"].present_unbound(hideable, disclose=paths)
+        again = {**without_proof(presentation), "verifiableCredential": [json.loads(credential)]}
+        proof = presentation["proof"]
+        signed = add_proof(
+            again,
+            cryptosuite=proof["cryptosuite"],
+            signer=stage.holder,
+            verification_method=proof["verificationMethod"],
+            proof_purpose="authentication",
+            created_at=stage.clock(),
+            challenge=proof["challenge"],
+            domain=proof["domain"],
+        )
+        return encode_json(signed).decode()
+
+    _, result = await stage.ask_and_answer(
+        wallet, Misbehaviour(change_presentation=show), skills=[{"uri": SKILL_URIS[0]}]
+    )
+    assert check(result, "signature", "skill_1_di") == ("passed", None)
+    assert check(result, "status", "skill_1_di") == ("unknown", "status_hidden")
+    assert result["report"]["accepted"] is False
+    assert result["report"]["valid"] is False
 
 
 @EMBEDDED

@@ -155,6 +155,32 @@ async def test_W15_W16_bad_credential_with_a_proof_is_not_kept(house, holder, co
     assert [event for _, event in house.issuer.notifications] == ["credential_failure"]
 
 
+@pytest.mark.parametrize("misbehaviour", ["hideable_status", "hideable_end"])
+async def test_A13_K38_badge_whose_status_or_end_could_be_hidden_is_refused_and_the_issuer_hears_it(
+    house, holder, misbehaviour
+):
+    """Nobody who checks it could tell what was left out, so nobody would believe it."""
+    offer = await holder.open_offer(house.issuer.offer_link(configurations=[SELECTIVE]))
+    house.issuer.misbehave = misbehaviour
+    answer = await holder.accept(offer["id"])
+    assert (answer.status_code, answer.json()["code"], answer.json()["step"]) == (502, "credential_refused", "hideable")
+    assert await holder.badges() == []
+    assert [event for _, event in house.issuer.notifications] == ["credential_failure"]
+
+
+@pytest.mark.parametrize("misbehaviour", ["no_achievement", "nameless_achievement"])
+@pytest.mark.parametrize("configuration", [WHOLE, JWT])
+async def test_B11_B21_what_calls_itself_an_open_badge_and_is_none_is_refused(
+    house, holder, configuration, misbehaviour
+):
+    offer = await holder.open_offer(house.issuer.offer_link(configurations=[configuration]))
+    house.issuer.misbehave = misbehaviour
+    answer = await holder.accept(offer["id"])
+    assert (answer.status_code, answer.json()["step"]) == (502, "malformed")
+    assert await holder.badges() == []
+    assert [event for _, event in house.issuer.notifications] == ["credential_failure"]
+
+
 async def test_W15_credential_with_a_proof_of_another_party_is_refused(house, holder):
     other = type(house.issuer)(house.clock, host="other.example", slug="school")
     other.ed25519_signer = house.issuer.ed25519_signer

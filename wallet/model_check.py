@@ -1,0 +1,32 @@
+"""That what calls itself an Open Badge is one, judged when a badge is received. Open Badges 3.0 §9.1; B-11, B-21.
+
+Its issuer chose the words of that standard, so the standard's schema is what its holder may count on: a verifier that
+checks it would refuse the badge later, where nobody can do anything about it any more.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from kernel.formats import VerifiedCredential
+from kernel.formats.credential import DC_SD_JWT
+from kernel.open_badges import read_many, verify_open_badge
+
+_TYPES: Final = ("OpenBadgeCredential", "AchievementCredential")
+
+
+def is_open_badge(credential: VerifiedCredential) -> bool:
+    """Whether it says of itself that it is an Open Badge; a skill badge in an SD-JWT VC has a model of its own."""
+    types = read_many(_find_document(credential), "type")
+    return credential.format != DC_SD_JWT and any(name in _TYPES for name in types)
+
+
+def verify_model(credential: VerifiedCredential) -> None:
+    """Raise MalformedError for an Open Badge without all that one must have: schema and subject. B-11, B-21."""
+    if is_open_badge(credential):
+        verify_open_badge(_find_document(credential))
+
+
+def _find_document(credential: VerifiedCredential) -> Mapping[str, Any]:
+    """The credential itself; one of VCDM 1.1 stands in a claim of its JWT (K-69)."""
+    document = credential.claims.get("vc", credential.claims)
+    return document if isinstance(document, dict) else credential.claims

@@ -19,12 +19,24 @@ from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
-from issuer import achievements, api_keys, awards, did_documents, metadata, signing_keys, status, status_lists
+from issuer import (
+    achievements,
+    api_keys,
+    awards,
+    badge_files,
+    did_documents,
+    elm_export,
+    metadata,
+    signing_keys,
+    status,
+    status_lists,
+)
 from issuer.access_token import exchange_pre_authorized_code, parse_token_request
 from issuer.achievements import AchievementDescription, LocalisedText, QualityAssurance, SkillReference
 from issuer.api_keys import Caller, verify_api_key
 from issuer.archive import ARCHIVE_TYPE, archive_headers, create_archive
 from issuer.awards import AwardRequest, AwardView
+from issuer.badge_files import FileForm
 from issuer.credential import issue_credential
 from issuer.credential_issuer import CredentialIssuer, get_issuer
 from issuer.credential_offer import OfferPolicy, resolve_offer
@@ -439,6 +451,13 @@ class AwardsAnswer(BaseModel):
     """A list of awards."""
 
     awards: list[AwardAnswer]
+
+
+class BadgeFileAnswer(BaseModel):
+    """The badge of an award as a file; for each form that it can be had in, where."""
+
+    created_at: AwareDatetime
+    files: dict[str, str]
 
 
 class ReasonBody(Input):
@@ -895,6 +914,55 @@ async def drop_claims(
     issuer = await get_issuer(session, service.settings, org)
     await awards.get_award(session, service.settings, issuer, award_id, now=now)
     return DroppedAnswer(dropped=await awards.drop_claims(session, issuer, [award_id], actor=caller.name, now=now))
+
+
+@router.post("/organisations/{org}/awards/{award_id}/file", status_code=201)
+async def make_badge_file(
+    org: str, award_id: UUID, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+) -> BadgeFileAnswer:
+    """Sign the badge as a file for somebody without a wallet; asked again, it stays the file that it was."""
+    caller.require("awards:write", org)
+    issuer = await get_issuer(session, service.settings, org)
+    view = await badge_files.make_badge_file(session, service.settings, issuer, award_id, actor=caller.name, now=now)
+    base = f"{service.settings.public_url}/api/organisations/{org}/awards/{award_id}/file"
+    return BadgeFileAnswer(created_at=view.created_at, files={form: f"{base}/{form}" for form in view.forms})
+
+
+@router.get(
+    "/organisations/{org}/awards/{award_id}/file/{form}",
+    response_class=Response,
+    responses={
+        200: {
+            "content": {
+                media_type: {} for media_type in ("application/vc+ld+json", "text/plain", "image/png", "image/svg+xml")
+            },
+            "description": "The signed badge, or a picture that carries it.",
+        }
+    },
+)
+async def get_badge_file(
+    org: str, award_id: UUID, form: FileForm, caller: CallerDep, service: IssuerServiceDep, session: SessionDep
+) -> Response:
+    """The file that was made of an award: JSON with its proof, JWS, or baked into the art of the badge."""
+    caller.require("awards:write", org)
+    issuer = await get_issuer(session, service.settings, org)
+    file = await badge_files.get_badge_file(session, service.settings, issuer, award_id, form)
+    return Response(file.content, media_type=file.media_type, headers=file.headers)
+
+
+@router.get(
+    "/organisations/{org}/awards/{award_id}/elm",
+    response_class=Response,
+    responses={200: {"content": {elm_export.MEDIA_TYPE: {}}, "description": "The unsigned document."}},
+)
+async def get_elm_document(
+    org: str, award_id: UUID, caller: CallerDep, service: IssuerServiceDep, session: SessionDep
+) -> Response:
+    """An award as a European Digital Credential, for the organisation's own sealing service; it proves nothing yet."""
+    caller.require("awards:read", org)
+    issuer = await get_issuer(session, service.settings, org)
+    file = await elm_export.create_elm_document(session, service.settings, issuer, award_id)
+    return Response(file.content, media_type=file.media_type, headers=file.headers)
 
 
 @router.post("/organisations/{org}/awards/{award_id}/{change}")

@@ -424,6 +424,24 @@ class Credential(Base):
     issued_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class BadgeFile(Base):
+    """A badge of an award as a file, signed in both ways of Open Badges. The bytes are sealed and never made again.
+
+    `number` counts those of one award: there is a next one only after the one before it was revoked on its own.
+    """
+
+    __tablename__ = "badge_files"
+    __table_args__ = (UniqueConstraint("award_id", "number"),)
+    id: Mapped[uuid.UUID] = _id()
+    award_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("awards.id"))
+    number: Mapped[int]
+    status_list_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("status_lists.id"))
+    status_index: Mapped[int]
+    sealed_json: Mapped[bytes | None] = mapped_column(LargeBinary)
+    sealed_jws: Mapped[bytes | None] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class AuditEntry(Base):
     """Who did what, when and why. The database refuses to change or delete a row."""
 

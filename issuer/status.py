@@ -98,7 +98,7 @@ def allocate_status_places(
     issuer: CredentialIssuer,
     *,
     award_id: UUID,
-    offer_id: UUID,
+    offer_id: UUID | None,
     count: int,
     now: datetime,
     kind: StatusKind = StatusKind.TOKEN_STATUS_LIST,

@@ -22,6 +22,7 @@ from issuer.models import (
     AuditEntry,
     Award,
     AwardBatch,
+    BadgeFile,
     Credential,
     DidDocument,
     GuessingSource,
@@ -611,7 +612,7 @@ _TAKE_STATUS_INDEX = Prepared(_insert_unless_taken(StatusEntry, _status_entries.
 
 
 def take_status_index(
-    connection: BlockingConnection, status_list_id: UUID, index: int, *, award_id: UUID, offer_id: UUID
+    connection: BlockingConnection, status_list_id: UUID, index: int, *, award_id: UUID, offer_id: UUID | None
 ) -> bool:
     """Whether a place was still free and is now this copy's: it is given once, ever. K-77, A-53."""
     row = {"status_list_id": status_list_id, "status_index": index, "value": 0}
@@ -658,6 +659,29 @@ def find_issued_copies(
     return {row.holder_thumbprint: row for row in rows}
 
 
+async def find_badge_file(session: Session, award_id: UUID) -> BadgeFile | None:
+    """The newest file of an award, unless it was revoked on its own, by an invitation that replaced earlier copies."""
+    newest = select(func.max(BadgeFile.number)).where(BadgeFile.award_id == award_id).scalar_subquery()
+    place = and_(
+        StatusEntry.status_list_id == BadgeFile.status_list_id, StatusEntry.status_index == BadgeFile.status_index
+    )
+    statement = (
+        select(BadgeFile)
+        .join(StatusEntry, place)
+        .join(Award, Award.id == BadgeFile.award_id)
+        .where(BadgeFile.award_id == award_id, BadgeFile.number == newest)
+        .where(or_(StatusEntry.value != _REVOKED, Award.status == "revoked"))
+    )
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def next_file_number(session: Session, award_id: UUID) -> int:
+    """The number of the next file of an award."""
+    statement = select(func.coalesce(func.max(BadgeFile.number), 0) + 1).where(BadgeFile.award_id == award_id)
+    number: int = (await session.execute(statement)).scalar_one()
+    return number
+
+
 async def keep_notification(
     session: Session, notification_hash: bytes, award_ids: Sequence[UUID], event: str, now: datetime
 ) -> bool:
@@ -687,6 +711,8 @@ async def list_awards_of_token(
 # Status
 
 
+# What the entry of a revoked copy says, in lists of both kinds; it never says anything else again.
+_REVOKED: Final = 1
 # Entries in a packed segment: 4 KiB of a Token Status List's, 2 KiB of a Bitstring Status List's.
 SEGMENT_ENTRIES: Final = 16_384
 
@@ -695,8 +721,7 @@ def set_status_of_copies(
     connection: BlockingConnection, award_id: UUID, value: int, *, except_offer: UUID | None = None
 ) -> int:
     """Set the status of every copy of an award that is not revoked yet, in all lists, and say how many. I-77, I-78."""
-    revoked = 1
-    condition = and_(StatusEntry.award_id == award_id, StatusEntry.value != revoked)
+    condition = and_(StatusEntry.award_id == award_id, StatusEntry.value != _REVOKED)
     if except_offer is not None:
         condition = and_(condition, or_(StatusEntry.offer_id.is_(None), StatusEntry.offer_id != except_offer))
     statement = update(StatusEntry).where(condition).values(value=value)
@@ -844,12 +869,16 @@ async def drop_claims(
     statement = update(Award).where(condition).values(sealed_claims=None, claims_dropped_at=now).returning(Award.id)
     dropped = (await session.execute(statement)).scalars().all()
     await session.execute(update(Credential).where(Credential.award_id.in_(dropped)).values(sealed_credential=None))
+    files = update(BadgeFile).where(BadgeFile.award_id.in_(dropped))
+    await session.execute(files.values(sealed_json=None, sealed_jws=None))
     return dropped
 
 
 async def list_awards_issued_before(session: Session, organisation_id: UUID, before: datetime) -> Sequence[UUID]:
-    """Awards whose claims are still here though they were issued before this moment."""
-    condition = and_(Award.issued_at <= before, Award.claims_dropped_at.is_(None))
+    """Awards whose claims are still here though they were issued, to a wallet or as a file, before this moment."""
+    as_file = select(BadgeFile.award_id).where(BadgeFile.created_at <= before)
+    is_old = or_(Award.issued_at <= before, and_(Award.issued_at.is_(None), Award.id.in_(as_file)))
+    condition = and_(is_old, Award.claims_dropped_at.is_(None))
     statement = select(Award.id).where(Award.organisation_id == organisation_id, condition).limit(1000)
     return (await session.execute(statement)).scalars().all()
 
@@ -878,6 +907,8 @@ SEALED: Mapping[str, SealedColumn] = {
     "award": SealedColumn(Award.sealed_claims, Award.id),
     "offer": SealedColumn(Offer.sealed_secrets, Offer.award_id),
     "credential": SealedColumn(Credential.sealed_credential, Credential.id),
+    "badge-file-json": SealedColumn(BadgeFile.sealed_json, BadgeFile.id),
+    "badge-file-jws": SealedColumn(BadgeFile.sealed_jws, BadgeFile.id),
 }
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.datastructures import FormData
 
-from issuer import achievements, awards, operators, recipients, status, store
+from issuer import achievements, awards, badge_files, operators, recipients, status, store
 from issuer.achievements import AchievementDescription, SkillReference, achievement_uri, description_of, get_achievement
 from issuer.awards import AwardView
 from issuer.credential_issuer import CredentialIssuer, get_issuer, list_issuers
@@ -617,13 +617,26 @@ async def one_award(
         states=STATES,
         trail=trail,
         actions=ACTIONS,
+        file=await badge_files.find_badge_file(session, staff.issuer, award_id),
+        file_words=FILE_WORDS,
         place="awards",
     )
 
 
+# For each form of a file: what it is called, and what it is for.
+FILE_WORDS = {
+    "png": (
+        N_("Plaatje (PNG)"),
+        N_("De badge zit in het plaatje. Voor op een website, in een portfolio of in een mail."),
+    ),
+    "svg": (N_("Tekening (SVG)"), N_("Hetzelfde, in een tekening. Voor programma’s die om een SVG vragen.")),
+    "json": (N_("Bestand (JSON)"), N_("Open Badge 3.0, voor wie hem in een andere badgedienst zet.")),
+    "jws": (N_("Bestand (JWS)"), N_("Dezelfde badge, voor diensten die om een JWT vragen.")),
+}
 ACTIONS = {
     "award.create": N_("Uitgereikt"),
     "award.offer": N_("Nieuwe uitnodiging gemaakt"),
+    "award.file": N_("Bestand van de badge gemaakt"),
     "award.revoke": N_("Ingetrokken"),
     "award.suspend": N_("Opgeschort"),
     "award.reinstate": N_("Hersteld"),

@@ -91,13 +91,10 @@ class VcJwt(JwtFormat):
             **({} if expires_at is None else {"validUntil": format_date_time(int(expires_at.timestamp()))}),
             **create_credential_status(status),
             **create_status_claim(status),
-            "iss": issuer.id,
         }
         if self._is_open_badge:
-            return sign_jwt(
-                {**claims, **_repeat(claims)}, signer=signer, typ=JWT, header=_open_badge_header(issuer, signer)
-            )
-        claims = {**claims, "iat": cut_to_day(issued_at), "cnf": create_confirmation(holder_key)}
+            return sign_open_badge_jwt(claims, issuer=issuer, signer=signer)
+        claims = {**claims, "iss": issuer.id, "iat": cut_to_day(issued_at), "cnf": create_confirmation(holder_key)}
         key_reference = {"x5c": list(issuer.x5c)} if issuer.x5c else {"kid": issuer.kid}
         return sign_jwt(claims, signer=signer, typ=VC_JWT, header={"cty": "vc", **key_reference})
 
@@ -159,12 +156,19 @@ class VcJwt(JwtFormat):
         )
 
 
+def sign_open_badge_jwt(badge: Mapping[str, Any], *, issuer: IssuerIdentity, signer: Signer) -> str:
+    """Return an Open Badge as the compact JWS of Open Badges 3.0 §8.2. B-20."""
+    claims = {**badge, "iss": issuer.id, **_repeat(badge)}
+    return sign_jwt(claims, signer=signer, typ=JWT, header=_open_badge_header(issuer, signer))
+
+
 def _repeat(claims: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what an Open Badge says a second time as JWT claims. Open Badges 3.0 §8.2.2."""
+    """Return what an Open Badge says a second time as JWT claims, `sub` where there is one. Open Badges 3.0 §8.2.2."""
     dates = {
         name: int(parse_date_time(claims[member]).timestamp()) for name, member in _DATES.items() if member in claims
     }
-    return {"jti": claims["id"], "sub": find_subject_id(claims), **dates}
+    subject = find_subject_id(claims)
+    return {"jti": claims["id"], **({} if subject is None else {"sub": subject}), **dates}
 
 
 def _open_badge_header(issuer: IssuerIdentity, signer: Signer) -> dict[str, Any]:

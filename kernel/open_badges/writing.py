@@ -101,13 +101,16 @@ def create_sd_jwt_vc_claims(dataset: CredentialDataset) -> tuple[dict[str, Any],
 
 
 def create_open_badge(
-    dataset: CredentialDataset, *, issuer_id: str, subject_id: str
+    dataset: CredentialDataset, *, issuer_id: str, subject_id: str | None
 ) -> tuple[dict[str, Any], list[ClaimsPath]]:
     """Return an Open Badges 3.0 credential without dates and proof, and the paths its holder may hide. B-01 to B-04.
 
-    The subject is a Profile as well, since only a Profile has a name and an e-mail address in the vocabulary.
+    The subject is a Profile as well, since only a Profile has a name and an e-mail address in the vocabulary. Without
+    a `subject_id` it is bound to no key, and an `identifier` has to say whom it is about.
     """
     verify_dataset(dataset)
+    if subject_id is None and "identifier" not in dataset.subject:
+        raise MalformedError("a badge that does not say whom it is about")
     person = {PERSON_MEMBERS[name]: value for name, value in dataset.person.items()}
     subject = without_absent(
         {

@@ -68,8 +68,14 @@ class RequestBody(Body):
 
 
 class AcceptRequestBody(Body):
-    choices: dict[str, str] = Field(default_factory=dict)
-    """For each query the credential to show, where several fit; and optional queries that are to be answered."""
+    choices: dict[str, str | list[str]] = Field(default_factory=dict)
+    """By question the `key` of the alternative to share, where several fit, or a list where `multiple` says so.
+
+    A required question without a choice is answered by its first alternative, an optional one is not answered.
+    """
+
+    def keys(self) -> dict[str, list[str]]:
+        return {question: [key] if isinstance(key, str) else key for question, key in self.choices.items()}
 
 
 class Answer(BaseModel):
@@ -177,9 +183,12 @@ class CredentialsAnswer(Answer):
 
 
 class FactAnswer(Answer):
+    """One thing on a badge; `is_extra`: it is shown although nobody asked, since it cannot be kept back."""
+
     path: list[str | int]
     label: str
     value: str
+    is_extra: bool | None = None
 
 
 class PartAnswer(Answer):
@@ -201,6 +210,7 @@ class AlternativeAnswer(Answer):
 class QuestionAnswer(Answer):
     id: str
     required: bool
+    multiple: bool
     alternatives: list[AlternativeAnswer]
 
 
@@ -452,7 +462,7 @@ async def accept_request(
 ) -> dict[str, Any]:
     """Share: answer the question, once."""
     redirect_uri = await presentation.accept_request(
-        wallet, signed_in.vault, request_id, body.choices, now, language=language
+        wallet, signed_in.vault, request_id, body.keys(), now, language=language
     )
     return {} if redirect_uri is None else {"redirect_uri": redirect_uri}
 

@@ -39,6 +39,11 @@ class Fact:
         """Whether this is a skill of the badge: by where it stands, never by what it calls itself."""
         return _is_skill(self.path)
 
+    def lies_at(self, path: ConcretePath) -> bool:
+        """Whether it is what stands at a path, a part of that, or what that is a part of."""
+        shorter = min(len(path), len(self.path))
+        return self.path[:shorter] == path[:shorter]
+
 
 @dataclass(frozen=True, slots=True)
 class IssuerLabel:

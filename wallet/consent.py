@@ -7,11 +7,14 @@ page; one that can no longer be given is refused instead of replaced.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from hashlib import sha256
 from itertools import islice, product
 from typing import Any
 
-from kernel.dcql import Answer, Candidate, DcqlMatch, SetMatch, match
+from kernel import base64url
+from kernel.dcql import Answer, Candidate, DcqlMatch, DcqlQuery, SetMatch, match
 from kernel.openid4vp import AuthorizationRequest
+from kernel.strict_json import encode_json
 from wallet.claims import Fact, find_hidden_facts, find_shown_facts
 from wallet.credentials import Badge, HeldForm
 from wallet.errors import ChoiceError, NoMatchError
@@ -20,11 +23,10 @@ from wallet.recognition import PartyRecognition, recognition_json
 _MAX_ALTERNATIVES = 50
 # The same badge may be held in several forms; so many ways are looked at for those fifty.
 _MAX_WAYS = 5 * _MAX_ALTERNATIVES
+# Of one badge so many selections of claims are offered.
+_MAX_CLAIM_CHOICES = 5
 _STATE_ORDER = ("valid", "unknown", "told", "not_yet_valid", "suspended", "expired", "revoked")
-
-
-# By credential query, which form of which badge answers it.
-_Way = tuple[tuple[str, Answer], ...]
+_LAPSED = frozenset({"not_yet_valid", "suspended", "expired", "revoked"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +41,49 @@ class Part:
     hidden: tuple[Fact, ...]
     is_whole: bool
     """Whether this form of the badge hides nothing: who is shown it sees all that stands on it."""
+    is_multiple: bool
+    """Whether the query takes several badges."""
+
+    @property
+    def asked(self) -> tuple[Fact, ...]:
+        """What was asked for. Who asks for no claim of a badge that cannot be shown in part, asks for all of it."""
+        is_all = self.is_whole and not self.answer.claims
+        return tuple(fact for fact in self.shown if is_all or any(map(fact.lies_at, self.answer.claims)))
+
+    @property
+    def extra(self) -> frozenset[Fact]:
+        """What goes along unasked: it cannot be kept back (W-47)."""
+        return frozenset(self.shown).difference(self.asked)
 
     def asked_skills(self) -> list[str]:
         """The skills that were asked for; a badge that is shown whole shows its others too."""
-        return [fact.value for fact in self.shown if fact.is_skill and self._is_asked(fact)]
+        return [fact.value for fact in self.asked if fact.is_skill]
 
-    def _is_asked(self, fact: Fact) -> bool:
-        return any(path[: len(fact.path)] == fact.path for path in self.answer.claims)
+
+@dataclass(frozen=True, slots=True)
+class ShownBadge:
+    """All that is shown of one badge, whichever queries it answers."""
+
+    badge: Badge
+    facts: tuple[Fact, ...]
+    extra: frozenset[Fact]
+    is_whole: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """One way to answer one question. The key names exactly these forms for these queries."""
+    """One way to answer one question. The key names exactly these claims of these forms for these queries."""
 
     key: str
     parts: tuple[Part, ...]
+
+    @property
+    def badge_ids(self) -> frozenset[str]:
+        return frozenset(part.badge.id for part in self.parts)
+
+    def told(self) -> frozenset[tuple[str, str]]:
+        """What was asked for and would be told, in words: the same in whichever form of a badge it stands."""
+        return frozenset((fact.label, fact.value) for part in self.parts for fact in part.asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +95,22 @@ class AskedQuestion:
     alternatives: tuple[Alternative, ...]
 
     @property
+    def is_multiple(self) -> bool:
+        """Whether several of the ways may be chosen together: each is one badge for a query that takes several."""
+        queries = {part.query_id for way in self.alternatives for part in way.parts if part.is_multiple}
+        alone = all(len(way.parts) == 1 and way.parts[0].query_id in queries for way in self.alternatives)
+        return alone and len(queries) == 1 and len(self.alternatives) > 1
+
+    def difference(self, way: Alternative) -> list[Fact] | None:
+        """What one way tells that another with the same badges does not; None where no other has the same badges."""
+        same = [other.told() for other in self.alternatives if other.badge_ids == way.badge_ids]
+        if len(same) == 1:
+            return None
+        common = frozenset.intersection(*same)
+        told = {(fact.label, fact.value): fact for part in way.parts for fact in part.asked}
+        return [fact for words, fact in told.items() if words not in common]
+
+    @property
     def skills(self) -> tuple[str, ...]:
         """The skills that every way was asked for, by their names on the badges: what the question is about."""
         shown = [dict.fromkeys(name for part in way.parts for name in part.asked_skills()) for way in self.alternatives]
@@ -73,6 +119,10 @@ class AskedQuestion:
     def further_facts(self, part: Part) -> list[Fact]:
         """What one way shows besides the skills that every way shows."""
         return [fact for fact in part.shown if not (fact.is_skill and fact.value in self.skills)]
+
+    def all_facts(self, part: Part) -> list[Fact]:
+        """All that one way shows of one badge."""
+        return list(part.shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +151,8 @@ class RequestPage:
             question.alternatives for question in self.questions
         )
 
-    def fixed_parts(self) -> list[tuple[Badge, tuple[Fact, ...], bool]]:
-        """What is shown where there is nothing to choose: each badge once, all that is shown, whether it is all of it.
+    def fixed_badges(self) -> list[ShownBadge]:
+        """What is shown where there is nothing to choose: each badge once, with all that is shown of it.
 
         Two forms of a badge may name a fact at two places; it is told once.
         """
@@ -111,7 +161,7 @@ class RequestPage:
             if question.required and len(question.alternatives) == 1:
                 for part in question.alternatives[0].parts:
                     shown.setdefault(part.badge.id, []).append(part)
-        return [(parts[0].badge, _merge(parts), any(part.is_whole for part in parts)) for parts in shown.values()]
+        return [_merge(parts) for parts in shown.values()]
 
     def hidden_labels(self) -> list[str]:
         """What of the person stays hidden, whichever way is chosen; skills are listed by `hidden_skills`."""
@@ -164,6 +214,7 @@ def request_json(page: RequestPage) -> dict[str, Any]:
             {
                 "id": question.id,
                 "required": question.required,
+                "multiple": question.is_multiple,
                 "alternatives": [
                     {"key": alternative.key, "parts": [part_json(part) for part in alternative.parts]}
                     for alternative in question.alternatives
@@ -188,7 +239,9 @@ def match_questions(request: AuthorizationRequest, badges: Sequence[Badge], lang
             for query in request.dcql_query.credentials
         ]
     for number, asked in enumerate(sets):
-        yield AskedQuestion(f"q{number}", asked.required, tuple(_alternatives(asked, found, held, language)))
+        yield AskedQuestion(
+            f"q{number}", asked.required, tuple(_alternatives(asked, found, held, request.dcql_query, language))
+        )
 
 
 def _rank(badge: Badge) -> tuple[int, bool]:
@@ -197,22 +250,45 @@ def _rank(badge: Badge) -> tuple[int, bool]:
 
 
 def _alternatives(
-    asked: SetMatch, found: DcqlMatch, held: Mapping[str, tuple[Badge, HeldForm]], language: str
-) -> Iterable[Alternative]:
-    """Every way to meet one set, the best first. The same badges in other forms are no other way: of those the one is
-    taken in which the fewest badges are shown whole, and among equals the one that the verifier prefers."""
+    asked: SetMatch, found: DcqlMatch, held: Mapping[str, tuple[Badge, HeldForm]], query: DcqlQuery, language: str
+) -> list[Alternative]:
+    """Every way to meet one set that a person could tell from the others, the best first (§6.4.1, §6.4.2).
+
+    The same badges in other forms are no other way unless they tell something else; among those, only the ones in which
+    the fewest badges are shown whole. The verifier's preference decides among ways whose badges hold now.
+    """
     flat = (
         tuple(zip(option, answers, strict=True))
         for option in asked.options
-        for answers in islice(_combinations(found, option), _MAX_ALTERNATIVES)
+        for answers in islice(_combinations(found, option), _MAX_WAYS)
     )
-    ways: dict[frozenset[str], list[_Way]] = {}
+    by_badges: dict[frozenset[str], list[Alternative]] = {}
     for way in islice(flat, _MAX_WAYS):
-        ways.setdefault(frozenset(held[answer.candidate_id][0].id for _, answer in way), []).append(way)
-    for same in islice(ways.values(), _MAX_ALTERNATIVES):
-        best = min(same, key=lambda way: sum(held[answer.candidate_id][1].is_whole for _, answer in way))
-        parts = tuple(_part(query_id, answer, *held[answer.candidate_id], language) for query_id, answer in best)
-        yield Alternative(",".join(f"{part.query_id}:{part.form_id}" for part in parts), parts)
+        parts = tuple(_part(query, query_id, answer, *held[answer.candidate_id], language) for query_id, answer in way)
+        alternative = Alternative(",".join(map(_key, parts)), parts)
+        by_badges.setdefault(alternative.badge_ids, []).append(alternative)
+    ways = [way for same in islice(by_badges.values(), _MAX_ALTERNATIVES) for way in _distinct(same)]
+    return sorted(ways, key=lambda way: any(part.badge.state.kind in _LAPSED for part in way.parts))
+
+
+def _distinct(ways: Sequence[Alternative]) -> Iterable[Alternative]:
+    """Of ways with the same badges those that tell different things, and hide what can be hidden."""
+    fewest = min(_whole_forms(way) for way in ways)
+    told: dict[frozenset[tuple[str, str]], Alternative] = {}
+    for way in ways:
+        if _whole_forms(way) == fewest:
+            told.setdefault(way.told(), way)
+    return islice(told.values(), _MAX_CLAIM_CHOICES)
+
+
+def _whole_forms(way: Alternative) -> int:
+    return sum(part.is_whole for part in way.parts)
+
+
+def _key(part: Part) -> str:
+    """Names a form and what is asked of it, so that what is sent is what stood on the page."""
+    claims = encode_json(sorted(part.answer.opened, key=str))
+    return f"{part.query_id}:{part.form_id}:{base64url.encode(sha256(claims).digest()[:9])}"
 
 
 def _combinations(found: DcqlMatch, option: Sequence[str]) -> Iterable[tuple[Answer, ...]]:
@@ -232,7 +308,8 @@ def _candidate(form: HeldForm) -> Candidate:
     )
 
 
-def _part(query_id: str, answer: Answer, badge: Badge, form: HeldForm, language: str) -> Part:
+def _part(query: DcqlQuery, query_id: str, answer: Answer, badge: Badge, form: HeldForm, language: str) -> Part:
+    asked = query.find(query_id)
     claims = form.credential.claims
     where: dict[str, Any] = {
         "disclosable": form.disclosable_paths(),
@@ -248,37 +325,60 @@ def _part(query_id: str, answer: Answer, badge: Badge, form: HeldForm, language:
         shown=find_shown_facts(claims, **where),
         hidden=find_hidden_facts(claims, **where),
         is_whole=form.is_whole,
+        is_multiple=asked is not None and asked.multiple,
     )
 
 
-def _merge(parts: Sequence[Part]) -> tuple[Fact, ...]:
-    """All facts of several parts of one badge, each once by what it says."""
+def _merge(parts: Sequence[Part]) -> ShownBadge:
+    """All facts of several parts of one badge, each once by what it says. What one of them asks for is no extra."""
     facts: dict[tuple[str, str], Fact] = {}
     for fact in (fact for part in parts for fact in part.shown):
         facts.setdefault((fact.label, fact.value), fact)
-    return tuple(facts.values())
+    asked = {(fact.label, fact.value) for part in parts for fact in part.asked}
+    return ShownBadge(
+        badge=parts[0].badge,
+        facts=tuple(facts.values()),
+        extra=frozenset(fact for words, fact in facts.items() if words not in asked),
+        is_whole=any(part.is_whole for part in parts),
+    )
 
 
-def choose(page: RequestPage, choices: Mapping[str, str]) -> list[Part]:
-    """What the person chose: for a required question the first way unless another was named; optional ones by name."""
+def choose(page: RequestPage, choices: Mapping[str, Sequence[str]]) -> list[Part]:
+    """What the person chose: for a required question the first way unless others were named; optional ones by name."""
     if not page.is_answerable:
         raise NoMatchError
     if set(choices) - {question.id for question in page.questions}:
         raise ChoiceError("unknown question")
-    chosen: dict[str, Part] = {}
+    chosen: dict[tuple[str, str], Part] = {}
     for question in page.questions:
-        key = choices.get(question.id, question.alternatives[0].key if question.required else "")
-        if not key and not question.required:
-            continue
-        found = next((way for way in question.alternatives if way.key == key), None)
-        if found is None:
-            raise ChoiceError("not on offer")
-        for part in found.parts:
-            if chosen.setdefault(part.query_id, part).form_id != part.form_id:
-                raise ChoiceError("two badges for one query")
+        for way in _chosen_ways(question, choices.get(question.id)):
+            chosen.update({(part.query_id, part.form_id): part for part in way.parts})
     if not chosen:
         raise ChoiceError("nothing chosen")
+    _require_one_badge_for_each_query(chosen.values())
     return list(chosen.values())
+
+
+def _chosen_ways(question: AskedQuestion, keys: Sequence[str] | None) -> list[Alternative]:
+    if keys is None:
+        return [question.alternatives[0]] if question.required else []
+    wanted = [key for key in dict.fromkeys(keys) if key]
+    found = [way for way in question.alternatives if way.key in wanted]
+    if len(found) < len(wanted) or (question.required and not found):
+        raise ChoiceError("not on offer")
+    if len(found) > 1 and not question.is_multiple:
+        raise ChoiceError("one way is enough")
+    return found
+
+
+def _require_one_badge_for_each_query(parts: Iterable[Part]) -> None:
+    """§8.1: several presentations only for a query that takes several, and no badge twice."""
+    seen: dict[str, list[Part]] = {}
+    for part in parts:
+        seen.setdefault(part.query_id, []).append(part)
+    for same in seen.values():
+        if len(same) > 1 and not (same[0].is_multiple and len({part.badge.id for part in same}) == len(same)):
+            raise ChoiceError("two badges for one query")
 
 
 def part_json(part: Part) -> dict[str, Any]:
@@ -288,6 +388,6 @@ def part_json(part: Part) -> dict[str, Any]:
         "name": part.badge.view.name,
         "state": part.badge.state.kind,
         "is_whole": part.is_whole,
-        "shown": [asdict(fact) for fact in part.shown],
+        "shown": [asdict(fact) | {"is_extra": fact in part.extra} for fact in part.shown],
         "hidden": [asdict(fact) for fact in part.hidden],
     }

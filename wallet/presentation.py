@@ -131,7 +131,7 @@ async def accept_request(
     wallet: Wallet,
     vault: Vault,
     request_id: str,
-    choices: Mapping[str, str],
+    choices: Mapping[str, Sequence[str]],
     now: datetime,
     *,
     language: str = "nl",
@@ -213,9 +213,12 @@ async def _keep_refused(
 async def _create_vp_token(
     wallet: Wallet, vault: Vault, request: AuthorizationRequest, parts: Sequence[Part], now: datetime
 ) -> dict[str, list[str]]:
-    """One presentation for each query, bound to this verifier and this question (§8.1, W-48, W-49)."""
+    """The presentations for each query, bound to this verifier and this question (§8.1, W-48, W-49)."""
+    vp_token: dict[str, list[str]] = {}
     async with wallet.database.reading() as session:
-        return {part.query_id: [await _present(session, vault, request, part, now)] for part in parts}
+        for part in parts:
+            vp_token.setdefault(part.query_id, []).append(await _present(session, vault, request, part, now))
+    return vp_token
 
 
 async def _present(

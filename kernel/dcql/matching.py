@@ -1,12 +1,16 @@
 """What a wallet holds against what is asked: who could answer, and what exactly would be shown. OpenID4VP 1.0 §6.4."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from kernel.dcql.claims_path import ClaimsPath, ConcretePath, find_path
 from kernel.dcql.query import ClaimsQuery, CredentialQuery, DcqlQuery, TrustedAuthority
 from kernel.errors import QueryNotSatisfiedError
+
+# Of one credential so many combinations of claims are looked at: a query may name hundreds.
+MAX_SELECTIONS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,11 @@ class SetMatch:
 
 @dataclass(frozen=True, slots=True)
 class DcqlMatch:
-    """All ways to answer a query. `answers` is for the holder's eyes; nothing of it reaches the verifier (A-39)."""
+    """All ways to answer a query. `answers` is for the holder's eyes; nothing of it reaches the verifier (A-39).
+
+    A credential that can give several of the combinations in `claim_sets` has an answer for each, the one that the
+    verifier wants most first: it SHOULD be returned, and the holder may prefer another (§6.4.1).
+    """
 
     answers: Mapping[str, tuple[Answer, ...]]
     sets: tuple[SetMatch, ...]
@@ -122,6 +130,11 @@ def meets_constraints(query: CredentialQuery, candidate: Candidate) -> bool:
 
 def select_claims(query: CredentialQuery, claims: Mapping[str, Any]) -> tuple[ConcretePath, ...] | None:
     """Return what is asked of these claims, by the first combination that they can give; None when by none. §6.4.1."""
+    return next(_selections(query, claims), None)
+
+
+def _selections(query: CredentialQuery, claims: Mapping[str, Any]) -> Iterator[tuple[ConcretePath, ...]]:
+    """Go through the combinations that these claims can give, most wanted first, each with the claims it selects."""
     found: dict[ClaimsQuery, tuple[ConcretePath, ...]] = {}
 
     def is_met(claim: ClaimsQuery) -> bool:
@@ -131,26 +144,30 @@ def select_claims(query: CredentialQuery, claims: Mapping[str, Any]) -> tuple[Co
 
     for option in query.claim_options():
         if all(is_met(claim) for claim in option):
-            return tuple(dict.fromkeys(path for claim in option for path in found[claim]))
-    return None
+            yield tuple(dict.fromkeys(path for claim in option for path in found[claim]))
 
 
 def _find_answers(query: CredentialQuery, held: Sequence[Candidate]) -> tuple[Answer, ...]:
     suitable = (candidate for candidate in held if meets_constraints(query, candidate))
-    answers = (_find_answer(query, candidate) for candidate in suitable)
-    return tuple(answer for answer in answers if answer is not None)
+    return tuple(answer for candidate in suitable for answer in _answers_of(query, candidate))
 
 
-def _find_answer(query: CredentialQuery, candidate: Candidate) -> Answer | None:
-    paths = select_claims(query, candidate.claims)
-    if paths is None:
-        return None
+def _answers_of(query: CredentialQuery, candidate: Candidate) -> Iterable[Answer]:
+    """What one credential could show: by the first combination of claims that it can give, then by the others."""
+    hidden = frozenset(tuple(step for step in path if step is not None) for path in candidate.disclosable)
+    answers: dict[frozenset[ConcretePath], Answer] = {}
+    for paths in islice(_selections(query, candidate.claims), MAX_SELECTIONS):
+        answer = _create_answer(candidate.id, paths, hidden)
+        answers.setdefault(answer.opened, answer)
+    return answers.values()
+
+
+def _create_answer(candidate_id: str, paths: tuple[ConcretePath, ...], hidden: frozenset[ConcretePath]) -> Answer:
     # A claim comes with everything in it (§7.3) and out of everything around it; nothing else is opened.
     asked = frozenset(paths)
     around = frozenset(path[:length] for path in paths for length in range(1, len(path) + 1))
-    hidden = frozenset(tuple(step for step in path if step is not None) for path in candidate.disclosable)
     below = frozenset(path for path in hidden if _starts_with_any(path, asked))
-    return Answer(candidate.id, paths, asked | below, below | (around & hidden))
+    return Answer(candidate_id, paths, asked | below, below | (around & hidden))
 
 
 def _select_values(claim: ClaimsQuery, claims: Mapping[str, Any]) -> tuple[ConcretePath, ...]:

@@ -484,6 +484,22 @@ def test_K95_the_first_claim_set_that_can_be_met_is_taken():
     assert answer.claims == (("given_name",), ("achievement", "name"))
 
 
+def test_K95_every_combination_that_can_be_given_is_an_answer_and_the_first_is_the_most_wanted():
+    claims = [{"id": "g", "path": ["given_name"]}, {"id": "m", "path": ["middle_name"]}, {"id": "s", "path": ["vct"]}]
+    sets = [["m"], ["g"], ["s"], ["g", "s"]]
+    answers = matched(credential_query(claims=claims, claim_sets=sets)).answers["badge"]
+    # The last one opens what the first one opens already.
+    assert [answer.claims for answer in answers] == [(("given_name",),), (("vct",),)]
+
+
+def test_K95_no_more_than_eight_combinations_of_a_credential_are_looked_at():
+    paths = [list(path) for path in sorted(DISCLOSABLE, key=str)]
+    claims = [{"id": f"n{number}", "path": path} for number, path in enumerate(paths)]
+    assert len(claims) == 9
+    answers = matched(credential_query(claims=claims, claim_sets=[[claim["id"]] for claim in claims])).answers["badge"]
+    assert [list(answer.claims[0]) for answer in answers] == paths[:8]
+
+
 def test_K95_no_claim_set_that_can_be_met_is_no_answer():
     claims = [{"id": "m", "path": ["middle_name"]}]
     assert not matched(credential_query(claims=claims, claim_sets=[["m"]])).satisfiable

@@ -1,8 +1,11 @@
 """The pages of a verifier's question: who asks, what they would see, and the answer, once."""
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import partial
 
 from fastapi import APIRouter, Depends, Request, Response
+from starlette.datastructures import FormData
 
 from runtime.dependencies import NowDep
 from runtime.web.forms import FormDep
@@ -10,9 +13,12 @@ from runtime.web.language import request_language, translator
 from runtime.web.pages import Pages
 from runtime.web.routes import PageRoute
 from wallet import presentation
+from wallet.accounts import SignedIn
 from wallet.claims import label_text
+from wallet.errors import ChoiceError
+from wallet.settings import Wallet
 from wallet.web.routes import HolderDep, PagesDep, WalletDep, require_path
-from wallet.web.words import badge_words, verifier_words
+from wallet.web.words import badge_words, facts_in_words, hidden_words, verifier_words
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute, dependencies=[Depends(require_path)])
 
@@ -21,19 +27,7 @@ router = APIRouter(include_in_schema=False, route_class=PageRoute, dependencies=
 async def question(
     request: Request, request_id: str, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
 ) -> Response:
-    _, language = translator(request), request_language(request)
-    page = await presentation.get_request(wallet, holder.vault, request_id, now, language=language)
-    recognition = verifier_words(_, page.recognition, page.host, is_signed=page.is_signed)
-    purpose = page.purpose.get(language) or next(iter(page.purpose.values()), "")
-    return pages.render(
-        request,
-        "request.html",
-        page=page,
-        recognition=recognition,
-        purpose=purpose,
-        badge_words=lambda found: badge_words(_, found, language),
-        say=partial(label_text, _),
-    )
+    return await _show_request(request, wallet, pages, holder, request_id, now)
 
 
 @router.post("/requests/{request_id}/accept")
@@ -41,10 +35,14 @@ async def accept_request(
     request: Request, request_id: str, form: FormDep, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
 ) -> Response:
     page = await presentation.get_request(wallet, holder.vault, request_id, now)
-    choices = {asked.id: str(form[asked.id]) for asked in page.questions if asked.id in form}
-    redirect_uri = await presentation.accept_request(
-        wallet, holder.vault, request_id, choices, now, language=request_language(request)
-    )
+    # A box that nobody ticked is not sent; that too is a choice.
+    choices = {asked.id: _texts(form, asked.id) for asked in page.questions if asked.id in form or asked.is_multiple}
+    try:
+        redirect_uri = await presentation.accept_request(
+            wallet, holder.vault, request_id, choices, now, language=request_language(request)
+        )
+    except ChoiceError as exc:
+        return await _show_request(request, wallet, pages, holder, request_id, now, error=exc, chosen=choices)
     return _after_answer(request, pages, page.verifier_name, redirect_uri, shared=True)
 
 
@@ -55,6 +53,39 @@ async def decline_request(
     name = await presentation.get_verifier_name(wallet, holder.vault, request_id, now)
     redirect_uri = await presentation.decline_request(wallet, holder.vault, request_id, now)
     return _after_answer(request, pages, name, redirect_uri, shared=False)
+
+
+async def _show_request(
+    request: Request,
+    wallet: Wallet,
+    pages: Pages,
+    holder: SignedIn,
+    request_id: str,
+    now: datetime,
+    *,
+    error: ChoiceError | None = None,
+    chosen: Mapping[str, Sequence[str]] | None = None,
+) -> Response:
+    _, language = translator(request), request_language(request)
+    page = await presentation.get_request(wallet, holder.vault, request_id, now, language=language)
+    return pages.render(
+        request,
+        "request.html",
+        status=error.status if error else 200,
+        page=page,
+        recognition=verifier_words(_, page.recognition, page.host, is_signed=page.is_signed),
+        purpose=page.purpose.get(language) or next(iter(page.purpose.values()), ""),
+        hidden=hidden_words(_, page),
+        badge_words=lambda found: badge_words(_, found, language),
+        say=partial(label_text, _),
+        spoken=partial(facts_in_words, _),
+        choice_error=f"{_(error.title)}. {_(error.meaning)} {_(error.advice)}" if error else "",
+        chosen=chosen or {},
+    )
+
+
+def _texts(form: FormData, name: str) -> list[str]:
+    return [value for value in form.getlist(name) if isinstance(value, str)]
 
 
 def _after_answer(

@@ -1,11 +1,13 @@
 """States and recognitions in words: a symbol, a word and a colour, in that order (UX.md)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from kernel.trust_list import Outcome
 from runtime.web.bidi import isolate
 from runtime.web.language import day
+from wallet.claims import LABELS, Fact, label_text
+from wallet.consent import RequestPage
 from wallet.credentials import Badge
 from wallet.recognition import PartyRecognition
 
@@ -93,6 +95,34 @@ def verifier_words(_: Translate, recognition: PartyRecognition, host: str, *, is
             return Words("warn", text % names, "question")
     text = _("We kennen deze partij niet. De vraag komt echt van %(host)s; kijk zelf of je die vertrouwt.")
     return Words("warn", text % names, "question")
+
+
+def facts_in_words(_: Translate, facts: Iterable[Fact]) -> str:
+    """Facts by their names, in one sentence; skills by what they are."""
+    return _listed(_, [fact.value if fact.is_skill else label_text(_, fact.label) for fact in facts])
+
+
+def hidden_words(_: Translate, page: RequestPage) -> str:
+    """What stays hidden, in one calm line. Skills are counted: their names are one click away."""
+    skills = len(page.hidden_skills())
+    count = [] if not skills else [_("1 andere skill") if skills == 1 else _("%(n)s andere skills") % {"n": skills}]
+    ours = list(LABELS.values())
+    known = sorted(page.hidden_labels(), key=lambda label: ours.index(label) if label in ours else len(ours))
+    labels = [label_text(_, label) for label in known]
+    return _listed(_, [*labels, *count, _("Je andere badges en skills")])
+
+
+def _listed(_: Translate, texts: Sequence[str]) -> str:
+    """Words in a row, as one says them: only the first begins with a capital where it has one of its own."""
+    names = [texts[0], *(_small(text) for text in texts[1:])] if texts else []
+    if len(names) < 2:
+        return "".join(names)
+    return _("%(first)s en %(last)s") % {"first": ", ".join(names[:-1]), "last": names[-1]}
+
+
+def _small(text: str) -> str:
+    """Without the capital of a sentence; an abbreviation or a name of somebody's own keeps its letters."""
+    return text[:1].lower() + text[1:] if text.startswith(("Je ", "Het ", "Wat ", "Your ", "The ", "What ")) else text
 
 
 def _names(recognition: PartyRecognition, host: str) -> dict[str, object]:

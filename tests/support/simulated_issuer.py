@@ -28,11 +28,12 @@ from kernel.open_badges import CredentialDataset
 from kernel.openid4vci import (
     CredentialOffer,
     PreAuthorizedCodeGrant,
+    PreAuthorizedTokenRequest,
     TxCode,
     create_offer_link,
     parse_credential_request,
     parse_notification_request,
-    parse_pre_authorized_token_request,
+    parse_token_request,
     verify_key_proof,
 )
 from kernel.sd_jwt import conceal
@@ -261,7 +262,8 @@ class SimulatedIssuer:
         self._note(request)
         if self.misbehave == "token_breaks":
             return Response(status_code=500)
-        asked = parse_pre_authorized_token_request({key: str(value) for key, value in (await request.form()).items()})
+        asked = parse_token_request({key: str(value) for key, value in (await request.form()).items()})
+        assert isinstance(asked, PreAuthorizedTokenRequest)
         self.sent_codes.append(asked.pre_authorized_code)
         if self._codes.get(asked.pre_authorized_code, "unknown") != asked.tx_code:
             return _error("invalid_grant")

@@ -128,6 +128,9 @@ class AuthorizationServerMetadata:
     token_endpoint_auth_methods: frozenset[str] = frozenset()
     is_anonymous_access_supported: bool = False
     is_iss_parameter_supported: bool = False
+    challenge_endpoint: str | None = None
+    client_attestation_algorithms: frozenset[str] = frozenset()
+    client_attestation_pop_algorithms: frozenset[str] = frozenset()
 
 
 def well_known_url(identifier: str, name: str) -> str:
@@ -190,6 +193,11 @@ def parse_authorization_server_metadata(value: object, *, issuer: str) -> Author
             members, "pre-authorized_grant_anonymous_access_supported", default=False
         ),
         is_iss_parameter_supported=find_flag(members, "authorization_response_iss_parameter_supported", default=False),
+        challenge_endpoint=_find_url(members, "challenge_endpoint"),
+        client_attestation_algorithms=frozenset(find_texts(members, "client_attestation_signing_alg_values_supported")),
+        client_attestation_pop_algorithms=frozenset(
+            find_texts(members, "client_attestation_pop_signing_alg_values_supported")
+        ),
     )
 
 

@@ -489,6 +489,8 @@ def test_W05_the_worked_example_of_an_authorization_server_is_read(profile_vecto
     assert read.pushed_authorization_request_endpoint == example["pushed_authorization_request_endpoint"]
     assert (read.code_challenge_methods, read.dpop_algorithms) == ({"S256"}, {"ES256"})
     assert read.token_endpoint_auth_methods == {"attest_jwt_client_auth", "none"}
+    assert read.challenge_endpoint == example["challenge_endpoint"]
+    assert (read.client_attestation_algorithms, read.client_attestation_pop_algorithms) == ({"ES256"}, {"ES256"})
 
 
 def test_W05_metadata_of_another_authorization_server_is_refused():

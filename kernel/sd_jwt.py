@@ -28,7 +28,7 @@ from kernel.errors import (
 )
 from kernel.jwt import LEEWAY, UnverifiedJwt, parse_jwt, sign_jwt, verify_jwt, verify_times
 from kernel.keys import PublicKey, Signer
-from kernel.members import is_same_text
+from kernel.members import find_text, find_texts, is_same_text
 from kernel.strict_json import MAX_DEPTH, encode_json, parse_json
 
 Step = str | int | None
@@ -414,19 +414,38 @@ def _get_claim(claims: Any, path: ClaimsPath) -> Any:
 # Key binding
 
 
+class TransactionDataHashes(NamedTuple):
+    """What a holder signed besides the presentation; no algorithm where the holder named none. OpenID4VP B.3.3.1."""
+
+    hashes: tuple[str, ...] = ()
+    algorithm: str | None = None
+
+
 def create_key_binding_jwt(
-    sd_jwt: str, *, signer: Signer, audience: str, nonce: str, now: datetime, hash_algorithm: str = DEFAULT_HASH
+    sd_jwt: str,
+    *,
+    signer: Signer,
+    audience: str,
+    nonce: str,
+    now: datetime,
+    hash_algorithm: str = DEFAULT_HASH,
+    transaction_data_hashes: Sequence[str] = (),
+    transaction_data_hashes_alg: str = DEFAULT_HASH,
 ) -> str:
     """Return the holder's signature over this choice of disclosures, for one verifier and one transaction. §4.3.
 
-    `sd_jwt` ends in its tilde; `hash_algorithm` is the one that its issuer chose (`SdJwt.hash_algorithm`).
+    `sd_jwt` ends in its tilde; `hash_algorithm` is the one that its issuer chose (`SdJwt.hash_algorithm`). With
+    `transaction_data_hashes` the holder also agrees to what was hashed (OpenID4VP 1.0 §8.4, B.3.3.1).
     """
-    payload = {
+    payload: dict[str, Any] = {
         "iat": int(now.timestamp()),
         "aud": audience,
         "nonce": nonce,
         "sd_hash": _digest(sd_jwt, _HASHES[hash_algorithm]),
     }
+    if transaction_data_hashes:
+        payload["transaction_data_hashes"] = list(transaction_data_hashes)
+        payload["transaction_data_hashes_alg"] = transaction_data_hashes_alg
     return sign_jwt(payload, signer=signer, typ=KEY_BINDING_TYP)
 
 
@@ -439,9 +458,10 @@ def verify_key_binding_jwt(
     now: datetime,
     algorithms: frozenset[str],
     max_age: timedelta = timedelta(minutes=5),
-) -> None:
+) -> TransactionDataHashes:
     """Check that the holder of `key` made this presentation, just now, for this verifier and transaction. §7.3 step 5.
 
+    Returns what the holder signed besides; whether that is what was to be agreed to is for the caller, who asked.
     Whether key binding is needed is the caller's policy: who calls this wants it, and a missing Key Binding
     JWT is a refusal. Whether the nonce was handed out and is unspent, only the verifier's database knows.
     """
@@ -457,6 +477,15 @@ def verify_key_binding_jwt(
     # (5.7): over exactly these disclosures.
     if not is_same_text(payload.get("sd_hash"), _digest(sd_jwt.presented, _HASHES[sd_jwt.hash_algorithm])):
         raise HolderBindingError("the Key Binding JWT was made over other disclosures")
+    return _read_transaction_data(payload)
+
+
+def _read_transaction_data(payload: Mapping[str, Any]) -> TransactionDataHashes:
+    try:
+        hashes = find_texts(payload, "transaction_data_hashes")
+        return TransactionDataHashes(hashes, find_text(payload, "transaction_data_hashes_alg"))
+    except MalformedError as exc:
+        raise HolderBindingError("hashes of transaction data in another shape") from exc
 
 
 def _verify_holder_signature(

@@ -3,7 +3,7 @@
 What has been read and not yet believed is an `UnverifiedCredential`; only a `verify_…` function makes the rest.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
@@ -14,7 +14,7 @@ from kernel.formats.status_reference import Statuses, StatusReference
 from kernel.jwt import LEEWAY, UnverifiedJwt
 from kernel.keys import PublicKey, Signer, parse_public_jwk
 from kernel.open_badges import CredentialDataset
-from kernel.sd_jwt import ClaimsPath, SdJwt
+from kernel.sd_jwt import DEFAULT_HASH, ClaimsPath, SdJwt, TransactionDataHashes
 
 DC_SD_JWT = "dc+sd-jwt"
 VC_SD_JWT = "vc+sd-jwt"
@@ -106,6 +106,8 @@ class VerifiedPresentation:
 
     credential: VerifiedCredential
     holder_key: PublicKey
+    transaction_data: TransactionDataHashes = field(default=TransactionDataHashes())
+    """What else the holder signed with it; whether that was asked, `verify_transaction_data` says."""
 
 
 class CredentialFormat(Protocol):
@@ -162,6 +164,8 @@ class CredentialFormat(Protocol):
         audience: str,
         nonce: str,
         now: datetime,
+        transaction_data_hashes: Sequence[str] = (),
+        transaction_data_hashes_alg: str = DEFAULT_HASH,
     ) -> str: ...
 
     def present_unbound(self, raw: str, *, disclose: Collection[ClaimsPath]) -> str: ...

@@ -1,18 +1,18 @@
 """What the formats have in common whose credential is a compact JWS and whose presentation is another one."""
 
 from abc import abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from kernel.errors import AudienceError, MalformedError, NonceError
 from kernel.formats.credential import JWT_VC_JSON, VC_JWT, UnverifiedCredential, read_key_reference
 from kernel.formats.holder import get_presenter, require_same_holder
-from kernel.formats.presented_format import PresentedFormat
+from kernel.formats.presented_format import PresentedFormat, require_no_transaction_data
 from kernel.jwt import UnverifiedJwt, parse_jwt, sign_jwt, verify_jwt, verify_times
 from kernel.keys import PublicKey, Signer
 from kernel.members import as_array, find_text, is_same_text
-from kernel.sd_jwt import ClaimsPath
+from kernel.sd_jwt import DEFAULT_HASH, ClaimsPath
 
 JWT: Final = "JWT"
 
@@ -48,8 +48,11 @@ class JwtFormat(PresentedFormat):
         audience: str,
         nonce: str,
         now: datetime,
+        transaction_data_hashes: Sequence[str] = (),
+        transaction_data_hashes_alg: str = DEFAULT_HASH,
     ) -> str:
         """Show a credential, whole whatever is to be disclosed, bound to one verifier and transaction. W-50"""
+        require_no_transaction_data(transaction_data_hashes)
         jwt = parse_jwt(raw)
         holder = get_presenter(self._decode(jwt.payload), holder_signer.public_key)
         payload = {

@@ -39,7 +39,7 @@ from kernel.errors import (
 )
 from kernel.formats.credential import LDP_VC, IssuerIdentity, UnverifiedCredential, VerifiedCredential, cut_to_day
 from kernel.formats.holder import find_bound_key, get_presenter
-from kernel.formats.presented_format import PresentedFormat
+from kernel.formats.presented_format import PresentedFormat, require_no_transaction_data
 from kernel.formats.status_reference import (
     Statuses,
     StatusKind,
@@ -52,7 +52,7 @@ from kernel.json_ld import PINNED
 from kernel.keys import PublicKey, Signer
 from kernel.members import as_array, as_object
 from kernel.open_badges import CREDENTIALS_V2, CredentialDataset, create_open_badge, format_date_time, read_many
-from kernel.sd_jwt import ClaimsPath
+from kernel.sd_jwt import DEFAULT_HASH, ClaimsPath
 from kernel.strict_json import encode_json, parse_json_object
 
 _WHOLE_SUITES: Final = {"Ed25519": "eddsa-rdfc-2022", "EdDSA": "eddsa-rdfc-2022", "ES256": "ecdsa-rdfc-2019"}
@@ -134,11 +134,14 @@ class LdpVc(PresentedFormat):
         audience: str,
         nonce: str,
         now: datetime,
+        transaction_data_hashes: Sequence[str] = (),
+        transaction_data_hashes_alg: str = DEFAULT_HASH,
     ) -> str:
         """Show a credential, or of a selective one these paths and what is always shown, to one verifier. W-50.
 
         A path into something that is shown or hidden as a whole, such as one skill, shows the whole of that.
         """
+        require_no_transaction_data(transaction_data_hashes)
         credential = parse_json_object(raw)
         holder = get_presenter(credential, holder_signer.public_key)
         presentation = {

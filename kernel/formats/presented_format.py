@@ -5,6 +5,7 @@ holder for one verifier and one request. VCDM 2.0 §4.13; OpenID4VP 1.0 B.1; PRO
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -120,3 +121,12 @@ class PresentedFormat(ABC):
         now: datetime,
     ) -> None:
         """Check what the holder signed: by this key, for this audience, with this nonce."""
+
+
+def require_no_transaction_data(hashes: Sequence[str]) -> None:
+    """Raise where a holder would agree to something with a presentation that has no place for it. VP §8.4.
+
+    Only SD-JWT says where in what the holder signs the hashes stand (B.3.3); of W3C presentations nothing is written.
+    """
+    if hashes:
+        raise HolderBindingError("a presentation of this format cannot carry transaction data")

@@ -19,6 +19,7 @@ from kernel.formats.credential import (
 from kernel.jwt import sign_jwt, verify_jwt
 from kernel.keys import PublicKey, Signer
 from kernel.sd_jwt import (
+    DEFAULT_HASH,
     ClaimsPath,
     SdJwt,
     conceal,
@@ -124,7 +125,7 @@ class SdJwtFormat(ABC):
             raise HolderBindingError("the binding of one credential was offered for another")
         if credential.holder_key is None:
             raise HolderBindingError("the credential names no holder key")
-        verify_key_binding_jwt(
+        transaction_data = verify_key_binding_jwt(
             presented.sd_jwt,
             key=credential.holder_key,
             audience=audience,
@@ -132,7 +133,7 @@ class SdJwtFormat(ABC):
             now=now,
             algorithms=algorithms,
         )
-        return VerifiedPresentation(credential, credential.holder_key)
+        return VerifiedPresentation(credential, credential.holder_key, transaction_data)
 
     def verify_presentation(
         self,
@@ -163,8 +164,13 @@ class SdJwtFormat(ABC):
         audience: str,
         nonce: str,
         now: datetime,
+        transaction_data_hashes: Sequence[str] = (),
+        transaction_data_hashes_alg: str = DEFAULT_HASH,
     ) -> str:
-        """Show these concrete claims paths and nothing else, bound to one verifier and transaction. RFC 9901 §7.2."""
+        """Show these concrete claims paths and nothing else, bound to one verifier and transaction. RFC 9901 §7.2.
+
+        With `transaction_data_hashes` the holder agrees to what was hashed, by the same signature (VP B.3.3.1).
+        """
         sd_jwt = parse_sd_jwt(raw)
         shown = present(sd_jwt, disclose=disclose)
         return shown + create_key_binding_jwt(
@@ -174,6 +180,8 @@ class SdJwtFormat(ABC):
             nonce=nonce,
             now=now,
             hash_algorithm=sd_jwt.hash_algorithm,
+            transaction_data_hashes=transaction_data_hashes,
+            transaction_data_hashes_alg=transaction_data_hashes_alg,
         )
 
     def present_unbound(self, raw: str, *, disclose: Collection[ClaimsPath]) -> str:

@@ -9,12 +9,21 @@ MAX_CLIENT_ID = 4096
 
 
 class ClientIdPrefix(StrEnum):
-    """The ways of proving who asks that are implemented here."""
+    """The ways of proving who asks that are implemented here.
+
+    `origin` is no way of asking: it is how a caller of the Digital Credentials API is called in an answer (§A.4).
+    """
 
     DECENTRALIZED_IDENTIFIER = "decentralized_identifier"
     X509_HASH = "x509_hash"
     X509_SAN_DNS = "x509_san_dns"
     REDIRECT_URI = "redirect_uri"
+    VERIFIER_ATTESTATION = "verifier_attestation"
+    OPENID_FEDERATION = "openid_federation"
+    ORIGIN = "origin"
+
+
+_IN_REQUESTS = frozenset(ClientIdPrefix) - {ClientIdPrefix.ORIGIN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +44,6 @@ def parse_client_identifier(text: object) -> ClientIdentifier:
     if not isinstance(text, str) or not 0 < len(text) <= MAX_CLIENT_ID or not text.isascii() or not text.isprintable():
         raise MalformedError("'client_id' is not a text of sensible length")
     prefix, colon, value = text.partition(":")
-    if prefix not in list(ClientIdPrefix) or not colon or not value:
+    if prefix not in _IN_REQUESTS or not colon or not value:
         raise RejectedError("a client identifier prefix that is not supported")
     return ClientIdentifier(text, ClientIdPrefix(prefix), value)

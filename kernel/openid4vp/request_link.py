@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from kernel.errors import MalformedError
 from kernel.openid4vp.client_identifier import ClientIdentifier, parse_client_identifier
@@ -74,6 +74,16 @@ def create_request_link(
     """Return the link to a request object; `scheme` may also be the https address of a wallet. §5.10; V-04."""
     link = f"{scheme}?client_id={quote(client_id, safe='')}&request_uri={quote(request_uri, safe='')}"
     return link if request_uri_method == "get" else f"{link}&request_uri_method=post"
+
+
+def create_request_link_by_value(*, client_id: str, request: str, scheme: str = REQUEST_SCHEME) -> str:
+    """Return a link that carries its signed request object: long, and for one device only. RFC 9101 §5; §5.4."""
+    return f"{scheme}?client_id={quote(client_id, safe='')}&request={request}"
+
+
+def create_unsigned_request_link(parameters: Mapping[str, str], *, scheme: str = REQUEST_SCHEME) -> str:
+    """Return the link that is an unsigned request. §5.4, §5.9.3."""
+    return f"{scheme}?{urlencode(parameters, quote_via=quote)}"
 
 
 def _parse_method(text: str) -> RequestUriMethod:

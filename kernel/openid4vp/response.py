@@ -47,7 +47,7 @@ class ErrorResponse:
 
 def create_direct_post(request: AuthorizationRequest, vp_token: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Return the form of a response in the clear. §8.2."""
-    return {"vp_token": encode_json(_vp_token_json(vp_token)).decode("utf-8"), **_state_of(request)}
+    return {"vp_token": encode_json(vp_token_json(vp_token)).decode("utf-8"), **_state_of(request)}
 
 
 def create_direct_post_jwt(request: AuthorizationRequest, vp_token: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -57,12 +57,14 @@ def create_direct_post_jwt(request: AuthorizationRequest, vp_token: Mapping[str,
     data in the clear.
     """
     recipient, enc = request.client_metadata.select_encryption()
-    plaintext = encode_json({"vp_token": _vp_token_json(vp_token), **_state_of(request)})
+    plaintext = encode_json({"vp_token": vp_token_json(vp_token), **_state_of(request)})
     return {"response": encrypt_jwe(plaintext, recipient=recipient, enc=enc)}
 
 
 def create_response_form(request: AuthorizationRequest, vp_token: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Return the form of a response in the mode that the request asks for. §8.2, §8.3.1."""
+    if request.origin is not None:
+        raise ValueError("an answer over the Digital Credentials API is no form")
     if request.response_mode == "direct_post.jwt":
         return create_direct_post_jwt(request, vp_token)
     return create_direct_post(request, vp_token)
@@ -153,7 +155,8 @@ def _parse_presentations(query_id: str, listed: object, query: DcqlQuery) -> lis
     return presentations
 
 
-def _vp_token_json(vp_token: Mapping[str, Sequence[str]]) -> dict[str, list[str | dict[str, Any]]]:
+def vp_token_json(vp_token: Mapping[str, Sequence[str]]) -> dict[str, list[str | dict[str, Any]]]:
+    """Return a `vp_token` as it travels: what is JSON in its format is an object there. §8.1."""
     return {query_id: [to_wire(raw) for raw in listed] for query_id, listed in vp_token.items()}
 
 

@@ -14,6 +14,7 @@ from runtime.management import ManagementRoute
 from runtime.web.language import request_language
 from wallet import accounts, consent, credentials, exporting, history, issuance, presentation
 from wallet.accounts import SignedIn, get_signed_in
+from wallet.failures import Side, Step
 from wallet.links import require_identifiers
 from wallet.recognition import recognition_json
 from wallet.settings import Wallet
@@ -94,6 +95,11 @@ class ProblemAnswer(Answer):
     step: str | None = None
     hint: str | None = None
     fields: dict[str, str] | None = None
+    failed_step: Step | None = None
+    """Of presenting: the step that failed, on which `side`, by which `rule` of which document, and its own code."""
+    side: Side | None = None
+    rule: str | None = None
+    failure: str | None = None
     request_id: str | None = None
 
 

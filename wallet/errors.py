@@ -46,9 +46,13 @@ class WalletError(Exception):
     meaning = _("Er is niets veranderd in je wallet.")
     advice = _("Probeer het opnieuw.")
 
-    def __init__(self, detail: str = "") -> None:
+    failure = ""
+    """The code of what failed where presenting failed; `wallet.failures` has its words."""
+
+    def __init__(self, detail: str = "", *, failure: str = "") -> None:
         super().__init__(detail or self.code)
         self.detail = detail
+        self.failure = failure or type(self).failure
 
 
 class SignedOutError(WalletError):
@@ -290,9 +294,14 @@ class RequestRefusedError(WalletError):
     advice = _("Vraag aan de partij zelf of de vraag van hen is, en geef de kleine code hieronder door.")
 
     def __init__(
-        self, cause: CredentialError | None = None, detail: str = "", *, request_id: str | None = None
+        self,
+        cause: CredentialError | None = None,
+        detail: str = "",
+        *,
+        failure: str = "",
+        request_id: str | None = None,
     ) -> None:
-        super().__init__(detail or (f"{cause.code}: {cause.detail}" if cause else ""))
+        super().__init__(detail or (f"{cause.code}: {cause.detail}" if cause else ""), failure=failure)
         self.cause = cause
         self.request_id = request_id
         """Set when whoever asked is certain, and may be told that the question cannot be answered (W-53)."""
@@ -341,6 +350,7 @@ class VerifierRefusedError(WalletError):
     """The verifier did not take the answer. It was sent, and is never sent again."""
 
     code = "verifier_refused"
+    failure = "delivery_refused"
     status = 502
     title = _("Zij namen je antwoord niet aan")
     meaning = _("Wat je wilde delen is wel verstuurd. Bij Gedeeld zie je wat.")
@@ -351,6 +361,7 @@ class UnconfirmedError(WalletError):
     """The answer was sent and no word came back: it may have arrived, and is never sent again."""
 
     code = "unconfirmed"
+    failure = "delivery_silent"
     status = 503
     title = _("We weten niet of je antwoord is aangekomen")
     meaning = _("Het is verstuurd, maar zij bevestigden het niet. Bij Gedeeld zie je wat.")

@@ -29,10 +29,12 @@ from wallet.claims import shown_name, shown_text
 from wallet.consent import Part, RequestPage, choose, match_questions
 from wallet.credentials import find_badges
 from wallet.errors import RequestExpiredError, RequestRefusedError, UnconfirmedError, VerifierRefusedError
+from wallet.failures import Failure
 from wallet.history import HistoryOutcome, HistoryRecord, ShownClaim, add_history_record, set_history_outcome
 from wallet.holder_keys import get_holder_signer
 from wallet.models import PresentationRequest
 from wallet.presentation_request import (
+    find_failure,
     host_of,
     identifiers_of,
     parse_link,
@@ -61,8 +63,8 @@ async def resolve_request(
     try:
         request = read_request(content, now)
     except CredentialError as exc:
-        refused = await _keep_refused(wallet, vault, link_digest, content, exc, now)
-        raise RequestRefusedError(exc, request_id=refused) from exc
+        failure, request_id = await _keep_refused(wallet, vault, link_digest, content, exc, now)
+        raise RequestRefusedError(exc, failure=failure.code, request_id=request_id) from exc
     recognition = await resolve_party_recognition(
         wallet.resolver, identifiers=identifiers_of(request), service="verification", now=now, **signer_of(content)
     )
@@ -95,7 +97,9 @@ async def get_request(
     content = vault.open("request", row.id, row.sealed)
     if "refusal" in content:
         raise RequestRefusedError(
-            detail=content["refusal"]["cause"], request_id=row.id if row.state == "open" else None
+            detail=content["refusal"]["cause"],
+            failure=content["refusal"]["failure"],
+            request_id=row.id if row.state == "open" else None,
         )
     request = read_request(content, now)
     # Every badge's state is asked for, not only that of those that fit: what is looked up tells nobody what fits.
@@ -147,7 +151,7 @@ async def accept_request(
         form = create_response_form(request, await _create_vp_token(wallet, vault, request, parts, now))
     except AlgorithmNotAllowedError as exc:
         await _refuse_unencrypted(wallet, vault, page, request, authorization_error_code(exc), now)
-        raise RequestRefusedError(exc) from exc
+        raise RequestRefusedError(exc, failure="answer_encryption") from exc
     async with wallet.database.transaction() as session:
         await store.spend_request(session, vault.account_id, request_id, now)
         await add_history_record(session, vault, record)
@@ -183,13 +187,21 @@ async def _keep_refused(
     content: dict[str, Any],
     cause: CredentialError,
     now: datetime,
-) -> str | None:
-    """Keep a question that cannot be answered, so that the person may let its sender know; None if that is not sure."""
+) -> tuple[Failure, str | None]:
+    """Keep a question that cannot be answered, so that the person may let its sender know.
+
+    None where it is not certain who sent it: then nobody is told anything.
+    """
     try:
         sender = read_sender(content, now)
     except CredentialError:
-        return None
-    content["refusal"] = {"error": authorization_error_code(cause), "cause": f"{cause.code}: {cause.detail}"}
+        return find_failure(content, cause, is_sender_certain=False), None
+    failure = find_failure(content, cause, is_sender_certain=True)
+    content["refusal"] = {
+        "error": authorization_error_code(cause),
+        "cause": f"{cause.code}: {cause.detail}",
+        "failure": failure.code,
+    }
     row = PresentationRequest(
         id=create_token(16),
         account_id=vault.account_id,
@@ -204,7 +216,7 @@ async def _keep_refused(
     async with wallet.database.transaction() as session:
         await store.forget_requests(session, now=now)
         await store.add_request(session, row)
-    return row.id
+    return failure, row.id
 
 
 # --- answering

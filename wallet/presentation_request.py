@@ -32,9 +32,18 @@ from kernel.openid4vp import (
     verify_unsigned_request,
 )
 from kernel.x5c import parse_x5c
-from runtime.fetch import FetchKind
+from runtime.fetch import AnsweredError, FetchedResponse, FetchKind
 from runtime.tokens import create_token
 from wallet.errors import LinkError, RequestRefusedError, UnreachableError
+from wallet.failures import (
+    FAILURES,
+    Failure,
+    fetch_failure,
+    link_failure,
+    question_failure,
+    sender_failure,
+    unsigned_failure,
+)
 from wallet.settings import Wallet
 
 
@@ -44,48 +53,67 @@ def parse_link(text: str) -> RequestByReference | RequestByValue | UnsignedReque
     except MalformedError as exc:
         raise LinkError(exc.detail) from exc
     except CredentialError as exc:
-        raise RequestRefusedError(exc) from exc
+        raise RequestRefusedError(exc, failure=link_failure(exc).code) from exc
 
 
 async def resolve_content(
     wallet: Wallet, link: RequestByReference | RequestByValue | UnsignedRequest, now: datetime
 ) -> dict[str, Any]:
     """Everything needed to read the question again: its bytes, and the key its client identifier leads to."""
+    match link:
+        case UnsignedRequest():
+            content: dict[str, Any] = {"parameters": dict(link.parameters)}
+            _verify_unsigned(link, now)
+        case RequestByValue():
+            content = {"raw": link.request, "wallet_nonce": None}
+        case RequestByReference():
+            content = await _fetch_request_object(wallet, link)
+    content["client_id"] = link.client_id.text
+    content["received_at"] = now.isoformat()
+    if "raw" not in content:
+        return content
     try:
-        match link:
-            case UnsignedRequest():
-                content: dict[str, Any] = {"parameters": dict(link.parameters)}
-                verify_unsigned_request(link, now=now)
-            case RequestByValue():
-                content = {"raw": link.request, "wallet_nonce": None}
-            case RequestByReference():
-                content = await _fetch_request_object(wallet, link)
-        content["client_id"] = link.client_id.text
-        content["received_at"] = now.isoformat()
-        if "raw" in content:
-            content |= await _resolve_key(wallet, content, now)
-    except UndecidedError as exc:
-        raise UnreachableError(exc.detail) from exc
+        return content | await _resolve_key(wallet, content, now)
     except CredentialError as exc:
-        raise RequestRefusedError(exc) from exc
-    return content
+        failure = sender_failure(exc, content["raw"], content["client_id"]).code
+        if isinstance(exc, UndecidedError):
+            raise UnreachableError(exc.detail, failure=failure) from exc
+        raise RequestRefusedError(exc, failure=failure) from exc
+
+
+def _verify_unsigned(link: UnsignedRequest, now: datetime) -> None:
+    try:
+        verify_unsigned_request(link, now=now)
+    except CredentialError as exc:
+        is_allowed = link.client_id.prefix is ClientIdPrefix.REDIRECT_URI
+        failure = unsigned_failure(exc, link.parameters) if is_allowed else FAILURES["unsigned"]
+        raise RequestRefusedError(exc, failure=failure.code) from exc
 
 
 async def _fetch_request_object(wallet: Wallet, link: RequestByReference) -> dict[str, Any]:
     """§5.10: by GET, or by POST with a nonce of ours that the object must carry (W-42)."""
-    if link.request_uri_method == "get":
-        response = await wallet.fetch.get(link.request_uri, accept=MEDIA_TYPE, kind=FetchKind.REQUEST_OBJECT)
-        return {"raw": response.text(), "wallet_nonce": None}
-    wallet_nonce = create_token(16)
-    response = await wallet.fetch.post_form(
-        link.request_uri,
-        create_request_uri_form(wallet_nonce),
-        headers={"Accept": MEDIA_TYPE},
-        kind=FetchKind.REQUEST_OBJECT,
+    wallet_nonce = create_token(16) if link.request_uri_method == "post" else None
+    try:
+        response = await _request_request_object(wallet, link.request_uri, wallet_nonce)
+        if response.status != 200:
+            raise AnsweredError(response.status)
+        if response.media_type != MEDIA_TYPE:
+            raise MalformedError(f"request_uri answered with {response.media_type[:50]!r}")
+        return {"raw": response.text(), "wallet_nonce": wallet_nonce}
+    except AnsweredError as exc:
+        raise RequestRefusedError(detail=f"request_uri answered {exc.status}", failure="fetch_gone") from exc
+    except UndecidedError as exc:
+        raise UnreachableError(exc.detail, failure="fetch_silent") from exc
+    except CredentialError as exc:
+        raise RequestRefusedError(exc, failure=fetch_failure(exc).code) from exc
+
+
+async def _request_request_object(wallet: Wallet, uri: str, wallet_nonce: str | None) -> FetchedResponse:
+    if wallet_nonce is None:
+        return await wallet.fetch.get(uri, accept=MEDIA_TYPE, kind=FetchKind.REQUEST_OBJECT)
+    return await wallet.fetch.post_form(
+        uri, create_request_uri_form(wallet_nonce), headers={"Accept": MEDIA_TYPE}, kind=FetchKind.REQUEST_OBJECT
     )
-    if response.status != 200 or response.media_type != MEDIA_TYPE:
-        raise RequestRefusedError(detail=f"request_uri answered {response.status}")
-    return {"raw": response.text(), "wallet_nonce": wallet_nonce}
 
 
 async def _resolve_key(wallet: Wallet, content: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -105,6 +133,14 @@ def read_request(content: Mapping[str, Any], now: datetime) -> AuthorizationRequ
         unsigned = UnsignedRequest(parse_client_identifier(content["client_id"]), content["parameters"])
         return verify_unsigned_request(unsigned, now=now)
     return verify_request_object(content["raw"], **_proof_of(content), now=now)
+
+
+def find_failure(content: Mapping[str, Any], error: CredentialError, *, is_sender_certain: bool) -> Failure:
+    """Which check of a request object failed: who sent it, or what it asks."""
+    raw, client_id = content["raw"], content["client_id"]
+    if not is_sender_certain:
+        return sender_failure(error, raw, client_id)
+    return question_failure(error, parse_request_object(raw, client_id=client_id).token.payload.get("dcql_query"))
 
 
 def read_sender(content: Mapping[str, Any], now: datetime) -> RequestSender:

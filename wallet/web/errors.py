@@ -1,6 +1,7 @@
 """How a failure of the wallet looks: problem details for programs, a page in plain words for people."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request, Response
@@ -18,6 +19,7 @@ from wallet.errors import (
     WalletError,
     explain,
 )
+from wallet.failures import FAILURES, SIDES, STEPS, Failure
 
 log = get_logger(__name__)
 
@@ -30,14 +32,43 @@ def show_error(request: Request, error: WalletError) -> Response:
     pages: Pages = request.app.state.pages
     if isinstance(error, SignedOutError):
         return pages.render(request, "sign_in.html", status=401, errors={}, name="", next=_come_back(request))
-    cause = cause_of(error)
+    cause, failure = cause_of(error), FAILURES.get(error.failure)
     return pages.render(
         request,
         "error.html",
         status=error.status,
         error=error,
-        cause_code=cause.code if cause else "",
-        cause_meaning=explain(cause).meaning if cause else "",
+        failure=_describe(translator(request), failure) if failure else None,
+        cause_code=failure.code if failure else (cause.code if cause else ""),
+        cause_meaning=explain(cause).meaning if cause and not failure else "",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _DescribedFailure:
+    """A failure in the language of the page, with every step and how far it came: done, failed, or not begun."""
+
+    meaning: str
+    advice: str
+    repair: str
+    side: str
+    rule: str
+    code: str
+    steps: tuple[tuple[str, str], ...]
+
+
+def _describe(_: Callable[[str], str], failure: Failure) -> _DescribedFailure:
+    order = list(STEPS)
+    failed = order.index(failure.step)
+    states = ["done" if number < failed else "failed" if number == failed else "" for number in range(len(order))]
+    return _DescribedFailure(
+        meaning=_(failure.meaning),
+        advice=_(failure.advice),
+        repair=_(failure.repair),
+        side=_(SIDES[failure.side]),
+        rule=failure.rule,
+        code=failure.code,
+        steps=tuple((_(STEPS[step]), state) for step, state in zip(order, states, strict=True)),
     )
 
 
@@ -49,27 +80,36 @@ def problem(request: Request, error: WalletError) -> Problem:
     if isinstance(error, LockedOutError):
         wait = int((error.until - request.app.state.service.clock()).total_seconds())
         headers["Retry-After"] = str(max(wait, 1))
-    kind = _RefusedRequestProblem if isinstance(error, RequestRefusedError) else Problem
-    found = kind(
+    failure = FAILURES.get(error.failure)
+    meaning = failure.meaning if failure else explain(cause).meaning if cause else error.meaning
+    found = _PresentingProblem(
         error.status,
         error.code,
-        f"{_(error.title)}. {_(explain(cause).meaning if cause else error.meaning)}",
+        f"{_(error.title)}. {_(meaning)}",
         step=cause.code if cause else None,
-        hint=_(error.advice),
+        hint=_(failure.advice if failure else error.advice),
         headers=headers,
     )
-    if isinstance(found, _RefusedRequestProblem) and isinstance(error, RequestRefusedError):
-        found.request_id = error.request_id
+    if failure is not None:
+        found.more = {"failed_step": failure.step, "side": failure.side, "rule": failure.rule, "failure": failure.code}
+    if isinstance(error, RequestRefusedError) and error.request_id:
+        found.more["request_id"] = error.request_id
     return found
 
 
-class _RefusedRequestProblem(Problem):
-    """Names the question that may be declined at `/api/requests/{request_id}/decline`, so that its sender hears why."""
+class _PresentingProblem(Problem):
+    """Says which step of presenting failed, on which side and by which rule.
 
-    request_id: str | None = None
+    `request_id` names the question that may be declined at `/api/requests/{request_id}/decline`, so that its sender
+    hears why.
+    """
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.more: dict[str, str] = {}
 
     def body(self) -> dict[str, Any]:
-        return super().body() | ({"request_id": self.request_id} if self.request_id else {})
+        return super().body() | self.more
 
 
 def cause_of(error: WalletError) -> CredentialError | None:

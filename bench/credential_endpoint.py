@@ -36,6 +36,7 @@ from kernel.keys import SoftwareSigner
 from kernel.open_badges import CredentialDataset
 from kernel.openid4vci import PRE_AUTHORIZED_CODE_GRANT, create_key_proof, verify_key_proof
 from kernel.strict_json import encode_json
+from kernel.type_metadata import create_integrity, create_skill_badge_type
 from runtime.database import migrate, set_sqlite_pragmas
 
 TURNS, REQUESTS_A_TURN, WARM_UP = 12, 5, 10
@@ -237,6 +238,7 @@ class BareIssuer:
         set_sqlite_pragmas(self.database)
         self.seal = settings.seal
         self.type_id = settings.badge_vct
+        self.type_integrity = create_integrity(create_skill_badge_type(self.type_id))
         self.signer = SoftwareSigner.generate()
         self.status_list = self.database.execute("SELECT id FROM status_lists").fetchone()[0]
         self.signature = self.signer.sign(b"")
@@ -277,6 +279,7 @@ class BareIssuer:
             signer=self.signer,
             holder_key=proof.holder_key,
             type_id=self.type_id,
+            type_integrity=self.type_integrity,
             status=StatusReference(f"{URL}/{ORG}/status/1", index),
             issued_at=now,
             valid_from=now,

@@ -17,7 +17,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.responses import JSONResponse
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from issuer import (
     achievements,
@@ -342,7 +342,7 @@ class _OrganisationConvertor(StringConvertor):
 register_url_convertor("organisation", _OrganisationConvertor())
 
 # In the order in which they are tried, for which the busiest come first.
-protocol_routes: list[BaseRoute] = [
+protocol_routes: list[Route] = [
     Route("/{org:organisation}/credential", credential, methods=["POST"]),
     Route("/{org:organisation}/nonce", nonce, methods=["POST"]),
     Route("/{org:organisation}/token", token, methods=["POST"]),

@@ -6,6 +6,7 @@ the forms themselves. What a wallet must know before it chooses stands here, and
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from issuer.did_documents import Algorithm
@@ -61,7 +62,12 @@ def list_securings(settings: IssuerSettings) -> Sequence[Securing]:
 
 def configuration_ids(settings: IssuerSettings, achievement_slug: str) -> Sequence[str]:
     """Every configuration of an achievement: what its offers name."""
-    return [configuration_id(achievement_slug, securing) for securing in list_securings(settings)]
+    return _configuration_ids(settings.securings, achievement_slug)
+
+
+@lru_cache(maxsize=1024)
+def _configuration_ids(securings: frozenset[str], achievement_slug: str) -> Sequence[str]:
+    return tuple(configuration_id(achievement_slug, securing) for securing in SECURINGS if securing.name in securings)
 
 
 def configuration_securing(identifier: str) -> Securing:

@@ -55,13 +55,9 @@ class _Order:
     grant: Grant
     issuer: CredentialIssuer
     configuration_id: str
+    securing: Securing
     nonces: Mapping[str, datetime]
     holder_keys: Sequence[PublicKey]
-
-    @property
-    def securing(self) -> Securing:
-        """How the copies are secured."""
-        return configuration_securing(self.configuration_id)
 
 
 async def issue_credential(
@@ -104,7 +100,8 @@ def _verify_request(settings: IssuerSettings, grants: Sequence[Grant], body: byt
         nonce: nonces.verify_nonce(settings, issuer.organisation_id, nonce, now=now)
         for nonce in {proof.nonce for proof in proofs}
     }
-    return _Order(grant, issuer, configuration, expiries, [proof.holder_key for proof in proofs])
+    holder_keys = [proof.holder_key for proof in proofs]
+    return _Order(grant, issuer, configuration, configuration_securing(configuration), expiries, holder_keys)
 
 
 def _find_configuration(

@@ -5,9 +5,9 @@
         return create_fastapi(service, title="Skillswallet issuer", routers=[api.router, web.router], pages=pages)
 
 `transport` (`runtime.fetch.Transport`) replaces the network in tests; the rules of runtime.fetch hold all the same.
-`routes` are plain Starlette routes beside FastAPI's, for protocol endpoints. They are tried first and in their order,
-since walking past every page and management URL costs more than all else around a request; so their paths must not
-match any of those. Neither shadows `/health`, `/ready`, `/static` and `/language`.
+`routes` are plain Starlette routes of async functions beside FastAPI's, for protocol endpoints. They are tried first
+and in their order, since walking past every page and management URL costs more than all else around a request; so their
+paths must not match any of those. Neither shadows `/health`, `/ready`, `/static` and `/language`.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.routing import BaseRoute, Match, Route
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kernel.errors import CredentialError
@@ -84,7 +84,7 @@ def create_fastapi(
     *,
     title: str,
     routers: Sequence[APIRouter],
-    routes: Sequence[BaseRoute] = (),
+    routes: Sequence[Route] = (),
     pages: Pages | None = None,
     lifespan: Lifespan | None = None,
     large_bodies: Mapping[str, int] | None = None,
@@ -94,7 +94,7 @@ def create_fastapi(
     `pages` also makes failures of page requests into pages. `lifespan` runs while the service runs (workers).
     `large_bodies` lets some paths (regular expressions of whole ones) take more than 1 MiB, such as a picture's upload.
     """
-    app = FastAPI(
+    app = _Service(
         title=title,
         version="1",
         docs_url=None,
@@ -110,12 +110,36 @@ def create_fastapi(
         app.include_router(router)
     app.router.routes.extend(routes)
     in_routers = (route for router in routers for route in router.routes if isinstance(route, ProtocolRoute))
-    _handle_errors(app, pages, [*(route for route in routes if isinstance(route, Route)), *in_routers])
+    _handle_errors(app, pages, [*routes, *in_routers])
     limits = _rate_limits(service.settings.requests_per_minute)
     is_https = service.settings.is_https
-    app.add_middleware(_RoutesFirst, routes=routes)
-    app.add_middleware(Shell, is_https=is_https, rate_limits=limits, large_bodies=large_bodies)
+
+    def put_around(app_of_fastapi: ASGIApp) -> ASGIApp:
+        inner = _RoutesFirst(app_of_fastapi, routes)
+        app.shell = Shell(inner, is_https=is_https, rate_limits=limits, large_bodies=large_bodies)
+        return app.shell
+
+    app.add_middleware(put_around)
     return app
+
+
+class _Service(FastAPI):
+    """FastAPI with our shell for its outermost layer.
+
+    What FastAPI would put around it (a last catch, a limit of bodies, telemetry) the shell does itself or nobody here
+    asked for, and a plain route is answered without passing any of it.
+    """
+
+    shell: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        scope["app"] = self
+        if self.middleware_stack is None:
+            self.middleware_stack = self.build_middleware_stack()
+        await self.shell(scope, receive, send)
 
 
 class _RoutesFirst:
@@ -124,21 +148,33 @@ class _RoutesFirst:
     Whatever matches none of them in full, a wrong method for example, goes the usual way.
     """
 
-    def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute]) -> None:
+    def __init__(self, app: ASGIApp, routes: Sequence[Route]) -> None:
         self._app = app
         self._routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            for route in self._routes:
-                match, found = route.matches(scope)
-                if match is Match.FULL:
-                    # Where Starlette's own exception layer leaves them for the route.
-                    scope["starlette.exception_handlers"] = (scope["app"].exception_handlers, {})
-                    scope.update(found)
-                    await route.handle(scope, receive, send)
-                    return
+        for route in self._routes:
+            match, found = route.matches(scope)
+            if match is Match.FULL:
+                scope.update(found)
+                request = Request(scope, receive)
+                response = await _answer(route, request)
+                await response(scope, receive, send)
+                return
         await self._app(scope, receive, send)
+
+
+async def _answer(route: Route, request: Request) -> Response:
+    """What the route answers; its exceptions are answered by the app's handlers, as everywhere."""
+    try:
+        response: Response = await route.endpoint(request)
+    except Exception as exc:
+        handlers = request.app.exception_handlers
+        handler = next((handlers[kind] for kind in type(exc).__mro__ if kind in handlers), None)
+        if handler is None:
+            raise
+        response = await handler(request, exc)
+    return response
 
 
 def _running(service: Service[S], inner: Lifespan | None) -> Lifespan:

@@ -9,7 +9,6 @@ all other text e-mail addresses, compact tokens, long random strings, DIDs of ho
 replaced. Log ids and codes, never values; the redaction is the net under that rule and not its replacement (A-55).
 """
 
-import json
 import logging
 import re
 import sys
@@ -24,6 +23,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from kernel.errors import CredentialError
+from kernel.strict_json import encode_json
 
 trace_id: ContextVar[str | None] = ContextVar("trace_id", default=None)
 
@@ -63,8 +63,8 @@ def log_request(*, method: str, route: str, status: int | None, milliseconds: fl
     if _requests.is_enabled:
         members = {"method": method[:16], "route": route, "status": status, "ms": round(milliseconds, 1)}
         named = {"event": "request", "level": "info", "logger": "runtime.middleware", "trace_id": trace_id.get()}
-        at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        _requests.writer.msg(json.dumps(members | named | {"timestamp": at}))
+        at = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        _requests.writer.msg(encode_json(members | named | {"timestamp": at}).decode())
 
 
 def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -129,7 +129,7 @@ class _Sender:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             own: list[tuple[bytes, bytes]] = list(message["headers"])
-            present = {name.lower() for name, _ in own}
+            present = {name for name, _ in own}
             own += [header for header in self._headers if header[0] not in present]
             message["headers"] = [*own, (b"trace-id", (trace_id.get() or "").encode())]
         await self._send(message)

@@ -9,8 +9,7 @@ it sets up around each execution, which costs several times what SQLite needs fo
 path on which requests are many; elsewhere `connection.execute` is the simpler word.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,24 +22,27 @@ Convert = Callable[[Any], Any]
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """A statement as one driver takes it: its text, what goes in (with fixed values), and what comes out."""
+    """A statement as one driver takes it: its text, what goes in (with fixed values), and what comes out.
+
+    `plan` has a name and a conversion for each place where parameters are given by position.
+    """
 
     text: str
-    order: tuple[str, ...] | None
+    plan: Sequence[tuple[str, Convert | None]] | None
     fixed: Mapping[str, Any]
-    inward: tuple[tuple[str, Convert], ...]
-    outward: tuple[tuple[int, Convert], ...]
+    inward: Sequence[tuple[str, Convert]]
+    outward: Sequence[tuple[int, Convert]]
 
     def fill(self, values: dict[str, Any]) -> Any:
         if self.fixed:
             values |= self.fixed
+        if self.plan is not None:
+            return [values[name] if convert is None else convert(values[name]) for name, convert in self.plan]
         for name, convert in self.inward:
             values[name] = convert(values[name])
-        return values if self.order is None else [values[name] for name in self.order]
+        return values
 
     def read(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
-        if not self.outward:
-            return row
         values = list(row)
         for position, convert in self.outward:
             values[position] = convert(values[position])
@@ -58,15 +60,16 @@ class Prepared:
         self._spellings: Mapping[str, Any] | None = statement if isinstance(statement, dict) else None
         self._statement = statement
         self._forms: dict[tuple[str, str], _Form] = {}
+        self._latest: tuple[Dialect, _Form] | None = None
 
     def rows(self, connection: Connection, **values: Any) -> list[tuple[Any, ...]]:
         """Every row that the statement returns."""
-        form = self._form(connection.dialect)
-        cursor = self._execute(connection, form, values)
+        form, cursor = self._execute(connection, values)
         try:
-            return [form.read(row) for row in cursor.fetchall()]
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
         finally:
             cursor.close()
+        return [form.read(row) for row in rows] if form.outward else rows
 
     def row(self, connection: Connection, **values: Any) -> tuple[Any, ...] | None:
         """The one row that the statement returns, if there is one; two are our mistake."""
@@ -77,20 +80,25 @@ class Prepared:
 
     def change(self, connection: Connection, **values: Any) -> int:
         """How many rows a statement that returns none has changed."""
-        cursor = self._execute(connection, self._form(connection.dialect), values)
+        _form, cursor = self._execute(connection, values)
         try:
             return int(cursor.rowcount)
         finally:
             cursor.close()
 
-    def _execute(self, connection: Connection, form: _Form, values: dict[str, Any]) -> Any:
+    def _execute(self, connection: Connection, values: dict[str, Any]) -> tuple[_Form, Any]:
+        latest = self._latest
+        if latest is None or latest[0] is not connection.dialect:
+            latest = self._latest = (connection.dialect, self._form(connection.dialect))
+        dialect, form = latest
         parameters = form.fill(values)
+        driver: Any = connection.connection.dbapi_connection
         try:
-            cursor = connection.connection.cursor()
+            cursor = driver.cursor()
             cursor.execute(form.text, parameters)
-        except connection.dialect.loaded_dbapi.Error as exc:
-            raise _translated(connection, form.text, exc) from exc
-        return cursor
+        except dialect.loaded_dbapi.Error as exc:
+            raise translated(connection, exc, form.text) from exc
+        return form, cursor
 
     def _form(self, dialect: Dialect) -> _Form:
         key = (dialect.name, dialect.driver)
@@ -107,25 +115,18 @@ def _compile(statement: Any, dialect: Dialect) -> _Form:
     inward = {name: bind.type.dialect_impl(dialect).bind_processor(dialect) for name, bind in binds.items()}
     types = [column.type for column in getattr(statement, "exported_columns", ())]
     outward = [kind.dialect_impl(dialect).result_processor(dialect, None) for kind in types]
+    order = compiled.positiontup
     return _Form(
         text=compiled.string,
-        order=None if compiled.positiontup is None else tuple(compiled.positiontup),
+        plan=None if order is None else [(name, inward[name]) for name in order],
         fixed={name: bind.value for name, bind in binds.items() if not bind.required and bind.value is not None},
-        inward=tuple((name, convert) for name, convert in inward.items() if convert is not None),
-        outward=tuple((position, convert) for position, convert in enumerate(outward) if convert is not None),
+        inward=[(name, convert) for name, convert in inward.items() if convert is not None],
+        outward=[(position, convert) for position, convert in enumerate(outward) if convert is not None],
     )
 
 
-@contextmanager
-def translated_errors(connection: Connection, statement: str | None = None) -> Iterator[None]:
-    """Raise SQLAlchemy's exceptions for the driver's; a broken connection is not used again, as with SQLAlchemy."""
-    try:
-        yield
-    except connection.dialect.loaded_dbapi.Error as exc:
-        raise _translated(connection, statement, exc) from exc
-
-
-def _translated(connection: Connection, statement: str | None, error: Any) -> Any:
+def translated(connection: Connection, error: Any, statement: str | None = None) -> Any:
+    """SQLAlchemy's exception for the driver's; a broken connection is not used again, as with SQLAlchemy."""
     dbapi = connection.dialect.loaded_dbapi
     is_gone = connection.dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
     if is_gone:

@@ -68,6 +68,7 @@ class FetchKind(Enum):
     STATUS_LIST = "status_list"
     STATUS_LIST_CREDENTIAL = "status_list_credential"
     TRUST_LIST = "trust_list"
+    ENTITY_STATEMENT = "entity_statement"
     IMAGE = "image"
     BADGE_DOCUMENT = "badge_document"
     """What an imported badge names: the assertion, its badge class and issuer, keys, revocations. B-22."""
@@ -108,6 +109,7 @@ _RULES: Final = {
         max_redirects=3,
     ),
     FetchKind.TRUST_LIST: _Rule(("application/jwt", "application/trustlist+jwt", "application/jose")),
+    FetchKind.ENTITY_STATEMENT: _Rule(("application/entity-statement+jwt",), max_bytes=_MEBIBYTE // 2),
     FetchKind.IMAGE: _Rule(("image/png", "image/jpeg", "image/svg+xml", "image/webp"), max_bytes=2 * _MEBIBYTE),
     # No redirects for either: the open redirect of an issuer would let anybody publish in his name.
     FetchKind.BADGE_DOCUMENT: _Rule(

@@ -11,12 +11,11 @@ allow. `UndecidedError` means that it could not be looked up now, which is never
 
 import asyncio
 import hashlib
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from cryptography.x509 import Certificate
 
@@ -42,6 +41,7 @@ from kernel.status.token_status_list import (
 from kernel.trust_list import TrustList, verify_trust_list
 from kernel.web_urls import host_of
 from kernel.x5c import verify_x5c
+from runtime.cache import Cache
 from runtime.fetch import Fetcher, FetchKind
 from runtime.logging import get_logger
 
@@ -68,9 +68,7 @@ _FOREVER: Final = datetime.max.replace(tzinfo=UTC)
 # What a credential is when its lists disagree; what is not here is worse than valid, and nobody knows how.
 _SEVERITY: Final = {Status.VALID: 0, Status.SUSPENDED: 2, Status.INVALID: 3}
 
-K = TypeVar("K", bound=Hashable)
 L = TypeVar("L", VerifiedStatusList, VerifiedBitstringStatusList)
-V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,26 +103,6 @@ class TrustListMemory(Protocol):
         """Keep it, unless a newer one is kept already."""
 
 
-class _Cache(Generic[K, V]):
-    """The newest values that together weigh no more than `size`, each until its own end; the clock is the caller's."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._weight = 0
-        self._values: OrderedDict[K, tuple[V, datetime, int]] = OrderedDict()
-
-    def find(self, key: K, now: datetime) -> V | None:
-        value, until, _ = self._values.get(key, (None, now, 0))
-        return value if now < until else None
-
-    def put(self, key: K, value: V, until: datetime, *, weight: int = 1) -> None:
-        _, _, replaced = self._values.pop(key, (None, None, 0))
-        self._values[key] = (value, until, weight)
-        self._weight += weight - replaced
-        while self._weight > self._size:
-            self._weight -= self._values.popitem(last=False)[1][2]
-
-
 class Resolver:
     """Looks things up through the guarded fetcher, and remembers them as long as it may.
 
@@ -144,11 +122,11 @@ class Resolver:
     ) -> None:
         self._fetch = fetch
         self._anchors = tuple(anchors)
-        self._documents: _Cache[str, DidDocument] = _Cache(512)
-        self._key_sets: _Cache[str, JwkSet] = _Cache(512)
-        self._token_lists: _Cache[tuple[str, str], VerifiedStatusList] = _Cache(_LISTS_KEPT)
-        self._bitstrings: _Cache[tuple[str, str], VerifiedBitstringStatusList] = _Cache(_LISTS_KEPT)
-        self._newest_lists: _Cache[tuple[str, str, bool], datetime] = _Cache(4096)
+        self._documents: Cache[str, DidDocument] = Cache(512)
+        self._key_sets: Cache[str, JwkSet] = Cache(512)
+        self._token_lists: Cache[tuple[str, str], VerifiedStatusList] = Cache(_LISTS_KEPT)
+        self._bitstrings: Cache[tuple[str, str], VerifiedBitstringStatusList] = Cache(_LISTS_KEPT)
+        self._newest_lists: Cache[tuple[str, str, bool], datetime] = Cache(4096)
         self._trust = (
             None if trust_list is None else _TrustListSource(fetch, trust_list, trust_list_signer, trust_list_memory)
         )
@@ -269,7 +247,7 @@ class Resolver:
 
     async def _get_list(
         self,
-        lists: _Cache[tuple[str, str], L],
+        lists: Cache[tuple[str, str], L],
         read: Callable[[VerifiedCredential, str, datetime, datetime | None], Awaitable[L]],
         credential: VerifiedCredential,
         uri: str,

@@ -1,0 +1,155 @@
+"""Looking up who vouches for a party: the trust chains of OpenID Federation 1.0 §9, §10.1. PROFILE.md T-07.
+
+    chain = await federation.resolve_trust_chain("https://issuer.example/school", now=now)
+
+Upwards from the party, by the superiors that each names, to one of the anchors that are pinned in the settings. What
+strangers write decides where we look, so there is a limit to how far and how often (A-42), and only the guarded fetcher
+looks. `UntrustedIssuerError`: no chain leads to an anchor. `UndecidedError`: one that might could not be looked up now.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import quote
+
+from kernel.errors import CredentialError, RejectedError, UndecidedError, UntrustedIssuerError
+from kernel.federation import (
+    FEDERATION_ENTITY,
+    MAX_SUPERIORS,
+    MEDIA_TYPE,
+    EntityStatement,
+    TrustChain,
+    entity_configuration_url,
+    parse_entity_statement,
+    verify_entity_configuration,
+    verify_trust_chain,
+)
+from kernel.jwt_vc_issuer import JwkSet
+from kernel.web_urls import web_url
+from runtime.cache import Cache
+from runtime.fetch import Fetcher, FetchKind
+from runtime.logging import get_logger
+
+log = get_logger(__name__)
+
+# A chain that was left, or a key that was withdrawn, is seen within the hour, whatever `exp` a statement has.
+_CHAIN_AGE: Final = timedelta(hours=1)
+_REFUSAL_AGE: Final = timedelta(minutes=1)
+_CHAINS_KEPT: Final = 512
+# Statements for one party: enough for four superiors each of whom has two more, and no crawler.
+_MAX_FETCHES: Final = 24
+
+
+class FederationResolver:
+    """Finds trust chains and keeps them as long as they are good. `anchors`: the pinned keys by Entity Identifier."""
+
+    def __init__(self, fetch: Fetcher, anchors: Mapping[str, JwkSet]) -> None:
+        self._fetch = fetch
+        self._anchors = anchors
+        self._chains: Cache[str, TrustChain] = Cache(_CHAINS_KEPT)
+        self._refusals: Cache[str, str] = Cache(_CHAINS_KEPT)
+
+    async def resolve_trust_chain(self, entity: str, *, now: datetime) -> TrustChain:
+        """The chain from this party to an anchor, checked whole; the shortest one that holds. §10.1, §10.3."""
+        kept = self._chains.find(entity, now)
+        if kept is not None:
+            return kept
+        refusal = self._refusals.find(entity, now)
+        if refusal is not None:
+            raise UntrustedIssuerError(refusal)
+        try:
+            chain = await _Climb(self._fetch, self._anchors, now).climb(entity)
+        except UndecidedError:
+            raise
+        except CredentialError as exc:
+            # Of no federation, or of one that nobody here knows.
+            self._refusals.put(entity, exc.detail, now + _REFUSAL_AGE)
+            raise UntrustedIssuerError(exc.detail) from exc
+        self._chains.put(entity, chain, min(chain.expires_at, now + _CHAIN_AGE))
+        return chain
+
+
+class _Climb:
+    """One look for a chain, level by level, so that the shortest is found first."""
+
+    def __init__(self, fetch: Fetcher, anchors: Mapping[str, JwkSet], now: datetime) -> None:
+        self._fetch = fetch
+        self._anchors = anchors
+        self._now = now
+        self._left = _MAX_FETCHES
+        self._undecided: UndecidedError | None = None
+
+    async def climb(self, entity: str) -> TrustChain:
+        """Follow every superior of every level up, at most four; a party that is met twice is looked up once."""
+        own = await self._configuration(entity)
+        if entity in self._anchors:
+            return self._verified([own.token.raw], entity)
+        level: list[tuple[EntityStatement, Sequence[str]]] = [(own, [own.token.raw])]
+        met = {entity}
+        for _ in range(MAX_SUPERIORS):
+            above: list[tuple[EntityStatement, Sequence[str]]] = []
+            for below, path in level:
+                # An anchor among the superiors is the shortest way there is.
+                for superior in sorted(below.authority_hints, key=lambda hint: hint not in self._anchors):
+                    if superior in met:
+                        continue
+                    met.add(superior)
+                    step = await self._find_step(below, path, superior)
+                    if step is None:
+                        continue
+                    if superior in self._anchors:
+                        chain = self._find_verified([*step[1], step[0].token.raw], entity)
+                        if chain is not None:
+                            return chain
+                    else:
+                        above.append(step)
+            level = above
+        if self._undecided is not None:
+            raise self._undecided
+        raise UntrustedIssuerError("no trust chain leads to an anchor that is known here")
+
+    async def _find_step(
+        self, below: EntityStatement, path: Sequence[str], superior: str
+    ) -> tuple[EntityStatement, Sequence[str]] | None:
+        """What a superior says of itself, and the path with what it says of the one below; None if it says nothing."""
+        try:
+            configuration = await self._configuration(superior)
+            statement = await self._statement(configuration, below.subject)
+        except UndecidedError as exc:
+            self._undecided = exc
+            return None
+        except CredentialError as exc:
+            log.info("federation_superior_left_out", code=exc.code, reason=exc.detail)
+            return None
+        return configuration, [*path, statement]
+
+    async def _configuration(self, entity: str) -> EntityStatement:
+        raw = await self._get(entity_configuration_url(entity))
+        return verify_entity_configuration(parse_entity_statement(raw), entity=entity, now=self._now)
+
+    async def _statement(self, superior: EntityStatement, subject: str) -> str:
+        """The Subordinate Statement, from the fetch endpoint that the superior names. §8.1."""
+        endpoint = web_url(
+            superior.metadata.get(FEDERATION_ENTITY, {}).get("federation_fetch_endpoint"), "the fetch endpoint"
+        )
+        raw = await self._get(f"{endpoint}{'&' if '?' in endpoint else '?'}sub={quote(subject, safe='')}")
+        statement = parse_entity_statement(raw)
+        if (statement.issuer, statement.subject) != (superior.subject, subject):
+            raise RejectedError("a subordinate statement about somebody else")
+        return raw
+
+    async def _get(self, url: str) -> str:
+        if self._left == 0:
+            raise RejectedError("more superiors than are looked up for one party")
+        self._left -= 1
+        return (await self._fetch.get(url, accept=MEDIA_TYPE, kind=FetchKind.ENTITY_STATEMENT)).text()
+
+    def _find_verified(self, chain: Sequence[str], subject: str) -> TrustChain | None:
+        try:
+            return self._verified(chain, subject)
+        except CredentialError as exc:
+            log.info("federation_chain_refused", code=exc.code, reason=exc.detail)
+            return None
+
+    def _verified(self, chain: Sequence[str], subject: str) -> TrustChain:
+        return verify_trust_chain(chain, subject=subject, anchors=self._anchors, now=self._now)

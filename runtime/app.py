@@ -72,6 +72,7 @@ def create_service(
             trust_list=settings.trust_list,
             trust_list_signer=settings.trust_list_signer_jwk(),
             trust_list_memory=memory,
+            federation_anchors=settings.federation_anchor_keys(),
         ),
         clock=clock,
         skills=SkillIndex.open(settings.skills_index),

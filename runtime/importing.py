@@ -25,7 +25,7 @@ from kernel.importing import (
     judge,
     recognise,
 )
-from kernel.trust_list import Outcome, Recognition
+from kernel.trust_list import Recognition
 from runtime.fetch import AnsweredError, Fetcher, FetchKind
 from runtime.logging import get_logger
 from runtime.pictures import MAX_PICTURE_BYTES, NoQrCodeError, UnreadablePictureError, read_qr_code
@@ -93,26 +93,21 @@ async def resolve_report(
 
 
 async def resolve_recognition(resolver: Resolver, report: ImportReport, *, now: datetime) -> Recognition | None:
-    """Say what the trust list has about whoever signed it, or None where nobody was shown to have. T-01, T-04.
+    """Say what the sources of trust have about whoever signed it, or None where nobody was shown to have. T-01, T-04.
 
-    Valid and recognised are two answers. No list, or one that cannot be had, leaves the second one open.
+    Valid and recognised are two answers. Sources that cannot be had leave the second one open.
     """
     signer = report.signer
     if signer is None:
         return None
-    try:
-        trust_list = await resolver.resolve_trust_list(now=now)
-    except CredentialError:
-        trust_list = None
-    if trust_list is None:
-        return Recognition(Outcome.LIST_UNAVAILABLE)
-    return trust_list.recognise(
+    return await resolver.trust.recognise_issuer(
         identifiers={signer.issuer},
         key=signer.key,
-        service="issuance",
+        key_id=None,
         types=signer.types,
         achievement_type=signer.achievement_type,
         at=judged_when_issued(signer.issued_at or now, now),
+        now=now,
     )
 
 

@@ -3,19 +3,16 @@
     key = await resolver.resolve_issuer_key(unverified, now=now)        # before the signature is checked
     verified = FORMATS[unverified.format].verify(unverified, key=key, …)
     answer = await resolver.resolve_status(verified, now=now)           # only for a verified credential
-    trust = await resolver.resolve_trust_list(now=now)                  # None: not configured, or not available now
+    found = await resolver.trust.recognise_credential(verified, now=now)   # one of the five outcomes of T-06
 
 One `Resolver` a process. Its caches hold public documents only, are bounded, and never outlive what their documents
 allow. `UndecidedError` means that it could not be looked up now, which is never a yes (K-74).
 """
 
-import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 from cryptography.x509 import Certificate
 
@@ -26,7 +23,7 @@ from kernel.formats import StatusKind, StatusReference, UnverifiedCredential, Ve
 from kernel.formats.credential import DC_SD_JWT, LDP_VC
 from kernel.jwt import UnverifiedJwt
 from kernel.jwt_vc_issuer import JwkSet, jwt_vc_issuer_url, parse_jwk_set, parse_jwt_vc_issuer_metadata
-from kernel.keys import PublicKey, parse_public_jwk
+from kernel.keys import PublicKey
 from kernel.status.bitstring_status_list import (
     VerifiedBitstringStatusList,
     parse_status_list_credential,
@@ -38,14 +35,12 @@ from kernel.status.token_status_list import (
     parse_status_list_token,
     verify_status_list_token,
 )
-from kernel.trust_list import TrustList, verify_trust_list
 from kernel.web_urls import host_of
 from kernel.x5c import verify_x5c
 from runtime.cache import Cache
+from runtime.federation import FederationResolver
 from runtime.fetch import Fetcher, FetchKind
-from runtime.logging import get_logger
-
-log = get_logger(__name__)
+from runtime.trust import TrustListMemory, TrustSources
 
 STATUS_LIST_MEDIA_TYPE: Final = "application/statuslist+jwt"
 _KEY_SET_TYPES: Final = "application/jwk-set+json, application/json"
@@ -55,8 +50,6 @@ _DID_AGE: Final = timedelta(hours=1)
 _MAX_STATUS_AGE: Final = timedelta(days=1)
 # Bytes of lists of each kind that are kept: two thousand ordinary ones, or sixteen of those that are meant to fill us.
 _LISTS_KEPT: Final = 64 * 1024 * 1024
-_TRUST_LIST_AGE: Final = timedelta(minutes=5)
-_TRUST_LIST_RETRY: Final = timedelta(seconds=30)
 # Whichever the issuer has; the one that the credential has is asked for first, since both are secured alike. BSL §3.6.
 _EMBEDDED_FIRST: Final = "application/vc, application/vc+jwt;q=0.9, application/ld+json;q=0.5, application/json;q=0.5"
 _JWT_FIRST: Final = "application/vc+jwt, application/vc;q=0.9, application/ld+json;q=0.5, application/json;q=0.5"
@@ -85,30 +78,14 @@ class StatusAnswer:
     message: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class KeptTrustList:
-    """The newest list that any process of this service has believed."""
-
-    sequence: int
-    raw: str
-
-
-class TrustListMemory(Protocol):
-    """Where a service keeps the newest trust list: its sequence must not go down with a restart (T-03, A-47)."""
-
-    async def find(self, source: str) -> KeptTrustList | None:
-        """What was kept of the list of this source."""
-
-    async def keep(self, source: str, kept: KeptTrustList) -> None:
-        """Keep it, unless a newer one is kept already."""
-
-
 class Resolver:
     """Looks things up through the guarded fetcher, and remembers them as long as it may.
 
     `anchors`: certificates that issuers' `x5c` chains may end in; none means that X.509 is not accepted (K-26).
     `trust_list`: URL or file of the ecosystem list, with the `trust_list_signer` that is pinned for it (T-03), and
     where a service has a database for it, the `trust_list_memory` in which the newest one outlives the process.
+    `federation_anchors`: the pinned keys of OpenID Federations, by Entity Identifier (T-07). `trust` says who is
+    recognised by these.
     """
 
     def __init__(
@@ -119,6 +96,7 @@ class Resolver:
         trust_list_signer: dict[str, Any] | None = None,
         trust_list_memory: TrustListMemory | None = None,
         anchors: Sequence[Certificate] = (),
+        federation_anchors: Mapping[str, JwkSet] | None = None,
     ) -> None:
         self._fetch = fetch
         self._anchors = tuple(anchors)
@@ -127,8 +105,12 @@ class Resolver:
         self._token_lists: Cache[tuple[str, str], VerifiedStatusList] = Cache(_LISTS_KEPT)
         self._bitstrings: Cache[tuple[str, str], VerifiedBitstringStatusList] = Cache(_LISTS_KEPT)
         self._newest_lists: Cache[tuple[str, str, bool], datetime] = Cache(4096)
-        self._trust = (
-            None if trust_list is None else _TrustListSource(fetch, trust_list, trust_list_signer, trust_list_memory)
+        self.trust = TrustSources(
+            fetch,
+            place=trust_list,
+            signer=trust_list_signer,
+            memory=trust_list_memory,
+            federation=FederationResolver(fetch, federation_anchors) if federation_anchors else None,
         )
 
     async def resolve_issuer_key(self, credential: UnverifiedCredential, *, now: datetime) -> PublicKey:
@@ -178,10 +160,6 @@ class Resolver:
             raise undecided
         return worst
 
-    async def resolve_trust_list(self, *, now: datetime) -> TrustList | None:
-        """The newest good list, or the last good one until its `NextUpdate`; None when there is neither (T-03)."""
-        return None if self._trust is None else await self._trust.read(now)
-
     async def _did_key(self, did: str, kid: str | None, now: datetime) -> PublicKey:
         if kid is None:
             raise UntrustedIssuerError("the credential does not say which key of its issuer signed it")
@@ -226,9 +204,9 @@ class Resolver:
         return document
 
     async def _anchors_at(self, now: datetime) -> tuple[Certificate, ...]:
-        """Where chains may end: the configured anchors and those of the ecosystem list (T-05)."""
-        trust_list = await self.resolve_trust_list(now=now)
-        return self._anchors + (() if trust_list is None else trust_list.anchors)
+        """Where chains may end: the configured anchors and those of the ecosystem's lists (T-05)."""
+        lists, _ = await self.trust.resolve_lists(now=now)
+        return self._anchors + tuple(anchor for trust_list in lists for anchor in trust_list.anchors)
 
     async def _find_status(
         self, credential: VerifiedCredential, reference: StatusReference, now: datetime
@@ -352,78 +330,3 @@ def _host(issuer: str) -> str | None:
         return host_of(issuer) if issuer else None
     except ValueError as exc:
         raise UntrustedIssuerError("an issuer with a certificate whose name is no web address") from exc
-
-
-class _TrustListSource:
-    """One list at one place, with the last good copy of it.
-
-    A new list must be at least as new as any that a process of this service has believed before; `memory` remembers
-    across restarts and processes. While one caller asks for a newer list, others go on with the copy there is.
-    """
-
-    def __init__(
-        self, fetch: Fetcher, place: str, signer: dict[str, Any] | None, memory: TrustListMemory | None
-    ) -> None:
-        self._fetch = fetch
-        self._place = place
-        self._signer = parse_public_jwk(signer)
-        # Another place or another pinned signer is another list, with a sequence of its own.
-        self._source = hashlib.sha256(f"{place}\n{self._signer.thumbprint}".encode()).hexdigest()
-        self._memory = memory
-        self._raw = ""
-        self._good: TrustList | None = None
-        self._sequence: int | None = None
-        self._recall_at = self._look_again_at = _NEVER
-        self._one_at_a_time = asyncio.Lock()
-
-    async def read(self, now: datetime) -> TrustList | None:
-        if not (self._one_at_a_time.locked() and self._find_good(now)):
-            async with self._one_at_a_time:
-                await self._recall(now)
-                await self._refresh(now)
-        return self._find_good(now)
-
-    def _find_good(self, now: datetime) -> TrustList | None:
-        return self._good if self._good is not None and now < self._good.next_update else None
-
-    async def _recall(self, now: datetime) -> None:
-        """Take over what another process, or this service before its restart, believed last."""
-        if self._memory is None or now < self._recall_at:
-            return
-        kept = await self._memory.find(self._source)
-        self._recall_at = now + _TRUST_LIST_AGE
-        if kept is None or (self._sequence is not None and kept.sequence <= self._sequence):
-            return
-        self._sequence, self._good, self._raw = kept.sequence, None, ""
-        try:
-            self._good = verify_trust_list(kept.raw, signer_key=self._signer, now=now, previous_sequence=None)
-            self._raw = kept.raw
-        except CredentialError as exc:
-            # It has expired since: its sequence still counts.
-            log.info("kept_trust_list_not_used", code=exc.code)
-
-    async def _refresh(self, now: datetime) -> None:
-        if now < self._look_again_at:
-            return
-        try:
-            await self._take_newer(now)
-        except (CredentialError, OSError) as exc:
-            log.warning("trust_list_not_refreshed", exc_info=exc)
-
-    async def _take_newer(self, now: datetime) -> None:
-        raw = await self._load(now)
-        if raw == self._raw:
-            return
-        good = verify_trust_list(raw, signer_key=self._signer, now=now, previous_sequence=self._sequence)
-        if self._memory is not None and good.sequence != self._sequence:
-            await self._memory.keep(self._source, KeptTrustList(good.sequence, raw))
-        self._good, self._sequence, self._raw = good, good.sequence, raw
-
-    async def _load(self, now: datetime) -> str:
-        """A file is read every time, a URL every five minutes; one that did not answer, sooner."""
-        if not self._place.startswith(("https://", "http://")):
-            return (await asyncio.to_thread(Path(self._place).read_text, "ascii")).strip()
-        self._look_again_at = now + _TRUST_LIST_RETRY
-        answer = await self._fetch.get(self._place, accept="application/jwt", kind=FetchKind.TRUST_LIST)
-        self._look_again_at = now + _TRUST_LIST_AGE
-        return answer.text()

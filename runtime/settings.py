@@ -30,7 +30,10 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from kernel import base64url
-from kernel.errors import MalformedError
+from kernel.errors import CredentialError, MalformedError
+from kernel.federation import entity_identifier
+from kernel.jwt_vc_issuer import JwkSet, read_jwk_set
+from kernel.strict_json import parse_json_object
 from runtime.encryption import SealingKey
 
 
@@ -74,6 +77,8 @@ class ServiceSettings(BaseSettings):
     """URL or file of the ecosystem's signed list of recognised parties (T-02); none: nobody is recognised."""
     trust_list_signer: str | None = None
     """Public JWK, as JSON, of whoever signs that list: pinned here, never taken from the list (T-03)."""
+    federation_anchors: str | None = None
+    """Trust Anchors of OpenID Federations, as JSON: each Entity Identifier with its JWK Set, pinned here (T-07)."""
     skills_index: Path | None = None
     """The index file made by `skillswallet skills build`; none: skill search finds nothing."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -144,6 +149,10 @@ class ServiceSettings(BaseSettings):
         """The pinned signer of the trust list, as a JWK."""
         return None if self.trust_list_signer is None else dict(json.loads(self.trust_list_signer))
 
+    def federation_anchor_keys(self) -> dict[str, JwkSet]:
+        """The pinned keys of each Trust Anchor, by its Entity Identifier."""
+        return _read_anchors(self.federation_anchors or "{}")
+
     @field_validator("public_url")
     @classmethod
     def _is_an_origin(cls, value: str) -> str:
@@ -184,11 +193,24 @@ class ServiceSettings(BaseSettings):
             raise ValueError("local_hosts is set, and allow_http_for_local_development is off")
         return self
 
+    @field_validator("federation_anchors")
+    @classmethod
+    def _are_anchors(cls, value: str | None) -> str | None:
+        try:
+            _read_anchors(value or "{}")
+        except CredentialError as exc:
+            raise ValueError("is not a JSON object of entity identifiers, each with a JWK Set") from exc
+        return value
+
     @model_validator(mode="after")
     def _a_trust_list_has_a_signer(self) -> Self:
         if (self.trust_list is None) != (self.trust_list_signer is None):
             raise ValueError("trust_list and trust_list_signer go together")
         return self
+
+
+def _read_anchors(text: str) -> dict[str, JwkSet]:
+    return {entity_identifier(entity): read_jwk_set(keys) for entity, keys in parse_json_object(text).items()}
 
 
 def _read_secret_files(given: dict[str, str], secrets: frozenset[str]) -> tuple[dict[str, str], list[str]]:

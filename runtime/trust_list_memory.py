@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from runtime.database import Database
-from runtime.resolve import KeptTrustList
+from runtime.trust import KeptTrustList
 
 
 class TrustListCopyMixin:
@@ -28,7 +28,7 @@ class TrustListCopyMixin:
 
 
 class DatabaseTrustListMemory:
-    """`runtime.resolve.TrustListMemory` in a table of the service."""
+    """`runtime.trust.TrustListMemory` in a table of the service."""
 
     def __init__(self, database: Database, model: type[TrustListCopyMixin]) -> None:
         self._database = database

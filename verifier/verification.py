@@ -37,6 +37,7 @@ from kernel.formats import (
 from kernel.keys import PublicKey
 from kernel.report import CHECK_CODES, Check, Outcome, VerificationReport
 from kernel.status.token_status_list import Status
+from kernel.trust_list import LIST_UNAVAILABLE
 from runtime.resolve import Resolver
 from verifier.trust import check_issuer_recognised
 
@@ -295,10 +296,10 @@ async def _check_issuer_recognised(
     checks: "_Checks", lookups: _Lookups, credential: VerifiedCredential, now: datetime
 ) -> None:
     try:
-        trust_list = await lookups.in_time(lookups.resolver.resolve_trust_list(now=now))
+        recognition = await lookups.in_time(lookups.resolver.trust.recognise_credential(credential, now=now))
     except UndecidedError:
-        trust_list = None
-    checks.add(check_issuer_recognised(trust_list, credential, now=now))
+        recognition = LIST_UNAVAILABLE
+    checks.add(check_issuer_recognised(recognition))
 
 
 def _check_query(checks: "_Checks", credential: VerifiedCredential, wanted: CredentialQuery) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from kernel.dcql import ConcretePath
 from kernel.errors import CredentialError
-from kernel.formats import FORMATS, VerifiedCredential, judged_at
+from kernel.formats import FORMATS, VerifiedCredential
 from kernel.jwt import LEEWAY
 from kernel.open_badges import BadgeView, badge_view
 from kernel.status.token_status_list import Status
@@ -219,16 +219,8 @@ async def resolve_issuer_recognition(
     The address of whoever handed it out counts only where that is the signer: its own URL, or the did:web of it.
     """
     signers = signers_of(credential_issuer)
-    return await resolve_recognition(
-        wallet.resolver,
-        identifiers=signers if credential.issuer in signers else (credential.issuer,),
-        key=credential.key,
-        service="issuance",
-        types=credential.types,
-        achievement_type=badge_view(credential.claims, credential.format).achievement_type,
-        at=judged_at(credential, now),
-        now=now,
-    )
+    identifiers = signers if credential.issuer in signers else (credential.issuer,)
+    return await resolve_recognition(wallet.resolver, credential, identifiers=identifiers, now=now)
 
 
 def create_view(credential: VerifiedCredential) -> BadgeView:

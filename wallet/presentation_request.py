@@ -122,8 +122,7 @@ async def _resolve_key(wallet: Wallet, content: Mapping[str, Any], now: datetime
     if request.did is not None and request.key_id is not None:
         key = await wallet.resolver.resolve_did_key(request.did, request.key_id, now=now)
         return {"key": key.jwk}
-    trust_list = await wallet.resolver.resolve_trust_list(now=now)
-    anchors = trust_list.verifier_anchors if trust_list else ()
+    anchors = await wallet.resolver.trust.resolve_verifier_anchors(now=now)
     return {"anchors": [base64url.encode(anchor.public_bytes(Encoding.DER)) for anchor in anchors]}
 
 

@@ -14,8 +14,9 @@ from cryptography.x509 import Certificate
 
 from kernel.did import did_web
 from kernel.errors import CredentialError
+from kernel.formats import VerifiedCredential
 from kernel.keys import PublicKey
-from kernel.trust_list import Outcome, Recognition, TrustList
+from kernel.trust_list import Outcome, Recognition
 from runtime.resolve import Resolver
 
 
@@ -48,25 +49,11 @@ def signers_of(credential_issuer: str) -> tuple[str, ...]:
 
 
 async def resolve_recognition(
-    resolver: Resolver,
-    *,
-    identifiers: Collection[str],
-    key: PublicKey | None,
-    service: Literal["issuance", "verification"],
-    types: Collection[str] = (),
-    achievement_type: str | None = None,
-    at: datetime,
-    now: datetime,
+    resolver: Resolver, credential: VerifiedCredential, *, identifiers: Collection[str], now: datetime
 ) -> PartyRecognition:
-    """Whether a credential's issuer was recognised for this kind of credential then (T-04)."""
-    trust_list = await _find_trust_list(resolver, now)
-    if trust_list is None:
-        return PartyRecognition(Outcome.LIST_UNAVAILABLE.value)
-    return _party_recognition(
-        trust_list.recognise(
-            identifiers=identifiers, key=key, service=service, types=types, achievement_type=achievement_type, at=at
-        )
-    )
+    """Whether a credential's issuer was recognised for this kind of credential when it issued it (T-04)."""
+    found = await resolver.trust.recognise_credential(credential, identifiers=identifiers, now=now)
+    return _party_recognition(found)
 
 
 async def resolve_party_recognition(
@@ -79,20 +66,11 @@ async def resolve_party_recognition(
     certificate: Certificate | None = None,
 ) -> PartyRecognition:
     """Whether a party is known at all for what it does; by its key or certificate too, where it has signed already."""
-    trust_list = await _find_trust_list(resolver, now)
-    if trust_list is None:
-        return PartyRecognition(Outcome.LIST_UNAVAILABLE.value)
     return _party_recognition(
-        trust_list.recognise_party(identifiers=identifiers, service=service, at=now, key=key, certificate=certificate)
+        await resolver.trust.recognise_party(
+            identifiers=identifiers, service=service, now=now, key=key, certificate=certificate
+        )
     )
-
-
-async def _find_trust_list(resolver: Resolver, now: datetime) -> TrustList | None:
-    """The list; one that cannot be had is an outcome of its own, never a yes."""
-    try:
-        return await resolver.resolve_trust_list(now=now)
-    except CredentialError:
-        return None
 
 
 def _party_recognition(found: Recognition) -> PartyRecognition:

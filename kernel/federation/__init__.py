@@ -22,6 +22,7 @@ from kernel.federation.recognition import (
     CREDENTIAL_VERIFIER,
     FEDERATION_ENTITY,
     VC_ISSUER,
+    find_federation_entity,
     recognise_credential_issuer,
     recognise_entity,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "create_subordinate_statement",
     "entity_configuration_url",
     "entity_identifier",
+    "find_federation_entity",
     "parse_entity_statement",
     "recognise_credential_issuer",
     "recognise_entity",

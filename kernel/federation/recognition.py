@@ -35,9 +35,27 @@ def recognise_credential_issuer(
     return _recognition(chain, outcome)
 
 
+def find_federation_entity(claims: Mapping[str, Any]) -> str | None:
+    """Return the member of a federation that a credential names as its issuer, if any. DIIP v5 appendix B.
+
+    An SD-JWT VC has it in `fed`, a W3C credential in `termsOfUse`. It is the credential's own word, and counts only
+    with a chain that names the credential's key.
+    """
+    terms = claims.get("termsOfUse", [])
+    named = [
+        claims.get("fed"),
+        *(term.get("policyId") for term in (terms if isinstance(terms, list) else [terms]) if _is_federation(term)),
+    ]
+    return next((entity for entity in named if isinstance(entity, str)), None)
+
+
 def recognise_entity(chain: TrustChain, *, role: str) -> Recognition:
     """Say whether a party is recognised in a role: who offers badges, or who asks for them. T-10."""
     return _recognition(chain, Outcome.RECOGNISED if role in chain.metadata else Outcome.NOT_FOR_THIS_TYPE)
+
+
+def _is_federation(term: object) -> bool:
+    return isinstance(term, Mapping) and term.get("type") in ("OpenIDFederation", ["OpenIDFederation"])
 
 
 def _recognition(chain: TrustChain, outcome: Outcome) -> Recognition:

@@ -6,6 +6,7 @@ That a signature is valid and that its issuer is recognised are two answers (T-0
 from kernel.trust_list.reading import verify_trust_list
 from kernel.trust_list.recognition import (
     LIST_UNAVAILABLE,
+    ListPointer,
     Outcome,
     Recognition,
     Service,
@@ -14,11 +15,13 @@ from kernel.trust_list.recognition import (
     TrustedEntity,
     TrustedService,
     TrustList,
+    most_decisive,
 )
 from kernel.trust_list.writing import create_trust_list, sign_trust_list
 
 __all__ = [
     "LIST_UNAVAILABLE",
+    "ListPointer",
     "Outcome",
     "Recognition",
     "Service",
@@ -28,6 +31,7 @@ __all__ = [
     "TrustedEntity",
     "TrustedService",
     "create_trust_list",
+    "most_decisive",
     "sign_trust_list",
     "verify_trust_list",
 ]

@@ -14,7 +14,14 @@ from kernel.errors import MalformedError, NotYetValidError, RejectedError
 from kernel.jwt import LEEWAY, parse_jwt, verify_jwt
 from kernel.keys import PublicKey, parse_public_jwk, public_key_from
 from kernel.members import as_array, as_count, as_object, as_text, find_objects, find_text, find_texts, get_text
-from kernel.trust_list.recognition import ServiceState, TrustedEntity, TrustedService, TrustList, first_name
+from kernel.trust_list.recognition import (
+    ListPointer,
+    ServiceState,
+    TrustedEntity,
+    TrustedService,
+    TrustList,
+    first_name,
+)
 
 TYP: Final = "trustlist+jwt"
 ALGORITHMS: Final = frozenset({"ES256"})
@@ -22,6 +29,8 @@ MAX_BYTES: Final = 1024 * 1024
 # How the kinds of service and their states are named: a URI of the scheme that ends in one of these (T-02).
 SERVICE_PATH: Final = "/svc/"
 STATE_PATH: Final = "/status/"
+
+_MAX_POINTERS: Final = 100
 
 _INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})")
 
@@ -55,7 +64,30 @@ def _parse_list(payload: Mapping[str, Any]) -> TrustList:
         entities=_parse_entities(members),
         list_type=find_text(scheme, "LoTEType"),
         territory=find_text(scheme, "SchemeTerritory"),
+        pointers=_parse_pointers(scheme.get("PointersToOtherLoTE", [])),
     )
+
+
+def _parse_pointers(value: object) -> tuple[ListPointer, ...]:
+    """Read where other lists are; one without a key that we know vouches for nothing, and is left out. T-06."""
+    if value == []:
+        return ()
+    entries = as_array(value, "'PointersToOtherLoTE'", limit=_MAX_POINTERS)
+    pointers = [as_object(entry, "a pointer") for entry in entries]
+    parsed = (ListPointer(get_text(pointer, "LoTELocation"), _parse_signers(pointer)) for pointer in pointers)
+    return tuple(pointer for pointer in parsed if pointer.keys)
+
+
+def _parse_signers(pointer: Mapping[str, Any]) -> tuple[PublicKey, ...]:
+    identities = pointer.get("ServiceDigitalIdentities")
+    if not identities:
+        return ()
+    keys: list[PublicKey] = []
+    for identity in find_objects(pointer, "ServiceDigitalIdentities"):
+        certificates = (_parse_certificate(entry) for entry in find_objects(identity, "X509Certificates"))
+        keys += [public_key_from(certificate.public_key()) for certificate in certificates]
+        keys += [parse_public_jwk(jwk) for jwk in find_objects(identity, "PublicKeyValues")]
+    return tuple(keys)
 
 
 def _parse_entities(members: Mapping[str, Any]) -> tuple[TrustedEntity, ...]:

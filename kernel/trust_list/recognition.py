@@ -1,6 +1,6 @@
 """Who is recognised, for what, and since when: the list as it is asked. PROFILE.md T-01, T-04 to T-06, A-47."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -109,6 +109,14 @@ class TrustedEntity:
 
 
 @dataclass(frozen=True, slots=True)
+class ListPointer:
+    """Where another list stands, and whose keys sign it: vouched for by the list that points there. T-06."""
+
+    location: str
+    keys: tuple[PublicKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TrustList:
     """A verified list. It answers for as long as `verify_current` does not raise."""
 
@@ -119,6 +127,7 @@ class TrustList:
     entities: tuple[TrustedEntity, ...]
     list_type: str | None = None
     territory: str | None = None
+    pointers: tuple[ListPointer, ...] = ()
 
     @property
     def name(self) -> str:
@@ -173,7 +182,7 @@ class TrustList:
             for offered in entity.services
             if offered.service == service and offered.is_about(identifiers, key)
         ]
-        return min(found, key=_decisiveness, default=Recognition(Outcome.NOT_LISTED, self.name))
+        return most_decisive(found) or Recognition(Outcome.NOT_LISTED, self.name)
 
     def recognise_party(
         self,
@@ -196,7 +205,7 @@ class TrustList:
             if offered.service == service
             and (offered.is_about(identifiers, key) or certificate in offered.certificates)
         ]
-        return min(found, key=_decisiveness, default=Recognition(Outcome.NOT_LISTED, self.name))
+        return most_decisive(found) or Recognition(Outcome.NOT_LISTED, self.name)
 
     def _judge(
         self,
@@ -216,6 +225,11 @@ class TrustList:
 
 def first_name(names: Mapping[str, str]) -> str:
     return next(iter(names.values()))
+
+
+def most_decisive(found: Iterable[Recognition]) -> Recognition | None:
+    """Return the answer that decides, of several lists or entries; the first one of those that say the same. T-06."""
+    return min(found, key=_decisiveness, default=None)
 
 
 def _decisiveness(recognition: Recognition) -> int:

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from kernel.jwt import sign_jwt
 from kernel.keys import Signer
 from kernel.trust_list.reading import SERVICE_PATH, STATE_PATH, TYP
-from kernel.trust_list.recognition import ServiceState, TrustedEntity, TrustedService
+from kernel.trust_list.recognition import ListPointer, ServiceState, TrustedEntity, TrustedService
 
 
 def create_trust_list(
@@ -22,9 +22,11 @@ def create_trust_list(
     issued_at: datetime,
     next_update: datetime,
     entities: Sequence[TrustedEntity],
+    pointers: Sequence[ListPointer] = (),
 ) -> dict[str, Any]:
     """Build the payload of a list. `scheme` is the URL under which the operator names its own types. T-02, T-04."""
     base = scheme.rstrip("/")
+    pointing = {"PointersToOtherLoTE": [_write_pointer(pointer) for pointer in pointers]} if pointers else {}
     return {
         "LoTE": {
             "ListAndSchemeInformation": {
@@ -35,6 +37,7 @@ def create_trust_list(
                 "SchemeTerritory": territory,
                 "ListIssueDateTime": _write_instant(issued_at),
                 "NextUpdate": _write_instant(next_update),
+                **pointing,
             },
             "TrustedEntitiesList": [_write_entity(entity, base) for entity in entities],
         }
@@ -44,6 +47,11 @@ def create_trust_list(
 def sign_trust_list(payload: Mapping[str, Any], *, signer: Signer, header: Mapping[str, Any]) -> str:
     """Sign a list; `header` names the signer's key by `kid` or `x5c`. T-03."""
     return sign_jwt(payload, signer=signer, typ=TYP, header=header)
+
+
+def _write_pointer(pointer: ListPointer) -> dict[str, Any]:
+    keys = [{"PublicKeyValues": [key.jwk for key in pointer.keys]}]
+    return {"LoTELocation": pointer.location, "ServiceDigitalIdentities": keys}
 
 
 def _write_entity(entity: TrustedEntity, base: str) -> dict[str, Any]:

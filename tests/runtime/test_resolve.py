@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -14,9 +14,10 @@ from kernel.errors import CredentialError, RejectedError, UndecidedError, Untrus
 from kernel.formats import FORMATS, IssuerIdentity, StatusReference, VerifiedCredential, parse_credential
 from kernel.keys import SoftwareSigner, public_key_from
 from kernel.status.token_status_list import Status, StatusList, create_status_list_token
-from kernel.trust_list import create_trust_list, sign_trust_list
+from kernel.trust_list import TrustList, create_trust_list, sign_trust_list
 from runtime.fetch import Fetcher
-from runtime.resolve import KeptTrustList, Resolver
+from runtime.resolve import Resolver
+from runtime.trust import KeptTrustList
 from tests.kernel.test_x5c import CA, Authority, create_certificate, key_usage
 from tests.support.badges import ES256, ISSUER, ISSUER_SIGNER, STATUS, issue_badge
 from tests.support.clock import NOW
@@ -27,6 +28,11 @@ LIST_SIZE = 131_072
 TRUST_URL = "https://scheme.example/list.jwt"
 OTHER = SoftwareSigner.generate()
 SCHEME = SoftwareSigner.generate()
+
+
+async def find_own_list(resolver: Resolver, now: datetime) -> TrustList | None:
+    lists, _ = await resolver.trust.resolve_lists(now=now)
+    return next(iter(lists), None)
 
 
 class World:
@@ -386,7 +392,7 @@ def trusting(world: World, place: str = TRUST_URL) -> Resolver:
 
 
 async def sequence(resolver: Resolver, passed: timedelta = timedelta(0)) -> int | None:
-    found = await resolver.resolve_trust_list(now=NOW + passed)
+    found = await find_own_list(resolver, NOW + passed)
     return None if found is None else found.sequence
 
 
@@ -466,13 +472,13 @@ def remembering(world: World, memory: Memory) -> Resolver:
 async def test_T03_A47_after_a_restart_an_older_list_is_refused_and_the_kept_one_serves(world: World):
     memory = Memory()
     world.put_trust_list(7)
-    await remembering(world, memory).resolve_trust_list(now=NOW)
+    await find_own_list(remembering(world, memory), NOW)
     world.put_trust_list(6)
-    found = await remembering(world, memory).resolve_trust_list(now=NOW)
+    found = await find_own_list(remembering(world, memory), NOW)
     assert found is not None
     assert found.sequence == 7
     world.is_down = True
-    found = await remembering(world, memory).resolve_trust_list(now=NOW)
+    found = await find_own_list(remembering(world, memory), NOW)
     assert found is not None
     assert found.sequence == 7
 
@@ -480,13 +486,13 @@ async def test_T03_A47_after_a_restart_an_older_list_is_refused_and_the_kept_one
 async def test_T03_A47_the_sequence_outlives_the_list_that_had_it(world: World):
     memory = Memory()
     world.put_trust_list(7, next_update=NOW + timedelta(hours=1))
-    await remembering(world, memory).resolve_trust_list(now=NOW)
+    await find_own_list(remembering(world, memory), NOW)
     world.put_trust_list(6)
     later = NOW + timedelta(hours=2)
     resolver = remembering(world, memory)
-    assert await resolver.resolve_trust_list(now=later) is None
+    assert await find_own_list(resolver, later) is None
     world.put_trust_list(8)
-    found = await resolver.resolve_trust_list(now=later + timedelta(minutes=6))
+    found = await find_own_list(resolver, later + timedelta(minutes=6))
     assert found is not None
     assert found.sequence == 8
 
@@ -495,11 +501,11 @@ async def test_T03_A47_what_another_process_believed_counts_here_too(world: Worl
     memory = Memory()
     world.put_trust_list(6)
     here, there = remembering(world, memory), remembering(world, memory)
-    await here.resolve_trust_list(now=NOW)
+    await find_own_list(here, NOW)
     world.put_trust_list(7)
-    await there.resolve_trust_list(now=NOW)
+    await find_own_list(there, NOW)
     world.put_trust_list(6)
-    found = await here.resolve_trust_list(now=NOW + timedelta(minutes=6))
+    found = await find_own_list(here, NOW + timedelta(minutes=6))
     assert found is not None
     assert found.sequence == 7
 
@@ -507,7 +513,7 @@ async def test_T03_A47_what_another_process_believed_counts_here_too(world: Worl
 async def test_T03_another_pinned_signer_has_a_sequence_of_its_own(world: World):
     memory = Memory()
     world.put_trust_list(7)
-    await remembering(world, memory).resolve_trust_list(now=NOW)
+    await find_own_list(remembering(world, memory), NOW)
     world.put_trust_list(1, signer=OTHER)
     resolver = Resolver(
         world.fetch,
@@ -515,7 +521,7 @@ async def test_T03_another_pinned_signer_has_a_sequence_of_its_own(world: World)
         trust_list_signer=dict(OTHER.public_key.jwk),
         trust_list_memory=memory,
     )
-    found = await resolver.resolve_trust_list(now=NOW)
+    found = await find_own_list(resolver, NOW)
     assert found is not None
     assert found.sequence == 1
 
@@ -523,6 +529,6 @@ async def test_T03_another_pinned_signer_has_a_sequence_of_its_own(world: World)
 async def test_T03_eight_callers_at_the_start_wait_for_one_list(world: World):
     world.put_trust_list(1)
     resolver = remembering(world, Memory())
-    found = await asyncio.gather(*(resolver.resolve_trust_list(now=NOW) for _ in range(8)))
+    found = await asyncio.gather(*(find_own_list(resolver, NOW) for _ in range(8)))
     assert [each is not None and each.sequence for each in found] == [1] * 8
     assert world.asked == [TRUST_URL]

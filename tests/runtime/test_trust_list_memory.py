@@ -3,7 +3,7 @@
 import asyncio
 
 from runtime.database import Database, declarative_base
-from runtime.resolve import KeptTrustList
+from runtime.trust import KeptTrustList
 from runtime.trust_list_memory import DatabaseTrustListMemory, TrustListCopyMixin
 from tests.conftest import NewDatabase
 

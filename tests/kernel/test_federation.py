@@ -24,6 +24,7 @@ from kernel.federation import (
     ENTITY_STATEMENT,
     TrustChain,
     entity_configuration_url,
+    find_federation_entity,
     parse_entity_statement,
     recognise_credential_issuer,
     recognise_entity,
@@ -629,6 +630,23 @@ def test_T07_issuer_whose_types_nobody_names_may_issue_any(federation: Federatio
     federation.leaf.metadata["openid_credential_issuer"] = {}
     chain = verify(federation, federation.chain())
     assert recognise_credential_issuer(chain, key=ISSUER_KEY, key_id=KEY_ID, types={VCT}).outcome is Outcome.RECOGNISED
+
+
+@pytest.mark.parametrize(
+    ("claims", "entity"),
+    [
+        ({"fed": LEAF}, LEAF),
+        ({"termsOfUse": {"type": "OpenIDFederation", "policyId": LEAF}}, LEAF),
+        ({"termsOfUse": [{"type": "Other"}, {"type": ["OpenIDFederation"], "policyId": LEAF}]}, LEAF),
+        ({"fed": 7, "termsOfUse": {"type": "OpenIDFederation", "policyId": LEAF}}, LEAF),
+        ({"termsOfUse": "OpenIDFederation"}, None),
+        ({"termsOfUse": {"type": "OpenIDFederation"}}, None),
+        ({"fed": {"a": 1}}, None),
+        ({}, None),
+    ],
+)
+def test_T07_credential_names_its_issuer_in_a_federation(claims: dict[str, Any], entity: str | None) -> None:
+    assert find_federation_entity(claims) == entity
 
 
 def test_T07_T10_party_is_recognised_in_the_roles_that_its_superiors_leave_it(federation: Federation) -> None:

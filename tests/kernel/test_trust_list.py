@@ -1,5 +1,6 @@
 """kernel.trust_list: who is recognised, for what, and since when. PROFILE.md T-01 to T-06, A-47."""
 
+import base64
 import copy
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from hypothesis import given
 
@@ -25,6 +27,7 @@ from kernel.errors import (
 from kernel.jwt import sign_jwt
 from kernel.keys import SoftwareSigner, parse_public_jwk, public_key_from
 from kernel.trust_list import (
+    ListPointer,
     Outcome,
     Recognition,
     ServiceState,
@@ -314,6 +317,36 @@ def test_T02_a_moment_is_the_same_in_every_zone(moment):
 
 
 # Recognition
+
+
+def test_T06_pointers_to_other_lists_are_read_with_the_keys_that_sign_those():
+    pointer = ListPointer("https://other.example/list", (OTHER_KEY,))
+    assert verify(signed(payload(pointers=[pointer]))).pointers == (pointer,)
+    certified = certificate()
+    value = payload(pointers=[pointer])
+    scheme = value["LoTE"]["ListAndSchemeInformation"]
+    der = base64.b64encode(certified.public_bytes(Encoding.DER)).decode()
+    scheme["PointersToOtherLoTE"][0]["ServiceDigitalIdentities"] = [{"X509Certificates": [{"val": der}]}]
+    assert verify(signed(value)).pointers[0].keys == (public_key_from(certified.public_key()),)
+
+
+@pytest.mark.parametrize("identities", [None, [], [{"X509SKIs": ["AQ=="]}]])
+def test_T06_a_pointer_without_a_key_vouches_for_nothing(identities):
+    value = payload(pointers=[ListPointer("https://other.example/list", (OTHER_KEY,))])
+    value["LoTE"]["ListAndSchemeInformation"]["PointersToOtherLoTE"][0]["ServiceDigitalIdentities"] = identities
+    assert verify(signed(value)).pointers == ()
+    value["LoTE"]["ListAndSchemeInformation"]["PointersToOtherLoTE"] = []
+    assert verify(signed(value)).pointers == ()
+
+
+@pytest.mark.parametrize(
+    "pointers", [{}, [7], [{}], [{"LoTELocation": 7}], [{"LoTELocation": "https://h.example"}] * 101]
+)
+def test_T06_pointers_of_another_shape_are_malformed(pointers):
+    value = payload()
+    value["LoTE"]["ListAndSchemeInformation"]["PointersToOtherLoTE"] = pointers
+    with pytest.raises(MalformedError):
+        verify(signed(value))
 
 
 def test_T04_T06_a_listed_issuer_is_recognised_and_the_answer_says_by_what():

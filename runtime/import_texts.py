@@ -166,6 +166,17 @@ REASON_TEXTS: Final[Mapping[str, Text]] = {
         "The issuer does not publish this badge, or no longer does.",
     ),
     "unsupported_request": _WRONG,
+    **dict.fromkeys(
+        (
+            "authorization_denied",
+            "client_attestation",
+            "client_attestation_stale",
+            "dpop_proof",
+            "grant_type",
+            "response_type",
+        ),
+        _WRONG,
+    ),
     "no_proof": Text(
         "Er staat geen handtekening op. Iedereen kan dit bestand zo hebben gemaakt.",
         "There is no signature on it. Anybody could have made this file.",

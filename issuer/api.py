@@ -41,8 +41,8 @@ from issuer.credential import issue_credential
 from issuer.credential_issuer import CredentialIssuer, get_issuer
 from issuer.credential_offer import OfferPolicy, resolve_offer
 from issuer.errors import (
+    DPOP_NONCE_HEADER,
     N_,
-    AccessTokenMissingError,
     ChangedMeanwhileError,
     EncryptionParametersError,
     InputError,
@@ -52,10 +52,11 @@ from issuer.errors import (
     wire_error,
 )
 from issuer.input import LARGEST_NUMBER, MANY_SECONDS, Input
-from issuer.nonce import create_nonce
+from issuer.nonce import create_challenge, create_nonce
 from issuer.notification import receive_notification
 from issuer.operators import OperatorDescription, create_operator
 from issuer.organisations import RESERVED_SLUGS, OrganisationDescription, create_organisation
+from issuer.sender_constraint import PresentedToken, dpop_nonce, parse_presented_token, www_authenticate
 from issuer.settings import IssuerSettings
 from issuer.status import Change
 from issuer.store import AchievementRow
@@ -95,7 +96,11 @@ def _protocol(place: Place) -> Callable[[Answer], Answer]:
             except CredentialError as exc:
                 code, word = wire_error(exc, place)
                 log_refusal(exc, code, word)
-                return OAuthError(code, word, exc.sentence).response()
+                headers: dict[str, str] = getattr(exc, "headers", {})
+                if code == 401:
+                    challenge = www_authenticate(request.headers.get("authorization", ""), word)
+                    headers = {**headers, "WWW-Authenticate": challenge}
+                return OAuthError(code, word, exc.sentence, headers=headers).response()
             except (NotFoundError, Problem):
                 raise
             except Exception as exc:
@@ -107,12 +112,23 @@ def _protocol(place: Place) -> Callable[[Answer], Answer]:
     return wrap
 
 
-def _access_token(request: Request) -> str:
-    """The Bearer token of the Authorization header; one anywhere else does not count. RFC 6750 §2.1, OAuth 2.1."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise AccessTokenMissingError("no Bearer token")
-    return token.strip()
+def _presented_token(request: Request) -> PresentedToken:
+    service: IssuerService = get_service(request)
+    headers = request.headers
+    return parse_presented_token(
+        headers.getlist("authorization"),
+        headers.getlist("dpop"),
+        method=request.method,
+        url=f"{service.settings.public_url}{request.url.path}",
+    )
+
+
+def _dpop_nonce(request: Request, presented: PresentedToken, organisation_id: UUID) -> dict[str, str]:
+    """A fresh nonce for the next proof of whoever makes proofs. RFC 9449 §8.2."""
+    if not presented.is_dpop:
+        return {}
+    service: IssuerService = get_service(request)
+    return {DPOP_NONCE_HEADER: create_challenge(service.settings, organisation_id, now=service.clock())}
 
 
 async def _json_body(request: Request) -> bytes:
@@ -162,34 +178,49 @@ async def nonce(request: Request) -> Response:
     """Nonce Endpoint. OpenID4VCI 1.0 §7; open to everybody (I-55)."""
     service: IssuerService = get_service(request)
     issuer = await _issuer(request)
-    c_nonce = create_nonce(service.settings, issuer.organisation_id, now=service.clock())
-    return JSONResponse({"c_nonce": c_nonce}, headers=_NO_STORE)
+    now = service.clock()
+    c_nonce = create_nonce(service.settings, issuer.organisation_id, now=now)
+    # The proof for the request that this nonce is for can be made at once. §7.2, RFC 9449 §8.2.
+    headers = {**_NO_STORE, DPOP_NONCE_HEADER: dpop_nonce(service.settings, issuer, now)}
+    return JSONResponse({"c_nonce": c_nonce}, headers=headers)
+
+
+@_protocol(Place.TOKEN)
+async def challenge(request: Request) -> Response:
+    """Challenge Endpoint. Attestation-Based Client Authentication §6.1; I-46."""
+    service: IssuerService = get_service(request)
+    issuer = await _issuer(request)
+    fresh = create_challenge(service.settings, issuer.organisation_id, now=service.clock())
+    return JSONResponse({"attestation_challenge": fresh}, headers=_NO_STORE)
 
 
 @_protocol(Place.CREDENTIAL)
 async def credential(request: Request) -> Response:
     """Credential Endpoint. OpenID4VCI 1.0 §8."""
     service: IssuerService = get_service(request)
-    access_token = _access_token(request)
+    presented = _presented_token(request)
     answer = await issue_credential(
         service.database,
         service.settings,
         request.path_params["org"],
-        access_token,
+        presented,
         await _json_body(request),
         now=service.clock(),
     )
-    return Response(encode_json(answer), media_type="application/json", headers=_NO_STORE)
+    headers = _NO_STORE | _dpop_nonce(request, presented, answer.organisation_id)
+    return Response(encode_json(answer.members), media_type="application/json", headers=headers)
 
 
 @_protocol(Place.NOTIFICATION)
 async def notification(request: Request) -> Response:
     """Notification Endpoint. OpenID4VCI 1.0 §11."""
     service: IssuerService = get_service(request)
-    access_token = _access_token(request)
+    presented = _presented_token(request)
     body = await _json_body(request)
-    await receive_notification(service.database, request.path_params["org"], access_token, body, now=service.clock())
-    return Response(status_code=204, headers=_NO_STORE)
+    organisation_id = await receive_notification(
+        service.database, service.settings, request.path_params["org"], presented, body, now=service.clock()
+    )
+    return Response(status_code=204, headers=_NO_STORE | _dpop_nonce(request, presented, organisation_id))
 
 
 async def offer(request: Request) -> Response:
@@ -345,6 +376,7 @@ register_url_convertor("organisation", _OrganisationConvertor())
 protocol_routes: list[Route] = [
     Route("/{org:organisation}/credential", credential, methods=["POST"]),
     Route("/{org:organisation}/nonce", nonce, methods=["POST"]),
+    Route("/{org:organisation}/challenge", challenge, methods=["POST"]),
     Route("/{org:organisation}/token", token, methods=["POST"]),
     Route("/{org:organisation}/notification", notification, methods=["POST"]),
     Route("/.well-known/openid-credential-issuer/{org}", issuer_metadata),

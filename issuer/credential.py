@@ -26,6 +26,7 @@ from issuer.errors import (
     UnknownConfigurationError,
     UnknownIdentifierError,
 )
+from issuer.sender_constraint import PresentedToken, spend_dpop_proof, verify_token_use
 from issuer.settings import IssuerSettings
 from issuer.signing_keys import ActiveKey
 from issuer.status import StatusPlace
@@ -60,29 +61,41 @@ class _Order:
     holder_keys: Sequence[PublicKey]
 
 
+@dataclass(frozen=True, slots=True)
+class CredentialAnswer:
+    """What is answered, and in whose name."""
+
+    organisation_id: UUID
+    members: Mapping[str, Any]
+
+
 async def issue_credential(
-    database: Database, settings: IssuerSettings, slug: str, access_token: str, body: bytes, *, now: datetime
-) -> Mapping[str, Any]:
+    database: Database, settings: IssuerSettings, slug: str, presented: PresentedToken, body: bytes, *, now: datetime
+) -> CredentialAnswer:
     """Answer a Credential Request: one copy for each proven key. OpenID4VCI 1.0 §8.2, §8.3; I-57 to I-62, I-68.
 
     A key that already got its copy under this offer gets the same bytes again, so a lost response costs nothing.
     """
 
-    def answer(database: BlockingDatabase) -> Mapping[str, Any]:
+    def answer(database: BlockingDatabase) -> CredentialAnswer:
         with database.connection() as connection:
-            grants = store.list_grants(connection, hash_token(access_token), slug, now)
+            grants = store.list_grants(connection, presented.token_hash, slug, now)
             if not grants:
                 raise AccessTokenError("unknown, expired, revoked, or another organisation's")
+            organisation_id = grants[0].organisation.id
+            proof = verify_token_use(settings, organisation_id, presented, grants[0].dpop_thumbprint, now)
             order = _verify_request(settings, grants, body, now)
             notification_id = create_token(16)
             with database.writing(connection):
+                spend_dpop_proof(connection, proof)
                 for nonce, expires_at in order.nonces.items():
                     nonces.spend_nonce(connection, nonce, expires_at)
                 credentials = _issue_copies(connection, settings, order, hash_token(notification_id), now)
-        return {
+        members = {
             "credentials": [{"credential": to_wire(credentials[key.thumbprint])} for key in order.holder_keys],
             "notification_id": notification_id,
         }
+        return CredentialAnswer(organisation_id, members)
 
     return await database.run(answer)
 

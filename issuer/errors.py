@@ -11,7 +11,15 @@ from enum import Enum
 
 from kernel import errors as kernel_errors
 from kernel.errors import CredentialError, MalformedError, RejectedError
-from kernel.openid4vci import UnsupportedGrantError
+from kernel.openid4vci import (
+    CHALLENGE_HEADER,
+    ClientAttestationError,
+    DpopProofError,
+    StaleClientAttestationError,
+    UnsupportedGrantError,
+)
+
+DPOP_NONCE_HEADER = "DPoP-Nonce"
 
 
 def N_(sentence: str) -> str:  # noqa: N802  gettext's own name for it
@@ -45,6 +53,42 @@ class AccessTokenError(RejectedError):
 
     code = "access_token"
     sentence = "The access token is not valid, or no longer."
+
+
+class DpopNonceError(RejectedError):
+    """The DPoP proof was not made for a nonce of ours, or for one that has expired; a fresh one comes along."""
+
+    code = "dpop_nonce"
+    sentence = "The DPoP proof needs the nonce that comes with this answer."
+
+    def __init__(self, detail: str = "", *, nonce: str = "") -> None:
+        super().__init__(detail)
+        self.headers = {DPOP_NONCE_HEADER: nonce}
+
+
+class AttestationChallengeError(RejectedError):
+    """The proof of possession was not made for a challenge of ours, or for one that has expired; a fresh one comes."""
+
+    code = "attestation_challenge"
+    sentence = "The proof of possession needs the challenge that comes with this answer."
+
+    def __init__(self, detail: str = "", *, challenge: str = "") -> None:
+        super().__init__(detail)
+        self.headers = {CHALLENGE_HEADER: challenge}
+
+
+class ClientAuthenticationError(RejectedError):
+    """What is asked for is for clients that somebody vouches for, and nobody did."""
+
+    code = "client_authentication"
+    sentence = "This needs a client attestation of a wallet provider that is trusted here."
+
+
+class UnauthorizedClientError(RejectedError):
+    """The client is known, and may not have this in this way."""
+
+    code = "unauthorized_client"
+    sentence = "This credential configuration is not given by this grant or to this client."
 
 
 class UnknownConfigurationError(RejectedError):
@@ -105,6 +149,8 @@ class Row:
     credential: str | None
     notification: str | None
     status: int = 400
+    resource_status: int | None = None
+    """The status where an access token is used, when it is another than at the token endpoint."""
 
 
 _BAD_NOTIFICATION = "invalid_notification_request"  # VCI §11.3
@@ -138,6 +184,15 @@ ROWS: Mapping[type[CredentialError], Row] = {
     UnsupportedGrantError: Row("unsupported_grant_type", "invalid_credential_request", _BAD_NOTIFICATION),
     AccessTokenMissingError: Row(None, None, None, status=401),
     AccessTokenError: Row("invalid_token", "invalid_token", "invalid_token", status=401),  # RFC 6750 §3.1
+    # RFC 9449 §5, §7.1, §8, §9
+    DpopProofError: Row("invalid_dpop_proof", "invalid_dpop_proof", "invalid_dpop_proof", resource_status=401),
+    DpopNonceError: Row("use_dpop_nonce", "use_dpop_nonce", "use_dpop_nonce", resource_status=401),
+    # Attestation-Based Client Authentication §7.4, and OpenID4VCI 1.0 §6.3
+    ClientAttestationError: Row("invalid_client_attestation", "credential_request_denied", _BAD_NOTIFICATION),
+    StaleClientAttestationError: Row("use_fresh_attestation", "credential_request_denied", _BAD_NOTIFICATION),
+    AttestationChallengeError: Row("use_attestation_challenge", "credential_request_denied", _BAD_NOTIFICATION),
+    ClientAuthenticationError: Row("invalid_client", "credential_request_denied", _BAD_NOTIFICATION),
+    UnauthorizedClientError: Row("unauthorized_client", "credential_request_denied", _BAD_NOTIFICATION),
     KeyProofError: Row("invalid_request", "invalid_proof", _BAD_NOTIFICATION),
     UnknownConfigurationError: Row("invalid_request", "unknown_credential_configuration", _BAD_NOTIFICATION),
     UnknownIdentifierError: Row("invalid_request", "unknown_credential_identifier", _BAD_NOTIFICATION),
@@ -151,7 +206,8 @@ def wire_error(error: CredentialError, place: Place) -> tuple[int, str | None]:
     """The status and error code that this place's specification has for this error."""
     row = next(ROWS[cls] for cls in type(error).__mro__ if cls in ROWS)
     code: str | None = getattr(row, place.value)
-    return row.status, code
+    status = row.status if place is Place.TOKEN else row.resource_status or row.status
+    return status, code
 
 
 class IssuerError(Exception):

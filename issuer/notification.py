@@ -1,27 +1,37 @@
 """The Notification Endpoint: what a wallet did with its credentials. OpenID4VCI 1.0 §11; I-66."""
 
 from datetime import datetime
+from uuid import UUID
 
 from issuer import store
 from issuer.errors import AccessTokenError, UnknownNotificationError
+from issuer.sender_constraint import PresentedToken, spend_dpop_proof, verify_token_use
+from issuer.settings import IssuerSettings
 from kernel.openid4vci import parse_notification_request
 from kernel.strict_json import parse_json_object
-from runtime.database import Database
+from runtime.database import Database, run_blocking
 from runtime.tokens import hash_token
 
 _MAX_BYTES = 16 * 1024
 
 
-async def receive_notification(database: Database, slug: str, access_token: str, body: bytes, *, now: datetime) -> None:
+async def receive_notification(
+    database: Database, settings: IssuerSettings, slug: str, presented: PresentedToken, body: bytes, *, now: datetime
+) -> UUID:
     """Note an event; the same one again changes nothing. An id of somebody else's is as good as unknown (A-30).
 
-    `event_description` is the wallet's own text about a person's device: it is not kept.
+    `event_description` is the wallet's own text about a person's device: it is not kept. Returns whose token it was.
     """
     async with database.transaction() as session:
-        award_ids = await store.list_awards_of_token(session, hash_token(access_token), slug, now)
-        if not award_ids:
+        grants = await run_blocking(session, store.list_grants, presented.token_hash, slug, now)
+        if not grants:
             raise AccessTokenError("unknown, expired, revoked, or another organisation's")
+        organisation_id = grants[0].organisation.id
+        proof = verify_token_use(settings, organisation_id, presented, grants[0].dpop_thumbprint, now)
+        await run_blocking(session, spend_dpop_proof, proof)
         notification = parse_notification_request(parse_json_object(body, max_bytes=_MAX_BYTES))
         notification_hash = hash_token(notification.notification_id)
+        award_ids = [grant.award_id for grant in grants]
         if not await store.keep_notification(session, notification_hash, award_ids, notification.event, now):
             raise UnknownNotificationError("not handed out under this award")
+    return organisation_id

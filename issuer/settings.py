@@ -43,6 +43,12 @@ class IssuerSettings(ServiceSettings):
     wallet_url: str | None = None
     """Address of a web wallet that offer pages point to as well (I-01); none: only `openid-credential-offer:`."""
 
+    wallet_provider_certificates: Path | None = None
+    """PEM file with the authorities of wallet providers: a wallet with an attestation under one of them is
+    authenticated (HAIP 1.0 §4.4.1). Without it and `wallet_provider_keys` no wallet is, and none gets what needs it."""
+    wallet_provider_keys: Path | None = None
+    """JWK Set with keys of wallet providers that use no certificates; an attestation names one by `kid`."""
+
     offer_lifetime: timedelta = timedelta(minutes=10)
     """Of an offer without `tx_code`. The link alone then opens it, so it may lie about for ten minutes (I-07)."""
     protected_offer_lifetime: timedelta = timedelta(days=14)
@@ -136,6 +142,11 @@ class IssuerSettings(ServiceSettings):
     def nonce_key(self) -> bytes:
         """The key that `c_nonce` values are authenticated with."""
         return self.seal.derive("issuer/c_nonce")
+
+    @cached_property
+    def challenge_key(self) -> bytes:
+        """The key that challenges for DPoP proofs and client attestations are authenticated with."""
+        return self.seal.derive("issuer/challenge")
 
     @cached_property
     def request_key(self) -> bytes:

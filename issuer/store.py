@@ -469,6 +469,8 @@ class Grant(NamedTuple):
     award_id: UUID
     credential_identifiers: Mapping[str, str]
     configuration_ids: Sequence[str] | None
+    dpop_thumbprint: str | None
+    client_id: str | None
     revokes_earlier_copies: bool
     copies: int
     award_status: str
@@ -497,6 +499,8 @@ _GRANT = Prepared(
         _tokens.c.award_id,
         _tokens.c.credential_identifiers,
         _tokens.c.configuration_ids,
+        _tokens.c.dpop_thumbprint,
+        _tokens.c.client_id,
         _offers.c.revokes_earlier_copies,
         _offers.c.copies,
         _awards.c.status,
@@ -693,19 +697,6 @@ async def keep_notification(
         received = func.coalesce(Award.received_at, now)
         await session.execute(update(Award).where(Award.id.in_(noted)).values(received_at=received))
     return bool(noted)
-
-
-async def list_awards_of_token(
-    session: Session, token_hash: bytes, organisation_slug: str, now: datetime
-) -> Sequence[UUID]:
-    """The awards that a live access token of this organisation opens."""
-    statement = (
-        select(AccessToken.award_id)
-        .join(Organisation, Organisation.id == AccessToken.organisation_id)
-        .where(AccessToken.token_hash == token_hash, Organisation.slug == organisation_slug)
-        .where(AccessToken.revoked_at.is_(None), AccessToken.expires_at > now)
-    )
-    return (await session.execute(statement)).scalars().all()
 
 
 # Status

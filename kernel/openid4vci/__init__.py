@@ -26,6 +26,7 @@ from kernel.openid4vci.client_attestation import (
     parse_client_attestation,
     verify_client_attestation,
 )
+from kernel.openid4vci.client_attestation import REMEMBERED as ATTESTATION_REMEMBERED
 from kernel.openid4vci.credential_offer import (
     AUTHORIZATION_CODE_GRANT,
     HAIP_OFFER_SCHEME,
@@ -41,6 +42,7 @@ from kernel.openid4vci.credential_offer import (
     parse_credential_offer,
     parse_credential_offer_link,
 )
+from kernel.openid4vci.dpop import REMEMBERED as DPOP_REMEMBERED
 from kernel.openid4vci.dpop import DpopProof, DpopProofError, create_dpop_proof, verify_dpop_proof
 from kernel.openid4vci.error_codes import (
     ACCESS_DENIED,
@@ -128,11 +130,13 @@ from kernel.openid4vci.token_request import (
 __all__ = [
     "ACCESS_DENIED",
     "ATTESTATION_HEADER",
+    "ATTESTATION_REMEMBERED",
     "AUTHORIZATION_CODE_GRANT",
     "AUTHORIZATION_SERVER",
     "CHALLENGE_HEADER",
     "CREDENTIAL_ISSUER",
     "CREDENTIAL_REQUEST_DENIED",
+    "DPOP_REMEMBERED",
     "HAIP_OFFER_SCHEME",
     "INSUFFICIENT_SCOPE",
     "INVALID_AUTHORIZATION_DETAILS",

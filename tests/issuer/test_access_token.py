@@ -18,7 +18,7 @@ def wrong(tx_code: str) -> str:
 async def test_I27_I29_I31_a_code_with_its_tx_code_buys_a_short_bearer_token(issuer: Issuer) -> None:
     response = (await issuer.redeem(await issuer.award())).response
     token = parse_token_response(response.json())
-    assert token.token_type == "Bearer"
+    assert token.token_type == 'Bearer, DPoP algs="ES256"'
     assert token.expires_in == timedelta(minutes=5)
     assert token.authorization_details == ()
     assert response.headers["cache-control"] == "no-store"
@@ -182,7 +182,7 @@ async def test_protocol_endpoints_ignore_cookies_and_take_no_token_from_the_quer
         f"/{ORG}/credential?access_token={token}", json=body, headers={"Cookie": f"access_token={token}"}
     )
     assert response.status_code == 401
-    assert response.headers["www-authenticate"] == "Bearer"
+    assert response.headers["www-authenticate"] == 'Bearer, DPoP algs="ES256"'
     assert not response.content
 
 

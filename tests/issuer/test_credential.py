@@ -306,15 +306,15 @@ async def test_I34_a_token_is_refused_when_unknown_expired_or_of_another_organis
     expired = await issuer.post_credential(token, body)
     for refused in (unknown, foreign, expired):
         assert (refused.status_code, refused.json()["error"]) == (401, "invalid_token")
-        assert refused.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+        assert refused.headers["www-authenticate"] == 'Bearer error="invalid_token", DPoP algs="ES256"'
     assert unknown.text == foreign.text == expired.text
 
 
-@pytest.mark.parametrize("authorization", ["", "Basic abc", "DPoP abc", "Bearer", "Bearer   "])
+@pytest.mark.parametrize("authorization", ["", "Basic abc", "DPoP ", "Bearer", "Bearer   "])
 async def test_I34_no_bearer_token_is_a_bare_challenge(issuer: Issuer, authorization: str) -> None:
     response = await issuer.client.post(f"/{ORG}/credential", json={}, headers={"Authorization": authorization})
     assert response.status_code == 401
-    assert response.headers["www-authenticate"] == "Bearer"
+    assert response.headers["www-authenticate"] == 'Bearer, DPoP algs="ES256"'
     assert not response.content
 
 

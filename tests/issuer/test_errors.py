@@ -9,7 +9,16 @@ from issuer.errors import ROWS, IssuerError, Place, wire_error
 from kernel.errors import CredentialError, MalformedError, NonceError
 
 TOKEN_CODES = {"invalid_request", "invalid_grant", "unsupported_grant_type", "invalid_token", "temporarily_unavailable"}
-CREDENTIAL_CODES = {
+DPOP_CODES = {"invalid_dpop_proof", "use_dpop_nonce"}
+CLIENT_CODES = {
+    "invalid_client",
+    "unauthorized_client",
+    "invalid_client_attestation",
+    "use_attestation_challenge",
+    "use_fresh_attestation",
+}
+TOKEN_CODES |= DPOP_CODES | CLIENT_CODES
+CREDENTIAL_CODES = DPOP_CODES | {
     "invalid_credential_request",
     "unknown_credential_configuration",
     "unknown_credential_identifier",
@@ -20,7 +29,7 @@ CREDENTIAL_CODES = {
     "invalid_token",
     "temporarily_unavailable",
 }
-NOTIFICATION_CODES = {
+NOTIFICATION_CODES = DPOP_CODES | {
     "invalid_notification_id",
     "invalid_notification_request",
     "invalid_token",

@@ -1,0 +1,141 @@
+"""Which wallet is asking: client authentication by what its provider attests. OpenID4VCI 1.0 Appendix E; I-45 to I-49.
+
+OAuth 2.0 Attestation-Based Client Authentication -07 and -10; HAIP 1.0 §4.4.1. Nothing that is unique to one instance
+of a wallet is kept, but that one of its proofs was used (I-47).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from cryptography import x509
+
+from issuer import store
+from issuer.credential_issuer import CredentialIssuer
+from issuer.errors import AttestationChallengeError
+from issuer.nonce import create_challenge, verify_challenge
+from issuer.settings import IssuerSettings
+from kernel.errors import CredentialError, NonceError, UndecidedError
+from kernel.keys import PublicKey, parse_public_jwk
+from kernel.openid4vci import (
+    ATTESTATION_HEADER,
+    ATTESTATION_REMEMBERED,
+    POP_HEADER,
+    ClientAttestationError,
+    DpopProof,
+    UnverifiedClientAttestation,
+    VerifiedClientAttestation,
+    parse_client_attestation,
+    verify_client_attestation,
+)
+from kernel.strict_json import parse_json_object
+from runtime.database import BlockingDatabase, Database
+from runtime.tokens import hash_token
+
+ATTESTATION_ALGORITHMS: Final = frozenset({"ES256"})
+
+
+class HeaderFields(Protocol):
+    """The header fields of a request, of which one may be there more than once."""
+
+    def getlist(self, key: str) -> list[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ClientInstance:
+    """A wallet that its provider vouches for. `client_id` is shared by all its instances; the key is this one's."""
+
+    client_id: str
+    instance_key: PublicKey
+    wallet_name: str | None = None
+
+    @property
+    def thumbprint(self) -> str:
+        """What a refresh token of this instance is bound to."""
+        return self.instance_key.thumbprint
+
+
+async def authenticate_client(
+    database: Database,
+    settings: IssuerSettings,
+    issuer: CredentialIssuer,
+    headers: HeaderFields,
+    *,
+    client_id: str | None,
+    now: datetime,
+    dpop_proof: DpopProof | None = None,
+) -> ClientInstance | None:
+    """The wallet that sent a request, or ClientAttestationError; None when it sent no attestation at all. I-46, I-47.
+
+    `client_id` is the one that the request names. Without a proof of possession of its own, the request's DPoP proof
+    serves as one, when it was made with the same key (I-48); that one's `jti` was spent before.
+    """
+    attestations, proofs = headers.getlist(ATTESTATION_HEADER), headers.getlist(POP_HEADER)
+    if not attestations and not proofs:
+        return None
+    pop = dpop_proof if not proofs else proofs[0]
+    if len(attestations) != 1 or len(proofs) > 1 or pop is None:
+        raise ClientAttestationError("not exactly one attestation with one proof of possession")
+    attestation = parse_client_attestation(attestations[0])
+    verified = verify_client_attestation(
+        attestation,
+        pop,
+        **_provider(settings, attestation),
+        audience=issuer.identifier,
+        now=now,
+        algorithms=ATTESTATION_ALGORITHMS,
+        client_id=client_id,
+    )
+    if verified.status:
+        raise UndecidedError("the attestation can be withdrawn, and where is not looked up here")
+    try:
+        verify_challenge(settings, issuer.organisation_id, verified.challenge, now=now)
+    except NonceError as exc:
+        fresh = create_challenge(settings, issuer.organisation_id, now=now)
+        raise AttestationChallengeError(exc.detail, challenge=fresh) from exc
+    if not isinstance(pop, DpopProof):
+        await _spend(database, verified)
+    return ClientInstance(verified.client_id, verified.instance_key, verified.wallet_name)
+
+
+async def _spend(database: Database, verified: VerifiedClientAttestation) -> None:
+    """Use up a proof of possession; one caller wins. A-33."""
+    proof_hash = hash_token(f"attestation {verified.instance_key.thumbprint} {verified.jti}")
+
+    def spend(database: BlockingDatabase) -> bool:
+        with database.transaction() as connection:
+            return store.spend_nonce(connection, proof_hash, verified.proven_at + ATTESTATION_REMEMBERED)
+
+    if not await database.run(spend):
+        raise ClientAttestationError("the proof of possession was used before")
+
+
+def _provider(settings: IssuerSettings, attestation: UnverifiedClientAttestation) -> Mapping[str, Any]:
+    """By which mechanism this provider's key is known: certificates where the attestation has some, else its `kid`."""
+    if attestation.x5c is not None:
+        return {"anchors": wallet_provider_anchors(settings)}
+    keys = _read_keys(settings.wallet_provider_keys) if settings.wallet_provider_keys is not None else {}
+    return {"key": keys.get(attestation.key_id or "")}
+
+
+def wallet_provider_anchors(settings: IssuerSettings) -> tuple[x509.Certificate, ...]:
+    """The authorities under which wallet providers attest, wallets and keys alike."""
+    path = settings.wallet_provider_certificates
+    return () if path is None else _read_anchors(path)
+
+
+@lru_cache(maxsize=8)
+def _read_anchors(path: Path) -> tuple[x509.Certificate, ...]:
+    return tuple(x509.load_pem_x509_certificates(path.read_bytes()))
+
+
+@lru_cache(maxsize=8)
+def _read_keys(path: Path) -> Mapping[str, PublicKey]:
+    try:
+        members = parse_json_object(path.read_bytes())
+        return {str(jwk["kid"]): parse_public_jwk(jwk) for jwk in members["keys"]}
+    except (CredentialError, KeyError, TypeError) as exc:
+        raise ValueError("wallet_provider_keys is not a JWK Set whose keys have a kid") from exc

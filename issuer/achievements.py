@@ -8,7 +8,8 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote_to_bytes
 from uuid import UUID
@@ -23,12 +24,31 @@ from issuer.images import BadgeImage, clean_image, draw_default_image
 from issuer.input import STORED, Input, WebAddress
 from issuer.models import Achievement, AchievementVersion
 from issuer.store import AchievementRow, Session
+from kernel.microcredential import (
+    AwardingBody,
+    Dates,
+    FurtherInformation,
+    Learner,
+    LearningOutcome,
+    Level,
+    Microcredential,
+    Organisation,
+    Prerequisites,
+    Skill,
+    Stackability,
+    Supervision,
+    Title,
+    Workload,
+    create_microcredential_achievement,
+    find_warnings,
+)
+from kernel.microcredential import QualityAssurance as QualityAssuranceElement
+from kernel.microcredential import missing_elements as missing_kernel_elements
 from kernel.open_badges import ACHIEVEMENT_TYPES, create_alignment
 from kernel.open_badges import create_achievement as create_achievement_object
 from skills.search import SkillIndex
 
 _ESCO = "http://data.europa.eu/esco/"
-_ECTS = "http://data.europa.eu/snb/education-credit/6fcec5c5af"
 _DATA_URL = re.compile(r"data:(image/(?:png|svg\+xml))(;base64)?,(.*)", re.DOTALL)
 
 __all__ = [
@@ -41,6 +61,7 @@ __all__ = [
     "configuration_ids",
     "create_achievement",
     "description_of",
+    "earned_credits",
     "get_achievement",
     "image_data_url",
     "input_problems",
@@ -83,6 +104,18 @@ class QualityAssurance(Input):
     url: WebAddress
 
 
+AssessmentType = Literal[
+    "written_exam",
+    "oral_exam",
+    "report_paper",
+    "portfolio_assessment",
+    "professional_product",
+    "behavioural_assessment",
+    "peer_assessment",
+]
+NlqfLevel = Literal["Instroom", "1", "2", "3", "4", "4+", "5", "6", "7", "8"]
+
+
 class AchievementDescription(Input):
     """What an achievement says, from the API or from the page."""
 
@@ -97,9 +130,16 @@ class AchievementDescription(Input):
     validity_days: int | None = Field(default=None, ge=1, le=36500)
     language: Literal["nl", "en"] = "nl"
     ects: float | None = Field(default=None, gt=0, le=240, multiple_of=0.5)
+    sbu: int | None = Field(default=None, ge=1, le=10_000)
     eqf_level: int | None = Field(default=None, ge=1, le=8)
+    nlqf_level: NlqfLevel | None = None
+    assessment_type: AssessmentType | None = None
     participation_type: Literal["online", "onsite", "blended", "work_experience", "volunteering"] | None = None
     quality_assurance: QualityAssurance | None = None
+    prerequisites: Localised | None = None
+    supervision: Literal["onsite", "online", "unsupervised"] | None = None
+    identity_checked: bool | None = None
+    stackability: Literal["standalone", "stackable"] | None = None
 
     @model_validator(mode="after")
     def _says_nothing_twice(self) -> "AchievementDescription":
@@ -251,25 +291,76 @@ def _is_known(skill: SkillReference, skills: SkillIndex) -> bool:
     return not skills.available or skills.get(skill.uri) is not None
 
 
+# The field that each mandatory element is asked in, and the question. Learner and dates come with the award, country
+# and awarding body with the organisation; title and learning outcomes every badge has.
+_ELEMENTS = {
+    "assessment": ("assessment", N_("Hoe wordt er beoordeeld?")),
+    "workload": ("ects", N_("Hoeveel studiepunten (ECTS) is het, of hoeveel studiebelastingsuren (SBU)?")),
+    "level": ("eqf_level", N_("Welk EQF-niveau heeft het, of welk NLQF-niveau?")),
+    "participation": ("participation_type", N_("Hoe doet iemand mee: op locatie, online, op het werk?")),
+    "quality_assurance": ("quality_assurance", N_("Wie bewaakt de kwaliteit?")),
+}
+_WARNINGS = {
+    "workload_unusual": N_(
+        "Een microcredential heeft meestal 3 tot 30 studiepunten, of 240 studiebelastingsuren of meer."
+    ),
+    "workload_twice": N_("U noemt studiepunten en studiebelastingsuren. Meestal is het een van beide."),
+}
+
+
 def missing_elements(description: AchievementDescription) -> dict[str, str]:
-    """The elements that a microcredential must have and this description lacks. E-20, E-22."""
+    """For each mandatory element of a microcredential that this description lacks, the field and the question.
+
+    Council Recommendation 2022/C 243/02, Annex I; E-20, E-22. How it is assessed is asked in words: its kind says less.
+    """
     if description.achievement_type != "MicroCredential":
         return {}
-    needed = {
-        "assessment": N_("Hoe wordt er beoordeeld?"),
-        "ects": N_("Hoeveel studiepunten (ECTS) is het?"),
-        "eqf_level": N_("Welk EQF-niveau heeft het?"),
-        "participation_type": N_("Hoe doet iemand mee: op locatie, online, op het werk?"),
-        "quality_assurance": N_("Wie bewaakt de kwaliteit?"),
-    }
-    return {name: question for name, question in needed.items() if getattr(description, name) is None}
+    missing = set(missing_kernel_elements(_microcredential(description))) - {"assessment"}
+    missing |= {"assessment"} if description.assessment is None else set()
+    return dict(question for element, question in _ELEMENTS.items() if element in missing)
 
 
 def warnings_about(description: AchievementDescription) -> Sequence[str]:
     """What is allowed and still unusual. E-22."""
-    if description.achievement_type == "MicroCredential" and description.ects and not 3 <= description.ects <= 30:
-        return [N_("Een microcredential heeft meestal 3 tot 30 studiepunten.")]
-    return []
+    if description.achievement_type != "MicroCredential":
+        return []
+    found = find_warnings(_microcredential(description))
+    return [sentence for code, sentence in _WARNINGS.items() if code in found]
+
+
+_AT_THE_AWARD = Dates(datetime.fromtimestamp(0, UTC))
+
+
+def _microcredential(description: AchievementDescription, achievement_id: str = "") -> Microcredential:
+    """What a description says, element by element; what only the award can say stands in for itself."""
+    quality, supervision, before = description.quality_assurance, description.supervision, description.prerequisites
+    language = description.language
+    return Microcredential(
+        id="",
+        achievement_id=achievement_id,
+        learner=Learner(id="at the award"),
+        title=Title(description.name.best(language)),
+        country="at the award",
+        awarding_body=AwardingBody(Organisation("at the award")),
+        dates=_AT_THE_AWARD,
+        learning_outcomes=tuple(
+            LearningOutcome(skill.name, (Skill(skill.uri, skill.name, skill.framework),))
+            for skill in description.skills
+        ),
+        workload=Workload(ects=description.ects, sbu=description.sbu),
+        level=Level(eqf=description.eqf_level, nlqf=description.nlqf_level),
+        assessment=(description.assessment_type,) if description.assessment_type else (),
+        participation=(description.participation_type,) if description.participation_type else (),
+        quality_assurance=None if quality is None else QualityAssuranceElement(quality.name, quality.url),
+        prerequisites=Prerequisites(None if before is None else before.best(language)),
+        supervision=Supervision(
+            is_supervised=None if supervision is None else supervision != "unsupervised",
+            place=None if supervision == "unsupervised" else supervision,
+            identity_checked=description.identity_checked,
+        ),
+        stackability=Stackability(description.stackability),
+        further_information=FurtherInformation(language=language),
+    )
 
 
 def _image(description: AchievementDescription, issuer: CredentialIssuer) -> BadgeImage:
@@ -315,6 +406,11 @@ def image_data_url(image: BadgeImage) -> str:
     return f"data:{image.media_type};base64,{base64.b64encode(image.content).decode()}"
 
 
+def earned_credits(achievement: Mapping[str, Any]) -> dict[str, Any]:
+    """What somebody earns who meets an achievement: all of its credits. S-07, B-03."""
+    return {"creditsEarned": achievement["creditsAvailable"]} if "creditsAvailable" in achievement else {}
+
+
 def _open_badges_achievement(
     issuer: CredentialIssuer,
     description: AchievementDescription,
@@ -333,7 +429,7 @@ def _open_badges_achievement(
         criteria_narrative=_narrative(description, language),
         criteria_url=f"{uri}#criteria",
         achievement_type=description.achievement_type,
-        alignments=_alignments(description, skills),
+        alignments=_alignments(description, skills, uri),
         image=image_data_url(image),
         language=language,
         version=str(version),
@@ -354,7 +450,7 @@ _PARTICIPATION = {
 
 
 def _narrative(description: AchievementDescription, language: str) -> str:
-    """What is needed, how it is assessed and how one takes part: Open Badges has no other place for these. E-20."""
+    """What is needed, how it is assessed and how one takes part, for people: programs read the alignments. E-20."""
     parts = [description.criteria.best(language)]
     if description.assessment is not None:
         heading = "Assessment" if language == "en" else "Wijze van beoordelen"
@@ -365,18 +461,11 @@ def _narrative(description: AchievementDescription, language: str) -> str:
     return "\n\n".join(parts)
 
 
-def _alignments(description: AchievementDescription, skills: SkillIndex) -> list[dict[str, Any]]:
-    """One alignment a skill, then those for level, credits and quality assurance. S-01."""
-    alignments = [_skill_alignment(skill, description.language, skills) for skill in description.skills]
-    if description.eqf_level is not None:
-        level = description.eqf_level
-        alignments.append(_alignment("EQF", f"http://data.europa.eu/snb/eqf/{level}", f"EQF {level}", code=str(level)))
-    if description.ects is not None:
-        alignments.append(_alignment("ECTS", _ECTS, "ECTS", code=f"{description.ects:g}"))
-    if description.quality_assurance is not None:
-        quality = description.quality_assurance
-        alignments.append(_alignment("QualityAssurance", quality.url, quality.name))
-    return alignments
+def _alignments(description: AchievementDescription, skills: SkillIndex, uri: str) -> list[dict[str, Any]]:
+    """One alignment a skill, then what Open Badges has no member for: level, credits, quality. S-01, E-20, E-21."""
+    said = replace(_microcredential(description, uri), learning_outcomes=())
+    stated = create_microcredential_achievement(said).get("alignment", [])
+    return [*(_skill_alignment(skill, description.language, skills) for skill in description.skills), *stated]
 
 
 def _skill_alignment(skill: SkillReference, language: str, skills: SkillIndex) -> dict[str, Any]:

@@ -435,9 +435,16 @@ class AchievementAnswer(BaseModel):
     skills: list[SkillReference]
     validity_days: int | None
     ects: float | None
+    sbu: int | None
     eqf_level: int | None
+    nlqf_level: str | None
+    assessment_type: str | None
     participation_type: str | None
     quality_assurance: QualityAssurance | None
+    prerequisites: LocalisedText | None
+    supervision: str | None
+    identity_checked: bool | None
+    stackability: str | None
     language: str
     url: str
     image_url: str
@@ -612,9 +619,16 @@ def _achievement_answer(settings: IssuerSettings, issuer: CredentialIssuer, row:
         skills=description.skills,
         validity_days=description.validity_days,
         ects=description.ects,
+        sbu=description.sbu,
         eqf_level=description.eqf_level,
+        nlqf_level=description.nlqf_level,
+        assessment_type=description.assessment_type,
         participation_type=description.participation_type,
         quality_assurance=description.quality_assurance,
+        prerequisites=description.prerequisites,
+        supervision=description.supervision,
+        identity_checked=description.identity_checked,
+        stackability=description.stackability,
         language=description.language,
         url=achievements.achievement_uri(issuer, description.slug),
         image_url=achievements.achievement_image_uri(issuer, row),

@@ -13,6 +13,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from issuer import signing_keys, status, store
+from issuer.achievements import earned_credits
 from issuer.awards import open_claims
 from issuer.credential import issuer_profile
 from issuer.credential_issuer import CredentialIssuer
@@ -155,6 +156,7 @@ def _sign(
         person={},
         subject={
             "identifier": [create_identity_object(address, identity_type="emailAddress", salt=create_token(16))],
+            **earned_credits(row.version.achievement),
         },
         evidence=claims["evidence"],
         awarded_at=award.awarded_at,

@@ -5,6 +5,7 @@ transaction that reserves the copies, gives each its place in the status list, s
 fails, the wallet may try again with the same nonce. The signed bytes are kept and never made again.
 """
 
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from uuid import UUID
 
 from issuer import nonce as nonces
 from issuer import signing_keys, status, store
+from issuer.achievements import earned_credits
 from issuer.awards import open_claims
 from issuer.configurations import Securing, configuration_ids, configuration_securing
 from issuer.credential_issuer import CredentialIssuer, credential_issuer
@@ -239,6 +241,7 @@ def _sign(
         achievement=achievement,
         issuer_profile=issuer_profile(issuer),
         person=claims["person"],
+        subject=earned_credits(achievement),
         evidence=claims["evidence"],
         awarded_at=grant.awarded_at,
         issuing_authority=issuer.name,
@@ -266,7 +269,12 @@ def _type_integrity(vct: str) -> str:
 
 def issuer_profile(issuer: CredentialIssuer) -> dict[str, Any]:
     """The organisation as an Open Badges Profile. B-02, T-12."""
-    profile: dict[str, Any] = {"id": issuer.did, "type": ["Profile"], "name": issuer.name}
+    profile: dict[str, Any] = {
+        "id": issuer.did,
+        "type": ["Profile"],
+        "name": issuer.name,
+        "address": {"type": ["Address"], "addressCountryCode": issuer.country},
+    }
     if issuer.url is not None:
         profile["url"] = issuer.url
     if issuer.registration_number is not None:
@@ -274,10 +282,19 @@ def issuer_profile(issuer: CredentialIssuer) -> dict[str, Any]:
             {
                 "type": "IdentifierEntry",
                 "identifier": issuer.registration_number,
-                "identifierType": "ext:RegistrationNumber",
+                "identifierType": _identifier_type(issuer.registration_number),
             }
         ]
     return profile
+
+
+# How Dutch registers number: schools four characters (and two for a location), companies eight digits.
+_REGISTERS = {"ext:BRIN": re.compile(r"[0-9]{2}[A-Z]{2}([0-9]{2})?"), "ext:KvK": re.compile(r"[0-9]{8}")}
+
+
+def _identifier_type(number: str) -> str:
+    """The register that a number is from, as far as its form tells. T-12."""
+    return next((name for name, form in _REGISTERS.items() if form.fullmatch(number)), "ext:RegistrationNumber")
 
 
 def _credential_row(

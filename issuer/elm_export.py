@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from issuer import store
+from issuer.achievements import earned_credits
 from issuer.awards import open_claims
 from issuer.badge_files import Download, file_name
 from issuer.credential import issuer_profile
@@ -54,7 +55,7 @@ def _badge(
         achievement=row.version.achievement,
         issuer_profile=issuer_profile(issuer),
         person={name: claims["person"][name] for name in ("given_name", "family_name")},
-        subject={"identifier": [address]},
+        subject={"identifier": [address], **earned_credits(row.version.achievement)},
         evidence=claims["evidence"],
         awarded_at=award.awarded_at,
         issuing_authority=issuer.name,

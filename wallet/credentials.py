@@ -231,6 +231,7 @@ def create_view(credential: VerifiedCredential) -> BadgeView:
         name=shown_name(view.name),
         issuer_name=shown_name(view.issuer_name or "") or None,
         skills=tuple(replace(skill, name=shown_name(skill.name)) for skill in view.skills),
+        statements=tuple(replace(stated, name=shown_name(stated.name)) for stated in view.statements),
         evidence=tuple(replace(evidence, name=shown_name(evidence.name)) for evidence in view.evidence),
     )
 

@@ -36,14 +36,26 @@ TEXT_FIELDS = (
     "achievement_type",
     "validity_days",
     "ects",
+    "sbu",
     "eqf_level",
+    "nlqf_level",
+    "assessment_type",
     "participation_type",
+    "prerequisites",
+    "prerequisites_en",
+    "supervision",
+    "identity_checked",
+    "stackability",
     "quality_name",
     "quality_url",
     "skill_query",
     "own_uri",
     "own_name",
 )
+
+
+_NUMBERS = ("validity_days", "ects", "sbu", "eqf_level")
+_CHOICES = ("nlqf_level", "assessment_type", "participation_type", "supervision", "stackability")
 
 
 @dataclass(slots=True)
@@ -63,13 +75,16 @@ def form_of(description: AchievementDescription) -> AchievementForm:
     """The form filled in with what an achievement says now."""
     form = AchievementForm()
     texts = {"name": description.name, "description": description.description, "criteria": description.criteria}
-    for name, text in {**texts, "assessment": description.assessment}.items():
+    optional = {"assessment": description.assessment, "prerequisites": description.prerequisites}
+    for name, text in {**texts, **optional}.items():
         form.values[name] = "" if text is None else text.nl
         form.values[f"{name}_en"] = "" if text is None else text.en or ""
-    numbers = {"ects": description.ects, "validity_days": description.validity_days, "eqf_level": description.eqf_level}
+    numbers = {name: getattr(description, name) for name in _NUMBERS}
     form.values |= {name: "" if number is None else f"{number:g}" for name, number in numbers.items()}
     form.values["achievement_type"] = description.achievement_type
-    form.values["participation_type"] = description.participation_type or ""
+    form.values |= {name: getattr(description, name) or "" for name in _CHOICES}
+    checked = description.identity_checked
+    form.values["identity_checked"] = "" if checked is None else "true" if checked else "false"
     if description.quality_assurance is not None:
         form.values["quality_name"] = description.quality_assurance.name
         form.values["quality_url"] = description.quality_assurance.url
@@ -152,11 +167,14 @@ def as_description(read: AchievementForm, slug: str) -> dict[str, Any]:
     quality = {"name": values["quality_name"], "url": values["quality_url"]}
     description: dict[str, Any] = {
         "slug": slug,
-        **{name: _localised(values, name) for name in ("name", "description", "criteria", "assessment")},
+        **{
+            name: _localised(values, name)
+            for name in ("name", "description", "criteria", "assessment", "prerequisites")
+        },
         "achievement_type": values["achievement_type"] or "Badge",
         "skills": read.skills,
         "image": read.image,
-        **{name: values[name] for name in ("validity_days", "ects", "eqf_level", "participation_type")},
+        **{name: values[name] for name in (*_NUMBERS, *_CHOICES, "identity_checked")},
         "quality_assurance": quality if any(quality.values()) else None,
     }
     return {name: value for name, value in description.items() if value not in (None, "")}
@@ -179,6 +197,8 @@ _FIELDS = {
     "criteria.en": "criteria_en",
     "assessment.nl": "assessment",
     "assessment.en": "assessment_en",
+    "prerequisites.nl": "prerequisites",
+    "prerequisites.en": "prerequisites_en",
     "quality_assurance": "quality_name",
     "quality_assurance.name": "quality_name",
     "quality_assurance.url": "quality_url",

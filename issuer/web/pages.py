@@ -96,6 +96,36 @@ PARTICIPATION = (
 )
 
 
+ASSESSMENT = (
+    ("", "–"),
+    ("written_exam", N_("Schriftelijk examen")),
+    ("oral_exam", N_("Mondeling examen")),
+    ("report_paper", N_("Verslag of scriptie")),
+    ("portfolio_assessment", N_("Portfolio")),
+    ("professional_product", N_("Beroepsproduct")),
+    ("behavioural_assessment", N_("Beoordeling van gedrag")),
+    ("peer_assessment", N_("Beoordeling door medestudenten of collega’s")),
+)
+NLQF = (("", "–"), *((level, level) for level in ("Instroom", "1", "2", "3", "4", "4+", "5", "6", "7", "8")))
+SUPERVISION = (
+    ("", "–"),
+    ("onsite", N_("Met toezicht, op locatie")),
+    ("online", N_("Met toezicht, online")),
+    ("unsupervised", N_("Zonder toezicht")),
+)
+IDENTITY_CHECK = (("", "–"), ("true", N_("Ja")), ("false", N_("Nee")))
+STACKABILITY = (("", "–"), ("standalone", N_("Staat op zichzelf")), ("stackable", N_("Telt mee voor iets groters")))
+
+CHOICES = {
+    "nlqf_level": NLQF,
+    "assessment_type": ASSESSMENT,
+    "participation_type": PARTICIPATION,
+    "supervision": SUPERVISION,
+    "identity_checked": IDENTITY_CHECK,
+    "stackability": STACKABILITY,
+}
+
+
 class SignInNeeded(Exception):  # noqa: N818  not an error: it sends people to the sign-in page
     """Nobody is signed in; `next_path` is where they wanted to go."""
 
@@ -135,7 +165,14 @@ FIELD_LABELS = {
     "image": N_("Afbeelding"),
     "validity_days": N_("Hoeveel dagen geldig?"),
     "ects": N_("Studiepunten (ECTS)"),
+    "sbu": N_("Studiebelastingsuren (SBU)"),
     "eqf_level": N_("EQF-niveau (1 tot 8)"),
+    "nlqf_level": N_("NLQF-niveau"),
+    "assessment_type": N_("Soort beoordeling"),
+    "prerequisites": N_("Wat moet iemand al kunnen?"),
+    "supervision": N_("Is er toezicht bij de beoordeling?"),
+    "identity_checked": N_("Controleert iemand wie de deelnemer is?"),
+    "stackability": N_("Hoort het bij iets groters?"),
     "participation_type": N_("Hoe doet iemand mee?"),
     "quality_name": N_("Wie bewaakt de kwaliteit?"),
     "quality_url": N_("Webadres daarvan"),
@@ -230,12 +267,21 @@ async def achievement_page(
         issuer=issuer,
         card=_card(issuer, row, request),
         description=description,
-        participation=dict(PARTICIPATION)[description.participation_type] if description.participation_type else "",
+        chosen=_chosen(request, description),
         uri=achievement_uri(issuer, slug),
         version=row.version,
     )
     response.headers.update(headers)
     return response
+
+
+def _chosen(request: Request, description: AchievementDescription) -> list[tuple[str, str]]:
+    """What was chosen from a list, with the words of the form."""
+    _ = translator(request)
+    values = form_of(description).values
+    return [
+        (_(FIELD_LABELS[name]), _(dict(choices)[values[name]])) for name, choices in CHOICES.items() if values[name]
+    ]
 
 
 @router.get("/{org}/achievements/{slug}/image")
@@ -305,6 +351,11 @@ async def achievements_page(request: Request, staff: SignedInDep, session: Sessi
     return pages.render(request, "achievements.html", staff=staff, cards=cards, place="badges")
 
 
+def _translated_choices(request: Request) -> dict[str, list[tuple[str, str]]]:
+    _ = translator(request)
+    return {name: [(code, _(words)) for code, words in choices] for name, choices in CHOICES.items()}
+
+
 def _form_page(
     request: Request,
     pages: Pages,
@@ -325,7 +376,7 @@ def _form_page(
         summary=_summary(request, form.errors),
         more_is_wrong=not form.errors.keys() <= MAIN_FIELDS,
         types=TYPES,
-        participation=PARTICIPATION,
+        choices=_translated_choices(request),
         search_available=service.skills.available,
         esco=ESCO_NOTICE,
         esco_modified=ESCO_MODIFIED_NOTICE[request_language(request)],
@@ -408,6 +459,7 @@ async def awards_of_achievement(
         "achievement.html",
         staff=staff,
         card=_card(staff.issuer, row, request),
+        warnings=[translator(request)(sentence) for sentence in achievements.warnings_about(description_of(row))],
         count=count,
         awarded=awarded,
         awards=views,

@@ -18,12 +18,6 @@ ISCED_F: Final = f"{_SNB}/isced-f/"
 OUTCOME: Final = "ext:LearningOutcome"
 GRADE: Final = "ext:ECTSGradeScore"
 BRIN: Final = "ext:BRIN"
-# What an alignment `ext:…Alignment` can say of an achievement; every other one is to a skill.
-STATED_KINDS: Final = frozenset(
-    {"EQF", "NLQF", "LevelVerification", "ECTS", "SBU", "TimeInvestment", "AssessmentType", "ParticipationType"}
-    | {"QualityAssurance", "Prerequisites", "Supervision", "AssessmentPlace", "IdentityCheck", "Stackability"}
-    | {"PartOf", "Translation", "EducationProgramme", "LanguageOfInstruction", "Recheck", "ISCEDF", "GradingTable"}
-)
 
 NLQF_LEVELS: Final[Mapping[str, str]] = {
     "Instroom": f"{_SNB}/qdr/c_b42dd23b",

@@ -27,9 +27,8 @@ from kernel.microcredential.vocabulary import (
     NLQF_LEVELS,
     OUTCOME,
     PARTICIPATION_TYPES,
-    STATED_KINDS,
 )
-from kernel.open_badges import CREDENTIALS_V2, OPEN_BADGES_3_0_3, format_date_time
+from kernel.open_badges import CREDENTIALS_V2, OPEN_BADGES_3_0_3, STATED_KINDS, format_date_time
 
 _FRAMEWORK_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 

@@ -39,6 +39,7 @@ from kernel.open_badges.vocabulary import (
     OPEN_BADGES_3_0_3,
     OPEN_BADGES_EXTENSIONS,
     PERSON_MEMBERS,
+    STATED_KINDS,
 )
 from kernel.open_badges.writing import (
     CredentialDataset,
@@ -56,6 +57,7 @@ __all__ = [
     "OPEN_BADGES_3_0_3",
     "OPEN_BADGES_EXTENSIONS",
     "PERSON_MEMBERS",
+    "STATED_KINDS",
     "BadgeView",
     "CredentialDataset",
     "EndorsedThing",

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from kernel.errors import MalformedError
 from kernel.open_badges.dates import parse_date_time
 from kernel.open_badges.reading import read_many, read_number, read_object, read_objects, read_text
-from kernel.open_badges.vocabulary import ACHIEVEMENT_TYPES, PERSON_MEMBERS
+from kernel.open_badges.vocabulary import ACHIEVEMENT_TYPES, PERSON_MEMBERS, STATED_KINDS
 from kernel.report import Outcome
 
 # The one format whose claims are not those of an Open Badges credential.
@@ -25,7 +25,7 @@ _IMAGE_URL: Final = re.compile(r"https://[^\s]+|data:image/(png|svg\+xml|jpeg|we
 
 @dataclass(frozen=True, slots=True)
 class Skill:
-    """A concept of a framework that the issuer says this badge stands for: a skill, or a level, or credits."""
+    """A concept of a framework that the issuer says this badge stands for: a skill, or in `statements` a level."""
 
     uri: str
     name: str
@@ -135,6 +135,8 @@ class BadgeView:
     credits_available: float | None = None
     identifiers: tuple[Identifier, ...] = ()
     related: tuple[Related, ...] = ()
+    # What alignments say of it beside its skills: level, credits, form of participation, who watches over the quality.
+    statements: tuple[Skill, ...] = ()
     # What this person did
     results: tuple[Result, ...] = field(default=(), repr=False)
     credits_earned: float | None = None
@@ -189,6 +191,7 @@ def badge_view(claims: Mapping[str, Any], format: str, *, languages: Sequence[st
     achievement, subject, criteria = parts.achievement, parts.subject, read_object(parts.achievement, "criteria")
     achievement_type = read.text(achievement, "achievementType")
     authority = read.text(claims, "issuing_authority") if is_sd_jwt_vc else None
+    alignments = [skill for element in read_objects(achievement, "alignment") if (skill := read.skill(element))]
     return BadgeView(
         name=read.text(achievement, "name") or "",
         description=read.text(achievement, "description"),
@@ -201,7 +204,8 @@ def badge_view(claims: Mapping[str, Any], format: str, *, languages: Sequence[st
         achievement_type=achievement_type,
         is_known_type=achievement_type in ACHIEVEMENT_TYPES,
         language=read.text(achievement, "inLanguage"),
-        skills=tuple(skill for element in read_objects(achievement, "alignment") if (skill := read.skill(element))),
+        skills=tuple(aligned for aligned in alignments if not _is_stated(aligned)),
+        statements=tuple(aligned for aligned in alignments if _is_stated(aligned)),
         evidence=tuple(read.evidence(element) for element in read_objects(parts.credential, "evidence")),
         person=read.person(subject, {name: name for name in PERSON_MEMBERS} if is_sd_jwt_vc else PERSON_MEMBERS),
         awarded_at=_read_date(parts.credential, "awarded_at" if is_sd_jwt_vc else "awardedDate"),
@@ -315,6 +319,12 @@ class _Reader:
             identifiers=self.identifiers(profile),
             parent_name=self.text(read_object(profile, "parentOrg"), "name"),
         )
+
+
+def _is_stated(alignment: Skill) -> bool:
+    """Whether it says something of the learning, and is no skill that somebody could look for. S-03, S-06."""
+    kind = (alignment.target_type or "").removeprefix("ext:").removesuffix("Alignment")
+    return kind in STATED_KINDS
 
 
 def _read_image(value: Mapping[str, Any]) -> str | None:

@@ -20,6 +20,13 @@ ACHIEVEMENT_TYPES: Final = frozenset(
     schemas.load("achievement.schema.json")["$defs"]["AchievementType"]["anyOf"][0]["enum"]
 )
 
+# What an alignment `ext:…Alignment` can say of an achievement; every other one is to a skill.
+STATED_KINDS: Final = frozenset(
+    {"EQF", "NLQF", "LevelVerification", "ECTS", "SBU", "TimeInvestment", "AssessmentType", "ParticipationType"}
+    | {"QualityAssurance", "Prerequisites", "Supervision", "AssessmentPlace", "IdentityCheck", "Stackability"}
+    | {"PartOf", "Translation", "EducationProgramme", "LanguageOfInstruction", "Recheck", "ISCEDF", "GradingTable"}
+)
+
 PERSON_MEMBERS: Final[Mapping[str, str]] = {
     "given_name": "givenName",
     "family_name": "familyName",

@@ -3,12 +3,20 @@
 import json
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import text
 
 from issuer.api_keys import keep_admin_key
 from issuer.housekeeping import clean_up
+from kernel.microcredential import (
+    QualityAssurance,
+    Supervision,
+    missing_elements,
+    read_microcredential_badge,
+    read_microcredential_claims,
+)
 from tests.conftest import NewDatabase
 from tests.issuer.conftest import ORG, SKILLS, SLUG, Issuer, achievement, create_issuer, recipient
 from tests.support.clock import FixedClock
@@ -26,6 +34,8 @@ ROUTES = [
     ("GET", f"/organisations/{ORG}/awards", "awards:read"),
     ("POST", f"/organisations/{ORG}/awards/{{award}}/offer", "awards:write"),
     ("POST", f"/organisations/{ORG}/awards/{{award}}/drop-claims", "awards:write"),
+    ("POST", f"/organisations/{ORG}/awards/{{award}}/file", "awards:write"),
+    ("GET", f"/organisations/{ORG}/awards/{{award}}/elm", "awards:read"),
     ("POST", f"/organisations/{ORG}/awards/{{award}}/revoke", "status:write"),
 ]
 BODIES: dict[str, Any] = {
@@ -235,6 +245,69 @@ async def test_E20_the_form_of_participation_stands_in_the_badge_and_on_its_page
     assert claims["achievement"]["criteria"]["narrative"].endswith(words)
     page = await issuer.client.get(f"/{ORG}/achievements/micro", headers={"Accept": "text/html"})
     assert "Deels online" in page.text
+
+
+MICRO: dict[str, Any] = {
+    "slug": "micro",
+    "achievement_type": "MicroCredential",
+    "assessment": "Portfolio en gesprek",
+    "assessment_type": "portfolio_assessment",
+    "ects": 3,
+    "eqf_level": 5,
+    "nlqf_level": "5",
+    "participation_type": "blended",
+    "quality_assurance": {"name": "NVAO", "url": "https://www.nvao.net"},
+    "prerequisites": "Een diploma op niveau 4.",
+    "supervision": "onsite",
+    "identity_checked": True,
+    "stackability": "stackable",
+}
+
+
+@pytest.mark.parametrize("securing", ["dc-sd-jwt", "vc-sd-jwt", "ldp-vc", "open-badge-jwt"])
+async def test_E20_E21_every_element_reaches_the_badge_in_each_securing_and_can_be_read_back(
+    issuer: Issuer, securing: str
+) -> None:
+    assert (await issuer.add_achievement(**MICRO)).status_code == 201
+    path = f"/organisations/{ORG}/achievements/micro/awards"
+    awarded = await issuer.api("POST", path, json={"recipients": [recipient()]})
+    [raw] = await issuer.fetch(awarded.json()["awards"][0], configuration=f"micro.{securing}")
+    claims = (await issuer.verify(raw)).claims
+    is_sd_jwt = securing == "dc-sd-jwt"
+    read = read_microcredential_claims(claims) if is_sd_jwt else read_microcredential_badge(claims)
+    # What an SD-JWT VC says of its days stands in claims of JWT.
+    assert missing_elements(read) == ()
+    assert (read.workload.ects, read.level.eqf, read.level.nlqf) == (3, 5, "5")
+    assert (read.assessment, read.participation) == (("portfolio_assessment",), ("blended",))
+    assert read.quality_assurance == QualityAssurance("NVAO", "https://www.nvao.net")
+    assert read.prerequisites.text == "Een diploma op niveau 4."
+    assert read.supervision == Supervision(is_supervised=True, place="onsite", identity_checked=True)
+    assert read.stackability.kind == "stackable"
+    if not is_sd_jwt:
+        assert read.workload.ects_earned == 3
+    assert [outcome.skills[0].uri for outcome in read.learning_outcomes] == [uri for uri, _ in SKILLS]
+
+
+@pytest.mark.parametrize("instead", [{"ects": None, "sbu": 240}, {"eqf_level": None}])
+async def test_E22_study_load_does_for_credits_and_a_dutch_level_for_a_european(
+    issuer: Issuer, instead: dict[str, Any]
+) -> None:
+    made = await issuer.add_achievement(**{**MICRO, **instead})
+    assert (made.status_code, made.json()["warnings"]) == (201, [])
+
+
+@pytest.mark.parametrize(("number", "register"), [("21PL", "ext:BRIN"), ("41057134", "ext:KvK"), ("X1", "ext:Regi")])
+async def test_T12_the_registration_of_the_organisation_says_of_which_register_it_is(
+    issuer: Issuer, number: str, register: str
+) -> None:
+    await issuer.add_organisation("ander", registration_number=number)
+    await issuer.add_achievement("ander")
+    award = await issuer.award("ander")
+    made = await issuer.api("POST", f"/organisations/ander/awards/{award['id']}/file")
+    badge = (await issuer.client.get(urlsplit(made.json()["files"]["json"]).path, headers=issuer.admin)).json()
+    [entry] = badge["issuer"]["otherIdentifier"]
+    assert entry["identifier"] == number
+    assert entry["identifierType"].startswith(register)
 
 
 async def test_E22_unusual_credits_are_a_warning(issuer: Issuer) -> None:

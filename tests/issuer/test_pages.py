@@ -458,3 +458,34 @@ async def test_who_awarded_a_list_is_told_so_and_what_comes_next(browser: Browse
     await browser.post(path, people=await hidden_people(browser), idempotency_key="x")
     assert "U hebt uitgereikt aan 2 mensen." in browser.page
     assert "geef de link en de code apart door" in browser.page
+
+
+MISSING = ("Hoe wordt er beoordeeld?", "Hoeveel studiepunten", "Welk EQF-niveau", "Hoe doet iemand mee:", "Wie bewaakt")
+
+
+async def test_E22_the_form_lists_what_a_microcredential_misses_and_keeps_what_was_chosen(browser: Browser) -> None:
+    await browser.get(f"{BASE}/achievements/new")
+    given = {**DESCRIBED, "name": "Micro", "achievement_type": "MicroCredential", "supervision": "online"}
+    refused = await browser.post(f"{BASE}/achievements/new", **given)
+    assert refused.status_code == 400
+    for question in MISSING:
+        assert question in browser.page
+    assert '<option value="online" selected>Met toezicht, online</option>' in browser.page
+    complete = {
+        **given,
+        "assessment": "Twee examinatoren.",
+        "sbu": "100",
+        "nlqf_level": "4+",
+        "participation_type": "onsite",
+        "quality_name": "NVAO",
+        "quality_url": "https://www.nvao.net",
+        "identity_checked": "false",
+    }
+    made = await browser.post(f"{BASE}/achievements/new", **complete)
+    assert (made.status_code, made.url.path) == (200, f"{BASE}/achievements/micro")
+    assert "240 studiebelastingsuren of meer" in browser.page
+    await browser.get(f"{BASE}/achievements/micro/change")
+    for chosen in ('"false" selected', '"4+" selected', '"onsite" selected', 'value="100"'):
+        assert chosen in browser.page
+    await browser.get(f"/{ORG}/achievements/micro")
+    assert "Met toezicht, online" in browser.page

@@ -18,25 +18,11 @@ from issuer.credential_offer import open_secrets, seal_tx_code
 from issuer.errors import GrantError, TransactionCodeUsageError, UnknownConfigurationError
 from issuer.models import AccessToken, Offer
 from issuer.settings import IssuerSettings
-from kernel.errors import MalformedError
-from kernel.openid4vci import PRE_AUTHORIZED_CODE_GRANT, PreAuthorizedTokenRequest, UnsupportedGrantError
-from kernel.openid4vci import parse_token_request as parse_token_form
+from kernel.openid4vci import PreAuthorizedTokenRequest
 from runtime.database import Database
 from runtime.tokens import create_token, hash_token
 
 _HOUR = timedelta(hours=1)
-
-
-def parse_token_request(form: Sequence[tuple[str, str]]) -> PreAuthorizedTokenRequest:
-    """Read a Token Request. A parameter that is there twice is refused, unknown ones are ignored. RFC 6749 §3.2."""
-    fields = dict(form)
-    if len(fields) != len(form):
-        raise MalformedError("a parameter is there twice")
-    if fields.get("grant_type", PRE_AUTHORIZED_CODE_GRANT) != PRE_AUTHORIZED_CODE_GRANT:
-        raise UnsupportedGrantError("another grant type")
-    request = parse_token_form(fields)
-    assert isinstance(request, PreAuthorizedTokenRequest)  # noqa: S101  the grant type says so
-    return request
 
 
 async def exchange_pre_authorized_code(

@@ -6,7 +6,7 @@ are those of OpenID4VCI. The management API is behind API keys with scopes and a
 
 import gzip
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache, wraps
 from typing import Annotated, Any, Literal
@@ -26,15 +26,17 @@ from issuer import (
     badge_files,
     did_documents,
     elm_export,
+    identity_providers,
     metadata,
     signing_keys,
     status,
     status_lists,
 )
-from issuer.access_token import exchange_pre_authorized_code, parse_token_request
+from issuer.access_token import exchange_pre_authorized_code
 from issuer.achievements import AchievementDescription, LocalisedText, QualityAssurance, SkillReference
 from issuer.api_keys import Caller, verify_api_key
 from issuer.archive import ARCHIVE_TYPE, archive_headers, create_archive
+from issuer.authorization_code import exchange_authorization_code
 from issuer.awards import AwardRequest, AwardView
 from issuer.badge_files import FileForm
 from issuer.credential import issue_credential
@@ -51,16 +53,25 @@ from issuer.errors import (
     VersionMissingError,
     wire_error,
 )
+from issuer.identity_providers import IdentityProviderDescription, OpenIdProvider
 from issuer.input import LARGEST_NUMBER, MANY_SECONDS, Input
 from issuer.nonce import create_challenge, create_nonce
 from issuer.notification import receive_notification
 from issuer.operators import OperatorDescription, create_operator
 from issuer.organisations import RESERVED_SLUGS, OrganisationDescription, create_organisation
+from issuer.pushed_authorization import push_authorization_request
 from issuer.sender_constraint import PresentedToken, dpop_nonce, parse_presented_token, www_authenticate
 from issuer.settings import IssuerSettings
 from issuer.status import Change
 from issuer.store import AchievementRow
 from kernel.errors import CredentialError, MalformedError
+from kernel.openid4vci import (
+    AuthorizationCodeTokenRequest,
+    PreAuthorizedTokenRequest,
+    RefreshTokenRequest,
+    UnsupportedGrantError,
+    parse_token_request,
+)
 from kernel.status.bitstring_status_list import JWT_MEDIA_TYPE as STATUS_LIST_JWT_TYPE
 from kernel.status.bitstring_status_list import MEDIA_TYPE as STATUS_LIST_PROOF_TYPE
 from kernel.strict_json import encode_json
@@ -148,29 +159,47 @@ async def _issuer(request: Request) -> CredentialIssuer:
 
 
 @_protocol(Place.TOKEN)
+async def pushed_authorization_request(request: Request) -> Response:
+    """Pushed Authorization Request Endpoint. RFC 9126 §2."""
+    service: IssuerService = get_service(request)
+    issuer, form = await _issuer(request), await _form(request)
+    answer = await push_authorization_request(service.database, service.settings, issuer, form, now=service.clock())
+    return JSONResponse(answer, status_code=201, headers=_NO_STORE)
+
+
+@_protocol(Place.TOKEN)
 async def token(request: Request) -> Response:
     """Token Endpoint. OpenID4VCI 1.0 §6."""
     service: IssuerService = get_service(request)
-    answer = await exchange_pre_authorized_code(
-        service.database,
-        service.settings,
-        await _issuer(request),
-        parse_token_request(await _form(request)),
-        source=request.client.host if request.client is not None else "",
-        now=service.clock(),
-    )
+    issuer, token_request = await _issuer(request), parse_token_request(await _form(request))
+    database, settings, now = service.database, service.settings, service.clock()
+    match token_request:
+        case PreAuthorizedTokenRequest():
+            source = request.client.host if request.client is not None else ""
+            answer = await exchange_pre_authorized_code(
+                database, settings, issuer, token_request, source=source, now=now
+            )
+        case AuthorizationCodeTokenRequest():
+            answer = await exchange_authorization_code(database, settings, issuer, token_request, now=now)
+        case RefreshTokenRequest():
+            raise UnsupportedGrantError("no refresh tokens are given out")
     return JSONResponse(answer, headers=_NO_STORE)
 
 
-async def _form(request: Request) -> Sequence[tuple[str, str]]:
+async def _form(request: Request) -> Mapping[str, str]:
+    """A form. A parameter that is there twice is refused, unknown ones are ignored. RFC 6749 §3.2."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     body = await request.body()
     if content_type != "application/x-www-form-urlencoded" or len(body) > _MAX_TOKEN_REQUEST:
         raise MalformedError("not a form, or a huge one")
     try:
-        return parse_qsl(body.decode("utf-8"), keep_blank_values=True, strict_parsing=True, max_num_fields=50)
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, strict_parsing=True, max_num_fields=50)
     except ValueError as exc:
         raise MalformedError("a form that cannot be read") from exc
+    form = dict(pairs)
+    if len(form) != len(pairs):
+        raise MalformedError("a parameter is there twice")
+    return form
 
 
 @_protocol(Place.TOKEN)
@@ -378,6 +407,7 @@ protocol_routes: list[Route] = [
     Route("/{org:organisation}/nonce", nonce, methods=["POST"]),
     Route("/{org:organisation}/challenge", challenge, methods=["POST"]),
     Route("/{org:organisation}/token", token, methods=["POST"]),
+    Route("/{org:organisation}/par", pushed_authorization_request, methods=["POST"]),
     Route("/{org:organisation}/notification", notification, methods=["POST"]),
     Route("/.well-known/openid-credential-issuer/{org}", issuer_metadata),
     Route("/{org:organisation}/.well-known/openid-credential-issuer", issuer_metadata),
@@ -497,6 +527,17 @@ class BadgeFileAnswer(BaseModel):
 
     created_at: AwareDatetime
     files: dict[str, str]
+
+
+class IdentityProviderAnswer(BaseModel):
+    """Where people sign in, and the address to register there; the secret is never shown."""
+
+    issuer: str
+    name: str
+    client_id: str
+    has_client_secret: bool
+    subject_claim: str
+    redirect_uri: str
 
 
 class ReasonBody(Input):
@@ -734,6 +775,58 @@ async def remove_api_key(
     caller.require("organisations:write", org)
     issuer = await get_issuer(session, service.settings, org)
     await api_keys.revoke_api_key(session, issuer.organisation_id, key_id, actor=caller.name, now=now)
+
+
+def _provider_answer(issuer: CredentialIssuer, provider: OpenIdProvider) -> IdentityProviderAnswer:
+    return IdentityProviderAnswer(
+        issuer=provider.issuer,
+        name=provider.name,
+        client_id=provider.client_id,
+        has_client_secret=provider.client_secret is not None,
+        subject_claim=provider.subject_claim,
+        redirect_uri=identity_providers.callback_url(issuer),
+    )
+
+
+@router.get("/organisations/{org}/identity-provider")
+async def get_identity_provider(
+    org: str, caller: CallerDep, service: IssuerServiceDep, session: SessionDep
+) -> IdentityProviderAnswer:
+    """Where this organisation's people sign in to fetch their badges; 404 where they get a one-time link."""
+    caller.require("organisations:write", org)
+    issuer = await get_issuer(session, service.settings, org)
+    provider = await identity_providers.find_identity_provider(session, service.settings, issuer)
+    if provider is None:
+        raise NotFoundError(N_("Er is geen inlogdienst ingesteld."))
+    return _provider_answer(issuer, provider)
+
+
+@router.put("/organisations/{org}/identity-provider")
+async def set_identity_provider(
+    org: str,
+    body: IdentityProviderDescription,
+    caller: CallerDep,
+    service: IssuerServiceDep,
+    session: SessionDep,
+    now: NowDep,
+) -> IdentityProviderAnswer:
+    """Let people sign in at this OpenID Provider. A secret that is left out stays what it was."""
+    caller.require("organisations:write", org)
+    issuer = await get_issuer(session, service.settings, org)
+    provider = await identity_providers.set_identity_provider(
+        session, service.settings, issuer, body, actor=caller.name, now=now
+    )
+    return _provider_answer(issuer, provider)
+
+
+@router.delete("/organisations/{org}/identity-provider", status_code=204)
+async def remove_identity_provider(
+    org: str, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+) -> None:
+    """Let people sign in by one-time link again."""
+    caller.require("organisations:write", org)
+    issuer = await get_issuer(session, service.settings, org)
+    await identity_providers.remove_identity_provider(session, issuer, actor=caller.name, now=now)
 
 
 @router.get("/organisations/{org}/signing-keys")

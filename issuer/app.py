@@ -9,10 +9,10 @@ from fastapi import FastAPI, Request, Response
 
 from issuer import api
 from issuer.api_keys import keep_admin_key
-from issuer.errors import IssuerError
+from issuer.errors import AuthorizationOverError, IssuerError
 from issuer.housekeeping import clean_up_forever
 from issuer.settings import IssuerSettings
-from issuer.web import file_pages, key_pages
+from issuer.web import authorization_pages, file_pages, key_pages
 from issuer.web import pages as web
 from runtime.app import create_fastapi, create_service
 from runtime.clock import Clock, utc_now
@@ -60,7 +60,7 @@ def create_app(
     app = create_fastapi(
         service,
         title="Skillswallet issuer",
-        routers=[api.router, file_pages.router, web.router, key_pages.router],
+        routers=[api.router, file_pages.router, web.router, key_pages.router, authorization_pages.router],
         routes=api.protocol_routes,
         pages=pages,
         lifespan=lifespan,
@@ -69,6 +69,7 @@ def create_app(
     app.state.pages = pages
     app.add_exception_handler(IssuerError, _issuer_error)
     app.add_exception_handler(web.SignInNeeded, web.send_to_sign_in)
+    app.add_exception_handler(AuthorizationOverError, authorization_pages.show_stopped)
     return app
 
 

@@ -19,6 +19,7 @@ from issuer.achievements import description_of, get_achievement, input_problems
 from issuer.credential_issuer import CredentialIssuer
 from issuer.credential_offer import OfferPolicy, OpenOffer
 from issuer.errors import N_, ConflictError, InputError, NotFoundError
+from issuer.holders import hash_email
 from issuer.input import MANY_SECONDS, Input, Moment, WebAddress
 from issuer.models import Award, AwardBatch, Offer
 from issuer.settings import IssuerSettings
@@ -178,6 +179,7 @@ async def _award_one(
         created_at=now,
     )
     award.sealed_claims = _seal_claims(settings, award.id, recipient)
+    award.email_hash = hash_email(settings, recipient.email)
     await store.add_row(session, award)
     policy = OfferPolicy.of(has_tx_code=request.tx_code, seconds=request.offer_valid_seconds)
     await credential_offer.create_offer(

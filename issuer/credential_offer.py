@@ -19,7 +19,7 @@ from issuer.errors import N_, InputError, NotFoundError
 from issuer.models import Offer
 from issuer.settings import IssuerSettings
 from issuer.store import Session
-from kernel.openid4vci import CredentialOffer, PreAuthorizedCodeGrant, TxCode, create_offer_link
+from kernel.openid4vci import AuthorizationCodeGrant, CredentialOffer, PreAuthorizedCodeGrant, TxCode, create_offer_link
 from runtime.database import Database
 from runtime.tokens import create_numeric_code, create_token, hash_token
 
@@ -68,6 +68,7 @@ async def create_offer(
         "reference": create_token(32),
         "pre-authorized_code": create_token(32),
         "tx_code": create_numeric_code(_TX_CODE_LENGTH) if policy.has_tx_code else None,
+        "issuer_state": create_token(32),
     }
     offer = Offer(
         award_id=award_id,
@@ -75,6 +76,7 @@ async def create_offer(
         organisation_id=issuer.organisation_id,
         reference_hash=hash_token(str(secrets["reference"])),
         code_hash=hash_token(str(secrets["pre-authorized_code"])),
+        issuer_state_hash=hash_token(str(secrets["issuer_state"])),
         sealed_secrets=settings.seal.seal(json.dumps(secrets).encode(), context=_context(award_id)),
         has_tx_code=policy.has_tx_code,
         revokes_earlier_copies=policy.revokes_earlier_copies,
@@ -168,7 +170,10 @@ def _offer(
 ) -> CredentialOffer:
     tx_code = TxCode("numeric", _TX_CODE_LENGTH, _TX_CODE_DESCRIPTION) if secrets["tx_code"] is not None else None
     grant = PreAuthorizedCodeGrant(str(secrets["pre-authorized_code"]), tx_code)
-    return CredentialOffer(issuer.identifier, tuple(configurations), pre_authorized_code=grant)
+    by_code = AuthorizationCodeGrant(secrets.get("issuer_state"))
+    return CredentialOffer(
+        issuer.identifier, tuple(configurations), authorization_code=by_code, pre_authorized_code=grant
+    )
 
 
 def _context(award_id: UUID) -> str:

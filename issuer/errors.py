@@ -17,6 +17,7 @@ from kernel.openid4vci import (
     DpopProofError,
     StaleClientAttestationError,
     UnsupportedGrantError,
+    UnsupportedResponseTypeError,
 )
 
 DPOP_NONCE_HEADER = "DPoP-Nonce"
@@ -133,6 +134,48 @@ class UnknownNotificationError(RejectedError):
     sentence = "This notification_id is not known here."
 
 
+class RequestUriError(RejectedError):
+    """The `request_uri` is unknown, another client's, used before, or older than a minute."""
+
+    code = "request_uri"
+    sentence = "The request_uri is not valid, or no longer."
+
+
+class RedirectUriError(RejectedError):
+    """Nobody is sent back to this address by this deployment."""
+
+    code = "redirect_uri"
+    sentence = "This redirect_uri is not allowed here."
+
+
+class UnknownScopeError(RejectedError):
+    """No scope and no authorization detail names anything that is issued here."""
+
+    code = "scope"
+    sentence = "Nothing that is issued here was asked for."
+
+
+class AuthorizationDetailsError(RejectedError):
+    """An authorization detail names a configuration that is unknown here, or was not granted, or another issuer."""
+
+    code = "authorization_details"
+    sentence = "An authorization detail cannot be granted."
+
+
+class ResourceError(RejectedError):
+    """The token is asked for another resource than this issuer."""
+
+    code = "resource"
+    sentence = "Tokens are given for this issuer only."
+
+
+class SignInFailedError(RejectedError):
+    """Nobody was signed in: the OpenID Provider's answer is missing, wrong, late, or names nobody who can be known."""
+
+    code = "sign_in_failed"
+    sentence = "Signing in did not work."
+
+
 class Place(Enum):
     """Where in the protocol a check failed; the same class has another word in another place."""
 
@@ -198,6 +241,14 @@ ROWS: Mapping[type[CredentialError], Row] = {
     UnknownIdentifierError: Row("invalid_request", "unknown_credential_identifier", _BAD_NOTIFICATION),
     EncryptionParametersError: Row("invalid_request", "invalid_encryption_parameters", _BAD_NOTIFICATION),
     IssuanceDeniedError: _REJECTED,
+    RequestUriError: _MALFORMED,
+    SignInFailedError: _REJECTED,
+    RedirectUriError: _MALFORMED,
+    UnknownScopeError: Row("invalid_scope", "invalid_credential_request", _BAD_NOTIFICATION),
+    # RFC 9396 §5, RFC 8707 §2, RFC 6749 §4.1.2.1
+    AuthorizationDetailsError: Row("invalid_authorization_details", "invalid_credential_request", _BAD_NOTIFICATION),
+    ResourceError: Row("invalid_target", "invalid_credential_request", _BAD_NOTIFICATION),
+    UnsupportedResponseTypeError: Row("unsupported_response_type", "invalid_credential_request", _BAD_NOTIFICATION),
     UnknownNotificationError: Row("invalid_request", "invalid_credential_request", "invalid_notification_id"),
 }
 
@@ -237,6 +288,38 @@ class InputError(IssuerError):
     status = 400
     code = "input"
     sentence = N_("Kijk nog eens naar wat u invulde.")
+
+
+class AuthorizationOverError(IssuerError):
+    """This browser has no such request that still waits: unknown, another browser's, decided or expired."""
+
+    status = 400
+    code = "authorization_over"
+    sentence = N_("Deze aanvraag is klaar of verlopen. Begin opnieuw in je wallet.")
+
+
+class SignInLinkError(IssuerError):
+    """The one-time link or its code is wrong, used, expired or for another browser: the same for every reason."""
+
+    status = 400
+    code = "sign_in_link"
+    sentence = N_("Deze code klopt niet of is verlopen. Vraag een nieuwe aan.")
+
+
+class TooManySignInsError(IssuerError):
+    """Too many one-time links were asked for, from one source or for one address."""
+
+    status = 429
+    code = "too_many_sign_ins"
+    sentence = N_("Er is te vaak om een link gevraagd. Probeer het over een uur opnieuw.")
+
+
+class NothingChosenError(IssuerError):
+    """The person agreed to none of the awards that they could have."""
+
+    status = 400
+    code = "nothing_chosen"
+    sentence = N_("Kies ten minste een badge.")
 
 
 class ConflictError(IssuerError):

@@ -15,7 +15,7 @@ from issuer.credential_issuer import CredentialIssuer
 from issuer.settings import IssuerSettings
 from issuer.store import AchievementRow, Session
 from kernel.open_badges import CREDENTIALS_V2, OPEN_BADGES_3_0_3
-from kernel.openid4vci import PRE_AUTHORIZED_CODE_GRANT
+from kernel.openid4vci import AUTHORIZATION_CODE_GRANT, PRE_AUTHORIZED_CODE_GRANT
 
 _LOCALES = {"nl": "nl-NL", "en": "en"}
 # What a wallet may show before there is a credential: path below the badge, whether it is always there, its labels.
@@ -139,9 +139,14 @@ async def create_authorization_server_metadata(_session: Session, issuer: Creden
     """The metadata of the issuer's own authorization server, which knows one grant. RFC 8414 §2; VCI §12.3; I-20."""
     return {
         "issuer": issuer.identifier,
+        "authorization_endpoint": issuer.endpoint("authorize"),
         "token_endpoint": issuer.endpoint("token"),
-        "response_types_supported": [],
-        "grant_types_supported": [PRE_AUTHORIZED_CODE_GRANT],
+        "pushed_authorization_request_endpoint": issuer.endpoint("par"),
+        "require_pushed_authorization_requests": True,
+        "authorization_response_iss_parameter_supported": True,
+        "response_types_supported": ["code"],
+        "code_challenge_methods_supported": ["S256"],
+        "grant_types_supported": [AUTHORIZATION_CODE_GRANT, PRE_AUTHORIZED_CODE_GRANT],
         "authorization_details_types_supported": ["openid_credential"],
         "token_endpoint_auth_methods_supported": ["none"],
         "pre-authorized_grant_anonymous_access_supported": True,

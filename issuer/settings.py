@@ -14,6 +14,7 @@ from kernel import base64url
 from kernel.formats import ISSUABLE
 from runtime.encryption import SealingKey
 from runtime.hsm import Hsm
+from runtime.mail import Mailer
 from runtime.settings import CommaSeparated, ServiceSettings, is_sealing_key
 
 
@@ -60,6 +61,31 @@ class IssuerSettings(ServiceSettings):
     """Wrong tries before an offer is void (I-28): a guess of six digits then succeeds once in 200,000."""
     tx_code_tries_per_source: int = Field(default=20, ge=1)
     """Wrong tries an hour from one address, over all offers (I-28)."""
+    request_uri_lifetime: timedelta = Field(default=timedelta(seconds=60), gt=timedelta(0), le=timedelta(seconds=600))
+    """How long a pushed request waits for the browser that it was pushed for (I-21)."""
+    authorization_lifetime: timedelta = timedelta(minutes=30)
+    """How long somebody may take to sign in and to agree; mail can be slow."""
+    code_lifetime: timedelta = Field(default=timedelta(seconds=60), gt=timedelta(0), le=timedelta(seconds=60))
+    """Of an authorization code, which a wallet redeems at once (I-26)."""
+    sign_in_link_lifetime: timedelta = timedelta(minutes=15)
+    """Of a one-time link by mail, and of the code that may be typed instead."""
+    sign_in_code_tries: int = Field(default=5, ge=1, le=10)
+    """Wrong tries of that code before it is void: a guess of six digits then succeeds once in 200,000."""
+    sign_in_links_per_source: int = Field(default=20, ge=1)
+    """One-time links an hour that one network address may ask for."""
+    sign_in_links_per_address: int = Field(default=5, ge=1)
+    """One-time links an hour to one e-mail address: nobody's mailbox is filled by a stranger."""
+    smtp_url: SecretStr | None = None
+    """The server that mail leaves by: `smtps://user:password@host:465`, or `smtp://user:password@host:587`, which is
+    used with STARTTLS only. None: no mail is sent, and staff hand over one-time links in the back office."""
+    mail_from: str | None = None
+    """The address that mail comes from; needed with `smtp_url`."""
+    redirect_uris: CommaSeparated = frozenset()
+    """The only addresses that browsers are sent back to, where an ecosystem knows its wallets; none: every https
+    address, after the person saw its host and agreed (decision 0013)."""
+    redirect_schemes: CommaSeparated = frozenset()
+    """Schemes of wallet apps that browsers are sent back to, besides those with a dot, which are their maker's own
+    domain reversed (RFC 8252 §7.1)."""
     access_token_lifetime: timedelta = timedelta(minutes=5)
     """Bearer tokens live at most five minutes (I-31; OpenID4VCI 1.0 §13.10)."""
     nonce_lifetime: timedelta = timedelta(minutes=5)
@@ -119,6 +145,27 @@ class IssuerSettings(ServiceSettings):
             raise ValueError("hsm_module needs the extra skillswallet[hsm]")
         return self
 
+    @model_validator(mode="after")
+    def _mail_can_be_sent(self) -> Self:
+        if (self.smtp_url is None) != (self.mail_from is None):
+            raise ValueError("smtp_url and mail_from go together")
+        if self.smtp_url is not None:
+            self.mailer  # noqa: B018  making it is the check
+        return self
+
+    @cached_property
+    def mailer(self) -> Mailer | None:
+        """What sends mail, if anything does."""
+        if self.smtp_url is None or self.mail_from is None:
+            return None
+        url = self.smtp_url.get_secret_value()
+        return Mailer.of_url(url, sender=self.mail_from, allow_plain=self.allow_http_for_local_development)
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether people get their one-time links by mail."""
+        return self.smtp_url is not None
+
     def sealing_key(self) -> SealingKey:
         """The key that everything at rest is sealed under, which also opens what the earlier one sealed."""
         if self.earlier_encryption_key is None:
@@ -157,3 +204,13 @@ class IssuerSettings(ServiceSettings):
     def source_key(self) -> bytes:
         """The key under which the addresses of wrong guessers are hashed, so that none is stored."""
         return self.seal.derive("issuer/source")
+
+    @cached_property
+    def address_key(self) -> bytes:
+        """The key under which e-mail addresses are hashed, by which people find their awards."""
+        return self.seal.derive("issuer/address")
+
+    @cached_property
+    def sign_in_code_key(self) -> bytes:
+        """The key under which the short codes of one-time links are hashed."""
+        return self.seal.derive("issuer/sign-in-code")

@@ -20,16 +20,19 @@ from issuer.models import (
     AchievementVersion,
     ApiKey,
     AuditEntry,
+    Authorization,
     Award,
     AwardBatch,
     BadgeFile,
     Credential,
     DidDocument,
     GuessingSource,
+    IdentityProvider,
     Offer,
     Operator,
     Organisation,
     SigningKey,
+    SignInLink,
     SpentNonce,
     StatusEntry,
     StatusList,
@@ -445,6 +448,241 @@ async def give_back_source_try(session: Session, source_hash: bytes) -> None:
     await session.execute(statement.values(tries=GuessingSource.tries - 1))
 
 
+# Authorizations by code
+
+
+async def list_achievement_slugs(session: Session, organisation_id: UUID) -> Sequence[str]:
+    """What an organisation's achievements are called in addresses and configurations."""
+    statement = select(Achievement.slug).where(Achievement.organisation_id == organisation_id)
+    return (await session.execute(statement.order_by(Achievement.created_at, Achievement.slug))).scalars().all()
+
+
+async def list_own_awards(
+    session: Session,
+    organisation_id: UUID,
+    *,
+    email_hash: bytes | None,
+    reference: str | None,
+    slugs: Sequence[str] | None,
+) -> Sequence[AwardRow]:
+    """Valid awards whose claims are still here, of the person with this address or reference, newest first."""
+    is_own = Award.email_hash == email_hash if email_hash is not None else Award.reference == reference
+    statement = _award_rows().where(Award.organisation_id == organisation_id, is_own)
+    statement = statement.where(Award.status == "valid", Award.sealed_claims.is_not(None))
+    if slugs is not None:
+        statement = statement.where(Achievement.slug.in_(list(slugs)))
+    statement = statement.order_by(Award.created_at.desc(), Award.batch_id, Award.position).limit(100)
+    return [AwardRow(*row) for row in await session.execute(statement)]
+
+
+async def find_offer_by_issuer_state(
+    session: Session, organisation_id: UUID, issuer_state_hash: bytes, now: datetime
+) -> Offer | None:
+    """The open offer with this `issuer_state`."""
+    is_meant = and_(Offer.issuer_state_hash == issuer_state_hash, Offer.organisation_id == organisation_id)
+    return (await session.execute(select(Offer).where(is_meant, _is_open(now)))).scalar_one_or_none()
+
+
+async def open_authorization(
+    session: Session,
+    organisation_id: UUID,
+    request_uri_hash: bytes,
+    client_id: str,
+    *,
+    browser_hash: bytes,
+    expires_at: datetime,
+    now: datetime,
+) -> UUID | None:
+    """Use up a `request_uri` of this client for one browser; its authorization for exactly one caller. I-21, A-28."""
+    is_waiting = and_(Authorization.opened_at.is_(None), Authorization.expires_at > now)
+    condition = and_(
+        Authorization.request_uri_hash == request_uri_hash,
+        Authorization.organisation_id == organisation_id,
+        Authorization.client_id == client_id,
+        is_waiting,
+    )
+    values = {"opened_at": now, "browser_hash": browser_hash, "expires_at": expires_at}
+    statement = update(Authorization).where(condition).values(values).returning(Authorization.id)
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+def _is_undecided(now: datetime) -> Any:
+    return and_(
+        Authorization.opened_at.is_not(None), Authorization.decided_at.is_(None), Authorization.expires_at > now
+    )
+
+
+async def find_authorization(
+    session: Session, organisation_id: UUID, browser_hash: bytes, now: datetime
+) -> Authorization | None:
+    """The undecided authorization of a browser."""
+    condition = and_(Authorization.browser_hash == browser_hash, Authorization.organisation_id == organisation_id)
+    return (await session.execute(select(Authorization).where(condition, _is_undecided(now)))).scalar_one_or_none()
+
+
+async def sign_in_authorization(
+    session: Session, authorization_id: UUID, browser_hash: bytes, sealed_subject: bytes, now: datetime
+) -> bool:
+    """Whether somebody signed in for an undecided authorization, whose browser has another secret from now on."""
+    values = {"browser_hash": browser_hash, "sealed_subject": sealed_subject, "signed_in_at": now}
+    condition = and_(Authorization.id == authorization_id, _is_undecided(now))
+    statement = update(Authorization).where(condition).values(values).returning(Authorization.id)
+    return (await session.execute(statement)).one_or_none() is not None
+
+
+async def decide_authorization(
+    session: Session,
+    authorization_id: UUID,
+    *,
+    granted: Sequence[Mapping[str, Any]],
+    code_hash: bytes | None,
+    code_expires_at: datetime | None,
+    now: datetime,
+) -> tuple[str | None] | None:
+    """The `state` of an authorization for the one caller who decides it; its browser is done with it."""
+    values = {
+        "decided_at": now,
+        "granted": list(granted),
+        "code_hash": code_hash,
+        "code_expires_at": code_expires_at,
+        "browser_hash": None,
+    }
+    condition = and_(Authorization.id == authorization_id, _is_undecided(now))
+    statement = update(Authorization).where(condition).values(values).returning(Authorization.state)
+    row = (await session.execute(statement)).one_or_none()
+    return None if row is None else (row[0],)
+
+
+async def find_authorization_by_code(session: Session, organisation_id: UUID, code_hash: bytes) -> Authorization | None:
+    """The authorization with this code, in whatever state."""
+    condition = and_(Authorization.code_hash == code_hash, Authorization.organisation_id == organisation_id)
+    return (await session.execute(select(Authorization).where(condition))).scalar_one_or_none()
+
+
+async def spend_authorization_code(
+    session: Session, authorization_id: UUID, now: datetime, *, expires_at: datetime
+) -> bool:
+    """Use up an authorization code; True for exactly one caller. I-26, A-28."""
+    is_live = and_(
+        Authorization.code_spent_at.is_(None), Authorization.code_expires_at > now, Authorization.revoked_at.is_(None)
+    )
+    statement = update(Authorization).where(Authorization.id == authorization_id, is_live)
+    values = {"code_spent_at": now, "expires_at": expires_at}
+    return (await session.execute(statement.values(values).returning(Authorization.id))).one_or_none() is not None
+
+
+async def spend_open_offer(session: Session, award_id: UUID, now: datetime) -> UUID | None:
+    """Use up the open offer of an award, if there is one, since its holder came by another way."""
+    condition = and_(Offer.award_id == award_id, _is_open(now))
+    statement = (
+        update(Offer).where(condition).values(spent_at=now, sealed_secrets=None).returning(Offer.id, Offer.number)
+    )
+    spent = sorted((await session.execute(statement)).all(), key=lambda row: row[1])
+    return spent[-1][0] if spent else None
+
+
+async def keep_offers(session: Session, authorization_id: UUID, granted: Sequence[Mapping[str, Any]]) -> None:
+    """Note under which offers an authorization is issued."""
+    statement = update(Authorization).where(Authorization.id == authorization_id)
+    await session.execute(statement.values(granted=list(granted)))
+
+
+async def revoke_authorization(session: Session, authorization_id: UUID, now: datetime) -> int:
+    """End an authorization with every token that hangs on it, and say how many access tokens those were."""
+    statement = update(Authorization).where(Authorization.id == authorization_id, Authorization.revoked_at.is_(None))
+    await session.execute(statement.values(revoked_at=now))
+    tokens = and_(AccessToken.authorization_id == authorization_id, AccessToken.revoked_at.is_(None))
+    revoked = update(AccessToken).where(tokens).values(revoked_at=now).returning(AccessToken.id)
+    return len((await session.execute(revoked)).all())
+
+
+async def find_identity_provider(session: Session, organisation_id: UUID) -> IdentityProvider | None:
+    """The OpenID Provider of an organisation."""
+    return await session.get(IdentityProvider, organisation_id, populate_existing=True)
+
+
+async def delete_identity_provider(session: Session, organisation_id: UUID) -> bool:
+    """Whether an organisation had an OpenID Provider, and has none any more."""
+    statement = delete(IdentityProvider).where(IdentityProvider.organisation_id == organisation_id)
+    return (await session.execute(statement.returning(IdentityProvider.id))).one_or_none() is not None
+
+
+async def keep_sign_in(session: Session, authorization_id: UUID, sealed: bytes, now: datetime) -> bool:
+    """Whether an undecided authorization now waits for this answer of a provider, and for no earlier one."""
+    condition = and_(Authorization.id == authorization_id, _is_undecided(now))
+    statement = update(Authorization).where(condition).values(sealed_sign_in=sealed).returning(Authorization.id)
+    return (await session.execute(statement)).one_or_none() is not None
+
+
+async def spend_sign_in(session: Session, authorization_id: UUID, now: datetime) -> bytes | None:
+    """What a provider's answer is held against; for exactly one caller, who takes it away."""
+    condition = and_(Authorization.id == authorization_id, _is_undecided(now))
+    waiting = await session.execute(select(Authorization.sealed_sign_in).where(condition))
+    sealed: bytes | None = waiting.scalar_one_or_none()
+    if sealed is None:
+        return None
+    statement = update(Authorization).where(condition, Authorization.sealed_sign_in == sealed)
+    spent = await session.execute(statement.values(sealed_sign_in=None).returning(Authorization.id))
+    return None if spent.one_or_none() is None else sealed
+
+
+async def has_sign_in_link(session: Session, authorization_id: UUID, now: datetime) -> bool:
+    """Whether a one-time link of this authorization may still be used."""
+    statement = select(SignInLink.id).where(_is_open_link(authorization_id, now)).limit(1)
+    return (await session.execute(statement)).one_or_none() is not None
+
+
+def _is_open_link(authorization_id: UUID, now: datetime) -> Any:
+    return and_(
+        SignInLink.authorization_id == authorization_id, SignInLink.spent_at.is_(None), SignInLink.expires_at > now
+    )
+
+
+async def spend_sign_in_link(
+    session: Session, token_hash: bytes, authorization_id: UUID, now: datetime
+) -> SignInLink | None:
+    """Use up a one-time link of this authorization; the link for exactly one caller."""
+    condition = and_(SignInLink.token_hash == token_hash, _is_open_link(authorization_id, now))
+    statement = update(SignInLink).where(condition).values(spent_at=now, sealed_secrets=None).returning(SignInLink)
+    return (await session.execute(statement.execution_options(populate_existing=True))).scalar_one_or_none()
+
+
+async def count_sign_in_tries(
+    session: Session, authorization_id: UUID, *, limit: int, now: datetime
+) -> Sequence[SignInLink]:
+    """Take one try of each open link of an authorization; those that had one left. Parallel guesses too. A-25."""
+    condition = and_(_is_open_link(authorization_id, now), SignInLink.tries < limit)
+    statement = update(SignInLink).where(condition).values(tries=SignInLink.tries + 1).returning(SignInLink)
+    return (await session.execute(statement.execution_options(populate_existing=True))).scalars().all()
+
+
+async def list_waiting_sign_in_links(session: Session, organisation_id: UUID, now: datetime) -> Sequence[SignInLink]:
+    """Open links whose secrets nobody saw yet, oldest first."""
+    is_waiting = and_(
+        SignInLink.organisation_id == organisation_id,
+        SignInLink.sealed_secrets.is_not(None),
+        SignInLink.expires_at > now,
+    )
+    statement = select(SignInLink).where(is_waiting).order_by(SignInLink.created_at).limit(200)
+    return (await session.execute(statement)).scalars().all()
+
+
+async def take_sign_in_secrets(
+    session: Session, organisation_id: UUID, link_id: UUID, now: datetime
+) -> tuple[SignInLink, bytes] | None:
+    """The sealed secrets of an open link, for exactly one caller; they are gone then."""
+    condition = and_(
+        SignInLink.id == link_id, SignInLink.organisation_id == organisation_id, SignInLink.expires_at > now
+    )
+    link = (await session.execute(select(SignInLink).where(condition))).scalar_one_or_none()
+    sealed = None if link is None else link.sealed_secrets
+    if link is None or sealed is None:
+        return None
+    taken = update(SignInLink).where(SignInLink.id == link_id, SignInLink.sealed_secrets == sealed)
+    row = (await session.execute(taken.values(sealed_secrets=None).returning(SignInLink.id))).one_or_none()
+    return None if row is None else (link, sealed)
+
+
 # Issuing: the tight path
 
 
@@ -857,7 +1095,12 @@ async def drop_claims(
     condition = and_(
         Award.id.in_(list(award_ids)), Award.organisation_id == organisation_id, Award.claims_dropped_at.is_(None)
     )
-    statement = update(Award).where(condition).values(sealed_claims=None, claims_dropped_at=now).returning(Award.id)
+    statement = (
+        update(Award)
+        .where(condition)
+        .values(sealed_claims=None, email_hash=None, claims_dropped_at=now)
+        .returning(Award.id)
+    )
     dropped = (await session.execute(statement)).scalars().all()
     await session.execute(update(Credential).where(Credential.award_id.in_(dropped)).values(sealed_credential=None))
     files = update(BadgeFile).where(BadgeFile.award_id.in_(dropped))

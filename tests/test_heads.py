@@ -11,7 +11,11 @@ from tests.test_architecture import SERVICES, create_app, create_settings, route
 
 # These go out to others, or have no end.
 ONLY_GET = {
-    "issuer": set(),
+    "issuer": {
+        "/{org}/authorize",
+        "/{org}/authorize/{authorization_id}/provider",
+        "/{org}/sign-in/callback",
+    },
     "wallet": {"/open"},
     "verifier": {
         "/back-office/{slug}/answers/{request_id}/events",

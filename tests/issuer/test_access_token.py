@@ -45,7 +45,7 @@ async def test_I29_a_token_covers_offered_configurations_only(issuer: Issuer) ->
     ("change", "error"),
     [
         ({"grant_type": None}, "invalid_request"),
-        ({"grant_type": "authorization_code"}, "unsupported_grant_type"),
+        ({"grant_type": "password"}, "unsupported_grant_type"),
         ({"pre-authorized_code": None}, "invalid_request"),
         ({"pre-authorized_code": "onbekend"}, "invalid_grant"),
         ({"tx_code": None}, "invalid_request"),

@@ -18,6 +18,8 @@ CLIENT_CODES = {
     "use_fresh_attestation",
 }
 TOKEN_CODES |= DPOP_CODES | CLIENT_CODES
+# At the pushed authorization request endpoint, which shares the column. RFC 9126 §2.3, RFC 9396 §5, RFC 8707 §2.
+TOKEN_CODES |= {"invalid_scope", "invalid_authorization_details", "invalid_target", "unsupported_response_type"}
 CREDENTIAL_CODES = DPOP_CODES | {
     "invalid_credential_request",
     "unknown_credential_configuration",

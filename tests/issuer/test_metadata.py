@@ -153,12 +153,18 @@ async def test_I19_A48_the_picture_is_a_png_at_an_address_that_is_the_same_for_e
     assert (response.status_code, response.headers["content-type"]) == (200, "image/png")
 
 
-async def test_I20_the_authorization_server_knows_one_grant(issuer: Issuer) -> None:
+async def test_I20_I26_the_authorization_server_wants_requests_pushed_and_challenged(issuer: Issuer) -> None:
     response = await issuer.client.get(f"/.well-known/oauth-authorization-server/{ORG}")
     metadata = parse_authorization_server_metadata(response.json(), issuer=IDENTIFIER)
     assert metadata.token_endpoint == f"{IDENTIFIER}/token"
     assert response.json()["pre-authorized_grant_anonymous_access_supported"] is True
-    assert "authorization_endpoint" not in response.json()
+    members = response.json()
+    assert members["authorization_endpoint"] == f"{IDENTIFIER}/authorize"
+    assert members["pushed_authorization_request_endpoint"] == f"{IDENTIFIER}/par"
+    assert members["require_pushed_authorization_requests"] is True
+    assert members["authorization_response_iss_parameter_supported"] is True
+    assert members["code_challenge_methods_supported"] == ["S256"]
+    assert "authorization_code" in members["grant_types_supported"]
     assert (await issuer.client.get(f"/{ORG}/.well-known/oauth-authorization-server")).json() == response.json()
 
 

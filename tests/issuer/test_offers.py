@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from kernel.openid4vci import (
+    AUTHORIZATION_CODE_GRANT,
     PRE_AUTHORIZED_CODE_GRANT,
     ByReference,
     ByValue,
@@ -40,7 +41,8 @@ async def test_I02_I03_the_offer_names_every_securing_and_no_authorization_serve
     assert offer["credential_issuer"] == IDENTIFIER
     assert offer["credential_configuration_ids"] == CONFIGURATIONS
     grant = offer["grants"][PRE_AUTHORIZED_CODE_GRANT]
-    assert list(offer["grants"]) == [PRE_AUTHORIZED_CODE_GRANT]
+    assert list(offer["grants"]) == [AUTHORIZATION_CODE_GRANT, PRE_AUTHORIZED_CODE_GRANT]
+    assert list(offer["grants"][AUTHORIZATION_CODE_GRANT]) == ["issuer_state"]
     assert grant["tx_code"]["input_mode"] == "numeric"
     assert grant["tx_code"]["length"] == 6
     assert len(grant["tx_code"]["description"]) <= 300

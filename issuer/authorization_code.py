@@ -1,0 +1,191 @@
+"""The Token Endpoint for an authorization code. RFC 6749 §4.1.3, RFC 7636; OpenID4VCI 1.0 §6; I-26, I-29.
+
+Order of a try: client, redirect URI and PKCE verifier first, so that a stranger who found a code spends nothing; then
+the code is used up in the transaction that stores what it buys. A code that comes back with all of that right was
+copied: every token that hangs on it is revoked.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from issuer import store
+from issuer.credential_issuer import CredentialIssuer
+from issuer.errors import AuthorizationDetailsError, GrantError
+from issuer.models import AccessToken, Authorization, Offer
+from issuer.settings import IssuerSettings
+from issuer.store import Session
+from kernel.errors import CredentialError
+from kernel.openid4vci import AuthorizationCodeTokenRequest, AuthorizationDetail, TokenResponse, verify_code_verifier
+from runtime.database import Database
+from runtime.tokens import create_token, hash_token
+
+
+@dataclass(frozen=True, slots=True)
+class GrantedAward:
+    """What somebody agreed to of one award, and under which offer it is issued."""
+
+    award_id: UUID
+    offer_id: UUID
+    configuration_ids: Sequence[str]
+
+    def as_json(self) -> dict[str, Any]:
+        """As it is kept with the authorization."""
+        return {
+            "award": str(self.award_id),
+            "offer": str(self.offer_id),
+            "configurations": list(self.configuration_ids),
+        }
+
+
+async def exchange_authorization_code(
+    database: Database,
+    settings: IssuerSettings,
+    issuer: CredentialIssuer,
+    request: AuthorizationCodeTokenRequest,
+    *,
+    now: datetime,
+) -> Mapping[str, Any]:
+    """Exchange a code for an access token that covers the awards that were agreed to, or fewer. I-23, I-26, I-29."""
+    async with database.reading() as session:
+        found = await store.find_authorization_by_code(session, issuer.organisation_id, hash_token(request.code))
+    authorization = _verify_request(found, request)
+    if authorization.code_spent_at is not None:
+        await _stop_second_redemption(database, issuer, authorization, now)
+        raise GrantError("spent before; its tokens are revoked")
+    asked = [detail.credential_configuration_id for detail in request.authorization_details]
+    granted = _narrow(authorization, asked)
+    async with database.transaction() as session:
+        ends_at = now + settings.access_token_lifetime
+        if not await store.spend_authorization_code(session, authorization.id, now, expires_at=ends_at):
+            raise GrantError("expired, revoked, or somebody else was first")
+        awards = [await _take_offer(session, issuer, award_id, ids, now) for award_id, ids in granted.items()]
+        await store.keep_offers(session, authorization.id, [award.as_json() for award in awards])
+        return await create_access_token(
+            session,
+            settings,
+            issuer,
+            authorization,
+            awards,
+            names_identifiers=authorization.uses_details or bool(asked),
+            now=now,
+        )
+
+
+def _verify_request(authorization: Authorization | None, request: AuthorizationCodeTokenRequest) -> Authorization:
+    """Whether the code comes from whoever it was given to; the same error for every reason. RFC 6749 §4.1.3."""
+    if authorization is None:
+        raise GrantError("unknown code")
+    if request.client_id is None or request.client_id != authorization.client_id:
+        raise GrantError("another client's code")
+    if request.redirect_uri != authorization.redirect_uri:
+        raise GrantError("another redirect_uri")
+    try:
+        verify_code_verifier(request.code_verifier, code_challenge=authorization.code_challenge)
+    except CredentialError as exc:
+        raise GrantError(f"{exc.code}: {exc.detail}") from exc
+    return authorization
+
+
+async def _stop_second_redemption(
+    database: Database, issuer: CredentialIssuer, authorization: Authorization, now: datetime
+) -> None:
+    async with database.transaction() as session:
+        revoked = await store.revoke_authorization(session, authorization.id, now)
+        reason = f"code used twice; access tokens revoked: {revoked}"
+        for entry in authorization.granted:
+            await store.add_audit(
+                session, issuer.organisation_id, "wallet", "offer.redeemed_twice", entry["award"], reason, now
+            )
+
+
+def _narrow(authorization: Authorization, asked: Sequence[str]) -> Mapping[UUID, Sequence[str]]:
+    """The configurations of each award: all that were agreed to, or those of them that are asked for now. I-23."""
+    granted = {UUID(entry["award"]): entry["configurations"] for entry in authorization.granted}
+    if not asked:
+        return granted
+    if not set(asked) <= {identifier for identifiers in granted.values() for identifier in identifiers}:
+        raise AuthorizationDetailsError("not agreed to")
+    narrowed = {
+        award_id: [identifier for identifier in identifiers if identifier in asked]
+        for award_id, identifiers in granted.items()
+    }
+    return {award_id: identifiers for award_id, identifiers in narrowed.items() if identifiers}
+
+
+async def _take_offer(
+    session: Session, issuer: CredentialIssuer, award_id: UUID, configurations: Sequence[str], now: datetime
+) -> GrantedAward:
+    """The award's open offer, used up; or a new one that is used up from the start, when there is none."""
+    await store.lock_award(session, award_id)
+    offer_id = await store.spend_open_offer(session, award_id, now)
+    if offer_id is None:
+        offer_id = await create_spent_offer(session, issuer, award_id, now)
+    return GrantedAward(award_id, offer_id, configurations)
+
+
+async def create_spent_offer(session: Session, issuer: CredentialIssuer, award_id: UUID, now: datetime) -> UUID:
+    """An offer that nobody can open: under it copies are counted that a holder fetched without being offered any."""
+    offer = Offer(
+        id=store.new_id(),
+        award_id=award_id,
+        number=await store.next_offer_number(session, award_id),
+        organisation_id=issuer.organisation_id,
+        reference_hash=hash_token(create_token(32)),
+        code_hash=hash_token(create_token(32)),
+        has_tx_code=False,
+        created_at=now,
+        expires_at=now,
+        opened_at=now,
+        spent_at=now,
+    )
+    await store.add_row(session, offer)
+    return offer.id
+
+
+async def create_access_token(
+    session: Session,
+    settings: IssuerSettings,
+    issuer: CredentialIssuer,
+    authorization: Authorization,
+    awards: Sequence[GrantedAward],
+    *,
+    names_identifiers: bool,
+    now: datetime,
+) -> Mapping[str, Any]:
+    """A token with a row for each award, and the response that hands it over. OpenID4VCI 1.0 §6.2; I-29, I-31.
+
+    Identifiers are named when details were asked for, and when a configuration alone would not say of which award.
+    """
+    token = create_token(32)
+    all_ids = [identifier for award in awards for identifier in award.configuration_ids]
+    names_identifiers = names_identifiers or len(set(all_ids)) != len(all_ids)
+    identifiers: dict[str, list[str]] = {}
+    for award in awards:
+        named = {f"badge-{secrets.token_urlsafe(12)}": identifier for identifier in award.configuration_ids}
+        for name, configuration in named.items():
+            identifiers.setdefault(configuration, []).append(name)
+        row = AccessToken(
+            token_hash=hash_token(token),
+            organisation_id=issuer.organisation_id,
+            offer_id=award.offer_id,
+            award_id=award.award_id,
+            credential_identifiers=named if names_identifiers else {},
+            configuration_ids=list(award.configuration_ids),
+            authorization_id=authorization.id,
+            client_id=authorization.client_id,
+            dpop_thumbprint=authorization.dpop_thumbprint,
+            created_at=now,
+            expires_at=now + settings.access_token_lifetime,
+        )
+        await store.add_row(session, row)
+    details = [AuthorizationDetail(configuration, tuple(names)) for configuration, names in identifiers.items()]
+    return TokenResponse(
+        access_token=token,
+        token_type="Bearer" if authorization.dpop_thumbprint is None else "DPoP",
+        expires_in=settings.access_token_lifetime,
+        authorization_details=tuple(details) if names_identifiers else (),
+    ).as_json()

@@ -1,0 +1,105 @@
+"""Pushed Authorization Requests: a wallet says what it wants before a browser comes. RFC 9126; OpenID4VCI 1.0 §5.
+
+Wallets need no registration. Whatever they push is bound to the request: its exact redirect URI, its PKCE challenge,
+its DPoP key, its attested key. Nobody is sent to that URI before a person was shown its host and decided (decision
+0013), so a pushed URI makes no open redirector.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from issuer import store
+from issuer.configurations import configuration_ids
+from issuer.credential_issuer import CredentialIssuer
+from issuer.errors import AuthorizationDetailsError, RedirectUriError, ResourceError, UnknownScopeError
+from issuer.models import Authorization
+from issuer.settings import IssuerSettings
+from issuer.store import Session
+from kernel.errors import MalformedError
+from kernel.openid4vci import AuthorizationRequestParameters, parse_pushed_authorization_request
+from runtime.database import Database
+from runtime.tokens import create_token, hash_token
+
+REQUEST_URI: Final = "urn:ietf:params:oauth:request_uri:"
+_MAX_CLIENT_ID: Final = 2048
+_MAX_STATE: Final = 4096
+
+
+async def push_authorization_request(
+    database: Database,
+    settings: IssuerSettings,
+    issuer: CredentialIssuer,
+    form: Mapping[str, str],
+    *,
+    now: datetime,
+) -> Mapping[str, Any]:
+    """Keep a request for a minute under a name that one browser may use once. RFC 9126 §2.1, §2.2; I-21 to I-25."""
+    parameters = parse_pushed_authorization_request(form)
+    _verify_sizes(parameters)
+    _verify_redirect_uri(settings, parameters.redirect_uri)
+    if any(resource != issuer.identifier for resource in parameters.resource):
+        raise ResourceError("another resource")
+    secret = create_token(32)
+    async with database.transaction() as session:
+        requested = await _find_configurations(session, settings, issuer, parameters)
+        authorization = Authorization(
+            organisation_id=issuer.organisation_id,
+            request_uri_hash=hash_token(secret),
+            client_id=parameters.client_id,
+            dpop_thumbprint=parameters.dpop_jkt,
+            redirect_uri=parameters.redirect_uri,
+            state=parameters.state,
+            code_challenge=parameters.code_challenge,
+            issuer_state_hash=None if parameters.issuer_state is None else hash_token(parameters.issuer_state),
+            requested=list(requested),
+            uses_details=bool(parameters.authorization_details),
+            created_at=now,
+            expires_at=now + settings.request_uri_lifetime,
+        )
+        await store.add_row(session, authorization)
+    return {
+        "request_uri": f"{REQUEST_URI}{secret}",
+        "expires_in": int(settings.request_uri_lifetime.total_seconds()),
+    }
+
+
+def _verify_sizes(parameters: AuthorizationRequestParameters) -> None:
+    if len(parameters.client_id) > _MAX_CLIENT_ID or len(parameters.state or "") > _MAX_STATE:
+        raise MalformedError("a client_id or state larger than allowed here")
+    if "\x00" in parameters.client_id + (parameters.state or "") + (parameters.issuer_state or ""):
+        raise MalformedError("a NUL, which no database keeps")
+
+
+def _verify_redirect_uri(settings: IssuerSettings, redirect_uri: str) -> None:
+    """Whether browsers may be sent there at all. The text itself was read before; decision 0013."""
+    if settings.redirect_uris:
+        if redirect_uri not in settings.redirect_uris:
+            raise RedirectUriError("not on this deployment's list")
+        return
+    scheme = redirect_uri.partition(":")[0].lower()
+    is_own_scheme = "." in scheme or scheme in settings.redirect_schemes
+    is_local = scheme == "http" and settings.allow_http_for_local_development
+    if scheme != "https" and not is_local and not is_own_scheme:
+        raise RedirectUriError("neither https nor an app's own scheme")
+
+
+async def _find_configurations(
+    session: Session, settings: IssuerSettings, issuer: CredentialIssuer, parameters: AuthorizationRequestParameters
+) -> Sequence[str]:
+    """The configurations that are asked for: every detail must be known, of the scopes unknown ones are ignored.
+
+    OpenID4VCI 1.0 §5.1.1, §5.1.2; I-23, I-24. The scope of a configuration is its identifier.
+    """
+    slugs = await store.list_achievement_slugs(session, issuer.organisation_id)
+    known = {identifier for slug in slugs for identifier in configuration_ids(settings, slug)}
+    for detail in parameters.authorization_details:
+        if detail.credential_configuration_id not in known:
+            raise AuthorizationDetailsError("an unknown configuration")
+        if detail.locations and issuer.identifier not in detail.locations:
+            raise AuthorizationDetailsError("for another issuer")
+    asked = [detail.credential_configuration_id for detail in parameters.authorization_details]
+    asked += [scope for scope in parameters.scopes if scope in known]
+    if not asked:
+        raise UnknownScopeError("nothing that is issued here")
+    return list(dict.fromkeys(asked))

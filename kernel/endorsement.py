@@ -23,7 +23,7 @@ from kernel.errors import (
 )
 from kernel.json_ld import ContextStore
 from kernel.jwt import LEEWAY, UnverifiedJwt, find_numeric_date, parse_jwt, sign_jwt, verify_jwt, verify_times
-from kernel.keys import Signer
+from kernel.keys import PublicKey, Signer
 from kernel.open_badges import (
     CREDENTIALS_V2,
     OPEN_BADGES_3_0_3,
@@ -55,6 +55,7 @@ class VerifiedEndorsement:
     document: Mapping[str, Any]
     subject_id: str
     comment: str | None
+    key: PublicKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ def verify_endorsement(
     UndecidedError where a key or a status could not be had.
     """
     # (1) Signed by its own issuer.
-    issuer, document = _verify_signature(endorsement, policy)
+    issuer, document, key = _verify_signature(endorsement, policy)
     # (2) An endorsement with all that belongs to one, within its time.
     verify_endorsement_shape(document)
     _verify_validity(document, policy.now)
@@ -145,10 +146,10 @@ def verify_endorsement(
     # (4) Not withdrawn; asked last, since the world is asked only for what holds so far.
     if "credentialStatus" in document:
         policy.verify_status(document)
-    return VerifiedEndorsement(issuer, document, subject["id"], read_text(subject, "endorsementComment"))
+    return VerifiedEndorsement(issuer, document, subject["id"], read_text(subject, "endorsementComment"), key)
 
 
-def _verify_signature(endorsement: object, policy: EndorsementPolicy) -> tuple[str, Mapping[str, Any]]:
+def _verify_signature(endorsement: object, policy: EndorsementPolicy) -> tuple[str, Mapping[str, Any], PublicKey]:
     if isinstance(endorsement, str):
         return _verify_jwt(parse_jwt(endorsement), policy)
     if not isinstance(endorsement, Mapping):
@@ -160,10 +161,11 @@ def _verify_signature(endorsement: object, policy: EndorsementPolicy) -> tuple[s
         now=policy.now,
         contexts=policy.contexts,
     )
-    return secured.issuer, secured.document
+    signed = next(held for held in secured.proofs if held.proof.controller == secured.issuer)
+    return secured.issuer, secured.document, signed.key
 
 
-def _verify_jwt(token: UnverifiedJwt, policy: EndorsementPolicy) -> tuple[str, Mapping[str, Any]]:
+def _verify_jwt(token: UnverifiedJwt, policy: EndorsementPolicy) -> tuple[str, Mapping[str, Any], PublicKey]:
     """Open Badges 3.0 §8.2.6, with the key that the issuer lists and no other: a `jwk` in the header proves nothing."""
     document, kid = token.payload, token.header.get("kid")
     verify_endorsement_shape(document)
@@ -177,7 +179,7 @@ def _verify_jwt(token: UnverifiedJwt, policy: EndorsementPolicy) -> tuple[str, M
     if any(_seconds(document, name) != expected.get(name) for name in ("nbf", "exp")):
         raise MalformedError("a JWT date that says something else than the endorsement in it")
     verify_times(document, now=policy.now)
-    return str(expected["iss"]), document
+    return str(expected["iss"]), document, key
 
 
 def _seconds(claims: Mapping[str, Any], name: str) -> int | None:
@@ -202,6 +204,11 @@ def check_endorsements(claims: Mapping[str, Any], format: str, *, policy: Endors
     on the credential it may be about anything in it. Endorsements of endorsers are not followed.
     """
     return tuple(_check(thing, ids, raw, policy) for thing, ids, raw in _find_endorsements(claims, format))
+
+
+def has_endorsements(claims: Mapping[str, Any], format: str) -> bool:
+    """Tell whether anybody says anything of a badge, before anything is done about it."""
+    return next(_find_endorsements(claims, format), None) is not None
 
 
 def list_verification_methods(claims: Mapping[str, Any], format: str) -> tuple[str, ...]:
@@ -256,18 +263,21 @@ def _read_things(parts: BadgeParts) -> dict[EndorsedThing, Mapping[str, Any]]:
 def _check(thing: EndorsedThing, ids: frozenset[str], raw: object, policy: EndorsementPolicy) -> Endorsement:
     document = _read_unverified(raw)
     issuer = read_object(document, "issuer")
-    said = {
-        "endorser_id": read_text(issuer, "id") or read_text(document, "issuer"),
-        "endorser_name": read_text(issuer, "name"),
-        "comment": read_text(read_object(document, "credentialSubject"), "endorsementComment"),
-    }
+    said = Endorsement(
+        endorser_id=read_text(issuer, "id") or read_text(document, "issuer"),
+        endorser_name=read_text(issuer, "name"),
+        comment=read_text(read_object(document, "credentialSubject"), "endorsementComment"),
+        endorsed=thing,
+        outcome=Outcome.UNKNOWN,
+    )
     try:
-        verify_endorsement(raw, endorsed=ids, policy=policy)
+        verified = verify_endorsement(raw, endorsed=ids, policy=policy)
     except UndecidedError as error:
-        return Endorsement(**said, endorsed=thing, outcome=Outcome.UNKNOWN, error_code=error.code)
+        return replace(said, error_code=error.code)
     except CredentialError as error:
-        return Endorsement(**said, endorsed=thing, outcome=Outcome.FAILED, error_code=error.code)
-    return Endorsement(**said, endorsed=thing, outcome=Outcome.PASSED)
+        return replace(said, outcome=Outcome.FAILED, error_code=error.code)
+    since = parse_date_time(verified.document["validFrom"])
+    return replace(said, outcome=Outcome.PASSED, endorser_key=verified.key, issued_at=since)
 
 
 def _read_unverified(raw: object) -> Mapping[str, Any]:

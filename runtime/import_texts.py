@@ -466,6 +466,28 @@ ENDORSEMENTS: Final[Mapping[Outcome, Text]] = {
     ),
 }
 
+ENDORSERS: Final[Mapping[Recognised, Text]] = {
+    Recognised.RECOGNISED: Text(
+        "De aanbeveler staat op de lijst van {list}.", "The endorser is on the list of {list}."
+    ),
+    Recognised.NOT_LISTED: Text(
+        "We kennen deze aanbeveler niet. Daarom telt de aanbeveling niet mee.",
+        "We do not know this endorser. So the endorsement does not count.",
+    ),
+    Recognised.NOT_FOR_THIS_TYPE: Text(
+        "De aanbeveler is hier niet voor erkend. Daarom telt de aanbeveling niet mee.",
+        "The endorser is not recognised for this. So the endorsement does not count.",
+    ),
+    Recognised.WITHDRAWN: Text(
+        "De aanbeveler was niet meer erkend. Daarom telt de aanbeveling niet mee.",
+        "The endorser was no longer recognised. So the endorsement does not count.",
+    ),
+    Recognised.LIST_UNAVAILABLE: Text(
+        "Of we de aanbeveler kennen, kon niet worden nagekeken. Daarom telt de aanbeveling niet mee.",
+        "Whether we know the endorser could not be checked. So the endorsement does not count.",
+    ),
+}
+
 NO_BADGE_THERE: Final = Verdict(
     "bad",
     "stop",

@@ -4,7 +4,7 @@ Nothing here judges: it puts a report into words. What the badge itself says is 
 and freed of control characters, since strangers wrote it; pages escape it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -13,11 +13,11 @@ from kernel.importing import IMPORT_CHECK_CODES, ImportReport, Kind
 from kernel.importing import Verdict as Verdicts
 from kernel.importing.report import SKIPPED
 from kernel.microcredential import Microcredential, find_warnings, missing_elements
-from kernel.open_badges import Endorsement
 from kernel.report import Outcome
 from kernel.trust_list import Outcome as Recognised
 from kernel.trust_list import Recognition
 from runtime import import_texts as texts
+from runtime.endorsements import JudgedEndorsement
 from runtime.import_texts import Text
 from runtime.web.language import day
 
@@ -61,6 +61,7 @@ class EndorsementLine:
     symbol: str
     text: str
     comment: str
+    standing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,17 @@ class ImportView:
     technical: tuple[tuple[str, str], ...]
 
 
-def create_view(report: ImportReport, language: str, recognition: Recognition | None = None) -> ImportView:
-    """Put a report into words; `recognition` is what a trust list says of its signer, where there is one to ask."""
+def create_view(
+    report: ImportReport,
+    language: str,
+    recognition: Recognition | None = None,
+    endorsements: Sequence[JudgedEndorsement] = (),
+) -> ImportView:
+    """Put a report into words; `recognition` is what a trust list says of its signer, where there is one to ask.
+
+    `endorsements` are those of the report with what that list says of each endorser; without a list, the report's own.
+    """
+    judged = endorsements or [JudgedEndorsement(each, None) for each in report.endorsements]
     verdict = _find_verdict(report, recognition)
     content = report.imported.content
     return ImportView(
@@ -102,7 +112,7 @@ def create_view(report: ImportReport, language: str, recognition: Recognition | 
         issuer=_issuer_name(report),
         facts=tuple(_create_facts(content, language)),
         checks=tuple(_create_check(report, code, language) for code in _find_made(report)),
-        endorsements=tuple(_create_endorsement(each, language) for each in report.endorsements),
+        endorsements=tuple(create_endorsement_line(each.as_json(), language) for each in judged),
         parts=tuple(create_view(part, language) for part in report.parts),
         remarks=tuple(_create_remarks(report, language)),
         technical=tuple(_create_technical(report, recognition, language)),
@@ -187,15 +197,30 @@ def _create_check(report: ImportReport, code: str, language: str) -> CheckLine:
     )
 
 
-def _create_endorsement(endorsement: Endorsement, language: str) -> EndorsementLine:
-    who = shown_line(endorsement.endorser_name or endorsement.endorser_id or "?")
-    about = texts.ENDORSED[endorsement.endorsed].say(language)
-    sentence = texts.ENDORSEMENTS[endorsement.outcome].say(language)
+def create_endorsement_line(said: Mapping[str, Any], language: str) -> EndorsementLine:
+    """Put what was kept of an endorsement (`JudgedEndorsement.as_json`) into words; only one that counts looks good."""
+    outcome = Outcome(said["outcome"])
+    kind, symbol = _SYMBOLS[outcome]
+    if outcome is Outcome.PASSED and not said["counts"]:
+        kind, symbol = "warn", "half"
+    who = shown_line(said["entity"] or said["endorser_name"] or said["endorser"] or "?")
+    about = texts.ENDORSED[said["endorsed"]].say(language)
     return EndorsementLine(
-        *_SYMBOLS[endorsement.outcome],
-        sentence.format(who=who, about=about),
-        shown_text(endorsement.comment or "") if endorsement.outcome is Outcome.PASSED else "",
+        kind,
+        symbol,
+        texts.ENDORSEMENTS[outcome].say(language).format(who=who, about=about),
+        shown_text(said["comment"] or ""),
+        _say_standing(said, language),
     )
+
+
+def _say_standing(said: Mapping[str, Any], language: str) -> str:
+    """Whether the endorser is known, or why nothing is known of the endorsement at all."""
+    if said["outcome"] == Outcome.PASSED:
+        recognition = said["recognition"]
+        names = {"list": shown_line(said["list"] or "")}
+        return "" if recognition is None else texts.ENDORSERS[Recognised(recognition)].say(language).format(**names)
+    return texts.REASON_TEXTS[said["reason"]].say(language)
 
 
 # What it says

@@ -8,10 +8,12 @@ one time and one size for the whole file. What could not be had in that time was
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol, TypeVar
+
+from cryptography.x509 import Certificate
 
 from kernel.errors import CredentialError, MalformedError
 from kernel.formats import judged_when_issued
@@ -77,19 +79,46 @@ async def resolve_address(fetch: Fetcher, imported: Imported) -> bytes | None:
     return answer.body if answer.kind is AnswerKind.FOUND else None
 
 
+class _Judgement(Protocol):
+    """What was found so far, and what else to fetch."""
+
+    @property
+    def lookups(self) -> tuple[Lookup, ...]: ...
+
+
+J = TypeVar("J", bound=_Judgement)
+
+
 async def resolve_report(
-    fetch: Fetcher, imported: Imported, *, now: datetime, email: str | None = None, seconds: float = _TOTAL_SECONDS
+    fetch: Fetcher,
+    imported: Imported,
+    *,
+    now: datetime,
+    email: str | None = None,
+    anchors: Sequence[Certificate] = (),
+    seconds: float = _TOTAL_SECONDS,
 ) -> ImportReport:
     """Judge a badge with all that can be fetched for it in this time; raises nothing."""
+    return await judge_with_lookups(
+        fetch,
+        lambda material: judge(imported, material, now=now, email=email, anchors=anchors),
+        seconds=seconds,
+    )
+
+
+async def judge_with_lookups(
+    fetch: Fetcher, judge: Callable[[Mapping[Lookup, Answer]], J], *, seconds: float = _TOTAL_SECONDS
+) -> J:
+    """Judge, fetch what the judgement lacks, and judge again, until it lacks nothing or the time is over."""
     material: dict[Lookup, Answer] = {}
     loop = asyncio.get_running_loop()
     ends_at = loop.time() + seconds
-    report = await asyncio.to_thread(judge, imported, material, now=now, email=email)
+    found = await asyncio.to_thread(judge, material)
     # Nor is there another round after that time: each of them makes every signature's check again.
-    while report.lookups and loop.time() < ends_at:
-        material |= await _fetch_all(fetch, report.lookups, material, ends_at)
-        report = await asyncio.to_thread(judge, imported, material, now=now, email=email)
-    return report
+    while found.lookups and loop.time() < ends_at:
+        material |= await _fetch_all(fetch, found.lookups, material, ends_at)
+        found = await asyncio.to_thread(judge, material)
+    return found
 
 
 async def resolve_recognition(resolver: Resolver, report: ImportReport, *, now: datetime) -> Recognition | None:

@@ -123,7 +123,7 @@ class Resolver:
         Policy chooses before anything is fetched, and a mechanism that failed is never replaced by another (K-26).
         """
         issuer = credential.unverified_issuer
-        anchors = await self._anchors_at(now) if credential.x5c else ()
+        anchors = await self.resolve_anchors(now=now) if credential.x5c else ()
         if issuer.startswith("did:"):
             key = await self._did_key(issuer, credential.key_id, now)
             if anchors and verify_x5c(credential.x5c, anchors=anchors, now=now).leaf_key != key:
@@ -203,7 +203,7 @@ class Resolver:
         self._documents.put(did, document, now + _DID_AGE)
         return document
 
-    async def _anchors_at(self, now: datetime) -> tuple[Certificate, ...]:
+    async def resolve_anchors(self, *, now: datetime) -> tuple[Certificate, ...]:
         """Where chains may end: the configured anchors and those of the ecosystem's lists (T-05)."""
         lists, _ = await self.trust.resolve_lists(now=now)
         return self._anchors + tuple(anchor for trust_list in lists for anchor in trust_list.anchors)
@@ -297,7 +297,9 @@ class Resolver:
             if await self._metadata_key(credential.issuer, credential.key_id, now) != credential.key:
                 raise UntrustedIssuerError("the issuer's metadata has another key for the credential")
             return await self._metadata_key(credential.issuer, kid, now)
-        key = verify_x5c(x5c, anchors=await self._anchors_at(now), now=now, dns_name=_host(credential.issuer)).leaf_key
+        key = verify_x5c(
+            x5c, anchors=await self.resolve_anchors(now=now), now=now, dns_name=_host(credential.issuer)
+        ).leaf_key
         # Without a name that both certificates carry, only the same key shows that it is the same issuer.
         if not credential.issuer and key != credential.key:
             raise UntrustedIssuerError("the status list is signed by another certificate than the credential")

@@ -177,12 +177,16 @@ class TrustSources:
         now: datetime,
         key: PublicKey | None = None,
         certificate: Certificate | None = None,
+        at: datetime | None = None,
     ) -> Recognition:
-        """Whether a party is recognised at all, for whatever type: who offers something, or asks for it. T-10."""
+        """Whether a party is recognised at all, for whatever type: who offers something, or asks for it. T-10.
+
+        `at` is when it signed something, where that is not now (T-04).
+        """
 
         def ask(trust_list: TrustList) -> Recognition:
             return trust_list.recognise_party(
-                identifiers=identifiers, service=service, at=now, key=key, certificate=certificate
+                identifiers=identifiers, service=service, at=at or now, key=key, certificate=certificate
             )
 
         def ask_chain(chain: TrustChain) -> Recognition:

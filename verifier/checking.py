@@ -10,6 +10,7 @@ from datetime import datetime
 from kernel.errors import MalformedError
 from kernel.importing import ImportReport
 from kernel.trust_list import Recognition
+from runtime.endorsements import JudgedEndorsement, resolve_endorsers
 from runtime.importing import read_badge, resolve_recognition, resolve_report
 from runtime.service import Service
 from verifier.errors import NoBadgeError, TooManyChecksError
@@ -22,6 +23,7 @@ class CheckedBadge:
 
     report: ImportReport
     recognition: Recognition | None
+    endorsements: tuple[JudgedEndorsement, ...]
 
 
 class Checks:
@@ -50,5 +52,10 @@ async def _check_badge(
         imported = await read_badge(content)
     except MalformedError as exc:
         raise NoBadgeError from exc
-    report = await resolve_report(service.fetch, imported, now=now, email=email)
-    return CheckedBadge(report, await resolve_recognition(service.resolver, report, now=now))
+    anchors = await service.resolver.resolve_anchors(now=now)
+    report = await resolve_report(service.fetch, imported, now=now, email=email, anchors=anchors)
+    return CheckedBadge(
+        report,
+        await resolve_recognition(service.resolver, report, now=now),
+        await resolve_endorsers(service.resolver, report.endorsements, now=now),
+    )

@@ -6,6 +6,7 @@ looking at it asks nobody anything. Issue 3, item 6; W-19, W-30, W-31.
 """
 
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -13,6 +14,7 @@ from typing import Any, Final
 from kernel.errors import MalformedError
 from kernel.importing import Imported, ImportReport, Kind, Verdict
 from kernel.trust_list import Recognition
+from runtime.endorsements import JudgedEndorsement, resolve_endorsers
 from runtime.import_view import create_view
 from runtime.importing import read_badge, resolve_address, resolve_recognition, resolve_report
 from runtime.tokens import create_token
@@ -55,9 +57,7 @@ async def check_badge(
 ) -> BadgeFromElsewhere:
     """Judge a badge, or raise NoBadgeError. One that may be kept waits, sealed, for a word of its owner."""
     file, imported = await _read(wallet, content)
-    report = await resolve_report(wallet.fetch, imported, now=now)
-    recognition = await resolve_recognition(wallet.resolver, report, now=now)
-    sealed = _describe(report, recognition, file, now)
+    report, sealed = await _judge(wallet, imported, file, now)
     if report.verdict is Verdict.REFUTED or report.imported.kind is Kind.ADDRESS:
         return BadgeFromElsewhere("", sealed["views"][language], now, is_kept=False)
     badge_id = create_token(16)
@@ -129,10 +129,27 @@ async def _read(wallet: Wallet, content: bytes | str) -> tuple[bytes, Imported]:
     return found, there
 
 
-def _describe(report: ImportReport, recognition: Recognition | None, file: bytes, now: datetime) -> dict[str, Any]:
+async def _judge(wallet: Wallet, imported: Imported, file: bytes, now: datetime) -> tuple[ImportReport, dict[str, Any]]:
+    """What its issuer and others stand for, and all of that in words, to be sealed."""
+    anchors = await wallet.resolver.resolve_anchors(now=now)
+    report = await resolve_report(wallet.fetch, imported, now=now, anchors=anchors)
+    recognition = await resolve_recognition(wallet.resolver, report, now=now)
+    endorsements = await resolve_endorsers(wallet.resolver, report.endorsements, now=now)
+    return report, _describe(report, recognition, endorsements, file, now)
+
+
+def _describe(
+    report: ImportReport,
+    recognition: Recognition | None,
+    endorsements: Sequence[JudgedEndorsement],
+    file: bytes,
+    now: datetime,
+) -> dict[str, Any]:
     name, media_type = _find_type(file)
     return {
-        "views": {language: asdict(create_view(report, language, recognition)) for language in _LANGUAGES},
+        "views": {
+            language: asdict(create_view(report, language, recognition, endorsements)) for language in _LANGUAGES
+        },
         "report": report.as_json(),
         "issuer": report.imported.unverified_issuer or "",
         "recognition": recognition.outcome.value if recognition is not None else "",

@@ -18,15 +18,20 @@ MAX_ENTRIES: Final = 8
 MAX_STATUS_SIZE: Final = 8
 
 _ENTRY_TYPE: Final = "BitstringStatusListEntry"
+_OLDER_TYPE: Final = "1EdTechRevocationList"
 _INDEX: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 _STATUS_VALUE: Final = re.compile(r"0x[0-9a-fA-F]{1,2}", re.ASCII)
 
 
 class StatusKind(StrEnum):
-    """Which kind of list has the status. What is unknown cannot be checked, and never counts as good."""
+    """Which kind of list has the status. What is unknown cannot be checked, and never counts as good.
+
+    A `REVOCATION_LIST` names the credentials that were withdrawn: older, read only of imported badges (B-12).
+    """
 
     TOKEN_STATUS_LIST = "token_status_list"
     BITSTRING_STATUS_LIST = "bitstring_status_list"
+    REVOCATION_LIST = "revocation_list"
     UNKNOWN = "unknown"
 
 
@@ -131,8 +136,10 @@ def _create_entry(status: StatusReference) -> dict[str, Any]:
 
 def _parse_entry(entry: Mapping[str, Any]) -> StatusReference:
     types = entry.get("type")
-    if _ENTRY_TYPE not in (types if isinstance(types, list) else [types]):
-        return StatusReference(find_text(entry, "id") or "", 0, StatusKind.UNKNOWN)
+    types = types if isinstance(types, list) else [types]
+    if _ENTRY_TYPE not in types:
+        kind = StatusKind.REVOCATION_LIST if _OLDER_TYPE in types else StatusKind.UNKNOWN
+        return StatusReference(find_text(entry, "id") or "", 0, kind)
     uri = get_text(entry, "statusListCredential")
     if entry.get("id") == uri:
         raise MalformedError("a status entry that is called as its list is")

@@ -4,6 +4,7 @@
 the caller fetches them with the guarded fetcher and judges again. Issue 3, items 5, 6 and 9.
 """
 
+from kernel.importing.endorsements import EndorsementReport, judge_endorsements
 from kernel.importing.imported import Container, Imported, Kind, Securing
 from kernel.importing.judging import judge
 from kernel.importing.lookups import Answer, AnswerKind, Lookup, LookupKind, Material
@@ -16,6 +17,7 @@ __all__ = [
     "Answer",
     "AnswerKind",
     "Container",
+    "EndorsementReport",
     "ImportCheck",
     "ImportReport",
     "Imported",
@@ -27,5 +29,6 @@ __all__ = [
     "Signer",
     "Verdict",
     "judge",
+    "judge_endorsements",
     "recognise",
 ]

@@ -9,8 +9,11 @@
 The loop ends: what was asked once, however it ended, is not asked again, and there is a limit to all of it.
 """
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+
+from cryptography.x509 import Certificate
 
 from kernel.errors import CredentialError
 from kernel.importing.credentials import ImportedCredential
@@ -34,19 +37,36 @@ from kernel.open_badges import verify_recipient
 from kernel.report import Outcome
 
 
-def judge(imported: Imported, material: Material, *, now: datetime, email: str | None = None) -> ImportReport:
+def judge(
+    imported: Imported,
+    material: Material,
+    *,
+    now: datetime,
+    email: str | None = None,
+    anchors: Sequence[Certificate] = (),
+) -> ImportReport:
     """Make every check that can be made with what was fetched, and say what else to fetch. B-21.
 
     `material` has the answer to each lookup so far, by its lookup. With `email`, the badge is also checked to have
-    been given to whoever has that address. Raises nothing: what a hostile file breaks is a check that failed.
+    been given to whoever has that address. `anchors` are where certificate chains may end. Raises nothing: what a
+    hostile file breaks is a check that failed.
     """
-    library = Library(material)
-    report = _judge_address(imported, library, now, email) if imported.kind is Kind.ADDRESS else None
-    report = report or _judge(imported, library, now, email)
+    library, asked = Library(material), _Asked(now, email, tuple(anchors))
+    is_address = imported.kind is Kind.ADDRESS
+    report = _judge_address(imported, library, asked) if is_address else _judge(imported, library, asked)
     return replace(report, lookups=library.missing)
 
 
-def _judge_address(imported: Imported, library: Library, now: datetime, email: str | None) -> ImportReport:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """When it is judged, whether it is somebody's, and where certificate chains may end."""
+
+    now: datetime
+    email: str | None
+    anchors: tuple[Certificate, ...]
+
+
+def _judge_address(imported: Imported, library: Library, asked: _Asked) -> ImportReport:
     """Judge what stands at an address; an address there leads nowhere."""
     try:
         found = recognise(library.get(str(imported.document["id"]), LookupKind.SHOWN_ADDRESS))
@@ -54,23 +74,21 @@ def _judge_address(imported: Imported, library: Library, now: datetime, email: s
         return ImportReport(imported, (failure("format", error),))
     if found.kind is Kind.ADDRESS:
         return ImportReport(imported, (ImportCheck("format", Outcome.FAILED, "malformed"),))
-    return _judge(found, library, now, email)
+    return _judge(found, library, asked)
 
 
-def _judge(
-    imported: Imported, library: Library, now: datetime, email: str | None, *, is_part: bool = False
-) -> ImportReport:
+def _judge(imported: Imported, library: Library, asked: _Asked, *, is_part: bool = False) -> ImportReport:
     if imported.kind is Kind.OPEN_BADGE_2:
-        return _judge_open_badge_2(imported, library, now, email)
-    credential = ImportedCredential(imported, library, now=now)
+        return _judge_open_badge_2(imported, library, asked)
+    credential = ImportedCredential(imported, library, now=asked.now, anchors=asked.anchors)
     checks = credential.judge()
-    parts = tuple(_judge(part, library, now, None, is_part=True) for part in imported.parts)
+    parts = tuple(_judge(part, library, replace(asked, email=None), is_part=True) for part in imported.parts)
     return ImportReport(
         imported,
         (
             *checks,
             ImportCheck("issuer", Outcome.NOT_APPLICABLE),
-            _check_recipient(imported.document, email),
+            _check_recipient(imported.document, asked.email),
             _check_holder_binding(imported),
             _check_contents(parts),
         ),
@@ -81,8 +99,8 @@ def _judge(
     )
 
 
-def _judge_open_badge_2(imported: Imported, library: Library, now: datetime, email: str | None) -> ImportReport:
-    badge = OpenBadge2(imported, library, now=now)
+def _judge_open_badge_2(imported: Imported, library: Library, asked: _Asked) -> ImportReport:
+    badge = OpenBadge2(imported, library, now=asked.now)
     checks = badge.judge()
     seen = badge.assembled
     return ImportReport(
@@ -98,7 +116,7 @@ def _judge_open_badge_2(imported: Imported, library: Library, now: datetime, ema
             *([ImportCheck("issuer_key", Outcome.NOT_APPLICABLE)] if imported.securing is Securing.HOSTED else []),
             *([ImportCheck("issuer_key", Outcome.PASSED)] if _has_passed(imported, checks) else []),
             *checks,
-            _check_recipient(badge.recipients, email),
+            _check_recipient(badge.recipients, asked.email),
             ImportCheck("holder_binding", Outcome.NOT_APPLICABLE, BEARER),
             ImportCheck("contents", Outcome.NOT_APPLICABLE),
         ),

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 from kernel.errors import MalformedError
+from kernel.keys import PublicKey
 from kernel.open_badges.dates import parse_date_time
 from kernel.open_badges.reading import read_many, read_number, read_object, read_objects, read_text
 from kernel.open_badges.vocabulary import ACHIEVEMENT_TYPES, PERSON_MEMBERS, STATED_KINDS
@@ -94,7 +95,10 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class Endorsement:
-    """Somebody spoke for a badge. Only where `outcome` is PASSED is it sure that they did (A-50)."""
+    """Somebody spoke for a badge. Only where `outcome` is PASSED is it sure that they did (A-50).
+
+    Then `endorser_key` is the key that they signed with, and `issued_at` since when they say so.
+    """
 
     endorser_id: str | None
     endorser_name: str | None
@@ -102,6 +106,8 @@ class Endorsement:
     endorsed: EndorsedThing
     outcome: Outcome
     error_code: str | None = None
+    endorser_key: PublicKey | None = field(default=None, repr=False)
+    issued_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

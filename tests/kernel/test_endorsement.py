@@ -16,6 +16,7 @@ from kernel.endorsement import (
     EndorsementPolicy,
     check_endorsements,
     create_endorsement,
+    has_endorsements,
     list_verification_methods,
     sign_endorsement,
     verify_endorsement,
@@ -263,11 +264,18 @@ def test_B09_endorsements_of_a_badge_are_each_told_of() -> None:
         "endorser_name": "Inspectie",
         "comment": "Deze badge is in orde.",
         "outcome": Outcome.PASSED,
+        "endorser_key": ENDORSER_SIGNER.public_key,
+        "issued_at": NOW,
     }
     expected = tuple(Endorsement(**said, endorsed=thing) for thing in ("achievement", "issuer", "credential"))
     assert check_endorsements(full_badge(), "ldp_vc", policy=POLICY) == expected
     claims, _ = create_sd_jwt_vc_claims(create_full_dataset(achievement=without_creator()))
     assert check_endorsements({**claims, "iss": ISSUER.id}, "dc+sd-jwt", policy=POLICY) == expected
+
+
+def test_B09_a_badge_of_which_nobody_says_anything_needs_no_look_at_it() -> None:
+    assert has_endorsements(full_badge(), "ldp_vc")
+    assert not has_endorsements({"credentialSubject": {}}, "ldp_vc")
 
 
 @pytest.mark.parametrize("signer", [{}, {"iss": "did:web:another.example"}])

@@ -17,7 +17,7 @@ from kernel.baking import bake
 from kernel.data_integrity import add_base_proof, add_proof, derive_credential
 from kernel.did import create_did_web_document, did_jwk, did_key, did_web_url
 from kernel.elm import create_elm_credential
-from kernel.endorsement import create_endorsement
+from kernel.endorsement import create_endorsement, sign_endorsement
 from kernel.errors import CredentialError, MalformedError
 from kernel.importing import (
     IMPORT_CHECK_CODES,
@@ -31,6 +31,7 @@ from kernel.importing import (
     Securing,
     Verdict,
     judge,
+    judge_endorsements,
     recognise,
 )
 from kernel.jwt import sign_jwt
@@ -49,6 +50,7 @@ from kernel.status.bitstring_status_list import Bitstring, create_status_list_cr
 from kernel.status.token_status_list import Status, StatusList, create_status_list_token
 from tests.kernel.conftest import SHARED
 from tests.support.badges import ISSUER, ISSUER_SIGNER, STATUS, issue_badge
+from tests.support.certificates import create_authority, create_leaf
 from tests.support.clock import NOW
 from tests.support.imports import ASSERTION, BADGE_CLASS, EMAIL, PAGES, RSA_KEY, SIGNED, Round, found, sign_rs256
 from tests.support.json_values import json_values, nearly
@@ -393,8 +395,44 @@ def test_A13_K73_a_part_of_a_badge_that_left_out_its_status_is_not_proven() -> N
     assert Round(json.dumps(signed), place).ended("status") == ("not_applicable", "no_status")
 
 
+REVOCATIONS = "https://issuer.example/revocations"
+REVOCATION_ENTRY = {"id": REVOCATIONS, "type": "1EdTechRevocationList"}
+
+
+@pytest.mark.parametrize(
+    ("listed", "ended"),
+    [
+        ({"revokedCredential": []}, ("passed", None)),
+        ({"revokedCredentials": [{"id": "urn:uuid:another"}]}, ("passed", None)),
+        ({"revokedCredential": [{"id": "urn:uuid:1", "revoked": False}]}, ("passed", None)),
+        ({"issuer": DID, "revokedCredential": [{"id": "urn:uuid:1"}]}, ("failed", "revoked")),
+        ({"issuer": {"id": DID}, "revokedCredentials": ["urn:uuid:1"]}, ("failed", "revoked")),
+        ({"revokedCredential": {"id": "urn:uuid:1", "revoked": True}}, ("failed", "revoked")),
+        ({"issuer": "did:web:another.example", "revokedCredential": []}, ("unknown", "undecided")),
+        ({}, ("failed", "malformed")),
+        ({"revokedCredential": [7]}, ("failed", "malformed")),
+    ],
+)
+def test_B12_a_revocation_list_of_1EdTech_names_what_was_withdrawn(
+    listed: dict[str, Any], ended: tuple[str, str | None]
+) -> None:
+    raw = sign_jwt(
+        badge(id="urn:uuid:1", credentialStatus=REVOCATION_ENTRY), signer=ED25519, typ="vc+jwt", header={"kid": METHOD}
+    )
+    assert Round(raw, {REVOCATIONS: found({"id": REVOCATIONS, **listed})}).ended("status") == ended
+    assert Round(raw, {}).ended("status") == ("unknown", "undecided")
+
+
+def test_B12_a_revocation_list_cannot_name_a_credential_without_a_name() -> None:
+    raw = sign_jwt(
+        badge(id=None, credentialStatus=REVOCATION_ENTRY), signer=ED25519, typ="vc+jwt", header={"kid": METHOD}
+    )
+    listed = {REVOCATIONS: found({"revokedCredential": []})}
+    assert Round(raw, listed).ended("status") == ("unknown", "undecided")
+
+
 def test_B12_a_status_of_an_unknown_kind_leaves_the_badge_unproven() -> None:
-    entry = {"id": "https://issuer.example/revocations", "type": "1EdTechRevocationList"}
+    entry = {"id": "https://issuer.example/revocations", "type": "StatusList2021Entry"}
     raw = sign_jwt(badge(credentialStatus=entry), signer=ED25519, typ="vc+jwt", header={"kid": METHOD})
     result = Round(raw, {})
     assert result.ended("status") == ("unknown", "undecided")
@@ -473,6 +511,34 @@ def test_K25_the_keys_of_an_https_issuer_stand_in_its_metadata() -> None:
 def test_A05_a_certificate_chain_without_an_anchor_leaves_it_unproven() -> None:
     raw = issue_badge("dc+sd-jwt", issuer=replace(ISSUER, id="https://issuer.example", x5c=("AAAA",)), status=None)
     assert Round(raw, {}).ended("issuer_key") == ("unknown", "undecided")
+
+
+@pytest.mark.parametrize(
+    ("named", "ended"),
+    [("https://school.example", ("passed", None)), ("https://another.example", ("failed", "issuer"))],
+)
+def test_K26_a_chain_to_a_known_anchor_proves_the_name_that_its_leaf_has(
+    named: str, ended: tuple[str, str | None]
+) -> None:
+    authority = create_authority(NOW)
+    leaf = create_leaf(authority, NOW, dns_names=["school.example"])
+    issuer = replace(ISSUER, id=named, x5c=(leaf.x5c,))
+    raw = issue_badge("dc+sd-jwt", issuer=issuer, signer=leaf.signer, status=None)
+    result = Round(raw, {}, anchors=[authority.certificate])
+    assert result.ended("issuer_key") == ended
+    is_proven = ended == ("passed", None)
+    assert (result.report.verdict is Verdict.PROVEN) is is_proven
+    if is_proven:
+        assert result.report.check("issuer_key").evidence["certificate"] == "CN=Leaf"
+        assert result.report.signer is not None
+        assert result.report.signer.issuer == named
+
+
+def test_K26_A05_a_chain_to_another_anchor_proves_nothing() -> None:
+    leaf = create_leaf(create_authority(NOW), NOW, dns_names=["school.example"])
+    issuer = replace(ISSUER, id="https://school.example", x5c=(leaf.x5c,))
+    raw = issue_badge("dc+sd-jwt", issuer=issuer, signer=leaf.signer, status=None)
+    assert Round(raw, {}, anchors=[create_authority(NOW).certificate]).ended("issuer_key") == ("failed", "issuer")
 
 
 # JWT
@@ -740,6 +806,25 @@ def test_A50_an_endorsement_counts_where_it_is_about_the_badge_that_it_stands_on
     assert [(each.outcome.value, each.error_code) for each in report.endorsements] == [ended]
     assert report.verdict is Verdict.PROVEN
     assert report.as_json()["endorsements"][0]["outcome"] == ended[0]
+
+
+def test_A50_B09_what_others_say_of_a_badge_is_judged_apart_from_it() -> None:
+    """By a holder or a verifier, who judged the badge itself before."""
+    claims = badge(endorsement=[GOOD_ENDORSEMENT])
+    [judged] = judge_endorsements(claims, "ldp_vc", {}, now=NOW).endorsements
+    assert judged.outcome is Outcome.PASSED
+    assert judged.endorser_key is not None
+    stranger = sign_endorsement(
+        {key: value for key, value in GOOD_ENDORSEMENT.items() if key != "proof"} | {"issuer": WEB},
+        signer=ED25519,
+        key_id=f"{WEB}#key-1",
+    )
+    asked = judge_endorsements(badge(endorsementJwt=[stranger]), "ldp_vc", {}, now=NOW)
+    assert [each.outcome for each in asked.endorsements] == [Outcome.UNKNOWN]
+    [lookup] = asked.lookups
+    answered = judge_endorsements(badge(endorsementJwt=[stranger]), "ldp_vc", {lookup: did_document()}, now=NOW)
+    assert [each.outcome for each in answered.endorsements] == [Outcome.PASSED]
+    assert answered.lookups == ()
 
 
 def test_A50_endorsements_prove_nothing_about_a_badge_that_nobody_signed() -> None:

@@ -80,7 +80,12 @@ def test_a_format_refuses_a_kind_that_it_cannot_name() -> None:
         require_kinds([TOKEN, REVOCATION], StatusKind.TOKEN_STATUS_LIST)
 
 
-@pytest.mark.parametrize("kind", ["StatusList2021Entry", "1EdTechRevocationList", "Other", None, ["Other"]])
+def test_B12_an_entry_of_the_older_kind_is_known_as_one() -> None:
+    found = find({"id": LIST, "type": "1EdTechRevocationList"})
+    assert found == (StatusReference(LIST, 0, StatusKind.REVOCATION_LIST),)
+
+
+@pytest.mark.parametrize("kind", ["StatusList2021Entry", "Other", None, ["Other"]])
 def test_B12_an_entry_of_another_type_is_of_unknown_kind_and_never_ignored(kind: Any) -> None:
     assert find({"id": LIST, "type": kind}) == (StatusReference(LIST, 0, StatusKind.UNKNOWN),)
     assert find([{"type": kind}, ENTRY]) == (StatusReference("", 0, StatusKind.UNKNOWN), REVOCATION)

@@ -172,12 +172,16 @@ async def test_B22_the_picture_of_a_qr_code_leads_to_the_badge() -> None:
 # Words
 
 
+PROTOCOLS = ("kernel.openid4vci", "kernel.openid4vp", "kernel.dpop", "kernel.client_attestation")
+
+
 def _codes(error: type[CredentialError] = CredentialError) -> set[str]:
     return {error.code} | {code for each in error.__subclasses__() if _is_ours(each) for code in _codes(each)}
 
 
 def _is_ours(error: type[CredentialError]) -> bool:
-    return error.__module__.startswith("kernel.")
+    """Errors of the protocols between wallet and services never reach a report about a badge."""
+    return error.__module__.startswith("kernel.") and not error.__module__.startswith(PROTOCOLS)
 
 
 def test_every_code_that_a_report_can_have_has_words() -> None:
@@ -189,6 +193,7 @@ def test_every_code_that_a_report_can_have_has_words() -> None:
     assert set(texts.ENDORSEMENTS) == set(Outcome) - {Outcome.NOT_APPLICABLE}
     assert set(texts.ELEMENTS) == set(ELEMENTS)
     assert set(texts.PROVEN) == {None, *Recognised}
+    assert set(texts.ENDORSERS) == set(Recognised)
     assert set(texts.REASON_TEXTS) >= _codes() | importing.REASONS
 
 

@@ -1,12 +1,13 @@
 """A small web of badges for import tests: what stands at which address, and how a caller goes round with `judge`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509 import Certificate
 
 from kernel import base64url
 from kernel.importing import Answer, AnswerKind, Imported, ImportReport, Lookup, LookupKind, judge, recognise
@@ -96,17 +97,22 @@ class Round:
     """A caller that fetches what `judge` lists, from a web that stands still, until there is nothing more."""
 
     def __init__(
-        self, content: bytes | str | Imported, pages: Mapping[str, Answer], *, email: str | None = None
+        self,
+        content: bytes | str | Imported,
+        pages: Mapping[str, Answer],
+        *,
+        email: str | None = None,
+        anchors: Sequence[Certificate] = (),
     ) -> None:
         imported = content if isinstance(content, Imported) else recognise(content)
         self.asked: list[tuple[str, LookupKind]] = []
         material: dict[Lookup, Answer] = {}
-        self.report: ImportReport = judge(imported, material, now=NOW, email=email)
+        self.report: ImportReport = judge(imported, material, now=NOW, email=email, anchors=anchors)
         while self.report.lookups:
             for lookup in self.report.lookups:
                 self.asked.append((lookup.url, lookup.kind))
                 material[lookup] = pages.get(lookup.url, Answer(AnswerKind.UNAVAILABLE))
-            self.report = judge(imported, material, now=NOW, email=email)
+            self.report = judge(imported, material, now=NOW, email=email, anchors=anchors)
 
     def ended(self, code: str) -> tuple[str, str | None]:
         """Return how a check ended, and why."""

@@ -43,7 +43,7 @@ def create_check_router(pages: Pages) -> APIRouter:
         except NoBadgeError as exc:
             errors = {"text" if isinstance(content, str) else "file": NO_BADGE.say(language)}
             return pages.render(request, "check.html", status=exc.status, errors=errors, **given)
-        view = create_view(checked.report, language, checked.recognition)
+        view = create_view(checked.report, language, checked.recognition, checked.endorsements)
         return pages.render(request, "checked.html", view=view, checked_at=now)
 
     return router

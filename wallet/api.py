@@ -221,14 +221,25 @@ class QuestionAnswer(Answer):
 
 
 class VerifierAnswer(Answer):
-    """`name` is what the trust list calls it, else its host; `own_name` is what it calls itself, unchecked."""
+    """`name` is what the trust list calls it, else its host; `own_name` is what it calls itself, unchecked.
+
+    `attester` declares which party this is, where somebody whom the wallet trusts for that does.
+    """
 
     name: str
     own_name: str
     client_id: str
     host: str
     is_signed: bool
+    attester: str
     recognition: RecognitionAnswer
+
+
+class AgreementAnswer(Answer):
+    """Something to which the person agrees with the same answer, in the verifier's words."""
+
+    title: str
+    text: str
 
 
 class RequestAnswer(Answer):
@@ -237,6 +248,7 @@ class RequestAnswer(Answer):
     verifier: VerifierAnswer
     purpose: str
     purposes: dict[str, str]
+    agreements: list[AgreementAnswer]
     questions: list[QuestionAnswer]
     answerable: bool
     share: list[PartAnswer]
@@ -267,6 +279,7 @@ class HistoryEntryAnswer(Answer):
     purpose: str
     badges: list[str]
     claims: list[ShownClaimAnswer]
+    agreements: list[AgreementAnswer]
 
 
 class HistoryAnswer(Answer):

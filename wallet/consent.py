@@ -13,9 +13,9 @@ from typing import Any
 
 from kernel import base64url
 from kernel.dcql import Answer, Candidate, DcqlMatch, DcqlQuery, SetMatch, match
-from kernel.openid4vp import AuthorizationRequest
+from kernel.openid4vp import TRANSACTION_DATA_FORMATS, AuthorizationRequest, TransactionData
 from kernel.strict_json import encode_json
-from wallet.claims import Fact, find_hidden_facts, find_shown_facts
+from wallet.claims import Fact, find_hidden_facts, find_shown_facts, shown_name
 from wallet.credentials import Badge, HeldForm
 from wallet.errors import ChoiceError, NoMatchError
 from wallet.recognition import PartyRecognition, recognition_json
@@ -126,6 +126,15 @@ class AskedQuestion:
 
 
 @dataclass(frozen=True, slots=True)
+class Agreement:
+    """Something to which the person agrees with the same answer (W-54), and by which queries' badges."""
+
+    title: str
+    text: str
+    query_ids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class RequestPage:
     """What the person must know before answering (W-47)."""
 
@@ -141,15 +150,19 @@ class RequestPage:
     recognition: PartyRecognition
     purpose: Mapping[str, str]
     questions: tuple[AskedQuestion, ...]
+    agreements: tuple[Agreement, ...]
+    attester: str
+    """Who declares which party asks, where somebody does."""
     expires_at: datetime
 
     @property
     def is_answerable(self) -> bool:
         """Whether everything required can be answered; if not, nothing may be sent (OpenID4VP 1.0 §6.4.2)."""
         required = [question for question in self.questions if question.required]
-        return all(question.alternatives for question in required) and any(
-            question.alternatives for question in self.questions
-        )
+        answered = [question for question in self.questions if question.alternatives]
+        queries = {part.query_id for question in answered for way in question.alternatives for part in way.parts}
+        can_agree = all(agreement.query_ids & queries for agreement in self.agreements)
+        return bool(answered) and can_agree and all(question.alternatives for question in required)
 
     def fixed_badges(self) -> list[ShownBadge]:
         """What is shown where there is nothing to choose: each badge once, with all that is shown of it.
@@ -206,10 +219,12 @@ def request_json(page: RequestPage) -> dict[str, Any]:
             "client_id": page.client_id,
             "host": page.host,
             "is_signed": page.is_signed,
+            "attester": page.attester,
             "recognition": recognition_json(page.recognition),
         },
         "purpose": page.purpose.get("nl") or next(iter(page.purpose.values()), ""),
         "purposes": dict(page.purpose),
+        "agreements": [{"title": agreement.title, "text": agreement.text} for agreement in page.agreements],
         "questions": [
             {
                 "id": question.id,
@@ -238,10 +253,36 @@ def match_questions(request: AuthorizationRequest, badges: Sequence[Badge], lang
             SetMatch(required=True, options=((query.id,),) if found.answers[query.id] else ())
             for query in request.dcql_query.credentials
         ]
+    agreements = find_agreements(request)
     for number, asked in enumerate(sets):
-        yield AskedQuestion(
-            f"q{number}", asked.required, tuple(_alternatives(asked, found, held, request.dcql_query, language))
+        ways = _alternatives(asked, found, held, request.dcql_query, language)
+        yield AskedQuestion(f"q{number}", asked.required, tuple(_able_to_agree(ways, agreements)))
+
+
+def _able_to_agree(ways: Sequence[Alternative], agreements: Sequence[Agreement]) -> Sequence[Alternative]:
+    """Without the ways by which the person could not agree, where there are others by which they can."""
+    for agreement in agreements:
+        able = [way for way in ways if any(part.query_id in agreement.query_ids for part in way.parts)]
+        ways = able or ways
+    return ways
+
+
+def find_agreements(request: AuthorizationRequest) -> tuple[Agreement, ...]:
+    """What the person would agree to, in the verifier's words, and with which badges that can be signed. §8.4, B.3.3"""
+    return tuple(
+        Agreement(
+            title=shown_name(entry.members["title"]),
+            text=entry.members["text"],
+            query_ids=frozenset(carriers_of(request, entry)),
         )
+        for entry in request.transaction_data
+    )
+
+
+def carriers_of(request: AuthorizationRequest, entry: TransactionData) -> list[str]:
+    """The queries whose badges can carry an agreement: those that it names, in a format that has a place for it."""
+    asked = [request.dcql_query.find(query_id) for query_id in entry.credential_ids]
+    return [query.id for query in asked if query is not None and query.format in TRANSACTION_DATA_FORMATS]
 
 
 def _rank(badge: Badge) -> tuple[int, bool]:
@@ -355,6 +396,9 @@ def choose(page: RequestPage, choices: Mapping[str, Sequence[str]]) -> list[Part
             chosen.update({(part.query_id, part.form_id): part for part in way.parts})
     if not chosen:
         raise ChoiceError("nothing chosen")
+    for agreement in page.agreements:
+        if agreement.query_ids.isdisjoint(query_id for query_id, _ in chosen):
+            raise ChoiceError("nothing to agree with")
     _require_one_badge_for_each_query(chosen.values())
     return list(chosen.values())
 

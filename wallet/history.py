@@ -28,6 +28,14 @@ class ShownClaim:
 
 
 @dataclass(frozen=True, slots=True)
+class AgreedText:
+    """Something to which the person agreed, as it stood on the page."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryRecord:
     """One line of the history, as its owner reads it."""
 
@@ -39,6 +47,7 @@ class HistoryRecord:
     badges: tuple[str, ...] = ()
     claims: tuple[ShownClaim, ...] = ()
     purpose: str = ""
+    agreements: tuple[AgreedText, ...] = ()
     party_own_name: str = ""
     """What the party called itself, which nobody checked."""
     outcome: HistoryOutcome = ""
@@ -95,5 +104,6 @@ def _open(vault: Vault, entry: HistoryEntry) -> HistoryRecord:
             "happened_at": datetime.fromisoformat(content["happened_at"]),
             "badges": tuple(content["badges"]),
             "claims": tuple(ShownClaim(**claim) for claim in content["claims"]),
+            "agreements": tuple(AgreedText(**agreed) for agreed in content.get("agreements", ())),
         }
     )

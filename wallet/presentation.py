@@ -16,24 +16,36 @@ from kernel.openid4vp import (
     VP_FORMATS_NOT_SUPPORTED,
     AuthorizationRequest,
     RequestSender,
+    TransactionData,
+    UnsupportedRequestError,
     authorization_error_code,
     create_error_form,
     create_response_form,
     parse_response_reply,
+    select_hash_algorithm,
+    transaction_data_hashes,
 )
 from kernel.trust_list import Outcome
 from runtime.logging import get_logger
 from runtime.tokens import create_token
 from wallet import store
 from wallet.claims import shown_name, shown_text
-from wallet.consent import Part, RequestPage, choose, match_questions
+from wallet.consent import Part, RequestPage, carriers_of, choose, find_agreements, match_questions
 from wallet.credentials import find_badges
 from wallet.errors import RequestExpiredError, RequestRefusedError, UnconfirmedError, VerifierRefusedError
 from wallet.failures import Failure
-from wallet.history import HistoryOutcome, HistoryRecord, ShownClaim, add_history_record, set_history_outcome
+from wallet.history import (
+    AgreedText,
+    HistoryOutcome,
+    HistoryRecord,
+    ShownClaim,
+    add_history_record,
+    set_history_outcome,
+)
 from wallet.holder_keys import get_holder_signer
 from wallet.models import PresentationRequest
 from wallet.presentation_request import (
+    attester_of,
     find_failure,
     host_of,
     identifiers_of,
@@ -48,6 +60,9 @@ from wallet.settings import Wallet
 from wallet.vault import Vault
 
 log = get_logger(__name__)
+
+# A credential query, and the form that is shown for it.
+_Shown = tuple[str, str]
 
 
 async def resolve_request(
@@ -116,6 +131,8 @@ async def get_request(
         recognition=recognition,
         purpose={language: shown_text(text) for language, text in request.purpose.items()},
         questions=tuple(match_questions(request, badges, language)),
+        agreements=find_agreements(request),
+        attester=attester_of(content),
         expires_at=row.expires_at,
     )
 
@@ -149,9 +166,10 @@ async def accept_request(
     record = _history_of(page, parts, now)
     try:
         form = create_response_form(request, await _create_vp_token(wallet, vault, request, parts, now))
-    except AlgorithmNotAllowedError as exc:
-        await _refuse_unencrypted(wallet, vault, page, request, authorization_error_code(exc), now)
-        raise RequestRefusedError(exc, failure="answer_encryption") from exc
+    except (AlgorithmNotAllowedError, UnsupportedRequestError) as exc:
+        await _refuse_at_answer(wallet, vault, page, request, authorization_error_code(exc), now)
+        failure = "answer_encryption" if isinstance(exc, AlgorithmNotAllowedError) else "question_transaction"
+        raise RequestRefusedError(exc, failure=failure) from exc
     async with wallet.database.transaction() as session:
         await store.spend_request(session, vault.account_id, request_id, now)
         await add_history_record(session, vault, record)
@@ -226,28 +244,48 @@ async def _create_vp_token(
     wallet: Wallet, vault: Vault, request: AuthorizationRequest, parts: Sequence[Part], now: datetime
 ) -> dict[str, list[str]]:
     """The presentations for each query, bound to this verifier and this question (§8.1, W-48, W-49)."""
+    agreed = _assign_agreements(request, parts)
     vp_token: dict[str, list[str]] = {}
     async with wallet.database.reading() as session:
         for part in parts:
-            vp_token.setdefault(part.query_id, []).append(await _present(session, vault, request, part, now))
+            raw = await _present(session, vault, request, part, agreed.get((part.query_id, part.form_id), []), now)
+            vp_token.setdefault(part.query_id, []).append(raw)
     return vp_token
 
 
+def _assign_agreements(request: AuthorizationRequest, parts: Sequence[Part]) -> dict[_Shown, list[TransactionData]]:
+    """By which badge each agreement is signed: the first one shown that can carry it, and no other (§8.4)."""
+    assigned: dict[_Shown, list[TransactionData]] = {}
+    for entry in request.transaction_data:
+        carriers = carriers_of(request, entry)
+        carrier = next((part.query_id, part.form_id) for part in parts if part.query_id in carriers)
+        assigned.setdefault(carrier, []).append(entry)
+    return assigned
+
+
 async def _present(
-    session: store.Session, vault: Vault, request: AuthorizationRequest, part: Part, now: datetime
+    session: store.Session,
+    vault: Vault,
+    request: AuthorizationRequest,
+    part: Part,
+    agreed: Sequence[TransactionData],
+    now: datetime,
 ) -> str:
     form = next(form for form in part.badge.forms if form.id == part.form_id)
     query = request.dcql_query.find(part.query_id)
     if query is not None and not query.require_cryptographic_holder_binding:
         handler = FORMATS[form.credential.format]
         return handler.present_unbound(form.credential.raw, disclose=part.answer.disclose)
+    algorithm = select_hash_algorithm(agreed)
     return FORMATS[form.credential.format].present(
         form.credential.raw,
         disclose=part.answer.disclose,
         holder_signer=await get_holder_signer(session, vault, part.form_id),
-        audience=request.client_id,
+        audience=request.audience,
         nonce=request.nonce,
         now=now,
+        transaction_data_hashes=transaction_data_hashes(agreed, algorithm),
+        transaction_data_hashes_alg=algorithm,
     )
 
 
@@ -313,10 +351,10 @@ async def _decline_refused(
     return await _submit_error(wallet, sender, content["refusal"]["error"])
 
 
-async def _refuse_unencrypted(
+async def _refuse_at_answer(
     wallet: Wallet, vault: Vault, page: RequestPage, request: AuthorizationRequest, error: str, now: datetime
 ) -> None:
-    """An answer that cannot be encrypted as asked is not given: an error goes in the clear, never the data (W-51)."""
+    """An answer that cannot be made as asked is not given: an error goes in the clear, never the data (W-51)."""
     async with wallet.database.transaction() as session:
         await store.spend_request(session, vault.account_id, page.id, now)
         await store.set_request_state(session, vault.account_id, page.id, "failed")
@@ -338,6 +376,7 @@ def _history_of(page: RequestPage, parts: Sequence[Part], now: datetime) -> Hist
             )
         ),
         purpose=page.purpose.get("nl") or next(iter(page.purpose.values()), ""),
+        agreements=tuple(AgreedText(agreement.title, agreement.text) for agreement in page.agreements),
         outcome="sending",
     )
 

@@ -16,6 +16,7 @@ from kernel import base64url
 from kernel.errors import CredentialError, MalformedError, UndecidedError
 from kernel.keys import parse_public_jwk, public_key_from
 from kernel.openid4vp import (
+    AGREEMENT,
     MEDIA_TYPE,
     AuthorizationRequest,
     ClientIdPrefix,
@@ -34,6 +35,7 @@ from kernel.openid4vp import (
 from kernel.x5c import parse_x5c
 from runtime.fetch import AnsweredError, FetchedResponse, FetchKind
 from runtime.tokens import create_token
+from wallet.claims import shown_name
 from wallet.errors import LinkError, RequestRefusedError, UnreachableError
 from wallet.failures import (
     FAILURES,
@@ -45,6 +47,9 @@ from wallet.failures import (
     unsigned_failure,
 )
 from wallet.settings import Wallet
+
+# What a person can agree to here, since the page can say it in plain words; anything else is refused (W-54).
+TRANSACTION_DATA_TYPES = frozenset({AGREEMENT})
 
 
 def parse_link(text: str) -> RequestByReference | RequestByValue | UnsignedRequest:
@@ -83,7 +88,7 @@ async def resolve_content(
 
 def _verify_unsigned(link: UnsignedRequest, now: datetime) -> None:
     try:
-        verify_unsigned_request(link, now=now)
+        verify_unsigned_request(link, now=now, transaction_data_types=TRANSACTION_DATA_TYPES)
     except CredentialError as exc:
         is_allowed = link.client_id.prefix is ClientIdPrefix.REDIRECT_URI
         failure = unsigned_failure(exc, link.parameters) if is_allowed else FAILURES["unsigned"]
@@ -117,8 +122,14 @@ async def _request_request_object(wallet: Wallet, uri: str, wallet_nonce: str | 
 
 
 async def _resolve_key(wallet: Wallet, content: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """The key that the client identifier calls for: from its DID document, or from the list's anchors (W-43)."""
+    """The key that the client identifier calls for: from its DID document, or from the list's anchors (W-43).
+
+    Of a verifier that somebody attests, the attester's key: one that is pinned in the settings, or none.
+    """
     request = parse_request_object(content["raw"], client_id=content["client_id"])
+    if request.attestation is not None:
+        keys = wallet.settings.verifier_attester_keys().get(request.attestation.unverified_issuer)
+        return {} if keys is None else {"attestation_key": keys.find_key(request.attestation.key_id).jwk}
     if request.did is not None and request.key_id is not None:
         key = await wallet.resolver.resolve_did_key(request.did, request.key_id, now=now)
         return {"key": key.jwk}
@@ -130,8 +141,10 @@ def read_request(content: Mapping[str, Any], now: datetime) -> AuthorizationRequ
     """The question, with every check of §5 that needs no network made again. `now` decides whether it is too old."""
     if "parameters" in content:
         unsigned = UnsignedRequest(parse_client_identifier(content["client_id"]), content["parameters"])
-        return verify_unsigned_request(unsigned, now=now)
-    return verify_request_object(content["raw"], **_proof_of(content), now=now)
+        return verify_unsigned_request(unsigned, now=now, transaction_data_types=TRANSACTION_DATA_TYPES)
+    return verify_request_object(
+        content["raw"], **_proof_of(content), now=now, transaction_data_types=TRANSACTION_DATA_TYPES
+    )
 
 
 def find_failure(content: Mapping[str, Any], error: CredentialError, *, is_sender_certain: bool) -> Failure:
@@ -155,6 +168,7 @@ def _proof_of(content: Mapping[str, Any]) -> dict[str, Any]:
         "client_id": content["client_id"],
         "key": parse_public_jwk(content["key"]) if "key" in content else None,
         "anchors": [load_der_x509_certificate(base64url.decode(anchor)) for anchor in content.get("anchors", ())],
+        "attestation_key": parse_public_jwk(content["attestation_key"]) if "attestation_key" in content else None,
         "wallet_nonce": content["wallet_nonce"],
     }
 
@@ -165,8 +179,19 @@ def signer_of(content: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     if "key" in content:
         return {"key": parse_public_jwk(content["key"])}
-    leaf = parse_x5c(parse_request_object(content["raw"], client_id=content["client_id"]).x5c)[0]
+    request = parse_request_object(content["raw"], client_id=content["client_id"])
+    if request.attestation is not None:
+        return {"key": parse_public_jwk(request.attestation.token.payload["cnf"]["jwk"])}
+    leaf = parse_x5c(request.x5c)[0]
     return {"key": public_key_from(leaf.public_key()), "certificate": leaf}
+
+
+def attester_of(content: Mapping[str, Any]) -> str:
+    """Who declares which party asks, where somebody does."""
+    if "attestation_key" not in content:
+        return ""
+    request = parse_request_object(content["raw"], client_id=content["client_id"])
+    return "" if request.attestation is None else shown_name(request.attestation.unverified_issuer)
 
 
 def identifiers_of(request: AuthorizationRequest) -> tuple[str, ...]:

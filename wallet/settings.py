@@ -2,8 +2,12 @@
 
 from datetime import timedelta
 
+from pydantic import field_validator
 from pydantic_settings import SettingsConfigDict
 
+from kernel.errors import CredentialError
+from kernel.jwt_vc_issuer import JwkSet, read_jwk_set
+from kernel.strict_json import parse_json_object
 from runtime.service import Service
 from runtime.settings import ServiceSettings
 
@@ -34,8 +38,28 @@ class WalletSettings(ServiceSettings):
     status_patience: timedelta = timedelta(seconds=4)
     """How long a page waits for status lists before it says that a badge could not be checked now."""
 
+    verifier_attesters: str | None = None
+    """Who may declare which party asks, as JSON: each issuer of attestations with its JWK Set, pinned here (W-43)."""
+
     expiry_warning: timedelta = timedelta(days=60)
     """From when a badge is shown as running out."""
+
+    def verifier_attester_keys(self) -> dict[str, JwkSet]:
+        """The pinned keys of each attester, by its name."""
+        return _read_attesters(self.verifier_attesters or "{}")
+
+    @field_validator("verifier_attesters")
+    @classmethod
+    def _are_attesters(cls, value: str | None) -> str | None:
+        try:
+            _read_attesters(value or "{}")
+        except CredentialError as exc:
+            raise ValueError("is not a JSON object of issuers, each with a JWK Set") from exc
+        return value
+
+
+def _read_attesters(text: str) -> dict[str, JwkSet]:
+    return {issuer: read_jwk_set(keys) for issuer, keys in parse_json_object(text).items()}
 
 
 Wallet = Service[WalletSettings]

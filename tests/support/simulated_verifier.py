@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from kernel import base64url
 from kernel.did import create_did_web_document, did_jwk
 from kernel.formats import ALGORITHMS, FORMATS, VerifiedPresentation, from_wire
 from kernel.jwt import sign_jwt
@@ -23,7 +24,9 @@ from kernel.keys import PublicKey, SoftwareSigner
 from kernel.openid4vp import (
     EncryptedResponse,
     ErrorResponse,
+    TransactionData,
     VpTokenResponse,
+    create_agreement,
     create_client_metadata,
     create_request_link,
     create_request_object,
@@ -31,6 +34,7 @@ from kernel.openid4vp import (
     parse_request_uri_form,
     parse_response_form,
 )
+from kernel.strict_json import encode_json, parse_json_object
 from runtime.tokens import create_token
 from tests.support.clock import FixedClock
 from tests.support.simulated_issuer import VCT
@@ -50,6 +54,9 @@ Misbehaviour = Literal[
     "answer_over_http",
     "with_redirect_uri",
     "with_transaction_data",
+    "transaction_data_of_an_unknown_type",
+    "transaction_data_for_no_query",
+    "transaction_data_without_words",
     "without_nonce",
     "same_query_id_twice",
     "path_of_another_type",
@@ -79,6 +86,13 @@ class SimulatedVerifier:
     received: list[VpTokenResponse | ErrorResponse] = field(default_factory=list)
     raw_forms: list[dict[str, str]] = field(default_factory=list)
     wallet_forms: list[dict[str, str]] = field(default_factory=list)
+    agreements: list[TransactionData] = field(default_factory=list)
+    more: dict[str, Any] = field(default_factory=dict)
+    """Members that the request object has besides, or instead."""
+    header: dict[str, Any] | None = None
+    """The header by which the signer is known, where that is not the key of the DID."""
+    prefix: str = "decentralized_identifier"
+    name_after_prefix: str = ""
     nonce: str = ""
     state: str = ""
     _query: Mapping[str, Any] = field(default_factory=dict)
@@ -92,7 +106,7 @@ class SimulatedVerifier:
 
     @property
     def client_id(self) -> str:
-        return f"decentralized_identifier:{self.did}"
+        return f"{self.prefix}:{self.name_after_prefix or self.did}"
 
     @property
     def base(self) -> str:
@@ -116,6 +130,12 @@ class SimulatedVerifier:
                 for number, uri in enumerate(uris, 1)
             ]
         }
+
+    def agree(self, title: str = "Gegevens bewaren", text: str = "Bakker Bouw mag dit een jaar bewaren.") -> str:
+        """Ask the holder to agree to a text with the badge of the first query; as it is sent."""
+        made = create_agreement(title=title, text=text, credential_ids=["skill_1"])
+        self.agreements.append(made)
+        return made.raw
 
     def ask(
         self, query: Mapping[str, Any], *, method: Literal["get", "post"] = "post", scheme: str = "openid4vp://"
@@ -152,6 +172,7 @@ class SimulatedVerifier:
             nonce=self.nonce,
             state=self.state,
             dcql_query={"credentials": [{"id": "a", "format": "dc+sd-jwt", "meta": {}}]},
+            transaction_data=self.agreements,
             client_metadata=metadata,
             issued_at=now,
             expires_at=now + timedelta(minutes=5),
@@ -163,7 +184,7 @@ class SimulatedVerifier:
     def _spoil(self, made: str, kid: str) -> str:
         from kernel.jwt import parse_jwt
 
-        payload = dict(parse_jwt(made).payload) | {"dcql_query": self._query}
+        payload = dict(parse_jwt(made).payload) | {"dcql_query": self._query} | self.more
         signer, typ = self.signer, "oauth-authz-req+jwt"
         match self.misbehave:
             case "another_wallet_nonce":
@@ -188,6 +209,12 @@ class SimulatedVerifier:
                 payload["redirect_uri"] = f"{self.base}/back"
             case "with_transaction_data":
                 payload["transaction_data"] = ["e30"]
+            case "transaction_data_of_an_unknown_type":
+                payload["transaction_data"] = [_encode({**_decode(self.agree()), "type": "urn:example:payment"})]
+            case "transaction_data_for_no_query":
+                payload["transaction_data"] = [_encode({**_decode(self.agree()), "credential_ids": ["nothing"]})]
+            case "transaction_data_without_words":
+                payload["transaction_data"] = [_encode({**_decode(self.agree()), "text": ""})]
             case "without_nonce":
                 del payload["nonce"]
             case "same_query_id_twice":
@@ -196,7 +223,8 @@ class SimulatedVerifier:
                 payload["dcql_query"] = {
                     "credentials": [{**self._query["credentials"][0], "claims": [{"path": ["achievement", True]}]}]
                 }
-        return sign_jwt(payload, signer=signer, typ=typ, header={"kid": kid})
+        header = {"kid": kid} if self.header is None else self.header
+        return sign_jwt(payload, signer=signer, typ=typ, header=header)
 
     def verify(self, query_id: str, issuer_key: PublicKey, query_format: str = "dc+sd-jwt") -> VerifiedPresentation:
         """The last presentation for a query, fully verified."""
@@ -252,3 +280,11 @@ class SimulatedVerifier:
             case "breaks_on_answers":
                 return Response(status_code=500)
         return JSONResponse({} if self.redirect_uri is None else {"redirect_uri": self.redirect_uri})
+
+
+def _decode(raw: str) -> dict[str, Any]:
+    return parse_json_object(base64url.decode(raw))
+
+
+def _encode(members: Mapping[str, Any]) -> str:
+    return base64url.encode(encode_json(members))

@@ -200,9 +200,17 @@ def _create_house(url: str, folder: Path, **settings: Any) -> House:
 
 
 @pytest.fixture
-async def house(new_sqlite_database: Callable[[str | None], str], tmp_path: Path) -> AsyncIterator[House]:
+def settings() -> dict[str, Any]:
+    """What a module sets besides; it overrides this fixture."""
+    return {}
+
+
+@pytest.fixture
+async def house(
+    new_sqlite_database: Callable[[str | None], str], tmp_path: Path, settings: dict[str, Any]
+) -> AsyncIterator[House]:
     """On SQLite alone: for what the kind of database cannot change."""
-    opened = _create_house(new_sqlite_database("wallet"), tmp_path)
+    opened = _create_house(new_sqlite_database("wallet"), tmp_path, **settings)
     yield opened
     await opened.close()
 

@@ -15,6 +15,7 @@ from jwcrypto.jwk import JWK  # type: ignore[import-untyped]
 from kernel import base64url
 from kernel.errors import AlgorithmNotAllowedError, MalformedError, RejectedError
 from kernel.keys import Jwk, parse_public_jwk
+from kernel.members import find_text
 from kernel.strict_json import encode_json, parse_json_object
 
 KEY_AGREEMENT: Final = "ECDH-ES"
@@ -29,7 +30,7 @@ def encrypt_jwe(
     plaintext: bytes, *, recipient: Jwk, enc: str = "A256GCM", header: Mapping[str, Any] | None = None
 ) -> str:
     """Encrypt to a recipient's public JWK, which must carry `alg`; its `kid` is copied. OpenID4VP 1.0 §8.3."""
-    key = _parse_recipient(recipient)
+    key = parse_recipient(recipient)
     if recipient.get("alg") != KEY_AGREEMENT or enc not in ENC_VALUES:
         raise AlgorithmNotAllowedError("the recipient's key or `enc` is for another algorithm")
     kid = {"kid": recipient["kid"]} if "kid" in recipient else {}
@@ -60,11 +61,19 @@ def decrypt_jwe(raw: object, *, private_jwk: Jwk, enc_values: frozenset[str], ma
         raise MalformedError("compression and critical extensions are not accepted")
     if "kid" in private_jwk and header.get("kid") != private_jwk["kid"]:
         raise RejectedError("encrypted to another key")
-    _parse_recipient(header.get("epk"))
+    parse_recipient(header.get("epk"))
     return _decrypt(raw, private_jwk, enc, max_bytes)
 
 
-def _parse_recipient(jwk: object) -> dict[str, Any]:
+def find_key_id(raw: object) -> str | None:
+    """Return the `kid` of a message, for whoever has several keys; None when it names none. Nothing is believed."""
+    if not isinstance(raw, str) or len(raw) > MAX_BYTES:
+        raise MalformedError("not a text, or one larger than allowed here")
+    return find_text(_parse_envelope(raw), "kid")
+
+
+def parse_recipient(jwk: object) -> dict[str, Any]:
+    """Return the public members of a key that can be encrypted to, or raise MalformedError."""
     key = parse_public_jwk(jwk)
     if not isinstance(key.key, ec.EllipticCurvePublicKey) or key.key.curve.name != "secp256r1":
         raise MalformedError("key agreement is on P-256 only")

@@ -653,14 +653,14 @@ def _supported(record: _OfferRecord) -> list[str]:
 def _is_usable(metadata: IssuerMetadata, configuration: CredentialConfiguration) -> bool:
     """A format that we hold, a proof that we can give, and no encryption that we cannot (W-11, W-17)."""
     proof_type = configuration.proof_types.get(_PROOF_TYPE)
-    encryption = metadata.credential_response_encryption or {}
+    encryption = metadata.credential_response_encryption
     return (
         configuration.format in FORMATS
         and _can_verify(configuration)
         and proof_type is not None
         and "ES256" in proof_type.algorithms
         and proof_type.key_attestations_required is None
-        and encryption.get("encryption_required") is not True
+        and (encryption is None or not encryption.is_required)
     )
 
 

@@ -91,8 +91,27 @@ class IssuedCredentials:
 class DeferredIssuance:
     """Credentials that are not ready: under which id, and after how long, to ask again. §8.3, §9."""
 
-    transaction_id: str
+    transaction_id: str = field(repr=False)
     interval: timedelta
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the response's members."""
+        return {"transaction_id": self.transaction_id, "interval": int(self.interval.total_seconds())}
+
+
+@dataclass(frozen=True, slots=True)
+class DeferredCredentialRequest:
+    """Asks once more for credentials that were not ready. §9.1. How to encrypt is said anew."""
+
+    transaction_id: str = field(repr=False)
+    credential_response_encryption: Mapping[str, Any] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the request's members."""
+        members: dict[str, Any] = {"transaction_id": self.transaction_id}
+        if self.credential_response_encryption is not None:
+            members["credential_response_encryption"] = dict(self.credential_response_encryption)
+        return members
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +142,21 @@ def parse_nonce_response(value: object) -> str:
     return get_text(as_object(value, "the nonce response"), "c_nonce")
 
 
-def parse_credential_request(value: object) -> CredentialRequest:
-    """Read a credential request, or raise MalformedError. §8.2; I-57. Unknown members are ignored."""
+def parse_credential_request(value: object, *, accepts_single_proof: bool = False) -> CredentialRequest:
+    """Read a credential request, or raise MalformedError. §8.2; I-57. Unknown members are ignored.
+
+    With `accepts_single_proof` also one of draft 15, whose member `proof` has one proof (PROFILE.md §6, DIIP v4).
+    """
     members = as_object(value, "the credential request")
     configuration_id = find_text(members, "credential_configuration_id")
     identifier = find_text(members, "credential_identifier")
     if (configuration_id is None) is (identifier is None):
         raise MalformedError("a request names either a credential configuration or a credential identifier")
     proof_type, proofs = _parse_proofs(find_object(members, "proofs"))
+    if accepts_single_proof and "proof" in members:
+        if proof_type is not None:
+            raise MalformedError("both 'proof' and 'proofs'")
+        proof_type, proofs = _parse_single_proof(as_object(members["proof"], "'proof'"))
     return CredentialRequest(
         credential_configuration_id=configuration_id,
         credential_identifier=identifier,
@@ -153,6 +179,13 @@ def parse_credential_response(value: object) -> IssuedCredentials | DeferredIssu
     issued = find_objects(members, "credentials")
     credentials = tuple(_parse_issued_credential(entry.get("credential")) for entry in issued)
     return IssuedCredentials(credentials, find_text(members, "notification_id"))
+
+
+def parse_deferred_credential_request(value: object) -> DeferredCredentialRequest:
+    """Read a deferred credential request. §9.1; I-65. Unknown members are ignored."""
+    members = as_object(value, "the deferred credential request")
+    encryption = find_object(members, "credential_response_encryption")
+    return DeferredCredentialRequest(get_text(members, "transaction_id"), encryption)
 
 
 def parse_error_response(value: object) -> ErrorResponse:
@@ -194,6 +227,12 @@ def _parse_proofs(members: Mapping[str, Any] | None) -> tuple[str | None, tuple[
     if proof_type == "di_vp":
         return proof_type, tuple(as_object(proof, "a proof") for proof in proofs)
     return as_text(proof_type, "a proof type"), tuple(_parse_compact(proof) for proof in proofs)
+
+
+def _parse_single_proof(members: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+    if get_text(members, "proof_type") != "jwt":
+        raise MalformedError("a single proof of another type than jwt")
+    return "jwt", (_parse_compact(members.get("jwt")),)
 
 
 def _parse_compact(value: object) -> str:

@@ -23,6 +23,12 @@ from kernel.members import (
     get_text,
 )
 from kernel.openid4vci.credential_offer import CredentialOffer
+from kernel.openid4vci.encryption import (
+    RequestEncryptionMetadata,
+    ResponseEncryptionMetadata,
+    parse_request_encryption_metadata,
+    parse_response_encryption_metadata,
+)
 from kernel.web_urls import parse_web_url, web_url
 
 CREDENTIAL_ISSUER: Final = "openid-credential-issuer"
@@ -101,8 +107,8 @@ class IssuerMetadata:
     notification_endpoint: str | None = None
     authorization_servers: tuple[str, ...] = ()
     batch_size: int = 1
-    credential_request_encryption: Mapping[str, Any] | None = None
-    credential_response_encryption: Mapping[str, Any] | None = None
+    credential_request_encryption: RequestEncryptionMetadata | None = None
+    credential_response_encryption: ResponseEncryptionMetadata | None = None
     display: tuple[Display, ...] = ()
 
     def get_configuration(self, configuration_id: str) -> CredentialConfiguration:
@@ -166,8 +172,8 @@ def parse_issuer_metadata(value: object, *, credential_issuer: str) -> IssuerMet
         notification_endpoint=_find_url(members, "notification_endpoint"),
         authorization_servers=_parse_authorization_servers(members),
         batch_size=1 if batch is None else _parse_batch_size(batch),
-        credential_request_encryption=find_object(members, "credential_request_encryption"),
-        credential_response_encryption=find_object(members, "credential_response_encryption"),
+        credential_request_encryption=_find_request_encryption(members),
+        credential_response_encryption=_find_response_encryption(members),
         display=_parse_displays(members),
     )
 
@@ -314,6 +320,16 @@ def _parse_batch_size(members: Mapping[str, Any]) -> int:
     if size is None:
         raise MalformedError("'batch_size' is missing")
     return size
+
+
+def _find_request_encryption(members: Mapping[str, Any]) -> RequestEncryptionMetadata | None:
+    name = "credential_request_encryption"
+    return parse_request_encryption_metadata(members[name]) if name in members else None
+
+
+def _find_response_encryption(members: Mapping[str, Any]) -> ResponseEncryptionMetadata | None:
+    name = "credential_response_encryption"
+    return parse_response_encryption_metadata(members[name]) if name in members else None
 
 
 def _find_url(members: Mapping[str, Any], name: str) -> str | None:

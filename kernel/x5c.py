@@ -77,6 +77,11 @@ def parse_x5c(x5c: object) -> list[x509.Certificate]:
     return [_parse_certificate(text) for text in x5c]
 
 
+def create_x5c(certificates: Sequence[x509.Certificate]) -> list[str]:
+    """Return a chain as the `x5c` header writes it: DER in standard base64, leaf first. RFC 7515 §4.1.6."""
+    return [base64.b64encode(each.public_bytes(Encoding.DER)).decode("ascii") for each in certificates]
+
+
 def x509_hash(leaf: x509.Certificate) -> str:
     """Return the `x509_hash` client identifier, without its prefix. OpenID4VP 1.0 §5.9.3."""
     return base64url.encode(hashlib.sha256(leaf.public_bytes(Encoding.DER)).digest())

@@ -12,6 +12,7 @@ from typing import Any
 
 from kernel.formats import VerifiedCredential
 from kernel.open_badges import badge_view
+from kernel.openid4vp import TransactionData
 from kernel.report import CHECK_CODES, Outcome, VerificationReport
 from verifier.questions import Requirement, query_ids
 from verifier.report_texts import (
@@ -58,7 +59,13 @@ ASSESSED, CERTIFIED = 4, 5
 # --- what is stored ---
 
 
-def create_report(requirements: Sequence[Requirement], checked: CheckedResponse, *, now: datetime) -> dict[str, Any]:
+def create_report(
+    requirements: Sequence[Requirement],
+    checked: CheckedResponse,
+    *,
+    now: datetime,
+    transaction_data: Sequence[TransactionData] = (),
+) -> dict[str, Any]:
     """The report as it is stored and sent: no claim of the holder is in it."""
     holders = checked.holder_numbers()
     return {
@@ -67,6 +74,7 @@ def create_report(requirements: Sequence[Requirement], checked: CheckedResponse,
         "recognised": checked.report.outcome("issuer_recognised") is Outcome.PASSED,
         "checked_at": now.isoformat(),
         "requirements": [_judge(requirement, checked) for requirement in requirements],
+        "agreements": [_judge_agreement(entry, checked) for entry in transaction_data],
         "checks": [check.as_json() for check in checked.report.checks],
         "presentations": [
             {
@@ -123,6 +131,17 @@ def _judge(requirement: Requirement, checked: CheckedResponse) -> dict[str, Any]
     }
 
 
+def _judge_agreement(entry: TransactionData, checked: CheckedResponse) -> dict[str, Any]:
+    """What was to be agreed to, in our own words, and with which badge it was."""
+    signed = checked.agreed_to(entry)
+    return {
+        "title": entry.members["title"],
+        "text": entry.members["text"],
+        "agreed": signed is not None,
+        "presentation": None if signed is None else _presentation_name(signed.query_id, signed.position),
+    }
+
+
 def _why_not(shown: Sequence[CheckedPresentation]) -> tuple[str, str | None]:
     """What stands in the way of the best that was shown: unknown issuer before not checked before refused."""
     found = [_problem(each.report) for each in shown]
@@ -167,6 +186,15 @@ class CheckLine:
     title: Text
     text: Text
     evidence: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementLine:
+    """What was to be agreed to, and whether it was."""
+
+    title: str
+    text: str
+    agreed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +248,7 @@ class Answer:
     checks: tuple[CheckLine, ...]
     presentations: tuple[PresentationLine, ...]
     persons: tuple[Mapping[str, str], ...]
+    agreements: tuple[AgreementLine, ...] = ()
 
     @property
     def first_line(self) -> Text:
@@ -278,6 +307,9 @@ def read_answer(report: Mapping[str, Any], shown: Mapping[str, Any] | None) -> A
         checks=_read_checks(report["checks"]),
         presentations=tuple(_read_presentation(each, shown, skills) for each in report["presentations"]),
         persons=tuple(each["person"] for each in shown.values() if each["person"]),
+        agreements=tuple(
+            AgreementLine(each["title"], each["text"], each["agreed"]) for each in report.get("agreements", [])
+        ),
     )
 
 

@@ -6,7 +6,7 @@ bearer key and answers problem details (RFC 9457).
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -14,17 +14,20 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from kernel.errors import CredentialError, MalformedError
-from kernel.openid4vp import MEDIA_TYPE, ResponseMode, parse_request_uri_form
+from kernel.openid4vp import MAX_AGREEMENT, MAX_TITLE, MEDIA_TYPE, parse_request_uri_form
 from runtime.dependencies import DatabaseDep, NowDep, SessionDep, get_service
 from runtime.errors import OAuthError, Problem, log_refusal, oauth_route
 from runtime.management import ManagementRoute
 from runtime.service import Service
-from verifier import operators, questions, relying_parties, results, store
-from verifier.errors import RESPONSE_ANSWERS, InputError, UnknownError, VerifierError
-from verifier.models import PresentationRequest, Question, RelyingParty
+from verifier import client_identifiers, operators, questions, relying_parties, results, store
+from verifier.client_identifiers import MAX_PEM
+from verifier.errors import RESPONSE_ANSWERS, BrowserAnswerError, InputError, UnknownError, VerifierError
+from verifier.models import ClientCertificate, PresentationRequest, Question, RelyingParty
+from verifier.policies import PolicyName, Prefix, RequestBy
 from verifier.presentation_request import (
     Asking,
     Flow,
+    create_browser_requests,
     create_link,
     create_wallet_link,
     get_request_object,
@@ -32,7 +35,7 @@ from verifier.presentation_request import (
     request_uri,
     start_presentation,
 )
-from verifier.presentation_response import receive_response
+from verifier.presentation_response import receive_browser_response, receive_response
 from verifier.relying_parties import Caller
 from verifier.settings import VerifierSettings
 
@@ -174,6 +177,13 @@ class SkillChoice(Body):
     required: bool = True
 
 
+class AgreementText(Body):
+    """What the holder agrees to by answering, shown to them in full (OpenID4VP 1.0 §8.4)."""
+
+    title: Annotated[str, StringConstraints(min_length=1, max_length=MAX_TITLE)]
+    text: Annotated[str, StringConstraints(min_length=1, max_length=MAX_AGREEMENT)]
+
+
 class NewQuestion(Body):
     """A question to save."""
 
@@ -181,6 +191,9 @@ class NewQuestion(Body):
     purpose: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
     skills: list[SkillChoice] = Field(min_length=1, max_length=questions.MAX_SKILLS)
     retention_hours: int | None = Field(default=None, ge=0, le=720)
+    policy: PolicyName = "diip"
+    agreement: AgreementText | None = None
+    same_device_only: bool = False
 
 
 class NewPresentation(Body):
@@ -191,9 +204,34 @@ class NewPresentation(Body):
     purpose: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
     skills: list[SkillChoice] | None = Field(default=None, min_length=1, max_length=questions.MAX_SKILLS)
     retention_hours: int | None = Field(default=None, ge=0, le=720)
-    response_mode: ResponseMode = "direct_post.jwt"
+    response_mode: Literal["direct_post.jwt", "direct_post"] = "direct_post.jwt"
     flow: Flow = "cross_device"
     return_uri: Annotated[str, StringConstraints(max_length=2000)] | None = None
+    policy: PolicyName | None = None
+    client_id_prefix: Prefix | None = None
+    request_by: RequestBy = "post"
+    agreement: AgreementText | None = None
+    origin: Annotated[str, StringConstraints(max_length=500)] | None = None
+    """The origin of a page of your own that asks through the browser (OpenID4VP 1.0 Appendix A)."""
+
+
+class BrowserAnswer(Body):
+    """What `navigator.credentials.get` gave your page: the `data` of the credential, as it came."""
+
+    data: dict[str, Any]
+
+
+class NewCertificate(Body):
+    """A certificate chain, leaf first and without the anchor, and the private key of the leaf; both as PEM."""
+
+    chain: Annotated[str, StringConstraints(min_length=1, max_length=MAX_PEM)]
+    key: Annotated[str, StringConstraints(min_length=1, max_length=MAX_PEM)]
+
+
+class NewAttestation(Body):
+    """A verifier attestation about this relying party's own key (OpenID4VP 1.0 §12)."""
+
+    attestation: Annotated[str, StringConstraints(min_length=1, max_length=MAX_PEM)]
 
 
 class ResponseCode(Body):
@@ -218,7 +256,7 @@ async def create_relying_party(
     relying_party, key = await relying_parties.create_relying_party(
         session, service.settings, **body.model_dump(), now=now
     )
-    return {**_party_json(relying_party, service.settings), "api_key": key}
+    return {**_party_json(relying_party, None, service.settings), "api_key": key}
 
 
 @management.get("/relying-parties/{slug}", name="get_relying_party")
@@ -227,7 +265,40 @@ async def get_relying_party(slug: str, caller: CallerDep, session: SessionDep, s
     relying_party = await relying_parties.get_relying_party(session, slug)
     if not caller.may_see(relying_party.id):
         raise UnknownError
-    return _party_json(relying_party, service.settings)
+    certificate = await store.find_certificate(session, relying_party.id)
+    return _party_json(relying_party, certificate, service.settings)
+
+
+@management.put("/relying-parties/{slug}/certificate", name="keep_certificate")
+async def keep_certificate(
+    slug: str, body: NewCertificate, caller: CallerDep, session: SessionDep, service: ServiceDep, now: NowDep
+) -> dict[str, Any]:
+    """Keep the certificate by which EUDI wallets know this relying party; it replaces the one that is there."""
+    relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
+    certificate = await client_identifiers.keep_certificate(
+        session, service.settings, relying_party, chain_pem=body.chain, key_pem=body.key, now=now
+    )
+    return _party_json(relying_party, certificate, service.settings)
+
+
+@management.delete("/relying-parties/{slug}/certificate", status_code=204, name="delete_certificate")
+async def delete_certificate(slug: str, caller: CallerDep, session: SessionDep) -> Response:
+    """Forget the certificate and its key; what waits for an answer under it is no longer answered."""
+    relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
+    if not await store.delete_certificate(session, relying_party.id):
+        raise UnknownError
+    return Response(status_code=204)
+
+
+@management.put("/relying-parties/{slug}/attestation", name="keep_attestation")
+async def keep_attestation(
+    slug: str, body: NewAttestation, caller: CallerDep, session: SessionDep, service: ServiceDep, now: NowDep
+) -> dict[str, Any]:
+    """Keep what an attester says about this relying party's key; it replaces the one that is there."""
+    relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
+    client_identifiers.keep_attestation(relying_party, body.attestation, now=now)
+    certificate = await store.find_certificate(session, relying_party.id)
+    return _party_json(relying_party, certificate, service.settings)
 
 
 @management.post("/relying-parties/{slug}/keys", status_code=201, name="create_key")
@@ -288,6 +359,9 @@ async def create_question(
         purpose=body.purpose,
         skills=_asked_skills(body.skills, service),
         retention_hours=_retention(body.retention_hours, service.settings),
+        policy=body.policy,
+        agreement=_agreement(body.agreement),
+        same_device_only=body.same_device_only,
         now=now,
     )
     return _question_json(question, slug, service.settings)
@@ -330,13 +404,19 @@ async def start(
     relying_party = await relying_parties.authorise(session, caller, slug, "presentations:write")
     asking = await _read_asking(session, relying_party, body, service)
     request = await start_presentation(session, service, relying_party, asking, now=now)
+    link = await create_link(session, service, relying_party, request, now=now)
     exchange = open_exchange(service.sealing_key, request)
-    link = create_link(service.settings, slug, exchange)
     return {
         **results.summary_json(request, now),
+        "policy": request.policy,
+        "client_id": request.client_id,
         "link": link,
         "wallet_link": create_wallet_link(service.settings, link),
-        "request_uri": request_uri(service.settings, slug, exchange),
+        "request_uri": None if request.request_by == "value" else request_uri(service.settings, slug, exchange),
+        "digital": {
+            "requests": await create_browser_requests(session, service, relying_party, request, now=now),
+            "origin": request.origin,
+        },
     }
 
 
@@ -355,6 +435,23 @@ async def get_presentation(
     """Where it stands, and the report once there is one that was released."""
     request = await _find_request(session, caller, slug, request_id)
     return results.result_json(service.sealing_key, request, now)
+
+
+@management.post("/relying-parties/{slug}/presentations/{request_id}/browser-answer", name="browser_answer")
+async def browser_answer(
+    slug: str, request_id: str, body: BrowserAnswer, request: Request, database: DatabaseDep, service: ServiceDep
+) -> dict[str, Any]:
+    """Hand in what your own page got from the Digital Credentials API; the report, as far as it can be seen. V-08."""
+    async with database.transaction() as session:
+        caller = await relying_parties.authenticate(session, request.headers.get("authorization"))
+        row = await _find_request(session, caller, slug, request_id, scope="presentations:write")
+    try:
+        await receive_browser_response(service, row, body.data)
+    except CredentialError as exc:
+        raise BrowserAnswerError from exc
+    async with database.reading() as session:
+        row = await _find_request(session, caller, slug, request_id, scope="presentations:write")
+    return results.result_json(service.sealing_key, row, service.clock())
 
 
 @management.post("/relying-parties/{slug}/presentations/{request_id}/result", name="collect_result")
@@ -395,8 +492,10 @@ async def search_skills(service: ServiceDep, q: str = "", language: str = "nl", 
 # --- shapes ---
 
 
-async def _find_request(session: Any, caller: Caller, slug: str, request_id: str) -> PresentationRequest:
-    relying_party = await relying_parties.authorise(session, caller, slug, "presentations:read")
+async def _find_request(
+    session: Any, caller: Caller, slug: str, request_id: str, *, scope: str = "presentations:read"
+) -> PresentationRequest:
+    relying_party = await relying_parties.authorise(session, caller, slug, scope)
     request = await store.find_presentation_request(session, relying_party.id, request_id)
     if request is None:
         raise UnknownError
@@ -410,11 +509,18 @@ async def _read_asking(
         "flow": body.flow,
         "response_mode": body.response_mode,
         "return_uri": body.return_uri,
+        "client_id_prefix": body.client_id_prefix,
+        "request_by": body.request_by,
+        "origin": body.origin,
     }
+    if body.policy is not None:
+        common["policy"] = body.policy
     if body.question_id is not None:
-        if body.skills is not None or body.purpose is not None:
+        if body.skills is not None or body.purpose is not None or body.agreement is not None:
             raise InputError(fields={"question_id": "not_with_skills"})
         question = await questions.get_question(session, relying_party, body.question_id)
+        if question.same_device_only and body.flow != "same_device":
+            raise InputError(fields={"flow": "same_device_only"})
         return Asking.of_question(question, **common)
     if body.skills is None or body.purpose is None:
         raise InputError(fields={"skills": "missing"})
@@ -425,8 +531,13 @@ async def _read_asking(
         purpose=body.purpose,
         skills=skills,
         retention_hours=_retention(body.retention_hours, service.settings),
+        agreement=_agreement(body.agreement),
         **common,
     )
+
+
+def _agreement(body: AgreementText | None) -> questions.Agreement | None:
+    return None if body is None else questions.Agreement(body.title, body.text)
 
 
 def _asked_skills(choices: list[SkillChoice], service: Service[VerifierSettings]) -> tuple[questions.AskedSkill, ...]:
@@ -440,7 +551,9 @@ def _retention(hours: int | None, settings: VerifierSettings) -> int:
     return settings.retention_hours if hours is None else hours
 
 
-def _party_json(relying_party: RelyingParty, settings: VerifierSettings) -> dict[str, Any]:
+def _party_json(
+    relying_party: RelyingParty, certificate: ClientCertificate | None, settings: VerifierSettings
+) -> dict[str, Any]:
     return {
         "slug": relying_party.slug,
         "name": relying_party.name,
@@ -451,6 +564,8 @@ def _party_json(relying_party: RelyingParty, settings: VerifierSettings) -> dict
         "client_id": relying_parties.client_id(settings, relying_party.slug),
         "key_id": relying_parties.key_id(settings, relying_party),
         "public_jwk": relying_party.public_jwk,
+        "certificate": client_identifiers.describe_certificate(settings, certificate),
+        "attestation": client_identifiers.describe_attestation(relying_party),
     }
 
 
@@ -461,6 +576,9 @@ def _question_json(question: Question, slug: str, settings: VerifierSettings) ->
         "purpose": question.purpose,
         "skills": question.skills,
         "retention_hours": question.retention_hours,
+        "policy": question.policy,
+        "agreement": question.agreement,
+        "same_device_only": question.same_device_only,
         "ask_url": f"{settings.public_url}/ask/{slug}/{question.id}",
         "created_at": question.created_at.isoformat(),
     }

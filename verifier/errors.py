@@ -147,6 +147,14 @@ class NotReleasedError(VerifierError):
     hint = "Nothing was handed out. Ask again."
 
 
+class BrowserAnswerError(VerifierError):
+    """What a page got from the browser is no answer to this request, or it was answered before."""
+
+    code = "browser_answer"
+    title = "This is no answer to this request, or it was answered before."
+    hint = "Ask again."
+
+
 class TooManyStreamsError(VerifierError):
     """This page is open too often already, or too many pages wait in this process."""
 

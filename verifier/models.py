@@ -33,7 +33,22 @@ class RelyingParty(Base):
     key_name: Mapped[str] = mapped_column(String(43))
     public_jwk: Mapped[dict[str, Any]] = mapped_column(JSON)
     sealed_private_jwk: Mapped[bytes] = mapped_column(LargeBinary)
+    attestation: Mapped[str | None] = mapped_column(Text)
+    """What an attester says about this party's key, as it came (OpenID4VP 1.0 §12)."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ClientCertificate(Base):
+    """The certificate of a relying party, with the key that belongs to it (HAIP §5)."""
+
+    __tablename__ = "client_certificates"
+
+    relying_party_id: Mapped[str] = mapped_column(ForeignKey("relying_parties.id"), primary_key=True)
+    x5c: Mapped[list[str]] = mapped_column(JSON)
+    subject: Mapped[str] = mapped_column(String(300))
+    sealed_private_jwk: Mapped[bytes] = mapped_column(LargeBinary)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    added_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class ApiKey(Base):
@@ -81,6 +96,11 @@ class Question(Base):
     purpose: Mapped[str] = mapped_column(Text)
     skills: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     retention_hours: Mapped[int]
+    policy: Mapped[str] = mapped_column(String(20), default="diip")
+    agreement: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    """What the candidate agrees to by answering: a title and a text."""
+    same_device_only: Mapped[bool] = mapped_column(default=False)
+    """Asked on the candidate's own device alone, where nobody else can be made to answer (PROFILE.md V-23)."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
@@ -103,6 +123,13 @@ class PresentationRequest(Base):
     purpose: Mapped[str] = mapped_column(Text)
     requirements: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     dcql_query: Mapped[dict[str, Any]] = mapped_column(JSON)
+    policy: Mapped[str] = mapped_column(String(20))
+    client_id: Mapped[str] = mapped_column(Text)
+    """As whom we asked: what an answer that was posted is bound to."""
+    request_by: Mapped[str] = mapped_column(String(10))
+    origin: Mapped[str] = mapped_column(String(500))
+    """The page that may ask through the browser: what an answer that came that way is bound to."""
+    transaction_data: Mapped[list[str]] = mapped_column(JSON, default=list)
     flow: Mapped[str] = mapped_column(String(20))
     response_mode: Mapped[str] = mapped_column(String(20))
     return_uri: Mapped[str | None] = mapped_column(String(2000))

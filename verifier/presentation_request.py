@@ -7,28 +7,44 @@ and are gone as soon as there is an answer.
 
 import json
 import secrets
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import quote
 
+from kernel.dcql import parse_dcql_query
 from kernel.errors import MalformedError
 from kernel.keys import SoftwareSigner
 from kernel.openid4vp import (
+    AGREEMENT,
+    ClientIdPrefix,
+    RequestSigner,
     ResponseMode,
+    TransactionData,
+    create_agreement,
     create_client_metadata,
+    create_dc_api_request,
     create_request_link,
+    create_request_link_by_value,
     create_request_object,
+    create_unsigned_parameters,
+    create_unsigned_request_link,
+    origin_of,
+    parse_transaction_data,
 )
 from kernel.web_urls import parse_web_url
 from runtime.encryption import SealingKey
 from runtime.service import Service
 from runtime.tokens import create_token, hash_token
 from verifier import store
+from verifier.client_identifiers import ClientIdentity, open_identity
 from verifier.errors import InputError, UnknownError
 from verifier.models import PresentationRequest, Question, RelyingParty
-from verifier.questions import AskedSkill, create_dcql_query, create_requirements, read_skills
-from verifier.relying_parties import client_id, identifier_url, key_id, open_signer
+from verifier.policies import OPENID4VP, POLICIES, PolicyName, Prefix, RequestBy, prefix_of
+from verifier.questions import Agreement, AskedSkill, create_dcql_query, create_requirements, read_skills
+from verifier.relying_parties import identifier_url
 from verifier.settings import VerifierSettings
 from verifier.store import Session
 
@@ -62,6 +78,12 @@ class Asking:
     response_mode: ResponseMode = "direct_post.jwt"
     return_uri: str | None = None
     browser_session_id: str | None = None
+    policy: PolicyName = "diip"
+    client_id_prefix: Prefix | None = None
+    request_by: RequestBy = "post"
+    agreement: Agreement | None = None
+    origin: str | None = None
+    """A page of the relying party's own that asks through the browser; none: ours."""
 
     @classmethod
     def of_question(cls, question: Question, **how: Any) -> "Asking":
@@ -72,7 +94,8 @@ class Asking:
             skills=read_skills(question),
             retention_hours=question.retention_hours,
             question_id=question.id,
-            **how,
+            agreement=Agreement.from_json(question.agreement),
+            **{"policy": question.policy, **how},
         )
 
 
@@ -80,10 +103,30 @@ async def start_presentation(
     session: Session, service: Service[VerifierSettings], relying_party: RelyingParty, asking: Asking, *, now: datetime
 ) -> PresentationRequest:
     """Open a transaction that waits for one answer."""
-    _require_usable_return(asking, service.settings)
+    settings = service.settings
+    _require_usable_return(asking, settings)
+    policy = POLICIES[asking.policy]
+    prefix = policy.require(
+        prefix=asking.client_id_prefix, response_mode=asking.response_mode, request_by=asking.request_by
+    )
     exchange = _create_exchange()
-    request_id = create_token(16)
+    identity = await open_identity(
+        session,
+        settings,
+        relying_party,
+        ClientIdPrefix(prefix),
+        response_uri=response_uri(settings, relying_party.slug, exchange),
+        now=now,
+    )
     requirements = create_requirements(asking.skills, index=service.skills)
+    dcql_query = create_dcql_query(
+        requirements,
+        vct_values=sorted(settings.badge_vct_values),
+        type_values=sorted(settings.badge_type_values),
+        formats=policy.formats,
+        is_agreement=asking.agreement is not None,
+    )
+    request_id = create_token(16)
     request = PresentationRequest(
         id=request_id,
         relying_party_id=relying_party.id,
@@ -92,11 +135,13 @@ async def start_presentation(
         title=asking.title,
         purpose=asking.purpose,
         requirements=[requirement.as_json() for requirement in requirements],
-        dcql_query=create_dcql_query(
-            requirements,
-            vct_values=sorted(service.settings.badge_vct_values),
-            type_values=sorted(service.settings.badge_type_values),
-        ),
+        dcql_query=dcql_query,
+        policy=policy.name,
+        client_id=identity.client_id,
+        # Nobody signs for an address, so there is no request object either: the link is the request.
+        request_by=asking.request_by if identity.signer is not None else "value",
+        origin=_read_origin(asking.origin, settings),
+        transaction_data=_create_transaction_data(asking.agreement, dcql_query),
         flow=asking.flow,
         response_mode=asking.response_mode,
         return_uri=asking.return_uri,
@@ -108,7 +153,7 @@ async def start_presentation(
         sealed_exchange=_seal_exchange(service.sealing_key, request_id, exchange),
         state="waiting",
         created_at=now,
-        expires_at=now + service.settings.transaction_lifetime,
+        expires_at=now + settings.transaction_lifetime,
     )
     await store.add_row(session, request)
     return request
@@ -129,13 +174,31 @@ def response_uri(settings: VerifierSettings, slug: str, exchange: Exchange) -> s
     return f"{identifier_url(settings, slug)}/responses/{exchange.response_secret}"
 
 
-def create_link(settings: VerifierSettings, slug: str, exchange: Exchange) -> str:
-    """The link that a QR code holds and a button opens (OpenID4VP 1.0 §5.10; PROFILE.md Example 12)."""
-    return create_request_link(
-        client_id=client_id(settings, slug),
-        request_uri=request_uri(settings, slug, exchange),
-        request_uri_method="post",
-    )
+async def create_link(
+    session: Session,
+    service: Service[VerifierSettings],
+    relying_party: RelyingParty,
+    request: PresentationRequest,
+    *,
+    now: datetime,
+) -> str:
+    """The link that a QR code holds and a button opens (OpenID4VP 1.0 §5, §5.10; PROFILE.md Example 12)."""
+    settings, slug = service.settings, relying_party.slug
+    exchange = open_exchange(service.sealing_key, request)
+    scheme = POLICIES[request.policy].link_scheme
+    if request.request_by in ("post", "get"):
+        return create_request_link(
+            client_id=request.client_id,
+            request_uri=request_uri(settings, slug, exchange),
+            request_uri_method="post" if request.request_by == "post" else "get",
+            scheme=scheme,
+        )
+    identity = await _open_identity_of(session, settings, relying_party, request, exchange, now)
+    if identity.signer is None:
+        parameters = create_unsigned_parameters(**_posted(settings, relying_party, request, exchange))
+        return create_unsigned_request_link(parameters, scheme=scheme)
+    raw = _sign_request(identity, settings, relying_party, request, exchange, wallet_nonce=None, now=now)
+    return create_request_link_by_value(client_id=request.client_id, request=raw, scheme=scheme)
 
 
 def create_wallet_link(settings: VerifierSettings, link: str) -> str | None:
@@ -154,28 +217,157 @@ async def get_request_object(
 ) -> str:
     """The signed request object, as long as the transaction waits. OpenID4VP 1.0 §5, §5.10; PROFILE.md V-02 to V-05."""
     request = await store.fetch_presentation_request(session, relying_party.id, hash_token(request_secret), now)
-    if request is None:
+    if request is None or request.request_by == "value":
         raise UnknownError
-    settings = service.settings
     exchange = open_exchange(service.sealing_key, request)
+    identity = await _open_identity_of(session, service.settings, relying_party, request, exchange, now)
+    return _sign_request(
+        identity, service.settings, relying_party, request, exchange, wallet_nonce=wallet_nonce, now=now
+    )
+
+
+async def create_browser_requests(
+    session: Session,
+    service: Service[VerifierSettings],
+    relying_party: RelyingParty,
+    request: PresentationRequest,
+    *,
+    now: datetime,
+) -> list[dict[str, Any]]:
+    """What a page hands to `navigator.credentials.get`: the best proof of who asks first. VP Appendix A; V-08.
+
+    Where this party has both, an identifier and a certificate sign one request together, for whoever trusts either.
+    """
+    exchange = open_exchange(service.sealing_key, request)
+    own = await _open_identity_of(session, service.settings, relying_party, request, exchange, now)
+    policy = POLICIES[request.policy]
+    ways: list[list[ClientIdentity]] = [] if own.signer is None else [[own]]
+    if ways and policy is OPENID4VP:
+        others = await _find_other_identities(session, service.settings, relying_party, own, now)
+        ways = [[own, *others], [own]] if others else ways
+    if policy.is_unsigned_allowed:
+        ways.append([])
+    question = {**_question(relying_party, request, exchange), "response_mode": _returned_mode(request)}
+    return [
+        create_dc_api_request(
+            signers=[_as_signer(each) for each in signers],
+            expected_origins=[request.origin],
+            issued_at=now,
+            expires_at=request.expires_at,
+            **question,
+        )
+        for signers in ways
+    ]
+
+
+def read_transaction_data(request: PresentationRequest) -> tuple[TransactionData, ...]:
+    """What the holder was to agree to."""
+    if not request.transaction_data:
+        return ()
+    query = parse_dcql_query(request.dcql_query)
+    return parse_transaction_data(request.transaction_data, known_types=frozenset({AGREEMENT}), query=query)
+
+
+async def _open_identity_of(
+    session: Session,
+    settings: VerifierSettings,
+    relying_party: RelyingParty,
+    request: PresentationRequest,
+    exchange: Exchange,
+    now: datetime,
+) -> ClientIdentity:
+    """As whom this request was begun; its proof may have been replaced since, and then it is no longer asked."""
+    address = response_uri(settings, relying_party.slug, exchange)
+    prefix = prefix_of(request.client_id)
+    identity = await open_identity(session, settings, relying_party, prefix, response_uri=address, now=now)
+    if identity.client_id != request.client_id:
+        raise UnknownError
+    return identity
+
+
+async def _find_other_identities(
+    session: Session, settings: VerifierSettings, relying_party: RelyingParty, own: ClientIdentity, now: datetime
+) -> list[ClientIdentity]:
+    others = []
+    for prefix in (ClientIdPrefix.DECENTRALIZED_IDENTIFIER, ClientIdPrefix.X509_HASH):
+        with suppress(InputError):
+            others.append(await open_identity(session, settings, relying_party, prefix, response_uri="", now=now))
+    return [each for each in others if each.client_id != own.client_id]
+
+
+def _as_signer(identity: ClientIdentity) -> RequestSigner:
+    if identity.signer is None:
+        raise TypeError("nobody signs as this client")
+    return RequestSigner(identity.client_id, identity.signer, identity.key_reference)
+
+
+def _sign_request(
+    identity: ClientIdentity,
+    settings: VerifierSettings,
+    relying_party: RelyingParty,
+    request: PresentationRequest,
+    exchange: Exchange,
+    *,
+    wallet_nonce: str | None,
+    now: datetime,
+) -> str:
+    signer = _as_signer(identity)
     return create_request_object(
-        signer=open_signer(settings, relying_party),
-        key_reference={"kid": key_id(settings, relying_party)},
-        client_id=client_id(settings, relying_party.slug),
-        response_mode=_response_mode(request),
-        response_uri=response_uri(settings, relying_party.slug, exchange),
-        nonce=exchange.nonce,
-        state=exchange.state,
-        dcql_query=request.dcql_query,
-        client_metadata=create_client_metadata(
-            encryption_key=_public_part(exchange.encryption_jwk) if is_encrypted(request) else None,
-            client_name=relying_party.name,
-        ),
+        signer=signer.signer,
+        key_reference=signer.key_reference,
+        client_id=signer.client_id,
         issued_at=now,
         expires_at=request.expires_at,
         wallet_nonce=wallet_nonce,
-        purpose=_purpose(request),
+        **_posted(settings, relying_party, request, exchange),
     )
+
+
+def _posted(
+    settings: VerifierSettings, relying_party: RelyingParty, request: PresentationRequest, exchange: Exchange
+) -> dict[str, Any]:
+    """What is asked where the answer is posted."""
+    return {
+        **_question(relying_party, request, exchange),
+        "response_mode": "direct_post.jwt" if is_encrypted(request) else "direct_post",
+        "response_uri": response_uri(settings, relying_party.slug, exchange),
+        "state": exchange.state,
+    }
+
+
+def _question(relying_party: RelyingParty, request: PresentationRequest, exchange: Exchange) -> dict[str, Any]:
+    return {
+        "nonce": exchange.nonce,
+        "dcql_query": request.dcql_query,
+        "client_metadata": create_client_metadata(
+            encryption_key=_public_part(exchange.encryption_jwk) if is_encrypted(request) else None,
+            client_name=relying_party.name,
+            formats={wanted["format"] for wanted in request.dcql_query["credentials"]},
+        ),
+        "purpose": _purpose(request),
+        "transaction_data": read_transaction_data(request),
+    }
+
+
+def _create_transaction_data(agreement: Agreement | None, dcql_query: Mapping[str, Any]) -> list[str]:
+    if agreement is None:
+        return []
+    credential_ids = [wanted["id"] for wanted in dcql_query["credentials"]]
+    return [create_agreement(title=agreement.title, text=agreement.text, credential_ids=credential_ids).raw]
+
+
+def _read_origin(origin: str | None, settings: VerifierSettings) -> str:
+    """Our own origin, or that of a page of the relying party's; as browsers write it, and https. W-49."""
+    if origin is None:
+        return origin_of(settings.public_url)
+    is_https = origin.startswith("https://") or settings.allow_http_for_local_development
+    try:
+        is_origin = origin_of(origin) == origin
+    except MalformedError:
+        is_origin = False
+    if not (is_https and is_origin):
+        raise InputError(fields={"origin": "not_allowed"})
+    return origin
 
 
 def is_encrypted(request: PresentationRequest) -> bool:
@@ -183,8 +375,8 @@ def is_encrypted(request: PresentationRequest) -> bool:
     return request.response_mode == "direct_post.jwt"
 
 
-def _response_mode(request: PresentationRequest) -> ResponseMode:
-    return "direct_post.jwt" if is_encrypted(request) else "direct_post"
+def _returned_mode(request: PresentationRequest) -> ResponseMode:
+    return "dc_api.jwt" if is_encrypted(request) else "dc_api"
 
 
 def _purpose(request: PresentationRequest) -> dict[str, str]:

@@ -10,16 +10,19 @@
 import hmac
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from kernel.dcql import parse_dcql_query
 from kernel.errors import MalformedError, NonceError
 from kernel.openid4vp import (
+    ClientIdPrefix,
     EncryptedResponse,
     ErrorResponse,
+    VpTokenResponse,
     decrypt_response,
+    parse_dc_api_response,
     parse_response_form,
     parse_vp_token,
 )
@@ -31,9 +34,8 @@ from verifier import store
 from verifier.answers import create_report, create_shown
 from verifier.errors import WALLET_ERRORS, WireAnswer, answer_for_code
 from verifier.models import PresentationRequest, RelyingParty
-from verifier.presentation_request import Exchange, is_encrypted, open_exchange
+from verifier.presentation_request import Exchange, is_encrypted, open_exchange, read_transaction_data
 from verifier.questions import Requirement
-from verifier.relying_parties import client_id
 from verifier.settings import VerifierSettings
 from verifier.verification import Asked, CheckedResponse, verify_response
 
@@ -52,6 +54,14 @@ class Received:
 
     vp_token: Mapping[str, Sequence[str]]
     wallet_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """How an answer came: whom it must have been made for, and whether it came through the very browser that asked."""
+
+    audience: str
+    is_through_browser: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +92,37 @@ async def receive_response(
     if request is None:
         raise UnknownTransactionError("no transaction waits here")
     exchange = open_exchange(service.sealing_key, request)
-    received = _read_response(request, exchange, form)
+    received = _read_posted(request, exchange, form)
+    return await _take_in(service, request, exchange, received, Channel(request.client_id), now)
+
+
+async def receive_browser_response(
+    service: Service[VerifierSettings], request: PresentationRequest, value: object
+) -> Reply:
+    """Take in the one answer to a transaction that came through the page which asked. VP §A.4; V-08.
+
+    The caller knows that this is the transaction of that page: nothing else binds it, there is no `state` (§A.2).
+    """
+    now = service.clock()
+    if request.state not in store.WAITING or request.expires_at <= now:
+        raise UnknownTransactionError("this transaction does not wait")
+    exchange = open_exchange(service.sealing_key, request)
+    response = _open_response(request, exchange, parse_dc_api_response(value))
+    channel = Channel(f"{ClientIdPrefix.ORIGIN}:{request.origin}", is_through_browser=True)
+    return await _take_in(service, request, exchange, _read_answer(request, response), channel, now)
+
+
+async def _take_in(
+    service: Service[VerifierSettings],
+    request: PresentationRequest,
+    exchange: Exchange,
+    received: Received,
+    channel: Channel,
+    now: datetime,
+) -> Reply:
     if received.wallet_error is not None:
-        return await _refuse(service, request, exchange, received.wallet_error, now)
-    sealed = _seal_received(service.sealing_key, request.id, {"vp_token": received.vp_token, "nonce": exchange.nonce})
+        return await _refuse(service, request, exchange, channel, received.wallet_error, now)
+    kept = {"vp_token": received.vp_token, "nonce": exchange.nonce, "channel": asdict(channel)}
     async with service.database.transaction() as session:
         is_ours = await store.spend_state(
             session,
@@ -93,13 +130,13 @@ async def receive_response(
             hash_token(exchange.state),
             now,
             next_state="received",
-            sealed_received=sealed,
+            sealed_received=_seal_received(service.sealing_key, request.id, kept),
             # Settling says anew how long it is kept; what can never be settled is erased all the same (V-41).
             erase_at=now + timedelta(hours=max(request.retention_hours, 1)),
         )
     if not is_ours:
         raise UnknownTransactionError("another answer was first")
-    return await _check_and_settle(service, relying_party, request, received.vp_token, exchange.nonce, received_at=now)
+    return await _check_and_settle(service, request, received.vp_token, exchange.nonce, channel, received_at=now)
 
 
 async def finish_interrupted(service: Service[VerifierSettings]) -> int:
@@ -110,11 +147,10 @@ async def finish_interrupted(service: Service[VerifierSettings]) -> int:
     now = service.clock()
     async with service.database.transaction() as session:
         requests = await store.lease_interrupted(session, now, lease=service.settings.verification_lease)
-        parties = {request.id: await store.get_relying_party(session, request.relying_party_id) for request in requests}
     finished = 0
     for request in requests:
         try:
-            await _finish(service, parties[request.id], request)
+            await _finish(service, request)
             finished += 1
         except UnknownTransactionError:
             log.info("settled_by_another_process")
@@ -123,17 +159,14 @@ async def finish_interrupted(service: Service[VerifierSettings]) -> int:
     return finished
 
 
-async def _finish(
-    service: Service[VerifierSettings], relying_party: RelyingParty, request: PresentationRequest
-) -> None:
+async def _finish(service: Service[VerifierSettings], request: PresentationRequest) -> None:
     kept = open_received(service.sealing_key, request)
     if kept is None or request.received_at is None:
         async with service.database.transaction() as session:
             await store.discard_unfinished(session, request.id)
         return
-    await _check_and_settle(
-        service, relying_party, request, kept["vp_token"], kept["nonce"], received_at=request.received_at
-    )
+    channel = Channel(**kept["channel"])
+    await _check_and_settle(service, request, kept["vp_token"], kept["nonce"], channel, received_at=request.received_at)
 
 
 def open_received(sealing_key: SealingKey, request: PresentationRequest) -> dict[str, Any] | None:
@@ -147,16 +180,26 @@ def open_received(sealing_key: SealingKey, request: PresentationRequest) -> dict
 # --- 1. reading ---
 
 
-def _read_response(request: PresentationRequest, exchange: Exchange, form: Iterable[tuple[str, str]]) -> Received:
-    """Open and read the message; nothing in it is believed yet. OpenID4VP 1.0 §8.2, §8.3, §8.5."""
-    response = parse_response_form(form)
-    if isinstance(response, EncryptedResponse):
-        response = decrypt_response(response, private_jwk=exchange.encryption_jwk)
-    elif is_encrypted(request) and not isinstance(response, ErrorResponse):
-        # An answer in the clear was not asked for. An error may come so, from a wallet that could not encrypt.
-        raise MalformedError("the response is not encrypted")
+def _read_posted(request: PresentationRequest, exchange: Exchange, form: Iterable[tuple[str, str]]) -> Received:
+    """Open and read what a wallet posted; nothing in it is believed yet. OpenID4VP 1.0 §8.2, §8.3, §8.5."""
+    response = _open_response(request, exchange, parse_response_form(form))
     if not hmac.compare_digest((response.state or "").encode(), exchange.state.encode()):
         raise UnknownTransactionError("another state")
+    return _read_answer(request, response)
+
+
+def _open_response(
+    request: PresentationRequest, exchange: Exchange, response: VpTokenResponse | EncryptedResponse | ErrorResponse
+) -> VpTokenResponse | ErrorResponse:
+    if isinstance(response, EncryptedResponse):
+        return decrypt_response(response, private_jwk=exchange.encryption_jwk)
+    if is_encrypted(request) and not isinstance(response, ErrorResponse):
+        # An answer in the clear was not asked for. An error may come so, from a wallet that could not encrypt.
+        raise MalformedError("the response is not encrypted")
+    return response
+
+
+def _read_answer(request: PresentationRequest, response: VpTokenResponse | ErrorResponse) -> Received:
     if isinstance(response, ErrorResponse):
         return Received({}, response.error if response.error in WALLET_ERRORS else "other")
     return Received(parse_vp_token(response.vp_token, parse_dcql_query(request.dcql_query)), None)
@@ -169,11 +212,12 @@ async def _refuse(
     service: Service[VerifierSettings],
     request: PresentationRequest,
     exchange: Exchange,
+    channel: Channel,
     wallet_error: str,
     now: datetime,
 ) -> Reply:
     """The wallet's error ends the transaction too, and its browser is sent back all the same (PROFILE.md V-21)."""
-    code = _create_response_code(request)
+    code = _create_response_code(request, channel)
     async with service.database.transaction() as session:
         is_ours = await store.spend_state(
             session,
@@ -194,15 +238,15 @@ async def _refuse(
 
 async def _check_and_settle(
     service: Service[VerifierSettings],
-    relying_party: RelyingParty,
     request: PresentationRequest,
     vp_token: Mapping[str, Sequence[str]],
     nonce: str,
+    channel: Channel,
     *,
     received_at: datetime,
 ) -> Reply:
     now = service.clock()
-    asked = Asked(parse_dcql_query(request.dcql_query), client_id(service.settings, relying_party.slug), nonce)
+    asked = Asked(parse_dcql_query(request.dcql_query), channel.audience, nonce, read_transaction_data(request))
     checked = await verify_response(
         service.resolver,
         vp_token,
@@ -213,8 +257,9 @@ async def _check_and_settle(
     )
     answer = _answer_to(checked)
     # A refused sender is not redirected, so nobody would come with a code: the report goes out, without what was sent.
-    code = None if answer.error is not None else _create_response_code(request)
-    await _settle(service, request, checked, vp_token, code, now=service.clock())
+    code = None if answer.error is not None else _create_response_code(request, channel)
+    has_returned = code is not None or channel.is_through_browser or request.flow != "same_device"
+    await _settle(service, request, checked, vp_token, code, has_returned=has_returned, now=service.clock())
     return Reply(answer, _redirect_uri(service.settings, request, code))
 
 
@@ -225,17 +270,19 @@ async def _settle(
     vp_token: Mapping[str, Sequence[str]],
     code: str | None,
     *,
+    has_returned: bool,
     now: datetime,
 ) -> None:
+    """Write down what was found; what was sent is kept only where its sender is known to be whom we asked."""
     requirements = [Requirement.from_json(each) for each in request.requirements]
-    keeps = request.retention_hours > 0 and (code is not None or request.flow != "same_device")
+    keeps = request.retention_hours > 0 and has_returned
     kept = {"vp_token": vp_token, "shown": create_shown(checked)}
     async with service.database.transaction() as session:
         is_settled = await store.settle(
             session,
             request.id,
             now,
-            report=create_report(requirements, checked, now=now),
+            report=create_report(requirements, checked, now=now, transaction_data=read_transaction_data(request)),
             sealed_received=_seal_received(service.sealing_key, request.id, kept) if keeps else None,
             erase_at=now + timedelta(hours=request.retention_hours) if keeps else None,
             released_at=now if code is None else None,
@@ -255,9 +302,12 @@ def _answer_to(checked: CheckedResponse) -> WireAnswer:
     return max(answers, key=lambda answer: answer.status, default=answer_for_code(None))
 
 
-def _create_response_code(request: PresentationRequest) -> str | None:
-    """Only a same-device flow comes back with a code; across devices nobody is redirected (PROFILE.md V-22, V-23)."""
-    return create_token() if request.flow == "same_device" else None
+def _create_response_code(request: PresentationRequest, channel: Channel) -> str | None:
+    """Only a same-device flow comes back with a code; across devices nobody is redirected (PROFILE.md V-22, V-23).
+
+    Nor is anybody whose answer came through the page itself: they never left it.
+    """
+    return create_token() if request.flow == "same_device" and not channel.is_through_browser else None
 
 
 def _redirect_uri(settings: VerifierSettings, request: PresentationRequest, code: str | None) -> str | None:

@@ -5,18 +5,20 @@ holds the one asked for: that is decided here, by listing every accepted URL (PR
 values and knows no hierarchy.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from kernel.formats.credential import DC_SD_JWT
+from kernel.openid4vp import MAX_AGREEMENT, MAX_TITLE, TRANSACTION_DATA_FORMATS
 from runtime.tokens import create_token
 from skills.search import SkillIndex
 from verifier import store
 from verifier.errors import InputError, UnknownError
 from verifier.models import Question, RelyingParty
+from verifier.policies import PolicyName
 from verifier.store import Session
 
 _ALIGNMENT_PATH = ("achievement", "alignment", None, "targetUrl")
@@ -33,6 +35,21 @@ MAX_SKILLS = 20
 MAX_ACCEPTED_URIS = 800
 """Of a whole question: a very broad skill has thousands below it, each is named once a format, and a request object
 has to fit a wallet's limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What a candidate agrees to by answering: one text, shown to them in full before they sign (VP §8.4)."""
+
+    title: str
+    text: str
+
+    def as_json(self) -> dict[str, str]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, str] | None) -> "Agreement | None":
+        return None if value is None else cls(value["title"], value["text"])
 
 
 class NarrowerSkills(Protocol):
@@ -120,14 +137,21 @@ def _accepted_uris(uri: str, index: NarrowerSkills, limit: int) -> tuple[str, ..
 
 
 def create_dcql_query(
-    requirements: Iterable[Requirement], *, vct_values: Sequence[str], type_values: Sequence[str]
+    requirements: Iterable[Requirement],
+    *,
+    vct_values: Sequence[str],
+    type_values: Sequence[str],
+    formats: Collection[str] = frozenset(QUERY_SUFFIXES),
+    is_agreement: bool = False,
 ) -> dict[str, Any]:
     """One credential query for each skill and format; a set for each skill says that any of the formats will do.
 
     OpenID4VP 1.0 §6.1, §6.2: a set of a skill that is welcome but not needed is `required: false`. Its options stand
-    in the order in which we prefer them.
+    in the order in which we prefer them. Who agrees to something must do so in a format that can carry it (§B.3.3).
     """
     requirements = tuple(requirements)
+    usable = frozenset(formats) & (TRANSACTION_DATA_FORMATS if is_agreement else QUERY_SUFFIXES.keys())
+    asked = [each for each in QUERY_SUFFIXES if each in usable]
     return {
         "credentials": [
             {
@@ -137,11 +161,11 @@ def create_dcql_query(
                 "claims": [{"path": _path(format_id), "values": list(requirement.accepted)}],
             }
             for requirement in requirements
-            for format_id in QUERY_SUFFIXES
+            for format_id in asked
         ],
         "credential_sets": [
             {
-                "options": [[each] for each in requirement.query_ids()],
+                "options": [[query_id(requirement.id, format_id)] for format_id in asked],
                 "required": requirement.required,
             }
             for requirement in requirements
@@ -173,9 +197,13 @@ async def create_question(
     skills: Sequence[AskedSkill],
     retention_hours: int,
     now: datetime,
+    policy: PolicyName = "diip",
+    agreement: Agreement | None = None,
+    same_device_only: bool = False,
 ) -> Question:
     """Save a question that can be asked many times."""
     require_askable(skills)
+    require_readable(agreement)
     question = Question(
         id=create_token(16),
         relying_party_id=relying_party.id,
@@ -183,6 +211,9 @@ async def create_question(
         purpose=purpose,
         skills=[skill.as_json() for skill in skills],
         retention_hours=retention_hours,
+        policy=policy,
+        agreement=None if agreement is None else agreement.as_json(),
+        same_device_only=same_device_only,
         created_at=now,
     )
     await store.add_row(session, question)
@@ -198,6 +229,16 @@ async def get_question(session: Session, relying_party: RelyingParty, question_i
 
 def read_skills(question: Question) -> tuple[AskedSkill, ...]:
     return tuple(AskedSkill.from_json(value) for value in question.skills)
+
+
+def require_readable(agreement: Agreement | None) -> None:
+    """Nobody agrees to nothing, or to more than anybody reads."""
+    if agreement is None:
+        return
+    if not agreement.title or len(agreement.title) > MAX_TITLE:
+        raise InputError(fields={"agreement": "title"})
+    if not agreement.text or len(agreement.text) > MAX_AGREEMENT:
+        raise InputError(fields={"agreement": "text"})
 
 
 def require_askable(skills: Sequence[AskedSkill]) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from verifier.models import ApiKey, Operator, PresentationRequest, Question, RelyingParty
+from verifier.models import ApiKey, ClientCertificate, Operator, PresentationRequest, Question, RelyingParty
 
 Session = AsyncSession
 
@@ -37,6 +37,25 @@ async def find_relying_party(session: Session, slug: str) -> RelyingParty | None
 
 async def get_relying_party(session: Session, relying_party_id: str) -> RelyingParty:
     return (await session.scalars(select(RelyingParty).where(RelyingParty.id == relying_party_id))).one()
+
+
+async def find_certificate(session: Session, relying_party_id: str) -> ClientCertificate | None:
+    return await session.scalar(select(ClientCertificate).where(ClientCertificate.relying_party_id == relying_party_id))
+
+
+async def replace_certificate(session: Session, row: ClientCertificate) -> None:
+    """One certificate a relying party: the newest."""
+    await session.merge(row)
+    await session.flush()
+
+
+async def delete_certificate(session: Session, relying_party_id: str) -> bool:
+    statement = (
+        delete(ClientCertificate)
+        .where(ClientCertificate.relying_party_id == relying_party_id)
+        .returning(ClientCertificate.relying_party_id)
+    )
+    return await session.scalar(statement) is not None
 
 
 async def find_api_key(session: Session, key_hash: bytes) -> ApiKey | None:

@@ -35,6 +35,7 @@ from kernel.formats import (
     verify_validity,
 )
 from kernel.keys import PublicKey
+from kernel.openid4vp import TransactionData, verify_transaction_data
 from kernel.report import CHECK_CODES, Check, Outcome, VerificationReport
 from kernel.status.token_status_list import Status
 from kernel.trust_list import LIST_UNAVAILABLE
@@ -63,6 +64,7 @@ class Asked:
     query: DcqlQuery
     audience: str
     nonce: str
+    transaction_data: tuple[TransactionData, ...] = ()
 
     def credential_query(self, query_id: str) -> CredentialQuery:
         """The part of the question that a presentation was given as the answer to."""
@@ -84,6 +86,8 @@ class CheckedPresentation:
     report: VerificationReport
     credential: VerifiedCredential | None
     is_whole: bool = False
+    agreed: tuple[TransactionData, ...] = ()
+    """What the holder agreed to with this very presentation (OpenID4VP 1.0 §8.4)."""
 
     def error_codes(self) -> frozenset[str]:
         return frozenset(check.error_code for check in self.report.checks if check.error_code is not None)
@@ -96,6 +100,10 @@ class CheckedResponse:
     presentations: tuple[CheckedPresentation, ...]
     believed: tuple[CheckedPresentation, ...]
     report: VerificationReport
+
+    def agreed_to(self, entry: TransactionData) -> CheckedPresentation | None:
+        """The presentation that is believed and with which the holder agreed to this; None when there is none."""
+        return next((each for each in self.believed if entry in each.agreed), None)
 
     def holder_numbers(self) -> dict[tuple[str, int], int]:
         """Number the holder keys of what was believed: equal numbers, one key, so one person (PROFILE.md V-29)."""
@@ -141,7 +149,7 @@ async def verify_response(
     # One answer to another question spoils the whole response: somebody is replaying (OpenID4VP 1.0 §14.1.2).
     is_replayed = any("nonce" in each.error_codes() for each in presentations)
     believed = () if is_replayed else tuple(each for each in presentations if each.report.accepted)
-    query_check = _check_answer(asked.query, presentations, believed, is_replayed=is_replayed)
+    query_check = _check_answer(asked, presentations, believed, is_replayed=is_replayed)
     return CheckedResponse(presentations, believed, _overall_report(presentations, believed, query_check))
 
 
@@ -174,6 +182,7 @@ async def verify_presentation(
     checks = _Checks()
     credential: VerifiedCredential | None = None
     is_whole = False
+    agreed: tuple[TransactionData, ...] = ()
     with suppress(_EndedError):
         wanted = asked.credential_query(query_id)
         unverified = _check_format(checks, raw, wanted.format)
@@ -181,11 +190,11 @@ async def verify_presentation(
         key = await _check_issuer_key(checks, lookups, unverified, now)
         credential = _check_signature(checks, unverified, key)
         _check_validity(checks, credential, now)
-        _check_holder_binding(checks, unverified, credential, asked, received_at)
+        agreed = _check_holder_binding(checks, unverified, credential, asked, query_id, received_at)
         await _check_status(checks, lookups, credential, now)
         await _check_issuer_recognised(checks, lookups, credential, now)
         _check_query(checks, credential, wanted)
-    return CheckedPresentation(query_id, position, checks.report(), credential, is_whole)
+    return CheckedPresentation(query_id, position, checks.report(), credential, is_whole, agreed)
 
 
 # --- the eight checks of one presentation ---
@@ -236,14 +245,17 @@ def _check_holder_binding(
     presented: UnverifiedCredential,
     credential: VerifiedCredential,
     asked: Asked,
+    query_id: str,
     received_at: datetime,
-) -> None:
+) -> tuple[TransactionData, ...]:
     """That we want key binding is our policy, decided before the message was seen (RFC 9901 §7.3; K-37).
 
-    Its age is judged by when the answer came in, so that a check that is finished later finds the same.
+    Its age is judged by when the answer came in, so that a check that is finished later finds the same. Returned is
+    what the holder agreed to with the same signature; agreeing to anything else than we sent is no binding (§8.4).
     """
+    agreed: tuple[TransactionData, ...] = ()
     with checks.step("holder_binding") as evidence:
-        FORMATS[credential.format].verify_holder_binding(
+        bound = FORMATS[credential.format].verify_holder_binding(
             presented,
             credential,
             algorithms=ALGORITHMS[credential.format],
@@ -251,7 +263,11 @@ def _check_holder_binding(
             nonce=asked.nonce,
             now=received_at,
         )
+        agreed = verify_transaction_data(asked.transaction_data, query_id, bound.transaction_data)
         evidence["audience"] = asked.audience
+        if agreed:
+            evidence["transaction_data_hashes"] = list(bound.transaction_data.hashes)
+    return agreed
 
 
 async def _check_status(checks: "_Checks", lookups: _Lookups, credential: VerifiedCredential, now: datetime) -> None:
@@ -312,12 +328,13 @@ def _check_query(checks: "_Checks", credential: VerifiedCredential, wanted: Cred
 
 
 def _check_answer(
-    query: DcqlQuery,
+    asked: Asked,
     presentations: Sequence[CheckedPresentation],
     believed: Sequence[CheckedPresentation],
     *,
     is_replayed: bool,
 ) -> Check:
+    """Whether what is believed answers the question, and whether what was to be agreed to was agreed to (§8.4)."""
     shown: dict[str, list[VerifiedCredential]] = {}
     for each in believed:
         if each.credential is not None:
@@ -328,7 +345,9 @@ def _check_answer(
     with checks.step("query"):
         if not shown:
             raise QueryNotSatisfiedError("nothing was shown")
-        verify_answer(query, shown)
+        verify_answer(asked.query, shown)
+        if not all(any(entry in each.agreed for each in believed) for entry in asked.transaction_data):
+            raise QueryNotSatisfiedError("the holder did not agree to what was asked")
     return checks.get("query")
 
 

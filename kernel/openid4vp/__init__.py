@@ -75,6 +75,8 @@ from kernel.openid4vp.response import (
 )
 from kernel.openid4vp.transaction_data import (
     AGREEMENT,
+    MAX_AGREEMENT,
+    MAX_TITLE,
     TRANSACTION_DATA_FORMATS,
     TransactionData,
     create_agreement,
@@ -102,6 +104,8 @@ __all__ = [
     "INVALID_REQUEST_URI_METHOD",
     "INVALID_SCOPE",
     "INVALID_TRANSACTION_DATA",
+    "MAX_AGREEMENT",
+    "MAX_TITLE",
     "MEDIA_TYPE",
     "PURPOSE_FORMAT",
     "REQUEST_SCHEME",

@@ -1,6 +1,6 @@
 """What a verifier says it can read, and what a wallet says it can do. OpenID4VP 1.0 §5.1, §10, §11; PROFILE.md V-05."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -70,9 +70,12 @@ def parse_client_metadata(value: object) -> ClientMetadata:
     )
 
 
-def create_client_metadata(*, encryption_key: Jwk | None, client_name: str | None = None) -> dict[str, Any]:
+def create_client_metadata(
+    *, encryption_key: Jwk | None, client_name: str | None = None, formats: Collection[str] = frozenset(VP_FORMATS)
+) -> dict[str, Any]:
     """Build `client_metadata`; `encryption_key` is this transaction's public JWK, None for a peer that cannot. V-05."""
-    members: dict[str, Any] = {"vp_formats_supported": {name: dict(entry) for name, entry in VP_FORMATS.items()}}
+    accepted = {name: dict(entry) for name, entry in VP_FORMATS.items() if name in formats}
+    members: dict[str, Any] = {"vp_formats_supported": accepted}
     if client_name is not None:
         members["client_name"] = client_name
     if encryption_key is not None:

@@ -10,32 +10,47 @@ only what was asked for, encrypts) without its vault, pages or database, so that
 whose one lie is written in the test.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
+from cryptography.x509 import Certificate
 
 from kernel.dcql import Candidate, DcqlMatch, match
 from kernel.did import did_web_url, parse_did_document
+from kernel.errors import CredentialError
 from kernel.formats import ALGORITHMS, FORMATS, VerifiedCredential, parse_credential, to_wire
 from kernel.jwe import encrypt_jwe
 from kernel.keys import PublicKey, SoftwareSigner
 from kernel.openid4vp import (
+    AGREEMENT,
     AuthorizationRequest,
-    RequestByReference,
+    RequestByValue,
+    TransactionData,
+    UnsignedRequest,
+    UnverifiedRequest,
+    create_dc_api_response,
     create_error_form,
     create_request_uri_form,
     create_response_form,
     parse_authorization_request_link,
+    parse_dc_api_request,
     parse_request_object,
+    select_hash_algorithm,
+    transaction_data_hashes,
     verify_request_object,
+    verify_signed_dc_api_request,
+    verify_unsigned_dc_api_request,
+    verify_unsigned_request,
 )
 from kernel.sd_jwt import ClaimsPath
 from kernel.strict_json import encode_json
 
 VpToken = dict[str, list[str]]
+TYPES = frozenset({AGREEMENT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +70,9 @@ class Misbehaviour:
     change_form: Callable[[dict[str, str]], dict[str, str]] | None = None
     change_recipient: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     """Alters the public key that the response is encrypted to, or its `kid`."""
+    agrees_to: Callable[[tuple[TransactionData, ...]], Sequence[TransactionData]] | None = None
+    """What it signs in the place of the transaction data that it was sent."""
+    hash_algorithm: str | None = None
 
 
 HONEST = Misbehaviour()
@@ -78,6 +96,9 @@ class SimulatedWallet:
     held: list[HeldCredential] = field(default_factory=list)
     also_disclose: frozenset[ClaimsPath] = frozenset()
     """What its holder shows although nobody asked for it."""
+    anchors: Sequence[Certificate] = ()
+    attesters: Mapping[str, PublicKey] = field(default_factory=dict)
+    """Whom it trusts to attest verifiers, by their `iss`."""
 
     def keep(self, raw: str, holder: SoftwareSigner, issuer_key: PublicKey) -> None:
         """Verify a credential and keep it with the key that it is bound to; whether it is still valid is not asked."""
@@ -102,21 +123,59 @@ class SimulatedWallet:
         return await self.post(request, create_error_form(request, error))
 
     async def read_request(self, link: str, *, method: str = "post") -> AuthorizationRequest:
-        """Fetch and verify the signed request object as a wallet must (OpenID4VP 1.0 §5.10, §5.9.3)."""
+        """Read the link, fetch what it names and verify it as a wallet must (OpenID4VP 1.0 §5, §5.9.3, §5.10)."""
         reference = parse_authorization_request_link(link)
-        assert isinstance(reference, RequestByReference)
-        wallet_nonce = "9ARh-d-b0pQZBuC-_ColVA" if method == "post" else None
-        raw = await self._fetch_request(reference.request_uri, wallet_nonce)
+        if isinstance(reference, UnsignedRequest):
+            return verify_unsigned_request(reference, now=self.clock(), transaction_data_types=TYPES)
+        wallet_nonce = None
+        if isinstance(reference, RequestByValue):
+            raw = reference.request
+        else:
+            posts = method == "post" and reference.request_uri_method == "post"
+            wallet_nonce = "9ARh-d-b0pQZBuC-_ColVA" if posts else None
+            raw = await self._fetch_request(reference.request_uri, wallet_nonce)
         unverified = parse_request_object(raw, client_id=reference.client_id)
-        assert unverified.did is not None
-        assert unverified.key_id is not None
-        document = await self.client.get(did_web_url(unverified.did))
-        key = parse_did_document(document.content, did=unverified.did).find_key(
-            unverified.key_id, relation="authentication"
-        )
         return verify_request_object(
-            unverified, client_id=reference.client_id, key=key, now=self.clock(), wallet_nonce=wallet_nonce
+            unverified,
+            client_id=reference.client_id,
+            now=self.clock(),
+            wallet_nonce=wallet_nonce,
+            transaction_data_types=TYPES,
+            **await self._find_proof(unverified),
         )
+
+    async def read_browser_request(self, listed: Sequence[Mapping[str, Any]], origin: str) -> AuthorizationRequest:
+        """Take the first request of a page that it can prove, as the browser hands it over (Appendix A)."""
+        for each in listed:
+            read = parse_dc_api_request(each["protocol"], each["data"])
+            if not read.candidates:
+                return verify_unsigned_dc_api_request(
+                    read, origin=origin, now=self.clock(), transaction_data_types=TYPES
+                )
+            for candidate in read.candidates:
+                with suppress(CredentialError):
+                    return verify_signed_dc_api_request(
+                        candidate,
+                        origin=origin,
+                        now=self.clock(),
+                        transaction_data_types=TYPES,
+                        **await self._find_proof(candidate),
+                    )
+        raise AssertionError("no request of this page can be proven")
+
+    def answer_browser(self, request: AuthorizationRequest, misbehaviour: Misbehaviour = HONEST) -> dict[str, Any]:
+        """The `data` that the browser hands back to the page."""
+        vp_token = self.create_vp_token(request, misbehaviour)
+        return create_dc_api_response(request, vp_token)
+
+    async def _find_proof(self, unverified: UnverifiedRequest) -> dict[str, Any]:
+        if unverified.did is not None and unverified.key_id is not None:
+            document = await self.client.get(did_web_url(unverified.did))
+            read = parse_did_document(document.content, did=unverified.did)
+            return {"key": read.find_key(unverified.key_id, relation="authentication")}
+        if unverified.attestation is not None:
+            return {"attestation_key": self.attesters.get(unverified.attestation.unverified_issuer)}
+        return {"anchors": self.anchors}
 
     def match(self, request: AuthorizationRequest) -> DcqlMatch:
         """What of the held credentials answers the question."""
@@ -167,11 +226,22 @@ class SimulatedWallet:
             held.raw,
             disclose=disclose | self.also_disclose,
             holder_signer=misbehaviour.signer or held.holder,
-            audience=misbehaviour.audience or request.client_id,
+            audience=misbehaviour.audience or request.audience,
             nonce=misbehaviour.nonce or request.nonce,
             now=self.clock() - misbehaviour.age,
+            **self._agree(request, misbehaviour),
         )
         return presented if misbehaviour.change_presentation is None else misbehaviour.change_presentation(presented)
+
+    def _agree(self, request: AuthorizationRequest, misbehaviour: Misbehaviour) -> dict[str, Any]:
+        """Its holder agrees to what is asked, with each badge that is shown (§8.4)."""
+        change = misbehaviour.agrees_to or tuple
+        chosen = tuple(change(request.transaction_data))
+        if not chosen:
+            return {}
+        algorithm = misbehaviour.hash_algorithm or select_hash_algorithm(chosen)
+        hashes = transaction_data_hashes(chosen, algorithm)
+        return {"transaction_data_hashes": hashes, "transaction_data_hashes_alg": algorithm}
 
     def _candidate(self, number: int) -> Candidate:
         held = self.held[number]

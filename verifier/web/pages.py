@@ -31,10 +31,10 @@ from verifier.models import PresentationRequest, Question, RelyingParty
 from verifier.operators import SignedIn
 from verifier.presentation_request import (
     Asking,
+    create_browser_requests,
     create_link,
     create_wallet_link,
     current_state,
-    open_exchange,
     start_presentation,
     time_left,
 )
@@ -45,6 +45,8 @@ from verifier.web.question_form import QuestionForm, read_question_form
 ServiceDep = Annotated[Service[VerifierSettings], Depends(get_service)]
 
 RETENTION_CHOICES = (0, 1, 24, 72, 168)
+MAX_QR = 1200
+"""Longer links make a code that cameras cannot tell apart; those are opened on the same device."""
 
 
 async def get_signed_in(request: Request, slug: str, database: DatabaseDep, now: NowDep) -> SignedIn:
@@ -275,7 +277,9 @@ def _add_answers(router: APIRouter, pages: Pages, streams: OpenStreams) -> None:
         row = await _get_request(session, signed_in.relying_party, request_id)
         here = f"/back-office/{slug}/answers/{row.id}"
         is_mine = row.browser_session_id == signed_in.session_id
-        context = _request_context(request, service, signed_in.relying_party, row, now, here=here, shows_link=is_mine)
+        context = await _request_context(
+            request, session, service, signed_in.relying_party, row, now, here=here, shows_link=is_mine
+        )
         return pages.render(request, "answer.html", signed_in=signed_in, **context)
 
     @router.get("/back-office/{slug}/answers/{request_id}/events", name="answer_events")
@@ -294,8 +298,9 @@ async def _get_request(session: Any, relying_party: RelyingParty, request_id: st
     return row
 
 
-def _request_context(
+async def _request_context(
     request: Request,
+    session: Any,
     service: Service[VerifierSettings],
     relying_party: RelyingParty,
     row: PresentationRequest,
@@ -306,17 +311,19 @@ def _request_context(
 ) -> dict[str, Any]:
     """What the pages about one transaction show: the link while it waits, the report when there is one."""
     state = current_state(row, now)
-    link = None
+    link, browser_requests = None, []
     if shows_link and row.sealed_exchange is not None and state in store.WAITING:
-        link = create_link(service.settings, relying_party.slug, open_exchange(service.sealing_key, row))
+        link = await create_link(session, service, relying_party, row, now=now)
+        browser_requests = await create_browser_requests(session, service, relying_party, row, now=now)
     return {
         "relying_party": relying_party,
         "asked": row,
         "state": state,
         "here_url": here,
         "link": link,
+        "browser_requests": browser_requests,
         "wallet_link": create_wallet_link(service.settings, link) if link is not None else None,
-        "qr": draw_qr(link) if link is not None and row.flow == "cross_device" else None,
+        "qr": draw_qr(link) if link is not None and row.flow == "cross_device" and len(link) <= MAX_QR else None,
         "minutes_left": _minutes(time_left(row, now)),
         "answer": results.read_result(service.sealing_key, row, now),
         "wallet_error": wallet_error_text(row.wallet_error).in_language(request_language(request))
@@ -393,7 +400,7 @@ def _add_asking(router: APIRouter, pages: Pages, streams: OpenStreams) -> None:
     ) -> Response:
         relying_party, row = await _find_own_request(request, session, slug, request_id, now)
         here = f"/ask/{slug}/{question_id}/{row.id}"
-        context = _request_context(request, service, relying_party, row, now, here=here, shows_link=True)
+        context = await _request_context(request, session, service, relying_party, row, now, here=here, shows_link=True)
         return pages.render(request, "asked.html", question_id=question_id, **context)
 
     @router.get("/ask/{slug}/{question_id}/{request_id}/events", name="asked_events")
@@ -458,8 +465,8 @@ def _add_result(router: APIRouter, pages: Pages) -> None:
         if row is None:
             raise UnknownError
         relying_party = await store.get_relying_party(session, row.relying_party_id)
-        context = _request_context(
-            request, service, relying_party, row, now, here=f"/result/{row.id}", shows_link=False
+        context = await _request_context(
+            request, session, service, relying_party, row, now, here=f"/result/{row.id}", shows_link=False
         )
         return pages.render(request, "asked.html", question_id=row.question_id, **context)
 

@@ -1,0 +1,81 @@
+"""By which rules a request is made: named, fixed, and chosen for each request (PROFILE.md V-04, V-06, section 6).
+
+A deployment speaks all of them at once. What a policy does not allow cannot be asked for in its name, so that nobody
+believes to have asked an EUDI wallet when no such wallet would have answered.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from kernel.formats import FORMATS
+from kernel.openid4vp import HAIP_REQUEST_SCHEME, REQUEST_SCHEME, ClientIdPrefix, ResponseMode
+from verifier.errors import InputError
+
+PolicyName = Literal["diip", "haip", "openid4vp"]
+Prefix = Literal["decentralized_identifier", "x509_hash", "x509_san_dns", "redirect_uri", "verifier_attestation"]
+RequestBy = Literal["post", "get", "value"]
+"""How the request object reaches the wallet: fetched by POST or by GET, or in the link itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a request may look like under one set of rules; the first prefix is the one that is used."""
+
+    name: PolicyName
+    link_scheme: str
+    prefixes: tuple[Prefix, ...]
+    formats: tuple[str, ...]
+    response_modes: frozenset[ResponseMode]
+    requests_by: frozenset[RequestBy]
+    is_unsigned_allowed: bool
+    """Whether a page may also ask without saying who asks (OpenID4VP 1.0 §A.3.1)."""
+
+    def require(self, *, prefix: Prefix | None, response_mode: ResponseMode, request_by: RequestBy) -> Prefix:
+        """Return the prefix to use, or raise InputError naming what this policy does not allow."""
+        if prefix is not None and prefix not in self.prefixes:
+            raise InputError(fields={"client_id_prefix": "policy"})
+        if response_mode not in self.response_modes:
+            raise InputError(fields={"response_mode": "policy"})
+        if request_by not in self.requests_by:
+            raise InputError(fields={"request_by": "policy"})
+        return prefix or self.prefixes[0]
+
+
+# DIIP v5: by reference, fetched by GET; it says nothing about encryption, which we want wherever a wallet can (V-06).
+DIIP: Final = Policy(
+    name="diip",
+    link_scheme=REQUEST_SCHEME,
+    prefixes=("decentralized_identifier",),
+    formats=tuple(FORMATS),
+    response_modes=frozenset({"direct_post.jwt", "direct_post"}),
+    requests_by=frozenset({"post", "get"}),
+    is_unsigned_allowed=True,
+)
+# HAIP 1.0 §5, §5.1: a certificate, a signed request by reference, an encrypted answer, and no W3C format.
+HAIP: Final = Policy(
+    name="haip",
+    link_scheme=HAIP_REQUEST_SCHEME,
+    prefixes=("x509_hash",),
+    formats=("dc+sd-jwt",),
+    response_modes=frozenset({"direct_post.jwt"}),
+    requests_by=frozenset({"post", "get"}),
+    is_unsigned_allowed=False,
+)
+# Everything that OpenID4VP 1.0 itself allows and we can do, for wallets of neither profile.
+OPENID4VP: Final = Policy(
+    name="openid4vp",
+    link_scheme=REQUEST_SCHEME,
+    prefixes=("decentralized_identifier", "x509_hash", "x509_san_dns", "redirect_uri", "verifier_attestation"),
+    formats=tuple(FORMATS),
+    response_modes=frozenset({"direct_post.jwt", "direct_post"}),
+    requests_by=frozenset({"post", "get", "value"}),
+    is_unsigned_allowed=True,
+)
+
+POLICIES: Final[Mapping[str, Policy]] = {policy.name: policy for policy in (DIIP, HAIP, OPENID4VP)}
+
+
+def prefix_of(client_id: str) -> ClientIdPrefix:
+    """The prefix of a client identifier of ours."""
+    return ClientIdPrefix(client_id.partition(":")[0])

@@ -10,7 +10,7 @@ from runtime.folders import package_folder
 
 _TRANSLATORS = {"_": 1, "gettext": 1, "ngettext": 2}
 # Texts of our own that code marks for the catalogue (`N_`, or `_` of an error class), and that a template translates.
-_OWN = {"error.title", "error.meaning", "error.advice", "cause_meaning"}
+_OWN = {"error.title", "error.meaning", "error.advice", "error.step.name", "cause_meaning"}
 # The issuer's tables of its own words: what an option, a state, an action and a reason are called.
 _OWN |= {"words", "words[]", "shown[]", "uses[]", "actions[]", "participation", "line.reason"}
 _PACKAGES = ("runtime", "issuer", "wallet", "verifier")

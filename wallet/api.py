@@ -4,6 +4,7 @@ A program signs in with `POST /api/sessions` and sends the token as a bearer tok
 and is stored nowhere, so it is as good as the passphrase while it lives. Cookies are ignored here.
 """
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -12,9 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from runtime.dependencies import NowDep, get_service
 from runtime.management import ManagementRoute
 from runtime.web.language import request_language
-from wallet import accounts, consent, credentials, exporting, history, issuance, presentation
+from wallet import accounts, authorization, consent, credentials, exporting, history, issuance, presentation
 from wallet.accounts import SignedIn, get_signed_in
-from wallet.failures import Side, Step
 from wallet.links import require_identifiers
 from wallet.recognition import recognition_json
 from wallet.settings import Wallet
@@ -64,6 +64,24 @@ class AcceptOfferBody(Body):
     credential_configuration_ids: list[str] | None = Field(default=None, min_length=1, max_length=100)
 
 
+class IssuerBody(Body):
+    issuer: str
+
+
+class AuthorizationBody(Body):
+    credential_configuration_ids: list[str] | None = Field(default=None, min_length=1, max_length=100)
+
+
+class AuthorizationResponseBody(Body):
+    """The query with which the browser came back (RFC 6749 §4.1.2, RFC 9207 §2)."""
+
+    state: str
+    code: str | None = None
+    iss: str | None = None
+    error: str | None = None
+    error_description: str | None = None
+
+
 class RequestBody(Body):
     request: str
 
@@ -95,12 +113,13 @@ class ProblemAnswer(Answer):
     step: str | None = None
     hint: str | None = None
     fields: dict[str, str] | None = None
-    failed_step: Step | None = None
-    """Of presenting: the step that failed, on which `side`, by which `rule` of which document, and its own code."""
-    side: Side | None = None
+    failed_step: str | None = None
+    """The step of receiving or presenting that failed, on which `side`, by which `rule` of which document."""
+    side: str | None = None
     rule: str | None = None
     failure: str | None = None
     request_id: str | None = None
+    answered: str | None = None
 
 
 class RecoveryCodeAnswer(Answer):
@@ -137,8 +156,13 @@ class OfferAnswer(Answer):
     issuer_name: str
     recognition: RecognitionAnswer
     credentials: list[OfferedCredentialAnswer]
+    grants: list[str]
     tx_code: dict[str, Any] | None
     expires_at: str
+
+
+class AuthorizationAnswer(Answer):
+    authorization_url: str
 
 
 class SkillAnswer(Answer):
@@ -186,6 +210,10 @@ class CredentialAnswer(Answer):
 
 class CredentialsAnswer(Answer):
     credentials: list[CredentialAnswer]
+
+
+class ReceiptAnswer(CredentialsAnswer):
+    is_awaiting: bool
 
 
 class FactAnswer(Answer):
@@ -407,13 +435,13 @@ async def get_offer(
 
 
 @router.post(
-    "/offers/{offer_id}/accept", status_code=201, response_model=CredentialsAnswer, response_model_exclude_unset=True
+    "/offers/{offer_id}/accept", status_code=201, response_model=ReceiptAnswer, response_model_exclude_unset=True
 )
 async def accept_offer(
     offer_id: str, body: AcceptOfferBody, signed_in: BearerDep, wallet: WalletDep, now: NowDep
 ) -> dict[str, Any]:
-    """Receive what is offered, verify it fully, and keep it."""
-    received = await issuance.accept_offer(
+    """Receive what is offered, verify it fully, and keep it. `is_awaiting`: there is more, still being prepared."""
+    receipt = await issuance.accept_offer(
         wallet,
         signed_in.vault,
         offer_id,
@@ -421,8 +449,45 @@ async def accept_offer(
         configuration_ids=body.credential_configuration_ids,
         now=now,
     )
-    badges = [await credentials.get_badge(wallet, signed_in.vault, badge.id, now) for badge in received]
-    return {"credentials": [credentials.badge_json(badge) for badge in badges]}
+    return await _receipt_json(wallet, signed_in, receipt, now)
+
+
+@router.post("/issuers", status_code=201, response_model=OfferAnswer, response_model_exclude_unset=True)
+async def open_issuer(
+    body: IssuerBody, signed_in: BearerDep, wallet: WalletDep, now: NowDep, language: LanguageDep
+) -> dict[str, Any]:
+    """What an issuer gives to whoever asks. Nothing is asked for yet."""
+    return _offer_json(
+        await issuance.resolve_issuer_offer(wallet, signed_in.vault, body.issuer, now, language=language)
+    )
+
+
+@router.post(
+    "/offers/{offer_id}/authorization",
+    status_code=201,
+    response_model=AuthorizationAnswer,
+    response_model_exclude_unset=True,
+)
+async def begin_authorization(
+    offer_id: str, body: AuthorizationBody, signed_in: BearerDep, wallet: WalletDep, now: NowDep
+) -> dict[str, Any]:
+    """Where the person signs in with the issuer. The answer comes back to the wallet's `/callback`."""
+    url = await authorization.begin_authorization(
+        wallet, signed_in, offer_id, configuration_ids=body.credential_configuration_ids, now=now
+    )
+    return {"authorization_url": url}
+
+
+@router.post(
+    "/authorization-responses", status_code=201, response_model=ReceiptAnswer, response_model_exclude_unset=True
+)
+async def complete_authorization(
+    body: AuthorizationResponseBody, signed_in: BearerDep, wallet: WalletDep, now: NowDep
+) -> dict[str, Any]:
+    """Go on with the answer of the authorization server, in the session that began."""
+    response = body.model_dump(exclude_none=True)
+    receipt = await issuance.complete_authorization(wallet, signed_in, response, now)
+    return await _receipt_json(wallet, signed_in, receipt, now)
 
 
 @router.delete("/offers/{offer_id}", status_code=204)
@@ -521,6 +586,13 @@ async def export_with_keys(
     return await exporting.create_export(wallet, signed_in.vault, passphrase=body.passphrase, now=now)
 
 
+async def _receipt_json(
+    wallet: Wallet, signed_in: SignedIn, receipt: issuance.Receipt, now: datetime
+) -> dict[str, Any]:
+    badges = [await credentials.get_badge(wallet, signed_in.vault, badge.id, now) for badge in receipt.badges]
+    return {"credentials": [credentials.badge_json(badge) for badge in badges], "is_awaiting": receipt.is_awaiting}
+
+
 def _offer_json(page: issuance.OfferPage) -> dict[str, Any]:
     return {
         "id": page.id,
@@ -539,6 +611,7 @@ def _offer_json(page: issuance.OfferPage) -> dict[str, Any]:
             }
             for offered in page.credentials
         ],
+        "grants": list(page.grants),
         "tx_code": page.tx_code,
         "expires_at": page.expires_at.isoformat(),
     }

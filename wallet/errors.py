@@ -5,9 +5,11 @@ Dutch source texts of the catalogue). The kernel's errors keep their own codes; 
 each of them its words and status here. Details go to the log and never into these texts.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from kernel.errors import (
     AlgorithmNotAllowedError,
@@ -31,10 +33,44 @@ from kernel.errors import (
     WrongTypeError,
 )
 
+_ERROR_WORD = re.compile(r"[a-z][a-z0-9_]{1,47}")
+
 
 def _(text: str) -> str:
     """Marks a text for the catalogue; the page translates it."""
     return text
+
+
+Side = Literal["issuer", "authorization_server", "wallet"]
+
+
+@dataclass(frozen=True, slots=True)
+class FailedStep:
+    """Where a badge got stuck on its way: which step, on whose side, and which rule says how it should have gone."""
+
+    code: str
+    name: str
+    side: Side
+    rule: str
+
+
+OFFER_STEP = FailedStep("offer", _("Het aanbod ophalen"), "issuer", "OpenID4VCI 1.0 §4.1")
+ISSUER_STEP = FailedStep("issuer_metadata", _("Opvragen wat de uitgever uitgeeft"), "issuer", "OpenID4VCI 1.0 §12.2")
+SERVER_STEP = FailedStep(
+    "server_metadata", _("Opvragen waar je kunt inloggen"), "authorization_server", "OpenID4VCI 1.0 §12.3, RFC 8414 §3"
+)
+CHALLENGE_STEP = FailedStep(
+    "challenge", _("Laten zien welke wallet dit is"), "authorization_server", "HAIP 1.0 §4.4.1, OpenID4VCI 1.0 App. E"
+)
+PAR_STEP = FailedStep("par", _("Het inloggen voorbereiden"), "authorization_server", "OpenID4VCI 1.0 §5.1, RFC 9126 §2")
+AUTHORIZATION_STEP = FailedStep(
+    "authorization", _("Terugkomen na het inloggen"), "authorization_server", "OpenID4VCI 1.0 §5.2, RFC 9207 §2.4"
+)
+TOKEN_STEP = FailedStep("token", _("Toestemming ophalen voor de badge"), "authorization_server", "OpenID4VCI 1.0 §6")
+NONCE_STEP = FailedStep("nonce", _("Het ophalen van de badge voorbereiden"), "issuer", "OpenID4VCI 1.0 §7")
+CREDENTIAL_STEP = FailedStep("credential", _("De badge ophalen"), "issuer", "OpenID4VCI 1.0 §8")
+DEFERRED_STEP = FailedStep("deferred", _("De badge ophalen die nog werd klaargemaakt"), "issuer", "OpenID4VCI 1.0 §9")
+CHECK_STEP = FailedStep("check", _("De badge nakijken"), "issuer", "OpenID4VCI 1.0 §8.3, RFC 9901 §7")
 
 
 class WalletError(Exception):
@@ -49,10 +85,16 @@ class WalletError(Exception):
     failure = ""
     """The code of what failed where presenting failed; `wallet.failures` has its words."""
 
-    def __init__(self, detail: str = "", *, failure: str = "") -> None:
+    def __init__(
+        self, detail: str = "", *, failure: str = "", step: FailedStep | None = None, answered: str = ""
+    ) -> None:
         super().__init__(detail or self.code)
         self.detail = detail
         self.failure = failure or type(self).failure
+        self.step = step
+        """Where receiving failed, when it did."""
+        self.answered = answered if _ERROR_WORD.fullmatch(answered) else ""
+        """The error code of the other side, where it gave one that is a word of the protocols and no text."""
 
 
 class SignedOutError(WalletError):
@@ -156,6 +198,15 @@ class LinkError(WalletError):
     advice = _("Kijk of je de hele link hebt geplakt. Vraag anders een nieuwe aan wie hem stuurde.")
 
 
+class IssuerAddressError(WalletError):
+    """The address is no credential issuer's."""
+
+    code = "issuer_address"
+    title = _("Op dit adres geeft niemand badges uit")
+    meaning = _("We vonden er geen uitgever, of hij gebruikt een ander adres voor zijn badges.")
+    advice = _("Kijk het adres na. Vraag anders de uitgever welk adres je in je wallet moet invullen.")
+
+
 class PictureError(WalletError):
     """The uploaded file is no picture that can be read safely."""
 
@@ -198,8 +249,8 @@ class OfferBusyError(WalletError):
 
     code = "offer_busy"
     status = 409
-    title = _("Dit aanbod wordt al geopend")
-    meaning = _("Het aanbod is nog niet gebruikt. De uitgever antwoordt nog niet.")
+    title = _("We zijn al bezig met dit aanbod")
+    meaning = _("Het staat ook ergens anders open. De uitgever antwoordt nog niet.")
     advice = _("Wacht even en probeer het dan opnieuw.")
 
 
@@ -261,8 +312,63 @@ class CredentialRefusedError(WalletError):
     advice = _("Vraag de uitgever om een nieuwe.")
 
     def __init__(self, cause: CredentialError) -> None:
-        super().__init__(f"{cause.code}: {cause.detail}")
+        super().__init__(f"{cause.code}: {cause.detail}", step=CHECK_STEP)
         self.cause = cause
+
+
+class SignInRefusedError(WalletError):
+    """The authorization server said no, or the person did there. Nothing was spent: it may be begun again."""
+
+    code = "authorization_refused"
+    status = 409
+    title = _("Je kreeg daar geen toestemming")
+    meaning = _("Je zei nee, of zij gaven je geen toegang. Je hebt de badge niet gekregen.")
+    advice = _("Wil je de badge toch? Open het aanbod en begin opnieuw. Lukt het weer niet, vraag het dan de uitgever.")
+
+
+class ForeignResponseError(WalletError):
+    """An authorization response that fits nothing that this browser began (A-27, A-28, A-29). Its code is not used."""
+
+    code = "foreign_authorization_response"
+    status = 400
+    title = _("Dit antwoord hoort niet bij iets wat je hier begon")
+    meaning = _(
+        "Misschien begon je in een andere browser, duurde het te lang, of stuurde iemand je deze link. We hebben er "
+        "niets mee gedaan."
+    )
+    advice = _("Open het aanbod in deze browser en begin daar opnieuw.")
+
+
+class LockedResponseError(ForeignResponseError):
+    """An authorization response came while the vault was locked: nobody knows whose it is. Its code is not used."""
+
+    title = _("Je wallet is op slot")
+    meaning = _("Daarom konden we het antwoord van de uitgever niet gebruiken. Je hebt de badge nog niet gekregen.")
+    advice = _("Log in, open het aanbod en begin opnieuw. Je vindt het bij je badges.")
+
+
+class MixedUpServerError(WalletError):
+    """The answer comes from another server than the one that was asked (A-27, RFC 9207). Its code is not used."""
+
+    code = "mixed_up_server"
+    status = 400
+    title = _("Een andere partij antwoordde dan waar je inlogde")
+    meaning = _(
+        "Dat kan een fout zijn, of iemand die jouw badge wil onderscheppen. We hebben het antwoord niet gebruikt."
+    )
+    advice = _(
+        "Haal deze badge nu niet op. Vraag aan de uitgever of hun inlogpagina klopt, en geef de kleine code door."
+    )
+
+
+class WalletNotKnownError(WalletError):
+    """The server wants to know which wallet this is, and this one has no attestation that it takes (I-45 to I-49)."""
+
+    code = "wallet_not_known"
+    status = 502
+    title = _("Deze uitgever neemt deze wallet niet aan")
+    meaning = _("De uitgever geeft alleen badges aan wallets die hij kent. Aan jouw kant ging niets mis.")
+    advice = _("Vraag de uitgever welke wallets hij aanneemt, of laat de beheerder van deze wallet het weten.")
 
 
 class NotCheckedYetError(WalletError):

@@ -75,8 +75,10 @@ class SignInAttempt(Base):
 class Offer(Base):
     """A credential offer on its way.
 
-    `state`: fetching, open, redeeming (its code may have been sent), redeemed (a token came), unchecked (badges
-    came), received, failed, discarded. Until `busy_until` one request works on it and no other may.
+    `state`: fetching, open, authorizing (the person is signing in with the issuer), redeeming (its code may have been
+    sent), redeemed (a token came), deferred (the issuer is still preparing it), unchecked (badges came), received,
+    failed, discarded. Until `busy_until` one request works on it and no other may. From `due_at` there is something
+    to ask or tell the issuer.
     """
 
     __tablename__ = "offers"
@@ -87,6 +89,8 @@ class Offer(Base):
     link_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     state: Mapped[str] = mapped_column(String(16))
     busy_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    state_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True)
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)

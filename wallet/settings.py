@@ -32,6 +32,13 @@ class WalletSettings(ServiceSettings):
     offer_lifetime: timedelta = timedelta(hours=24)
     """An offer that was opened and not accepted is forgotten; issuers' codes live shorter than this."""
 
+    deferred_lifetime: timedelta = timedelta(days=60)
+    """How long the wallet waits for a badge that an issuer is still preparing."""
+
+    own_client_id: str | None = None
+    """As whom this wallet speaks to authorization servers, the same for everybody who uses it (I-47); none: its
+    `public_url`."""
+
     request_lifetime: timedelta = timedelta(minutes=10)
     """W-58: a question is forgotten after its own `exp`, or after ten minutes."""
 
@@ -43,6 +50,11 @@ class WalletSettings(ServiceSettings):
 
     expiry_warning: timedelta = timedelta(days=60)
     """From when a badge is shown as running out."""
+
+    @property
+    def client_id(self) -> str:
+        """As whom the wallet speaks to authorization servers."""
+        return self.own_client_id or self.public_url
 
     def verifier_attester_keys(self) -> dict[str, JwkSet]:
         """The pinned keys of each attester, by its name."""

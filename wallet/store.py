@@ -4,7 +4,7 @@ Nothing here opens what is sealed, and nothing commits: the caller's transaction
 do once is done in one statement (`spend_offer`, `spend_request`): eight callers, one winner.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import and_, delete, func, or_, select, update
@@ -41,6 +41,8 @@ Session = AsyncSession
 _ANSWERED_REQUEST_MEMORY = timedelta(days=30)
 # Longer than all requests of one receipt together may take; after a crash the offer can be taken up again.
 _OFFER_LEASE = timedelta(minutes=5)
+_SPENDABLE = ("open", "authorizing", "redeemed", "unchecked", "deferred")
+_BEGINNABLE = ("open", "authorizing", "redeeming", "failed")
 # Longer than reading an offer with all its metadata may take.
 _FETCH_LEASE = timedelta(minutes=2)
 
@@ -246,6 +248,28 @@ async def spend_offer(session: Session, account_id: str, offer_id: str, now: dat
 
     An open offer becomes `redeeming` for good before its code is sent: a crash leaves it spent, not open.
     """
+    return await _take_offer(
+        session, account_id, offer_id, now, _SPENDABLE, becomes={"open": "redeeming", "authorizing": "redeeming"}
+    )
+
+
+async def begin_offer(session: Session, account_id: str, offer_id: str, now: datetime) -> None:
+    """Take an offer to sign in for it, which may be done as often as the person likes; one caller at a time.
+
+    A pre-authorized code that is spent or lost is no hindrance: signing in brings another.
+    """
+    await _take_offer(session, account_id, offer_id, now, _BEGINNABLE)
+
+
+async def _take_offer(
+    session: Session,
+    account_id: str,
+    offer_id: str,
+    now: datetime,
+    states: Sequence[str],
+    *,
+    becomes: Mapping[str, str] | None = None,
+) -> str:
     offer = await get_offer(session, account_id, offer_id)
     if offer.expires_at <= now:
         raise OfferExpiredError
@@ -256,22 +280,105 @@ async def spend_offer(session: Session, account_id: str, offer_id: str, now: dat
             Offer.id == offer_id,
             Offer.account_id == account_id,
             Offer.state == before,
-            Offer.state.in_(("open", "redeemed", "unchecked")),
+            Offer.state.in_(states),
             or_(Offer.busy_until.is_(None), Offer.busy_until <= now),
         )
-        .values(state="redeeming" if before == "open" else before, busy_until=now + _OFFER_LEASE)
+        .values(state=(becomes or {}).get(before, before), busy_until=now + _OFFER_LEASE)
         .returning(Offer.id)
     )
     if won is None:
-        raise OfferSpentError
+        raise OfferBusyError if before in states else OfferSpentError
     return before
 
 
+async def find_offer_by_state(session: Session, account_id: str, state_hash: bytes, now: datetime) -> Offer | None:
+    """The offer for which the person went to sign in with this `state`."""
+    return await session.scalar(
+        select(Offer).where(Offer.account_id == account_id, Offer.state_hash == state_hash, Offer.expires_at > now)
+    )
+
+
+async def spend_authorization(
+    session: Session, account_id: str, offer_id: str, state_hash: bytes, now: datetime
+) -> None:
+    """Use up the `state` of an authorization, or raise OfferBusyError: its answer came before; one caller wins."""
+    won = await session.scalar(
+        update(Offer)
+        .where(
+            Offer.id == offer_id,
+            Offer.account_id == account_id,
+            Offer.state == "authorizing",
+            Offer.state_hash == state_hash,
+        )
+        .values(state="redeeming", state_hash=None, busy_until=now + _OFFER_LEASE)
+        .returning(Offer.id)
+    )
+    if won is None:
+        raise OfferBusyError
+
+
+async def release_offer(session: Session, account_id: str, offer_id: str) -> None:
+    """Let another request work on the offer."""
+    await session.execute(
+        update(Offer).where(Offer.id == offer_id, Offer.account_id == account_id).values(busy_until=None)
+    )
+
+
+async def find_due_offers(session: Session, account_id: str, now: datetime) -> Sequence[Offer]:
+    """Those of which something is due: a badge that was still being prepared, or word to the issuer."""
+    found = await session.scalars(
+        select(Offer)
+        .where(
+            Offer.account_id == account_id,
+            Offer.due_at <= now,
+            Offer.expires_at > now,
+            or_(Offer.busy_until.is_(None), Offer.busy_until <= now),
+        )
+        .order_by(Offer.due_at)
+    )
+    return found.all()
+
+
+async def find_offers_in(session: Session, account_id: str, states: Sequence[str], now: datetime) -> Sequence[Offer]:
+    found = await session.scalars(
+        select(Offer)
+        .where(Offer.account_id == account_id, Offer.state.in_(states), Offer.expires_at > now)
+        .order_by(Offer.created_at.desc(), Offer.id)
+    )
+    return found.all()
+
+
+async def take_due_offer(session: Session, account_id: str, offer_id: str, now: datetime) -> bool:
+    """Take an offer of which something is due; False when another request did. One caller wins."""
+    won = await session.scalar(
+        update(Offer)
+        .where(
+            Offer.id == offer_id,
+            Offer.account_id == account_id,
+            Offer.due_at <= now,
+            or_(Offer.busy_until.is_(None), Offer.busy_until <= now),
+        )
+        .values(busy_until=now + _OFFER_LEASE)
+        .returning(Offer.id)
+    )
+    return won is not None
+
+
 async def set_offer(
-    session: Session, account_id: str, offer_id: str, *, state: str, sealed: bytes, is_done: bool = True
+    session: Session,
+    account_id: str,
+    offer_id: str,
+    *,
+    state: str,
+    sealed: bytes,
+    is_done: bool = True,
+    due_at: datetime | None = None,
+    **more: object,
 ) -> None:
     """Note how far an offer is; `is_done` lets another request go on from there."""
-    values: dict[str, object] = {"state": state, "sealed": sealed} | ({"busy_until": None} if is_done else {})
+    values: dict[str, object] = {"state": state, "sealed": sealed, "due_at": due_at, **more}
+    if is_done:
+        values["busy_until"] = None
     await session.execute(update(Offer).where(Offer.id == offer_id, Offer.account_id == account_id).values(**values))
 
 

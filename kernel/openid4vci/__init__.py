@@ -30,6 +30,7 @@ from kernel.openid4vci.client_attestation import REMEMBERED as ATTESTATION_REMEM
 from kernel.openid4vci.credential_offer import (
     AUTHORIZATION_CODE_GRANT,
     HAIP_OFFER_SCHEME,
+    MAX_OFFERED,
     OFFER_SCHEME,
     PRE_AUTHORIZED_CODE_GRANT,
     AuthorizationCodeGrant,
@@ -184,6 +185,7 @@ __all__ = [
     "ISO_18045_ENHANCED_BASIC",
     "ISO_18045_HIGH",
     "ISO_18045_MODERATE",
+    "MAX_OFFERED",
     "OFFER_SCHEME",
     "OPENID_CREDENTIAL",
     "POP_HEADER",

@@ -26,14 +26,13 @@ from kernel.jwt import parse_jwt, sign_jwt
 from kernel.keys import PublicKey, SoftwareSigner
 from kernel.open_badges import CredentialDataset
 from kernel.openid4vci import (
+    AuthorizationCodeGrant,
     CredentialOffer,
     PreAuthorizedCodeGrant,
-    PreAuthorizedTokenRequest,
     TxCode,
     create_offer_link,
     parse_credential_request,
     parse_notification_request,
-    parse_token_request,
     verify_key_proof,
 )
 from kernel.sd_jwt import conceal
@@ -41,13 +40,12 @@ from kernel.status.bitstring_status_list import Bitstring, create_status_list_cr
 from kernel.status.token_status_list import Status, StatusList, create_status_list_token
 from runtime.tokens import create_token
 from tests.support.badges import create_test_dataset
-from tests.support.clock import FixedClock
 from tests.support.hideable import sign_hideable
+from tests.support.simulated_authorization_server import ES256, ServerMisbehaviour, SimulatedAuthorizationServer
 
 VCT = "https://issuer.example/vct/skill-badge/1"
 OPEN_BADGE_TYPE = "OpenBadgeCredential"
 FRAGMENT, ED25519_FRAGMENT = "es256-1", "ed25519-1"
-ES256 = frozenset({"ES256"})
 DC, VC = "adviseur.dc-sd-jwt", "adviseur.vc-sd-jwt"
 WHOLE, SELECTIVE = "adviseur.ldp-vc", "adviseur.ldp-vc-sd"
 JWT, OPEN_BADGE_JWT = "adviseur.vc-jwt", "adviseur.open-badge-jwt"
@@ -70,14 +68,19 @@ Misbehaviour = Literal[
     "metadata_of_another_issuer",
     "only_appended_metadata",
     "metadata_breaks",
-    "server_metadata_of_another_server",
     "unlisted_authorization_server",
-    "token_breaks",
-    "token_bound_to_a_key",
     "stale_nonce_once",
     "stale_nonces",
     "denied",
     "deferred",
+    "never_ready",
+    "another_transaction_id",
+    "deferred_denied",
+    "transaction_unknown",
+    "deferred_breaks",
+    "pending_as_in_drafts",
+    "notification_breaks",
+    "credential_nonce_loop",
     "changed_disclosure",
     "changed_value",
     "another_purpose",
@@ -103,22 +106,26 @@ Misbehaviour = Literal[
 
 
 @dataclass
-class SimulatedIssuer:
-    """One organisation, one achievement, every format of it."""
+class SimulatedIssuer(SimulatedAuthorizationServer):
+    """One organisation, one achievement, every format of it, and its authorization server."""
 
-    clock: FixedClock
     host: str = "issuer.example"
     slug: str = "stmw"
     name: str = "Stichting Stimulering Techniek Maas en Waal"
     signer: SoftwareSigner = field(default_factory=SoftwareSigner.generate)
     ed25519_signer: SoftwareSigner = field(default_factory=lambda: SoftwareSigner.generate("Ed25519"))
     dataset: CredentialDataset = field(default_factory=create_test_dataset)
-    misbehave: Misbehaviour = ""
+    misbehave: Misbehaviour | ServerMisbehaviour = ""
+    prepares: int = 0
+    """How many questions are answered by "not yet" before a credential is ready."""
+    interval: int = 60
+    transactions: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    asked_at: list[Any] = field(default_factory=list)
+    """When the deferred credential endpoint was asked."""
     valid_for: timedelta | None = timedelta(days=365)
     requests: list[str] = field(default_factory=list)
     notifications: list[tuple[str, str]] = field(default_factory=list)
     holder_keys: list[str] = field(default_factory=list)
-    sent_codes: list[str] = field(default_factory=list)
     status_list: StatusList = field(default_factory=lambda: StatusList(2))
     bitstrings: dict[str, Bitstring] = field(default_factory=lambda: {purpose: Bitstring() for purpose in LISTS})
     """By purpose, the lists of the credentials with an embedded proof."""
@@ -129,12 +136,12 @@ class SimulatedIssuer:
     """Further claims that the holder may keep back."""
     claim_descriptions: list[dict[str, Any]] = field(default_factory=list)
     """What the metadata of the credential says about its claims (OpenID4VCI 1.0 Appendix B.2)."""
+    metadata_members: dict[str, Any] = field(default_factory=dict)
+    """More of the issuer's metadata, or other."""
     type_metadata: dict[str, Any] | None = None
     extended_types: dict[str, bytes] = field(default_factory=dict)
     """By their last step under /vct/: documents of further types."""
     _offers: dict[str, CredentialOffer] = field(default_factory=dict)
-    _codes: dict[str, str | None] = field(default_factory=dict)
-    _tokens: set[str] = field(default_factory=set)
     _nonces: set[str] = field(default_factory=set)
     _index: int = 1000
 
@@ -158,6 +165,8 @@ class SimulatedIssuer:
         self,
         *,
         tx_code: str | None = None,
+        grants: Sequence[str] = ("pre-authorized_code",),
+        issuer_state: str | None = None,
         by: Literal["value", "reference"] = "reference",
         configurations: Sequence[str] = (DC, VC),
         scheme: str = "openid-credential-offer://",
@@ -170,7 +179,10 @@ class SimulatedIssuer:
         offer = CredentialOffer(
             self.identifier,
             tuple(configurations),
-            pre_authorized_code=PreAuthorizedCodeGrant(code, asked, server),
+            pre_authorized_code=PreAuthorizedCodeGrant(code, asked, server)
+            if "pre-authorized_code" in grants
+            else None,
+            authorization_code=AuthorizationCodeGrant(issuer_state, server) if "authorization_code" in grants else None,
         )
         self._offers[secret] = offer
         return create_offer_link(offer if by == "value" else f"{self.identifier}/offers/{secret}", scheme=scheme)
@@ -182,12 +194,11 @@ class SimulatedIssuer:
                 Route(f"/{slug}/offers/{{secret}}", self._offer),
                 Route(f"/.well-known/openid-credential-issuer/{slug}", self._metadata),
                 Route(f"/{slug}/.well-known/openid-credential-issuer", self._appended_metadata),
-                Route(f"/.well-known/oauth-authorization-server/{slug}", self._server_metadata),
-                Route(f"/{slug}/.well-known/oauth-authorization-server", self._server_metadata),
+                *self.server_routes(f"/{slug}"),
                 Route(f"/{slug}/did.json", self._did_document),
-                Route(f"/{slug}/token", self._token, methods=["POST"]),
                 Route(f"/{slug}/nonce", self._nonce, methods=["POST"]),
                 Route(f"/{slug}/credential", self._credential, methods=["POST"]),
+                Route(f"/{slug}/deferred", self._deferred, methods=["POST"]),
                 Route(f"/{slug}/notification", self._notification, methods=["POST"]),
                 Route(f"/{slug}/status/1", self._status),
                 *(Route(f"/{slug}/status/{number}", self._bitstring) for number in LISTS.values()),
@@ -234,6 +245,7 @@ class SimulatedIssuer:
                 "credential_issuer": "https://elsewhere.example/stmw" if another else self.identifier,
                 "credential_endpoint": f"{self.identifier}/credential",
                 "nonce_endpoint": f"{self.identifier}/nonce",
+                "deferred_credential_endpoint": f"{self.identifier}/deferred",
                 "notification_endpoint": f"{self.identifier}/notification",
                 "display": [{"name": self.name, "locale": "nl"}],
                 "credential_configurations_supported": {
@@ -245,57 +257,89 @@ class SimulatedIssuer:
                     },
                     "adviseur.mdoc": {"format": "mso_mdoc", "doctype": "org.example.badge"},
                 },
+                **self.metadata_members,
             }
         )
-
-    async def _server_metadata(self, request: Request) -> Response:
-        self._note(request)
-        another = self.misbehave == "server_metadata_of_another_server"
-        issuer = "https://elsewhere.example" if another else self.identifier
-        return JSONResponse({"issuer": issuer, "token_endpoint": f"{self.identifier}/token"})
 
     async def _did_document(self, request: Request) -> Response:
         self._note(request)
         return JSONResponse(create_did_web_document(self.did, self.keys()))
 
-    async def _token(self, request: Request) -> Response:
-        self._note(request)
-        if self.misbehave == "token_breaks":
-            return Response(status_code=500)
-        asked = parse_token_request({key: str(value) for key, value in (await request.form()).items()})
-        assert isinstance(asked, PreAuthorizedTokenRequest)
-        self.sent_codes.append(asked.pre_authorized_code)
-        if self._codes.get(asked.pre_authorized_code, "unknown") != asked.tx_code:
-            return _error("invalid_grant")
-        del self._codes[asked.pre_authorized_code]
-        token = create_token()
-        self._tokens.add(token)
-        kind = "DPoP" if self.misbehave == "token_bound_to_a_key" else "Bearer"
-        return JSONResponse({"access_token": token, "token_type": kind, "expires_in": 300})
-
     async def _nonce(self, request: Request) -> Response:
         self._note(request)
         nonce = create_token(16)
         self._nonces.add(nonce)
-        return JSONResponse({"c_nonce": nonce})
+        headers = {}
+        if self.binds and self.wants_nonces:
+            headers["DPoP-Nonce"] = self._nonce_of["issuer"] = create_token(16)
+        return JSONResponse({"c_nonce": nonce}, headers=headers)
 
     async def _credential(self, request: Request) -> Response:
         self._note(request)
-        if request.headers.get("authorization", "").removeprefix("Bearer ") not in self._tokens:
-            return Response(status_code=401)
+        refusal, granted = self._refuse_token(request), self._find_token(request)
+        if refusal is not None or granted is None:
+            return refusal or Response(status_code=401)
         asked = parse_credential_request(json.loads(await request.body()))
-        proof = verify_key_proof(str(asked.proofs[0]), audience=self.identifier, algorithms=ES256, now=self.clock())
+        proof = verify_key_proof(
+            str(asked.proofs[0]),
+            audience=self.identifier,
+            algorithms=ES256,
+            now=self.clock(),
+            client_id=granted.client_id,
+        )
         if proof.nonce not in self._nonces or self.misbehave in ("stale_nonces", "stale_nonce_once"):
             self.misbehave = "" if self.misbehave == "stale_nonce_once" else self.misbehave
             return _error("invalid_nonce")
         self._nonces.remove(proof.nonce)
         if self.misbehave == "denied":
             return _error("credential_request_denied")
-        if self.misbehave == "deferred":
-            return JSONResponse({"transaction_id": "t-1", "interval": 60}, status_code=202)
         self.holder_keys.append(proof.holder_key.thumbprint)
-        raw = self._issue(str(asked.credential_configuration_id), proof.holder_key)
+        configuration_id = asked.credential_configuration_id or str(asked.credential_identifier).removesuffix("#1")
+        if self.misbehave == "deferred" or self.prepares:
+            transaction_id = create_token(16)
+            self.transactions[transaction_id] = (configuration_id, proof.holder_key)
+            return self._not_yet(transaction_id)
+        return self._issued(configuration_id, proof.holder_key)
+
+    def _issued(self, configuration_id: str, holder_key: Any) -> Response:
+        raw = self._issue(configuration_id, holder_key)
         return JSONResponse({"credentials": [{"credential": to_wire(raw)}], "notification_id": f"n-{self._index}"})
+
+    def _not_yet(self, transaction_id: str) -> Response:
+        return JSONResponse({"transaction_id": transaction_id, "interval": self.interval}, status_code=202)
+
+    async def _deferred(self, request: Request) -> Response:
+        self._note(request)
+        self.asked_at.append(self.clock())
+        refusal = self._refuse_token(request)
+        if refusal is not None:
+            return refusal
+        transaction_id = json.loads(await request.body())["transaction_id"]
+        match self.misbehave:
+            case "deferred_breaks":
+                return Response(status_code=503)
+            case "never_ready":
+                return self._not_yet(transaction_id)
+            case "another_transaction_id":
+                return self._not_yet("another")
+            case "deferred_denied":
+                return _error("credential_request_denied")
+            case "transaction_unknown":
+                return _error("invalid_transaction_id")
+            case "pending_as_in_drafts":
+                return JSONResponse({"error": "issuance_pending", "interval": 5}, status_code=400)
+        self.prepares -= 1
+        if self.prepares > 0:
+            return self._not_yet(transaction_id)
+        return self._issued(*self.transactions.pop(transaction_id))
+
+    def _refuse_token(self, request: Request) -> Response | None:
+        if self._find_token(request) is None:
+            return JSONResponse({"error": "invalid_token"}, 401, headers={"WWW-Authenticate": 'error="invalid_token"'})
+        if self.binds:
+            token = request.headers["authorization"].partition(" ")[2]
+            return self._refuse_proof(request, "issuer", access_token=token)
+        return None
 
     def _issue(self, configuration_id: str, holder_key: Any) -> str:
         self._index += 1
@@ -409,6 +453,11 @@ class SimulatedIssuer:
 
     async def _notification(self, request: Request) -> Response:
         self._note(request)
+        if self.misbehave == "notification_breaks":
+            return Response(status_code=503)
+        refusal = self._refuse_token(request)
+        if refusal is not None:
+            return refusal
         heard = parse_notification_request(json.loads(await request.body()))
         self.notifications.append((heard.notification_id, heard.event))
         return Response(status_code=204)
@@ -488,8 +537,9 @@ def _configuration(name: str) -> dict[str, Any]:
     """What the metadata say of the type of a configuration."""
     _, format_id = SECURINGS[name]
     if format_id == "dc+sd-jwt":
-        return {"format": format_id, "vct": VCT}
-    return {"format": format_id, "credential_definition": {"type": ["VerifiableCredential", OPEN_BADGE_TYPE]}}
+        return {"format": format_id, "scope": name, "vct": VCT}
+    definition = {"type": ["VerifiableCredential", OPEN_BADGE_TYPE]}
+    return {"format": format_id, "scope": name, "credential_definition": definition}
 
 
 def _error(code: str) -> Response:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
@@ -62,6 +63,17 @@ class Holder:
 
     async def accept(self, offer_id: str, **body: Any) -> httpx.Response:
         return await self.call("POST", f"/offers/{offer_id}/accept", body)
+
+    async def begin(self, link: str, **body: Any) -> tuple[dict[str, Any], str]:
+        """Open an offer and return it, with the address where its holder signs in."""
+        offer = await self.open_offer(link)
+        answer = await self.call("POST", f"/offers/{offer['id']}/authorization", body)
+        return offer, str(answer.raise_for_status().json()["authorization_url"])
+
+    async def come_back(self, url: str) -> httpx.Response:
+        """Bring the wallet what the authorization server answered."""
+        query = dict(parse_qsl(urlsplit(url).query))
+        return await self.call("POST", "/authorization-responses", query)
 
     async def receive(self, link: str, tx_code: str | None = None) -> dict[str, Any]:
         offer = await self.open_offer(link)
@@ -136,6 +148,13 @@ class House:
         holder = Holder(self.client(), name or f"holder-{self._count}")
         await holder.sign_up()
         return holder
+
+    async def visit(self, url: str) -> str:
+        """Go to an issuer's page as a browser does, say yes there, and return where it sends the browser back to."""
+        async with httpx.AsyncClient(transport=self.transport) as http:
+            answer = await http.get(url)
+        assert answer.status_code == 303
+        return str(answer.headers["location"])
 
     def new_browser(self, language: str = "nl") -> Browser:
         return Browser(self.client(headers={"Accept": "text/html", "Accept-Language": language}))

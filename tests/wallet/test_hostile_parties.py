@@ -11,7 +11,7 @@ from kernel.openid4vp import ErrorResponse
 from runtime.fetch import AnsweredError, FetchKind
 from tests.support.badges import SKILLS, create_test_achievement, create_test_dataset
 from tests.support.simulated_issuer import DC
-from wallet import issuance
+from wallet import credential_request, issuance
 
 FIRST, SECOND, *_ = SKILLS
 
@@ -111,7 +111,7 @@ async def test_W04_not_found_is_told_by_its_type(house):
 
 async def test_nothing_hangs_when_every_answer_is_slow(house, holder, monkeypatch):
     """Twenty forms at ten seconds for each answer would be minutes: the whole receipt has an end."""
-    monkeypatch.setattr(issuance, "RECEIPT_PATIENCE", timedelta(seconds=1))
+    monkeypatch.setattr(credential_request, "RECEIPT_PATIENCE", timedelta(seconds=1))
     honest = house.transport.apps["issuer.example:443"]
     intercept(house, "/nonce", before=lambda: asyncio.sleep(30))
     offer = await holder.open_offer(house.issuer.offer_link())

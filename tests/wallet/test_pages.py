@@ -14,7 +14,7 @@ from kernel.openid4vp import ErrorResponse
 from tests.support.badges import SKILLS, create_test_achievement, create_test_dataset
 from tests.support.simulated_issuer import DC
 from tests.wallet.conftest import PASSPHRASE, WALLET
-from wallet.web import request_pages, routes
+from wallet.web import offer_pages, request_pages, routes
 from wallet.web.words import is_web_address
 
 FIRST = next(iter(SKILLS))
@@ -155,7 +155,9 @@ POSTS = [
     "/badges/x/delete",
     "/scan",
     "/scan/frame",
+    "/issuers",
     "/offers/x/accept",
+    "/offers/x/sign-in",
     "/offers/x/discard",
     "/requests/x/accept",
     "/requests/x/decline",
@@ -168,7 +170,7 @@ POSTS = [
 
 
 def test_every_post_of_the_pages_is_in_the_list_below(house):
-    routers = (routes.router, request_pages.router)
+    routers = (routes.router, offer_pages.router, request_pages.router)
     paths = [route.path for router in routers for route in router.routes if "POST" in route.methods]
     assert sorted(re.sub(r"\{\w+\}", "x", path) for path in paths) == sorted(POSTS)
 

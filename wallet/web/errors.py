@@ -82,23 +82,27 @@ def problem(request: Request, error: WalletError) -> Problem:
         headers["Retry-After"] = str(max(wait, 1))
     failure = FAILURES.get(error.failure)
     meaning = failure.meaning if failure else explain(cause).meaning if cause else error.meaning
-    found = _PresentingProblem(
+    found = _WalletProblem(
         error.status,
         error.code,
         f"{_(error.title)}. {_(meaning)}",
-        step=cause.code if cause else None,
+        step=cause.code if cause else error.step.code if error.step else None,
         hint=_(failure.advice if failure else error.advice),
         headers=headers,
     )
     if failure is not None:
         found.more = {"failed_step": failure.step, "side": failure.side, "rule": failure.rule, "failure": failure.code}
+    if error.step is not None:
+        found.more = {"failed_step": error.step.code, "side": error.step.side, "rule": error.step.rule}
+    if error.answered:
+        found.more["answered"] = error.answered
     if isinstance(error, RequestRefusedError) and error.request_id:
         found.more["request_id"] = error.request_id
     return found
 
 
-class _PresentingProblem(Problem):
-    """Says which step of presenting failed, on which side and by which rule.
+class _WalletProblem(Problem):
+    """Says which step failed, on which side, by which rule, and with which error code of the other side.
 
     `request_id` names the question that may be declined at `/api/requests/{request_id}/decline`, so that its sender
     hears why.

@@ -19,9 +19,10 @@ from runtime.web.forms import FormDep
 from runtime.web.language import request_language, translator
 from runtime.web.pages import Pages, local_path
 from runtime.web.routes import PageRoute, only_get
-from wallet import accounts, credentials, exporting, history, images, importing, issuance, presentation
+from wallet import accounts, credentials, deferred, exporting, history, images, importing, issuance, presentation
 from wallet.accounts import SignedIn
 from wallet.claims import Fact, find_hidden_facts, find_shown_facts, label_text
+from wallet.configurations import host_of
 from wallet.errors import (
     AccountNameError,
     LinkError,
@@ -32,7 +33,6 @@ from wallet.errors import (
     QrCodeError,
     RecoveryCodeError,
     SignInError,
-    TxCodeError,
     WalletError,
 )
 from wallet.links import parse_link_kind, require_identifiers
@@ -91,7 +91,7 @@ PerhapsHolderDep = Annotated[SignedIn | None, Depends(find_holder)]
 
 @router.get("/")
 async def front(request: Request, pages: PagesDep, holder: PerhapsHolderDep) -> Response:
-    return _go("/badges") if holder else pages.render(request, "front.html")
+    return go_to("/badges") if holder else pages.render(request, "front.html")
 
 
 @router.get("/manifest.webmanifest")
@@ -125,14 +125,14 @@ async def sign_up_page(request: Request, pages: PagesDep, next: str = "/badges")
 
 @router.post("/sign-up")
 async def sign_up(request: Request, form: FormDep, wallet: WalletDep, pages: PagesDep, now: NowDep) -> Response:
-    name, passphrase, next_path = _text(form, "name"), _text(form, "passphrase"), local_path(_text(form, "next"))
+    name, passphrase, next_path = text_of(form, "name"), text_of(form, "passphrase"), local_path(text_of(form, "next"))
     try:
         made = await accounts.create_account(
             wallet.database, wallet.settings, name=name, passphrase=passphrase, now=now
         )
     except (*_NAME_ERRORS, PassphraseError) as exc:
         field = "name" if isinstance(exc, _NAME_ERRORS) else "passphrase"
-        errors = {field: _sentence(request, exc)}
+        errors = {field: sentence_of(request, exc)}
         return pages.render(request, "sign_up.html", status=exc.status, errors=errors, name=name, next=next_path)
     return _show_recovery_code(request, pages, made.recovery_code, next_path, token=made.signed_in.token)
 
@@ -144,15 +144,15 @@ async def sign_in_page(request: Request, pages: PagesDep, next: str = "/badges")
 
 @router.post("/sign-in")
 async def sign_in(request: Request, form: FormDep, wallet: WalletDep, pages: PagesDep, now: NowDep) -> Response:
-    name, next_path = _text(form, "name"), local_path(_text(form, "next"))
+    name, next_path = text_of(form, "name"), local_path(text_of(form, "next"))
     try:
         signed_in = await accounts.sign_in(
-            wallet.database, wallet.settings, name=name, passphrase=_text(form, "passphrase"), now=now
+            wallet.database, wallet.settings, name=name, passphrase=text_of(form, "passphrase"), now=now
         )
     except (SignInError, LockedOutError) as exc:
-        errors = {"passphrase": _sentence(request, exc)}
+        errors = {"passphrase": sentence_of(request, exc)}
         return pages.render(request, "sign_in.html", status=exc.status, errors=errors, name=name, next=next_path)
-    response = _go("/badges" if next_path == "/" else next_path)
+    response = go_to("/badges" if next_path == "/" else next_path)
     set_session_cookie(response, request, signed_in.token)
     return response
 
@@ -172,19 +172,19 @@ async def recover_page(request: Request, pages: PagesDep) -> Response:
 
 @router.post("/recover")
 async def recover(request: Request, form: FormDep, wallet: WalletDep, pages: PagesDep, now: NowDep) -> Response:
-    name = _text(form, "name")
+    name = text_of(form, "name")
     try:
         made = await accounts.recover(
             wallet.database,
             wallet.settings,
             name=name,
-            recovery_code=_text(form, "recovery_code"),
-            passphrase=_text(form, "passphrase"),
+            recovery_code=text_of(form, "recovery_code"),
+            passphrase=text_of(form, "passphrase"),
             now=now,
         )
     except (RecoveryCodeError, LockedOutError, PassphraseError) as exc:
         field = "passphrase" if isinstance(exc, PassphraseError) else "recovery_code"
-        errors = {field: _sentence(request, exc)}
+        errors = {field: sentence_of(request, exc)}
         return pages.render(request, "recover.html", status=exc.status, errors=errors, name=name)
     return _show_recovery_code(request, pages, made.recovery_code, "/badges", token=made.signed_in.token)
 
@@ -194,11 +194,15 @@ async def recover(request: Request, form: FormDep, wallet: WalletDep, pages: Pag
 
 @router.get("/badges")
 async def badges(request: Request, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep) -> Response:
+    """Home. What an issuer was still preparing is asked for here, when it is due (W-14)."""
     _, language = translator(request), request_language(request)
+    await deferred.resolve_due_offers(wallet, holder.vault, now)
     found = await credentials.find_badges(wallet, holder.vault, now)
     return pages.render(
         request,
         "badges.html",
+        awaited=await deferred.find_awaited_badges(wallet, holder.vault, now, language=language),
+        unfinished=await issuance.find_unfinished_offers(wallet, holder.vault, now, language=language),
         imported=await importing.find_imported_badges(wallet, holder.vault, language),
         badges=[(badge, badge_words(_, badge, language)) for badge in found if counts(badge)],
         lapsed=[(badge, badge_words(_, badge, language)) for badge in found if not counts(badge)],
@@ -218,7 +222,7 @@ async def badge(
         "badge.html",
         badge=found,
         words=badge_words(_, found, language),
-        issuer_words=issuer_words(_, found.recognition, issuance.host_of(found.credential_issuer)),
+        issuer_words=issuer_words(_, found.recognition, host_of(found.credential_issuer)),
         facts=_facts_of(found, language),
         say=partial(label_text, _),
         web_address=is_web_address,
@@ -244,7 +248,7 @@ async def delete_badge(
     credential_id: str, form: FormDep, holder: HolderDep, wallet: WalletDep, now: NowDep
 ) -> Response:
     await credentials.delete_badge(wallet, holder.vault, credential_id, now)
-    return _go("/badges")
+    return go_to("/badges")
 
 
 @router.get("/skills")
@@ -264,7 +268,7 @@ async def skills(request: Request, holder: HolderDep, wallet: WalletDep, pages: 
 
 @router.get("/scan")
 async def scan_page(request: Request, holder: HolderDep, pages: PagesDep) -> Response:
-    return pages.render(request, "scan.html", errors={}, link="")
+    return pages.render(request, "scan.html", errors={}, link="", issuer="")
 
 
 @router.post("/scan")
@@ -272,16 +276,16 @@ async def scan(
     request: Request, holder: HolderDep, form: FormDep, wallet: WalletDep, pages: PagesDep, now: NowDep
 ) -> Response:
     """A pasted link, or a picture of a QR code."""
-    link, picture = _text(form, "link"), form.get("picture")
+    link, picture = text_of(form, "link"), form.get("picture")
     try:
         if isinstance(picture, UploadFile) and picture.size:
             link = await _read_qr_code(picture)
         return await _open(request, wallet, holder, link, now)
     except (PictureError, QrCodeError) as exc:
-        errors = {"picture": _sentence(request, exc)}
+        errors = {"picture": sentence_of(request, exc)}
     except LinkError as exc:
-        errors = {"link": _sentence(request, exc)}
-    return pages.render(request, "scan.html", status=400, errors=errors, link=link)
+        errors = {"link": sentence_of(request, exc)}
+    return pages.render(request, "scan.html", status=400, errors=errors, link=link, issuer="")
 
 
 @router.post("/scan/frame")
@@ -307,36 +311,6 @@ async def open_link(
     return await _open(request, wallet, holder, link, now)
 
 
-# --- offers
-
-
-@router.get("/offers/{offer_id}")
-async def offer(
-    request: Request, offer_id: str, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
-) -> Response:
-    return await _show_offer(request, wallet, pages, holder, offer_id, now, errors={})
-
-
-@router.post("/offers/{offer_id}/accept")
-async def accept_offer(
-    request: Request, offer_id: str, form: FormDep, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
-) -> Response:
-    try:
-        received = await issuance.accept_offer(
-            wallet, holder.vault, offer_id, tx_code=_text(form, "tx_code"), configuration_ids=None, now=now
-        )
-    except TxCodeError as exc:
-        errors = {"tx_code": _sentence(request, exc)}
-        return await _show_offer(request, wallet, pages, holder, offer_id, now, errors=errors)
-    return _go(f"/badges/{received[0].id}" if len(received) == 1 else "/badges")
-
-
-@router.post("/offers/{offer_id}/discard")
-async def discard_offer(offer_id: str, form: FormDep, holder: HolderDep, wallet: WalletDep, now: NowDep) -> Response:
-    await issuance.discard_offer(wallet, holder.vault, offer_id, now)
-    return _go("/badges")
-
-
 # --- history
 
 
@@ -349,7 +323,7 @@ async def shared(request: Request, holder: HolderDep, wallet: WalletDep, pages: 
 @router.post("/shared/{entry_id}/delete")
 async def delete_history_entry(entry_id: str, form: FormDep, holder: HolderDep, wallet: WalletDep) -> Response:
     await history.delete_history_record(wallet.database, holder.vault, entry_id)
-    return _go("/shared")
+    return go_to("/shared")
 
 
 # --- me
@@ -366,7 +340,7 @@ async def change_passphrase(
 ) -> Response:
     try:
         await accounts.change_passphrase(
-            wallet.database, wallet.settings, holder, old=_text(form, "old"), new=_text(form, "new"), now=now
+            wallet.database, wallet.settings, holder, old=text_of(form, "old"), new=text_of(form, "new"), now=now
         )
     except (SignInError, LockedOutError, PassphraseError) as exc:
         field = "new" if isinstance(exc, PassphraseError) else "old"
@@ -381,7 +355,7 @@ async def replace_recovery_code(
 ) -> Response:
     try:
         code = await accounts.replace_recovery_code(
-            wallet.database, wallet.settings, holder.vault, passphrase=_text(form, "code_passphrase"), now=now
+            wallet.database, wallet.settings, holder.vault, passphrase=text_of(form, "code_passphrase"), now=now
         )
     except (SignInError, LockedOutError) as exc:
         errors = {"code_passphrase": _passphrase_sentence(request, exc)}
@@ -395,10 +369,10 @@ async def export(
 ) -> Response:
     try:
         content = await exporting.create_export(
-            wallet, holder.vault, passphrase=_text(form, "export_passphrase") or None, now=now
+            wallet, holder.vault, passphrase=text_of(form, "export_passphrase") or None, now=now
         )
     except PassphraseError as exc:
-        errors = {"export_passphrase": _sentence(request, exc)}
+        errors = {"export_passphrase": sentence_of(request, exc)}
         return await _show_me(request, wallet, pages, holder, errors=errors, status=exc.status)
     headers = {"Content-Disposition": f'attachment; filename="skillswallet-{now:%Y-%m-%d}.zip"'}
     return Response(exporting.create_archive(content), media_type="application/zip", headers=headers)
@@ -415,7 +389,7 @@ async def erase(
 ) -> Response:
     try:
         await accounts.erase_account(
-            wallet.database, wallet.settings, holder.vault, passphrase=_text(form, "passphrase"), now=now
+            wallet.database, wallet.settings, holder.vault, passphrase=text_of(form, "passphrase"), now=now
         )
     except (SignInError, LockedOutError) as exc:
         errors = {"passphrase": _passphrase_sentence(request, exc)}
@@ -430,9 +404,9 @@ async def _open(request: Request, wallet: Wallet, holder: SignedIn, link: str, n
     """Lead to the page where the person decides."""
     if parse_link_kind(link) == "offer":
         page = await issuance.resolve_offer(wallet, holder.vault, link, now, language=request_language(request))
-        return _go(f"/offers/{page.id}")
+        return go_to(f"/offers/{page.id}")
     asked = await presentation.resolve_request(wallet, holder.vault, link, now, language=request_language(request))
-    return _go(f"/requests/{asked.id}")
+    return go_to(f"/requests/{asked.id}")
 
 
 def _facts_of(found: credentials.Badge, language: str) -> dict[str, tuple[Fact, ...]]:
@@ -453,23 +427,6 @@ def _facts_of(found: credentials.Badge, language: str) -> dict[str, tuple[Fact, 
 
 async def _read_qr_code(picture: UploadFile) -> str:
     return await images.read_qr_code(await picture.read(images.MAXIMUM_PICTURE_BYTES + 1))
-
-
-async def _show_offer(
-    request: Request,
-    wallet: Wallet,
-    pages: Pages,
-    holder: SignedIn,
-    offer_id: str,
-    now: Any,
-    *,
-    errors: Mapping[str, str],
-) -> Response:
-    language = request_language(request)
-    page = await issuance.get_offer(wallet, holder.vault, offer_id, now, language=language)
-    recognition = issuer_words(translator(request), page.recognition, page.host)
-    status = 400 if errors else 200
-    return pages.render(request, "offer.html", status=status, page=page, recognition=recognition, errors=errors)
 
 
 async def _show_me(
@@ -497,22 +454,22 @@ def _show_recovery_code(
 
 
 def _leave(request: Request) -> Response:
-    response = _go("/")
+    response = go_to("/")
     delete_session_cookie(response, request)
     response.headers["Clear-Site-Data"] = '"cache"'
     return response
 
 
-def _go(path: str) -> RedirectResponse:
+def go_to(path: str) -> RedirectResponse:
     return RedirectResponse(path, status_code=303)
 
 
-def _text(form: Mapping[str, Any], name: str) -> str:
+def text_of(form: Mapping[str, Any], name: str) -> str:
     value = form.get(name, "")
     return value if isinstance(value, str) else ""
 
 
-def _sentence(request: Request, error: WalletError) -> str:
+def sentence_of(request: Request, error: WalletError) -> str:
     """What stands beside the field: what is wrong, and what to do about it."""
     _ = translator(request)
     return f"{_(error.title)}. {_(error.advice)}"
@@ -523,4 +480,4 @@ def _passphrase_sentence(request: Request, error: WalletError) -> str:
     if isinstance(error, SignInError):
         _ = translator(request)
         return _("Deze wachtzin klopt niet. Typ hem precies zoals bij het inloggen.")
-    return _sentence(request, error)
+    return sentence_of(request, error)

@@ -1,0 +1,202 @@
+"""Asking the issuer for the badge: fresh nonce, fresh keys, their proofs, the request. OpenID4VCI 1.0 §7, §8, §10.
+
+Every answer is in the row before the next question leaves, so that what came is not lost with the process, and not
+asked for twice. A question whose answer was lost is asked again with new keys: the issuer allows it (§14.3).
+"""
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Any
+
+from kernel.did import did_jwk
+from kernel.errors import CredentialError, UndecidedError
+from kernel.formats import from_wire
+from kernel.keys import SoftwareSigner
+from kernel.openid4vci import (
+    INVALID_NONCE,
+    INVALID_TOKEN,
+    CredentialConfiguration,
+    CredentialRequest,
+    DeferredIssuance,
+    IssuedCredentials,
+    create_key_proof,
+    parse_credential_response,
+    parse_nonce_response,
+)
+from runtime.fetch import FetchedResponse
+from runtime.logging import get_logger
+from wallet.access_token import has_ended, refresh_access_token
+from wallet.configurations import select_proof_type
+from wallet.errors import CREDENTIAL_STEP, NONCE_STEP, FailedStep, IssuerFailedError, UnreachableError, WalletError
+from wallet.holder_keys import create_holder_key
+from wallet.issuer_requests import client_id_of, error_of, post_for_nonce, post_to_issuer
+from wallet.offer_record import Progress, step
+
+log = get_logger(__name__)
+
+# However many forms are offered and however slowly each answer comes, asking for them ends.
+RECEIPT_PATIENCE = timedelta(seconds=45)
+# An issuer may name several credentials for one configuration; more than this are nobody's badges.
+_MOST_CREDENTIALS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One thing to ask for: a configuration, or one of the credentials that the server named for it (§8.2)."""
+
+    configuration_id: str
+    identifier: str | None = None
+
+
+async def request_credentials(progress: Progress) -> None:
+    """Ask for everything chosen that is not there yet. A further form that fails does not cost the first. §8."""
+    record = progress.record
+    failure: Exception | None = None
+    ends_at = monotonic() + RECEIPT_PATIENCE.total_seconds()
+    for wanted in _missing(progress):
+        try:
+            answer = await _request_in_time(progress, wanted, ends_at - monotonic())
+        except (CredentialError, WalletError) as exc:
+            failure = failure or exc
+            log.info("credential not received", error_class=type(exc).__name__)
+            continue
+        (record.deferred if "transaction_id" in answer else record.received).append(answer)
+        await progress.save("redeemed", is_done=False)
+    if record.received or record.deferred:
+        await save_received(progress)
+        return
+    if isinstance(failure, UndecidedError | UnreachableError):
+        await progress.save("redeemed")
+        raise UnreachableError(failure.detail, step=CREDENTIAL_STEP) from failure
+    await progress.save("failed")
+    if isinstance(failure, WalletError):
+        raise failure
+    raise IssuerFailedError(str(failure), step=CREDENTIAL_STEP) from failure
+
+
+async def save_received(progress: Progress) -> None:
+    """Note what came: it is to be checked now, and what is still being prepared to be asked for later. W-14"""
+    record, lifetime = progress.record, progress.wallet.settings.deferred_lifetime
+    more = {"expires_at": progress.now + lifetime} if record.deferred else {}
+    state = "unchecked" if record.received else "deferred"
+    await progress.save(state, is_done=not record.received, due_at=next_due(progress), **more)
+
+
+def read_answer(
+    response: FetchedResponse,
+    wanted: Wanted,
+    keys: Sequence[SoftwareSigner],
+    progress: Progress,
+    asking: FailedStep = CREDENTIAL_STEP,
+) -> dict[str, Any]:
+    """What came: credentials, or the id under which they will. Nothing of it is checked yet. §8.3"""
+    with step(asking):
+        if response.status not in (200, 202):
+            error = error_of(response)
+            raise IssuerFailedError(f"{asking.code}: {error}", step=asking, answered=error)
+        answer = parse_credential_response(response.json())
+        common = {
+            "configuration_id": wanted.configuration_id,
+            "identifier": wanted.identifier,
+            "holder_keys": [dict(key.private_jwk()) for key in keys],
+        }
+        if isinstance(answer, IssuedCredentials):
+            raw = [from_wire(credential) for credential in answer.credentials]
+            return {**common, "raw": raw, "notification_id": answer.notification_id}
+        return {**common, **deferred_json(answer, progress)}
+
+
+def deferred_json(answer: DeferredIssuance, progress: Progress) -> dict[str, Any]:
+    """Under which id, and from when, to ask again. §9.2"""
+    return {
+        "transaction_id": answer.transaction_id,
+        "due_at": (progress.now + answer.interval).isoformat(),
+    }
+
+
+def next_due(progress: Progress) -> datetime | None:
+    """When the first of what is still being prepared may be asked for, or None."""
+    moments = [datetime.fromisoformat(item["due_at"]) for item in progress.record.deferred]
+    return min(moments, default=None)
+
+
+def _missing(progress: Progress) -> Iterator[Wanted]:
+    record = progress.record
+    identifiers: Mapping[str, list[str]] = (record.token or {}).get("identifiers", {})
+    have = {(item["configuration_id"], item["identifier"]) for item in [*record.received, *record.deferred]}
+    for configuration_id in record.chosen:
+        named: Sequence[str | None] = identifiers.get(configuration_id, [])[:_MOST_CREDENTIALS]
+        for identifier in named or [None]:
+            if (configuration_id, identifier) not in have:
+                yield Wanted(configuration_id, identifier)
+
+
+async def _request_in_time(progress: Progress, wanted: Wanted, seconds: float) -> dict[str, Any]:
+    try:
+        async with asyncio.timeout(max(seconds, 0)):
+            return await _request(progress, wanted)
+    except TimeoutError as exc:
+        raise UndecidedError("the issuer took too long") from exc
+
+
+async def _request(progress: Progress, wanted: Wanted) -> dict[str, Any]:
+    """`invalid_nonce` is tried once more (W-10); so is a token that ended meanwhile, where it can be refreshed."""
+    token = progress.record.token or {}
+    if has_ended(token, progress.now) and token.get("refresh_token"):
+        await refresh_access_token(progress)
+        await progress.save("redeemed", is_done=False)
+    keys = [create_holder_key()]
+    response = await _post(progress, wanted, keys)
+    if response.status == 400 and error_of(response) == INVALID_NONCE:
+        response = await _post(progress, wanted, keys)
+    elif response.status == 401 and error_of(response) == INVALID_TOKEN and token.get("refresh_token"):
+        await refresh_access_token(progress)
+        await progress.save("redeemed", is_done=False)
+        response = await _post(progress, wanted, keys)
+    return read_answer(response, wanted, keys, progress)
+
+
+async def _post(progress: Progress, wanted: Wanted, keys: Sequence[SoftwareSigner]) -> FetchedResponse:
+    configuration = progress.metadata.get_configuration(wanted.configuration_id)
+    nonce = await _resolve_nonce(progress)
+    proof_type = select_proof_type(configuration)
+    body = CredentialRequest(
+        credential_configuration_id=None if wanted.identifier else configuration.id,
+        credential_identifier=wanted.identifier,
+        proof_type=proof_type,
+        proofs=tuple(_create_proof(progress, configuration, key, nonce) for key in keys),
+        credential_response_encryption=None,
+    ).as_json()
+    return await post_to_issuer(progress, progress.metadata.credential_endpoint, json.dumps(body).encode())
+
+
+def _create_proof(progress: Progress, configuration: CredentialConfiguration, key: SoftwareSigner, nonce: str) -> str:
+    """Named by its DID where the issuer binds to DIDs, else given as it is. Appendix F.1; W-11."""
+    key_id = None
+    if "did:jwk" in configuration.binding_methods:
+        key_id = f"{did_jwk(key.public_key.jwk)}#0"
+    return create_key_proof(
+        signer=key,
+        audience=progress.metadata.credential_issuer,
+        nonce=nonce,
+        now=progress.now,
+        key_id=key_id,
+        client_id=client_id_of(progress),
+    )
+
+
+async def _resolve_nonce(progress: Progress) -> str:
+    """A fresh `c_nonce` for each request. §7; W-10."""
+    endpoint = progress.metadata.nonce_endpoint
+    if endpoint is None:
+        raise IssuerFailedError("no nonce endpoint", step=NONCE_STEP)
+    with step(NONCE_STEP):
+        response = await post_for_nonce(progress, endpoint)
+        if response.status != 200:
+            error = error_of(response)
+            raise IssuerFailedError(f"nonce: {error}", step=NONCE_STEP, answered=error)
+        return parse_nonce_response(response.json())

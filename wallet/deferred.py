@@ -1,0 +1,165 @@
+"""Badges that the issuer is still preparing, and word to it that did not arrive. OpenID4VCI 1.0 §9, §11; W-14, W-16.
+
+Asking needs the access token and the keys, which lie sealed under the vault. So it is done while the vault is open:
+with the page that its owner looks at, as often as the issuer allows, and at once when a vault is opened whose time has
+come. Nothing is asked while the vault is locked; decision 0033 says why. What is asked for is in the row, so that any
+process can ask, and a process that dies takes nothing with it.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from kernel.errors import CredentialError, UndecidedError
+from kernel.keys import SoftwareSigner
+from kernel.openid4vci import INVALID_TOKEN, DeferredIssuance, parse_credential_response
+from runtime.fetch import FetchedResponse
+from runtime.logging import get_logger
+from wallet import store
+from wallet.access_token import has_ended, refresh_access_token
+from wallet.configurations import configuration_name, host_of
+from wallet.credential_request import Wanted, next_due, read_answer, save_received
+from wallet.errors import DEFERRED_STEP, IssuerFailedError, WalletError
+from wallet.issuer_requests import error_of, post_to_issuer
+from wallet.models import Offer
+from wallet.offer_record import OfferRecord, Progress, open_record
+from wallet.receipt import ReceivedBadge, state_after, tell_outcome, verify_and_keep
+from wallet.settings import Wallet
+from wallet.vault import Vault
+
+log = get_logger(__name__)
+
+# Drafts before the final one answered so for "not yet" (DIIP v4 peers, PROFILE.md section 6).
+_ISSUANCE_PENDING = "issuance_pending"
+# An issuer that does not answer is asked again after this, and not at every look at the page.
+_ASK_AGAIN = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitedBadge:
+    """A badge that the issuer promised and is still preparing."""
+
+    offer_id: str
+    name: str
+    issuer_name: str
+    due_at: datetime
+    expires_at: datetime
+
+
+async def find_awaited_badges(wallet: Wallet, vault: Vault, now: datetime, *, language: str) -> list[AwaitedBadge]:
+    """What its owner waits for, newest first."""
+    async with wallet.database.reading() as session:
+        rows = await store.find_offers_in(session, vault.account_id, ("deferred",), now)
+    return [awaited for row in rows for awaited in _awaited(row, open_record(vault, row), language)]
+
+
+async def resolve_due_offers(wallet: Wallet, vault: Vault, now: datetime) -> list[ReceivedBadge]:
+    """Ask and tell whatever is due in this account, and return the badges that came. It never raises for an issuer."""
+    async with wallet.database.reading() as session:
+        rows = await store.find_due_offers(session, vault.account_id, now)
+    badges: list[ReceivedBadge] = []
+    for row in rows:
+        try:
+            badges += await _resolve(wallet, vault, row.id, now)
+        except WalletError as exc:
+            log.info("deferred issuance", code=exc.code, detail=exc.detail)
+    return badges
+
+
+async def _resolve(wallet: Wallet, vault: Vault, offer_id: str, now: datetime) -> list[ReceivedBadge]:
+    async with wallet.database.transaction() as session:
+        if not await store.take_due_offer(session, vault.account_id, offer_id, now):
+            return []
+        row = await store.get_offer(session, vault.account_id, offer_id)
+    progress = Progress(wallet, vault, offer_id, open_record(vault, row), now)
+    if row.state == "deferred":
+        await request_deferred(progress)
+        if progress.record.received:
+            return await verify_and_keep(progress)
+    await tell_outcome(progress, state_after(progress) if row.state == "deferred" else row.state)
+    return []
+
+
+def _awaited(row: Offer, record: OfferRecord, language: str) -> list[AwaitedBadge]:
+    """One for each badge, however many forms of it are on their way."""
+    metadata = record.issuer_metadata()
+    configurations = [metadata.get_configuration(item["configuration_id"]) for item in record.deferred]
+    names = dict.fromkeys(configuration_name(configuration, language) for configuration in configurations)
+    issuer = record.recognition.get("entity_name") or host_of(metadata.credential_issuer)
+    return [AwaitedBadge(row.id, name, issuer, row.due_at or row.expires_at, row.expires_at) for name in names]
+
+
+async def request_deferred(progress: Progress) -> None:
+    """Ask for everything that is due. What came is to be checked; what never will come is no longer asked for. §9."""
+    record = progress.record
+    for item in [item for item in record.deferred if datetime.fromisoformat(item["due_at"]) <= progress.now]:
+        try:
+            answer = await _ask(progress, item)
+        except UndecidedError as exc:
+            log.info("deferred credential not received", error_class=type(exc).__name__)
+            item["due_at"] = (progress.now + _ASK_AGAIN).isoformat()
+            continue
+        except (CredentialError, WalletError) as exc:
+            log.info("deferred credential refused", error_class=type(exc).__name__, detail=exc.detail)
+            record.deferred.remove(item)
+            record.lost.append({**_named(item), "answered": getattr(exc, "answered", "")})
+            continue
+        if answer is None:
+            continue
+        record.deferred.remove(item)
+        record.received.append(answer)
+    if not record.received and not record.deferred:
+        await progress.save("failed")
+        return
+    await save_received(progress)
+
+
+async def _ask(progress: Progress, item: dict[str, Any]) -> dict[str, Any] | None:
+    """The credentials, or None when they are to be asked for later. §9.2, §9.3."""
+    if has_ended(progress.record.token or {}, progress.now):
+        await _refresh(progress)
+    response = await _post(progress, item)
+    if response.status == 401 and error_of(response) == INVALID_TOKEN:
+        await _refresh(progress)
+        response = await _post(progress, item)
+    wait = _find_wait(response, item, progress.now)
+    if wait is not None:
+        item["due_at"] = wait.isoformat()
+        return None
+    keys = [SoftwareSigner.from_jwk(key) for key in item["holder_keys"]]
+    return read_answer(response, Wanted(item["configuration_id"], item["identifier"]), keys, progress, DEFERRED_STEP)
+
+
+def _find_wait(response: FetchedResponse, item: dict[str, Any], now: datetime) -> datetime | None:
+    """When to ask again, or None when the answer is another one than "not yet".
+
+    Another `transaction_id` than ours is no answer to our question (§9.2).
+    """
+    if response.status == 400 and error_of(response) == _ISSUANCE_PENDING:
+        seconds = response.json().get("interval")
+        is_count = isinstance(seconds, int) and not isinstance(seconds, bool) and 0 < seconds <= 30 * 86400
+        return now + (timedelta(seconds=seconds) if is_count else _ASK_AGAIN)
+    if response.status != 202:
+        return None
+    answer = parse_credential_response(response.json())
+    if not isinstance(answer, DeferredIssuance) or answer.transaction_id != item["transaction_id"]:
+        raise IssuerFailedError("another transaction than ours", step=DEFERRED_STEP)
+    return now + answer.interval
+
+
+async def _refresh(progress: Progress) -> None:
+    await refresh_access_token(progress)
+    await progress.save("deferred", is_done=False, due_at=next_due(progress))
+
+
+async def _post(progress: Progress, item: dict[str, Any]) -> FetchedResponse:
+    endpoint = progress.metadata.deferred_credential_endpoint
+    if endpoint is None:
+        raise IssuerFailedError("no deferred credential endpoint", step=DEFERRED_STEP)
+    body = json.dumps({"transaction_id": item["transaction_id"]}).encode()
+    return await post_to_issuer(progress, endpoint, body)
+
+
+def _named(item: dict[str, Any]) -> dict[str, Any]:
+    return {"configuration_id": item["configuration_id"], "identifier": item["identifier"]}

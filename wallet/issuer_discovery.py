@@ -1,0 +1,113 @@
+"""What an offer says, and what its issuer and its authorization server say about themselves. OpenID4VCI 1.0 §4.1, §12.
+
+All of it is read before consent, once, and each is checked against the one before. What is used afterwards is what was
+read here: an issuer that changes its metadata between two steps changes nothing for an issuance on its way.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from kernel.errors import CredentialError, MalformedError, UndecidedError, UntrustedIssuerError
+from kernel.openid4vci import (
+    AUTHORIZATION_CODE_GRANT,
+    AUTHORIZATION_SERVER,
+    CREDENTIAL_ISSUER,
+    PRE_AUTHORIZED_CODE_GRANT,
+    AuthorizationServerMetadata,
+    ByReference,
+    ByValue,
+    IssuerMetadata,
+    appended_well_known_url,
+    parse_authorization_server_metadata,
+    well_known_url,
+)
+from runtime.fetch import AnsweredError, FetchedResponse, FetchKind
+from wallet.settings import Wallet
+
+_S256 = "S256"
+# More servers than this are asked of nobody, however many an issuer lists.
+_MOST_SERVERS = 4
+
+
+async def resolve_offer_json(wallet: Wallet, link: ByReference | ByValue) -> dict[str, Any]:
+    """§4.1.2, §4.1.3: the offer itself, or where it can be fetched, once (W-03)."""
+    if isinstance(link, ByValue):
+        return link.offer.as_json()
+    response = await wallet.fetch.get(link.uri, accept="application/json", kind=FetchKind.CREDENTIAL_OFFER)
+    return _json_object(response)
+
+
+async def resolve_issuer_metadata(wallet: Wallet, credential_issuer: str) -> dict[str, Any]:
+    """§12.2.2: at the inserted URL; for older issuers, when that does not exist, at the appended one (W-04).
+
+    Only unsigned metadata is asked for, so that signed metadata never has to be believed (W-06).
+    """
+    return await _get_well_known(wallet, credential_issuer, CREDENTIAL_ISSUER)
+
+
+async def resolve_server(
+    wallet: Wallet, metadata: IssuerMetadata, *, grant: str, named: str | None
+) -> dict[str, Any] | None:
+    """The metadata of the authorization server for this grant, or None when none of the issuer's takes it. W-05.
+
+    The one that the offer names, which must be one of the issuer's; else the first of the issuer's that takes the
+    grant; else the issuer itself.
+    """
+    failure: CredentialError | None = None
+    for server in _candidates(metadata, named):
+        try:
+            content = await _resolve_server_metadata(wallet, server)
+        except (UntrustedIssuerError, MalformedError, AnsweredError, UndecidedError) as exc:
+            failure = failure or exc
+            continue
+        if takes_grant(parse_authorization_server_metadata(content, issuer=server), grant):
+            return content
+    if failure is not None:
+        raise failure
+    return None
+
+
+def takes_grant(server: AuthorizationServerMetadata, grant: str) -> bool:
+    """Whether a server can do this grant in the way that we can: the code with S256 and nothing weaker (A-28).
+
+    A server that lists no grant types may still take a pre-authorized code: many do not list what only the offer says.
+    """
+    if grant == PRE_AUTHORIZED_CODE_GRANT:
+        return not server.grant_types or grant in server.grant_types
+    listed = server.grant_types or {AUTHORIZATION_CODE_GRANT}
+    challenge = server.code_challenge_methods or {_S256}
+    return server.authorization_endpoint is not None and grant in listed and _S256 in challenge
+
+
+def _candidates(metadata: IssuerMetadata, named: str | None) -> Sequence[str]:
+    listed = metadata.authorization_servers
+    if named is None:
+        return listed[:_MOST_SERVERS] or (metadata.credential_issuer,)
+    if named not in listed:
+        raise UntrustedIssuerError("the offer names an authorization server that the issuer does not have")
+    return (named,)
+
+
+async def _resolve_server_metadata(wallet: Wallet, server: str) -> dict[str, Any]:
+    """RFC 8414 §3; its `issuer` must be the server that was asked for (W-05)."""
+    content = await _get_well_known(wallet, server, AUTHORIZATION_SERVER)
+    parse_authorization_server_metadata(content, issuer=server)
+    return content
+
+
+async def _get_well_known(wallet: Wallet, identifier: str, name: str) -> dict[str, Any]:
+    inserted, appended = well_known_url(identifier, name), appended_well_known_url(identifier, name)
+    try:
+        response = await wallet.fetch.get(inserted, accept="application/json", kind=FetchKind.METADATA)
+    except AnsweredError as exc:
+        if exc.status != 404 or inserted == appended:
+            raise
+        response = await wallet.fetch.get(appended, accept="application/json", kind=FetchKind.METADATA)
+    return _json_object(response)
+
+
+def _json_object(response: FetchedResponse) -> dict[str, Any]:
+    content = response.json()
+    if not isinstance(content, dict):
+        raise MalformedError("not a JSON object")
+    return content

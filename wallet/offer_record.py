@@ -1,0 +1,115 @@
+"""One credential offer on its way: what its row holds, sealed, and how far it is.
+
+Every step leaves in the row what the next one needs, so that a process that dies can be followed by another one. What
+may be sent once (a code, the verifier that belongs to it) is taken out of the row before it leaves.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from kernel.errors import CredentialError, UndecidedError
+from kernel.openid4vci import (
+    AUTHORIZATION_CODE_GRANT,
+    AuthorizationServerMetadata,
+    CredentialOffer,
+    IssuerMetadata,
+    parse_authorization_server_metadata,
+    parse_credential_offer,
+    parse_issuer_metadata,
+)
+from wallet import store
+from wallet.errors import FailedStep, IssuerFailedError, OfferSpentError, UnreachableError
+from wallet.models import Offer
+from wallet.settings import Wallet
+from wallet.vault import Vault
+
+
+@dataclass
+class OfferRecord:
+    """What an offer's row holds. The metadata is what was read before consent, whatever the issuer says later."""
+
+    offer: dict[str, Any]
+    metadata: dict[str, Any]
+    server_metadata: dict[str, Any]
+    recognition: dict[str, str]
+    chosen: list[str] = field(default_factory=list)
+    tries: int = 0
+    token: dict[str, Any] | None = None
+    received: list[dict[str, Any]] = field(default_factory=list)
+    code_server_metadata: dict[str, Any] = field(default_factory=dict)
+    """Of the authorization server for the code grant, where it is another one."""
+    grant: str = ""
+    """The grant that is used."""
+    authorization: dict[str, Any] | None = None
+    """While the person is at the authorization server: what its answer must fit to."""
+    client: dict[str, Any] = field(default_factory=dict)
+    """The key of this issuance towards the issuer's servers, and the nonces that they gave for it."""
+    deferred: list[dict[str, Any]] = field(default_factory=list)
+    """What the issuer is still preparing."""
+    lost: list[dict[str, Any]] = field(default_factory=list)
+    """What the issuer was preparing and will not give in the end."""
+    outcome: dict[str, Any] | None = None
+    """What the issuer has yet to hear of how it ended."""
+
+    def parsed_offer(self) -> CredentialOffer:
+        return parse_credential_offer(self.offer)
+
+    def issuer_metadata(self) -> IssuerMetadata:
+        return parse_issuer_metadata(self.metadata, credential_issuer=self.metadata["credential_issuer"])
+
+    def server(self, grant: str | None = None) -> AuthorizationServerMetadata:
+        """The authorization server for a grant; without one, for the grant that is used."""
+        is_code = (grant or self.grant) == AUTHORIZATION_CODE_GRANT
+        members = (self.code_server_metadata if is_code else None) or self.server_metadata
+        return parse_authorization_server_metadata(members, issuer=members["issuer"])
+
+
+def seal_record(vault: Vault, offer_id: str, record: OfferRecord) -> bytes:
+    return vault.seal("offer", offer_id, asdict(record))
+
+
+def open_record(vault: Vault, row: Offer) -> OfferRecord:
+    if row.state == "fetching":
+        raise OfferSpentError
+    return OfferRecord(**vault.open("offer", row.id, row.sealed))
+
+
+@dataclass
+class Progress:
+    """One offer that one request works on."""
+
+    wallet: Wallet
+    vault: Vault
+    offer_id: str
+    record: OfferRecord
+    now: datetime
+
+    @property
+    def offer(self) -> CredentialOffer:
+        return self.record.parsed_offer()
+
+    @property
+    def metadata(self) -> IssuerMetadata:
+        return self.record.issuer_metadata()
+
+    async def save(self, state: str, *, is_done: bool = True, **more: Any) -> None:
+        """Note how far the offer is; `is_done` lets another request go on from there."""
+        sealed = seal_record(self.vault, self.offer_id, self.record)
+        async with self.wallet.database.transaction() as session:
+            await store.set_offer(
+                session, self.vault.account_id, self.offer_id, state=state, sealed=sealed, is_done=is_done, **more
+            )
+
+
+@contextmanager
+def step(failed: FailedStep) -> Iterator[None]:
+    """Say of whatever goes wrong inside at which step it was, on whose side, and by which rule."""
+    try:
+        yield
+    except UndecidedError as exc:
+        raise UnreachableError(exc.detail, step=failed) from exc
+    except CredentialError as exc:
+        raise IssuerFailedError(f"{failed.code}: {exc.code}: {exc.detail}", step=failed) from exc

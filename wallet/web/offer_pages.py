@@ -1,0 +1,130 @@
+"""The pages of receiving: what somebody offers, the code or the sign-in that it takes, and coming back from there."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from runtime.dependencies import NowDep
+from runtime.web.forms import FormDep
+from runtime.web.language import request_language, translator
+from runtime.web.pages import Pages
+from runtime.web.routes import PageRoute, only_get
+from wallet import authorization, issuance
+from wallet.accounts import SignedIn
+from wallet.errors import (
+    AUTHORIZATION_STEP,
+    ForeignResponseError,
+    IssuerAddressError,
+    LockedResponseError,
+    OfferNotSupportedError,
+    TxCodeError,
+)
+from wallet.settings import Wallet
+from wallet.web.routes import (
+    HolderDep,
+    PagesDep,
+    PerhapsHolderDep,
+    WalletDep,
+    go_to,
+    require_path,
+    sentence_of,
+    text_of,
+)
+from wallet.web.words import issuer_words
+
+router = APIRouter(include_in_schema=False, route_class=PageRoute, dependencies=[Depends(require_path)])
+
+
+@router.get("/offers/{offer_id}")
+async def offer(
+    request: Request, offer_id: str, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
+) -> Response:
+    return await _show_offer(request, wallet, pages, holder, offer_id, now, errors={})
+
+
+@router.post("/offers/{offer_id}/accept")
+async def accept_offer(
+    request: Request, offer_id: str, form: FormDep, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
+) -> Response:
+    try:
+        receipt = await issuance.accept_offer(
+            wallet, holder.vault, offer_id, tx_code=text_of(form, "tx_code"), configuration_ids=None, now=now
+        )
+    except TxCodeError as exc:
+        errors = {"tx_code": sentence_of(request, exc)}
+        return await _show_offer(request, wallet, pages, holder, offer_id, now, errors=errors)
+    return _after_receipt(receipt)
+
+
+@router.post("/offers/{offer_id}/sign-in")
+async def sign_in_for_offer(
+    request: Request, offer_id: str, form: FormDep, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
+) -> Response:
+    """Send the browser to where the person signs in. It comes back to `/callback`."""
+    page = await issuance.get_offer(wallet, holder.vault, offer_id, now, language=request_language(request))
+    chosen = None
+    if page.is_begun_here:
+        wanted = text_of(form, "badge")
+        chosen = [offered.configuration_id for offered in page.credentials if offered.name == wanted]
+        if not chosen:
+            _ = translator(request)
+            errors = {"badge-1": _("Kies eerst een badge.")}
+            return await _show_offer(request, wallet, pages, holder, offer_id, now, errors=errors)
+    url = await authorization.begin_authorization(wallet, holder, offer_id, configuration_ids=chosen, now=now)
+    return pages.render(request, "to_issuer.html", url=url, page=page)
+
+
+@router.get(authorization.CALLBACK_PATH)
+@only_get
+async def callback(request: Request, holder: PerhapsHolderDep, wallet: WalletDep, now: NowDep) -> Response:
+    """Back from the authorization server. Only `state` says that this browser asked for it (A-28, A-29)."""
+    given = request.query_params.multi_items()
+    if len({name for name, _ in given}) != len(given):
+        raise ForeignResponseError("a parameter twice", step=AUTHORIZATION_STEP)
+    if holder is None:
+        raise LockedResponseError("locked", step=AUTHORIZATION_STEP)
+    return _after_receipt(await issuance.complete_authorization(wallet, holder, dict(given), now))
+
+
+@router.post("/offers/{offer_id}/discard")
+async def discard_offer(offer_id: str, form: FormDep, holder: HolderDep, wallet: WalletDep, now: NowDep) -> Response:
+    await issuance.discard_offer(wallet, holder.vault, offer_id, now)
+    return go_to("/badges")
+
+
+@router.post("/issuers")
+async def open_issuer(
+    request: Request, holder: HolderDep, form: FormDep, wallet: WalletDep, pages: PagesDep, now: NowDep
+) -> Response:
+    """What an issuer gives to whoever asks, from the address that the person typed."""
+    typed = text_of(form, "issuer")
+    try:
+        page = await issuance.resolve_issuer_offer(wallet, holder.vault, typed, now, language=request_language(request))
+    except (IssuerAddressError, OfferNotSupportedError) as exc:
+        errors = {"issuer": sentence_of(request, exc)}
+        return pages.render(request, "scan.html", status=400, errors=errors, link="", issuer=typed)
+    return go_to(f"/offers/{page.id}")
+
+
+def _after_receipt(receipt: issuance.Receipt) -> Response:
+    """To the badge when it is one; home when they are several, or when it is still being prepared."""
+    if len(receipt.badges) == 1 and not receipt.is_awaiting:
+        return go_to(f"/badges/{receipt.badges[0].id}")
+    return go_to("/badges")
+
+
+async def _show_offer(
+    request: Request,
+    wallet: Wallet,
+    pages: Pages,
+    holder: SignedIn,
+    offer_id: str,
+    now: datetime,
+    *,
+    errors: Mapping[str, str],
+) -> Response:
+    page = await issuance.get_offer(wallet, holder.vault, offer_id, now, language=request_language(request))
+    recognition = issuer_words(translator(request), page.recognition, page.host)
+    status = 400 if errors else 200
+    return pages.render(request, "offer.html", status=status, page=page, recognition=recognition, errors=errors)

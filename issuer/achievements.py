@@ -44,7 +44,7 @@ from kernel.microcredential import (
 )
 from kernel.microcredential import QualityAssurance as QualityAssuranceElement
 from kernel.microcredential import missing_elements as missing_kernel_elements
-from kernel.open_badges import ACHIEVEMENT_TYPES, create_alignment
+from kernel.open_badges import ACHIEVEMENT_TYPES, create_alignment, verify_achievement
 from kernel.open_badges import create_achievement as create_achievement_object
 from skills.search import SkillIndex
 
@@ -58,6 +58,7 @@ __all__ = [
     "achievement_image_uri",
     "achievement_uri",
     "change_achievement",
+    "change_endorsements",
     "configuration_ids",
     "create_achievement",
     "description_of",
@@ -230,6 +231,35 @@ async def change_achievement(
     version = await _add_version(session, row.id, number, description, badge, image, now)
     await store.add_audit(session, issuer.organisation_id, actor, f"achievement.version.{number}", row.slug, None, now)
     return AchievementRow(row, version)
+
+
+async def change_endorsements(
+    session: Session,
+    issuer: CredentialIssuer,
+    slug: str,
+    endorsements: Sequence[Mapping[str, Any]],
+    *,
+    from_version: int,
+    actor: str,
+    now: datetime,
+) -> AchievementRow:
+    """Add a version that says the same, with what others say of it; badges awarded from now on carry that. B-09.
+
+    Another description would not be what they spoke for, so `change_achievement` leaves their words out.
+    """
+    current = await get_achievement(session, issuer, slug)
+    if current.version.version != from_version or not await store.advance_achievement(
+        session, current.achievement.id, from_version
+    ):
+        raise ChangedMeanwhileError
+    number = from_version + 1
+    said = {name: value for name, value in current.version.achievement.items() if name != "endorsement"}
+    badge = {**said, "version": str(number), **({"endorsement": list(endorsements)} if endorsements else {})}
+    verify_achievement(badge)
+    image = BadgeImage(current.version.image, current.version.image_type)
+    version = await _add_version(session, current.achievement.id, number, description_of(current), badge, image, now)
+    await store.add_audit(session, issuer.organisation_id, actor, f"achievement.version.{number}", slug, None, now)
+    return AchievementRow(current.achievement, version)
 
 
 async def _add_version(

@@ -26,6 +26,7 @@ from issuer import (
     badge_files,
     did_documents,
     elm_export,
+    endorsements,
     identity_providers,
     metadata,
     signing_keys,
@@ -42,6 +43,7 @@ from issuer.badge_files import FileForm
 from issuer.credential import issue_credential
 from issuer.credential_issuer import CredentialIssuer, get_issuer
 from issuer.credential_offer import OfferPolicy, resolve_offer
+from issuer.endorsements import EndorsementDescription
 from issuer.errors import (
     DPOP_NONCE_HEADER,
     N_,
@@ -55,6 +57,7 @@ from issuer.errors import (
 )
 from issuer.identity_providers import IdentityProviderDescription, OpenIdProvider
 from issuer.input import LARGEST_NUMBER, MANY_SECONDS, Input
+from issuer.models import GivenEndorsement
 from issuer.nonce import create_challenge, create_nonce
 from issuer.notification import receive_notification
 from issuer.operators import OperatorDescription, create_operator
@@ -74,7 +77,7 @@ from kernel.openid4vci import (
 )
 from kernel.status.bitstring_status_list import JWT_MEDIA_TYPE as STATUS_LIST_JWT_TYPE
 from kernel.status.bitstring_status_list import MEDIA_TYPE as STATUS_LIST_PROOF_TYPE
-from kernel.strict_json import encode_json
+from kernel.strict_json import encode_json, parse_json_object
 from kernel.type_metadata import create_skill_badge_type
 from runtime.dependencies import NowDep, SessionDep, get_service
 from runtime.errors import OAuthError, Problem, log_refusal, unexpected_oauth_error
@@ -452,6 +455,36 @@ class OrganisationAnswer(BaseModel):
     public_jwk: dict[str, Any]
 
 
+class EndorsementAnswer(BaseModel):
+    """What somebody else says of an achievement; verified when it was added, and again by whoever checks a badge."""
+
+    id: str
+    endorser: str
+    endorser_name: str
+    comment: str
+    valid_from: str
+    valid_until: str | None
+
+
+class GivenEndorsementAnswer(BaseModel):
+    """What this organisation says of somebody else's badge; `document` is what they add to theirs."""
+
+    id: UUID
+    subject: str
+    name: str
+    comment: str
+    document: dict[str, Any]
+    created_at: AwareDatetime
+    expires_at: AwareDatetime | None
+    withdrawn_at: AwareDatetime | None
+
+
+class GivenEndorsementsAnswer(BaseModel):
+    """Everything that this organisation endorsed."""
+
+    endorsements: list[GivenEndorsementAnswer]
+
+
 class AchievementAnswer(BaseModel):
     """An achievement in one version."""
 
@@ -480,6 +513,7 @@ class AchievementAnswer(BaseModel):
     image_url: str
     credential_configuration_ids: list[str]
     warnings: list[str]
+    endorsements: list[EndorsementAnswer]
 
 
 class AchievementsAnswer(BaseModel):
@@ -675,6 +709,23 @@ def _achievement_answer(settings: IssuerSettings, issuer: CredentialIssuer, row:
         image_url=achievements.achievement_image_uri(issuer, row),
         credential_configuration_ids=list(achievements.configuration_ids(settings, description.slug)),
         warnings=list(achievements.warnings_about(description)),
+        endorsements=[
+            EndorsementAnswer.model_validate(each, from_attributes=True)
+            for each in endorsements.received_endorsements(row)
+        ],
+    )
+
+
+def _given_answer(given: GivenEndorsement) -> GivenEndorsementAnswer:
+    return GivenEndorsementAnswer(
+        id=given.id,
+        subject=given.subject,
+        name=given.name,
+        comment=given.comment,
+        document=parse_json_object(given.document),
+        created_at=given.created_at,
+        expires_at=given.expires_at,
+        withdrawn_at=given.withdrawn_at,
     )
 
 
@@ -966,6 +1017,81 @@ async def change_achievement(
         now=now,
     )
     return _tagged(response, _achievement_answer(service.settings, issuer, row))
+
+
+@router.post(
+    "/organisations/{org}/achievements/{slug}/endorsements",
+    status_code=201,
+    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}},
+)
+async def add_endorsement(
+    org: str, slug: str, request: Request, caller: CallerDep, service: IssuerServiceDep, now: NowDep, response: Response
+) -> AchievementAnswer:
+    """Let badges carry somebody else's endorsement of this achievement, once it was verified: a new version."""
+    caller.require("achievements:write", org)
+    content = await request.body()
+    async with service.database.reading() as session:
+        issuer = await get_issuer(session, service.settings, org)
+    row = await endorsements.add_endorsement(
+        service.database, service.fetch, issuer, slug, content, actor=caller.name, now=now
+    )
+    return _tagged(response, _achievement_answer(service.settings, issuer, row))
+
+
+@router.delete("/organisations/{org}/achievements/{slug}/endorsements")
+async def remove_endorsement(
+    org: str,
+    slug: str,
+    id: Annotated[str, Query(max_length=500)],
+    caller: CallerDep,
+    service: IssuerServiceDep,
+    session: SessionDep,
+    now: NowDep,
+    response: Response,
+) -> AchievementAnswer:
+    """Leave an endorsement out of badges that are awarded from now on. A new version."""
+    caller.require("achievements:write", org)
+    issuer = await get_issuer(session, service.settings, org)
+    row = await endorsements.remove_endorsement(session, issuer, slug, id, actor=caller.name, now=now)
+    return _tagged(response, _achievement_answer(service.settings, issuer, row))
+
+
+@router.post("/organisations/{org}/endorsements", status_code=201)
+async def give_endorsement(
+    org: str,
+    body: EndorsementDescription,
+    caller: CallerDep,
+    service: IssuerServiceDep,
+    session: SessionDep,
+    now: NowDep,
+) -> GivenEndorsementAnswer:
+    """Sign an endorsement of somebody else's badge or organisation."""
+    caller.require("achievements:write", org)
+    issuer = await get_issuer(session, service.settings, org)
+    given = await endorsements.give_endorsement(session, service.settings, issuer, body, actor=caller.name, now=now)
+    return _given_answer(given)
+
+
+@router.get("/organisations/{org}/endorsements")
+async def list_endorsements(
+    org: str, caller: CallerDep, service: IssuerServiceDep, session: SessionDep
+) -> GivenEndorsementsAnswer:
+    """What this organisation endorsed, newest first."""
+    caller.require("awards:read", org)
+    issuer = await get_issuer(session, service.settings, org)
+    given = await endorsements.list_given_endorsements(session, issuer)
+    return GivenEndorsementsAnswer(endorsements=[_given_answer(each) for each in given])
+
+
+@router.post("/organisations/{org}/endorsements/{endorsement_id}/withdraw")
+async def withdraw_endorsement(
+    org: str, endorsement_id: UUID, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+) -> GivenEndorsementAnswer:
+    """Take an endorsement back, for good."""
+    caller.require("achievements:write", org)
+    issuer = await get_issuer(session, service.settings, org)
+    await endorsements.withdraw_endorsement(session, issuer, endorsement_id, actor=caller.name, now=now)
+    return _given_answer(await endorsements.get_given_endorsement(session, issuer, endorsement_id))
 
 
 @router.post("/organisations/{org}/achievements/{slug}/awards", status_code=201)

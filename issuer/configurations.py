@@ -22,8 +22,10 @@ _DID: Final = ("did:jwk",)
 class Securing:
     """One way to secure an achievement: its name in `ISSUABLE`, what it is called in identifiers, and who signs how.
 
-    `signing_value` is what the metadata says about the signature: an algorithm of JOSE, or a cryptosuite where the
-    proof is embedded. OpenID4VCI 1.0 A.1.1.2, A.1.2.2, A.3.2.
+    `carries_endorsements` is false where a signed document inside the badge would stand in the way: what is in a graph
+    without a name cannot be disclosed in part (ECDSA §3.4). `signing_value` is what the metadata says about the
+    signature: an algorithm of JOSE, or a cryptosuite where the proof is embedded. OpenID4VCI 1.0 A.1.1.2, A.1.2.2,
+    A.3.2.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Securing:
     algorithm: Algorithm
     signing_value: str
     binding_methods: Sequence[str]
+    carries_endorsements: bool = True
 
     @property
     def format(self) -> IssuableFormat:
@@ -43,7 +46,7 @@ SECURINGS: Final = (
     Securing("dc+sd-jwt", "dc-sd-jwt", "ES256", "ES256", _KEY_OR_DID),
     Securing("vc+sd-jwt", "vc-sd-jwt", "ES256", "ES256", _KEY_OR_DID),
     Securing("ldp_vc", "ldp-vc", "Ed25519", "eddsa-rdfc-2022", _DID),
-    Securing("ldp_vc_sd", "ldp-vc-sd", "ES256", "ecdsa-sd-2023", _DID),
+    Securing("ldp_vc_sd", "ldp-vc-sd", "ES256", "ecdsa-sd-2023", _DID, carries_endorsements=False),
     Securing("vc+jwt", "vc-jwt", "ES256", "ES256", _DID),
     Securing("open_badge_jwt", "open-badge-jwt", "ES256", "ES256", _DID),
 )

@@ -237,6 +237,8 @@ def _sign(
     """Sign one copy: own salts, own place in the list, own identifier, times rounded to the day. I-61, I-75."""
     grant, issuer = order.grant, order.issuer
     claims = open_claims(settings, grant.award_id, grant.sealed_claims or b"")
+    if not order.securing.carries_endorsements:
+        achievement = {name: value for name, value in achievement.items() if name != "endorsement"}
     dataset = CredentialDataset(
         achievement=achievement,
         issuer_profile=issuer_profile(issuer),

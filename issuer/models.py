@@ -442,6 +442,23 @@ class BadgeFile(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class GivenEndorsement(Base):
+    """What an organisation said of somebody else's badge, as it was signed. The text is public and never changes."""
+
+    __tablename__ = "given_endorsements"
+    id: Mapped[uuid.UUID] = _id()
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.id"), index=True)
+    subject: Mapped[str] = mapped_column(String(500))
+    name: Mapped[str] = mapped_column(String(200))
+    comment: Mapped[str] = mapped_column(Text)
+    document: Mapped[str] = mapped_column(Text)
+    status_list_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("status_lists.id"))
+    status_index: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
 class AuditEntry(Base):
     """Who did what, when and why. The database refuses to change or delete a row."""
 

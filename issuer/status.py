@@ -97,7 +97,7 @@ def allocate_status_places(
     settings: IssuerSettings,
     issuer: CredentialIssuer,
     *,
-    award_id: UUID,
+    award_id: UUID | None,
     offer_id: UUID | None,
     count: int,
     now: datetime,

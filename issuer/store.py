@@ -26,6 +26,7 @@ from issuer.models import (
     BadgeFile,
     Credential,
     DidDocument,
+    GivenEndorsement,
     GuessingSource,
     IdentityProvider,
     Offer,
@@ -854,7 +855,7 @@ _TAKE_STATUS_INDEX = Prepared(_insert_unless_taken(StatusEntry, _status_entries.
 
 
 def take_status_index(
-    connection: BlockingConnection, status_list_id: UUID, index: int, *, award_id: UUID, offer_id: UUID | None
+    connection: BlockingConnection, status_list_id: UUID, index: int, *, award_id: UUID | None, offer_id: UUID | None
 ) -> bool:
     """Whether a place was still free and is now this copy's: it is given once, ever. K-77, A-53."""
     row = {"status_list_id": status_list_id, "status_index": index, "value": 0}
@@ -964,6 +965,13 @@ def set_status_of_copies(
     return len(changed)
 
 
+def revoke_place(connection: BlockingConnection, status_list_id: UUID, index: int) -> None:
+    """Revoke what is no copy of an award, by its one place."""
+    place = and_(StatusEntry.status_list_id == status_list_id, StatusEntry.status_index == index)
+    connection.execute(update(StatusEntry).where(place).values(value=_REVOKED))
+    _unpack_segments(connection, status_list_id, [index // SEGMENT_ENTRIES])
+
+
 def _unpack_segments(connection: BlockingConnection, status_list_id: UUID, numbers: Iterable[int]) -> None:
     """Note that a list changed, and where. Whoever packs it meanwhile is waited for, and packs these parts again."""
     statement = update(_status_lists).where(_status_lists.c.id == status_list_id)
@@ -1061,6 +1069,35 @@ def unpublish_status_lists(connection: BlockingConnection, organisation_id: UUID
     locked = lists.order_by(_status_lists.c.id).with_for_update(key_share=True)
     ids = connection.execute(locked).scalars().all()
     connection.execute(delete(_status_publications).where(_status_publications.c.status_list_id.in_(ids)))
+
+
+# Endorsements
+
+
+async def list_given_endorsements(session: Session, organisation_id: UUID) -> Sequence[GivenEndorsement]:
+    """What an organisation said of others' badges, newest first."""
+    statement = select(GivenEndorsement).where(GivenEndorsement.organisation_id == organisation_id)
+    newest_first = statement.order_by(GivenEndorsement.created_at.desc(), GivenEndorsement.id)
+    return (await session.execute(newest_first)).scalars().all()
+
+
+async def find_given_endorsement(
+    session: Session, organisation_id: UUID, endorsement_id: UUID
+) -> GivenEndorsement | None:
+    """One of them."""
+    statement = select(GivenEndorsement).where(
+        GivenEndorsement.id == endorsement_id, GivenEndorsement.organisation_id == organisation_id
+    )
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def withdraw_endorsement(session: Session, endorsement_id: UUID, now: datetime) -> bool:
+    """Whether it was withdrawn now; False when it was before."""
+    statement = update(GivenEndorsement).where(
+        GivenEndorsement.id == endorsement_id, GivenEndorsement.withdrawn_at.is_(None)
+    )
+    changed = await session.execute(statement.values(withdrawn_at=now).returning(GivenEndorsement.id))
+    return changed.scalar_one_or_none() is not None
 
 
 # Audit, housekeeping

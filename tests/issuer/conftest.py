@@ -21,6 +21,7 @@ from runtime.database import Database
 from skills.search import SkillIndex
 from tests.conftest import NewDatabase
 from tests.support.clock import FixedClock
+from tests.support.hosts import HostTransport
 
 PUBLIC_URL = "https://issuer.example"
 ORG = "stmw"
@@ -209,9 +210,16 @@ class Issuer:
         return FORMATS[credential.format].verify(credential, key=key, algorithms=algorithms, now=self.clock())
 
 
-async def create_issuer(url: str, clock: FixedClock, *, skills: SkillIndex | None = None, **changes: Any) -> Issuer:
+async def create_issuer(
+    url: str,
+    clock: FixedClock,
+    *,
+    skills: SkillIndex | None = None,
+    transport: HostTransport | None = None,
+    **changes: Any,
+) -> Issuer:
     """An issuer with one organisation and one badge."""
-    app = create_app(settings_for(url, **changes), clock=clock, skills=skills)
+    app = create_app(settings_for(url, **changes), clock=clock, skills=skills, transport=transport)
     key = await create_admin_key(app.state.service.database, now=clock())
     issuer = Issuer(app, clock, create_client(app), {"Authorization": f"Bearer {key}"})
     await issuer.add_organisation()

@@ -149,7 +149,7 @@ def configure_logging(level: str = "info", *, stream: TextIO | None = None) -> N
     root.handlers[:] = [other for other in root.handlers if not isinstance(other, _RedactedHandler)] + [handler]
     root.setLevel(number)
     # These would log whole URLs (httpx), every request a second time (uvicorn) or parameters (sqlalchemy, aiosqlite).
-    for name in ("httpx", "httpcore", "uvicorn.access", "sqlalchemy", "aiosqlite", "python_multipart"):
+    for name in ("httpx", "httpcore", "uvicorn.access", "sqlalchemy", "aiosqlite", "runtime.turns", "python_multipart"):
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()

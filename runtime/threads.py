@@ -13,7 +13,8 @@ from threading import Lock, Thread
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-_Task = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Any]", Context, Callable[[], Any]]
+_Settle = Callable[["asyncio.Future[Any]", Any], None]
+_Task = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Any]", Context, Callable[[], Any], Callable[[], None] | None]
 
 
 class Threads:
@@ -27,10 +28,11 @@ class Threads:
         self._starting = Lock()
         self._is_closed = False
 
-    def run(self, work: Callable[[], T]) -> "asyncio.Future[T]":
+    def run(self, work: Callable[[], T], *, afterwards: Callable[[], None] | None = None) -> "asyncio.Future[T]":
         """Do the work in one of the threads; the future returns or raises what it does. Who cancels only stops waiting.
 
-        The work sees the context variables of its caller. Raises RuntimeError after `close`.
+        The work sees the context variables of its caller. `afterwards` is called on the event loop when the work is
+        done, whether or not somebody still waits. Raises RuntimeError after `close`.
         """
         if not self._threads:
             self._start()
@@ -38,7 +40,7 @@ class Threads:
             raise RuntimeError("these threads have ended")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._tasks.put((loop, future, copy_context(), work))
+        self._tasks.put((loop, future, copy_context(), work, afterwards))
         return future
 
     def close(self) -> None:
@@ -58,15 +60,23 @@ class Threads:
 
     def _serve(self) -> None:
         while (task := self._tasks.get()) is not None:
-            loop, future, context, work = task
+            loop, future, context, work, afterwards = task
             settle, outcome = _do(context, work)
             # A loop that ended meanwhile has nobody left who waits.
             with suppress(RuntimeError):
-                loop.call_soon_threadsafe(settle, future, outcome)
-            del task, loop, future, context, work, outcome
+                loop.call_soon_threadsafe(_finish, settle, future, outcome, afterwards)
+            del task, loop, future, context, work, outcome, afterwards
 
 
-def _do(context: Context, work: Callable[[], Any]) -> tuple[Callable[["asyncio.Future[Any]", Any], None], Any]:
+def _finish(
+    settle: _Settle, future: "asyncio.Future[Any]", outcome: Any, afterwards: Callable[[], None] | None
+) -> None:
+    settle(future, outcome)
+    if afterwards is not None:
+        afterwards()
+
+
+def _do(context: Context, work: Callable[[], Any]) -> tuple[_Settle, Any]:
     try:
         return _return, context.run(work)
     except BaseException as exc:

@@ -27,6 +27,7 @@ from issuer import (
     did_documents,
     elm_export,
     endorsements,
+    federation,
     identity_providers,
     metadata,
     signing_keys,
@@ -68,6 +69,7 @@ from issuer.settings import IssuerSettings
 from issuer.status import Change
 from issuer.store import AchievementRow
 from kernel.errors import CredentialError, MalformedError
+from kernel.federation import MEDIA_TYPE as ENTITY_STATEMENT_TYPE
 from kernel.openid4vci import (
     AuthorizationCodeTokenRequest,
     PreAuthorizedTokenRequest,
@@ -320,6 +322,16 @@ async def _published(
     return JSONResponse(answer, headers={"Access-Control-Allow-Origin": "*"}, media_type=media_type)
 
 
+async def entity_configuration(request: Request) -> Response:
+    """The Entity Configuration of an organisation that is a member of a federation. OpenID Federation 1.0 §9; T-07."""
+    service: IssuerService = get_service(request)
+    async with service.database.reading() as session:
+        issuer = await get_issuer(session, service.settings, request.path_params["org"])
+        answer = await federation.create_organisation_statement(session, service.settings, issuer, now=service.clock())
+    headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=300"}
+    return Response(answer, media_type=ENTITY_STATEMENT_TYPE, headers=headers)
+
+
 async def type_metadata(request: Request) -> Response:
     """Type metadata at the `vct` of this deployment's badges: the bytes behind `vct#integrity`. SD-JWT VC §5; K-49."""
     service: IssuerService = get_service(request)
@@ -418,6 +430,7 @@ protocol_routes: list[Route] = [
     Route("/{org:organisation}/.well-known/oauth-authorization-server", authorization_server_metadata),
     Route("/.well-known/jwt-vc-issuer/{org}", jwt_vc_issuer_metadata),
     Route("/{org:organisation}/.well-known/jwt-vc-issuer", jwt_vc_issuer_metadata),
+    Route("/{org:organisation}/.well-known/openid-federation", entity_configuration),
     Route("/vct/skill-badge/1", type_metadata),
     Route("/{org:organisation}/did.json", did_document),
     Route("/{org:organisation}/offers/{secret}", offer),
@@ -639,6 +652,21 @@ class KeyAnswer(BaseModel):
     kid: str
 
 
+class FederationBody(Input):
+    """The Entity Identifiers of the superiors of an organisation."""
+
+    authority_hints: list[Annotated[str, Field(min_length=1, max_length=2048)]] = Field(min_length=1, max_length=32)
+
+
+class FederationAnswer(BaseModel):
+    """A member of OpenID Federations: by what name and key its superiors vouch for it."""
+
+    entity: str
+    entity_configuration: str
+    authority_hints: list[str]
+    public_jwk: dict[str, Any]
+
+
 class DroppedAnswer(BaseModel):
     """How many awards lost their personal data."""
 
@@ -774,6 +802,15 @@ def _award_answer(view: AwardView) -> AwardAnswer:
     )
 
 
+def _federation_answer(membership: federation.Membership) -> FederationAnswer:
+    return FederationAnswer(
+        entity=membership.entity,
+        entity_configuration=membership.entity_configuration,
+        authority_hints=list(membership.authority_hints),
+        public_jwk=dict(membership.public_jwk),
+    )
+
+
 @router.post("/organisations", status_code=201)
 async def add_organisation(
     body: OrganisationDescription, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
@@ -878,6 +915,39 @@ async def remove_identity_provider(
     caller.require("organisations:write", org)
     issuer = await get_issuer(session, service.settings, org)
     await identity_providers.remove_identity_provider(session, issuer, actor=caller.name, now=now)
+
+
+@router.get("/organisations/{org}/federation")
+async def get_federation_membership(
+    org: str, caller: CallerDep, service: IssuerServiceDep, session: SessionDep
+) -> FederationAnswer:
+    """What the superiors of the organisation in a federation must know, and who they are."""
+    caller.require("awards:read", org)
+    issuer = await get_issuer(session, service.settings, org)
+    return _federation_answer(await federation.get_membership(session, issuer))
+
+
+@router.put("/organisations/{org}/federation")
+async def set_federation_membership(
+    org: str, body: FederationBody, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+) -> FederationAnswer:
+    """Name the organisation's superiors in OpenID Federations; its badges name its membership from now on."""
+    caller.require("organisations:write", org)
+    issuer = await get_issuer(session, service.settings, org)
+    membership = await federation.join_federation(
+        session, service.settings, issuer, body.authority_hints, actor=caller.name, now=now
+    )
+    return _federation_answer(membership)
+
+
+@router.delete("/organisations/{org}/federation", status_code=204)
+async def end_federation_membership(
+    org: str, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+) -> None:
+    """Leave every federation: the Entity Configuration is published no more."""
+    caller.require("organisations:write", org)
+    issuer = await get_issuer(session, service.settings, org)
+    await federation.leave_federation(session, issuer, actor=caller.name, now=now)
 
 
 @router.get("/organisations/{org}/signing-keys")

@@ -252,7 +252,9 @@ def _sign(
     )
     return order.securing.format.issue(
         dataset,
-        issuer=IssuerIdentity(issuer.did, issuer.verification_method(signing_key.fragment)),
+        issuer=IssuerIdentity(
+            issuer.did, issuer.verification_method(signing_key.fragment), federation_entity=issuer.federation_entity
+        ),
         signer=signing_key.signer,
         holder_key=key,
         type_id=settings.badge_vct,

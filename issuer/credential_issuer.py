@@ -28,6 +28,12 @@ class CredentialIssuer:
     claims_retention: timedelta | None
     identifier: str
     did: str
+    is_federated: bool
+
+    @property
+    def federation_entity(self) -> str | None:
+        """The name under which a federation knows it, where it is a member of one. T-07."""
+        return self.identifier if self.is_federated else None
 
     def endpoint(self, name: str) -> str:
         """The URL of one of this issuer's endpoints."""
@@ -59,6 +65,7 @@ def _create_issuer(organisation: Organisation | OrganisationRow, public_url: str
         claims_retention=None if days is None else timedelta(days=days),
         identifier=identifier,
         did=did_web(identifier),
+        is_federated=organisation.is_federated,
     )
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    false,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -50,6 +51,7 @@ class Organisation(Base):
     offer_lifetime_seconds: Mapped[int | None]
     claims_retention_days: Mapped[int | None]
     claims_retention_ground: Mapped[str | None] = mapped_column(Text)
+    is_federated: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
@@ -94,6 +96,18 @@ class DidDocument(Base):
     version: Mapped[int]
     document: Mapped[str] = mapped_column(Text)
     valid_from: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class FederationMembership(Base):
+    """The superiors of an organisation in OpenID Federations, and the key of its statements. None above: it left."""
+
+    __tablename__ = "federation_memberships"
+    id: Mapped[uuid.UUID] = _id()
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.id"), unique=True)
+    authority_hints: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    public_jwk: Mapped[dict[str, Any]] = mapped_column(JSON)
+    sealed_private_jwk: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class ApiKey(Base):

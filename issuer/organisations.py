@@ -43,7 +43,7 @@ async def create_organisation(
     if description.slug in RESERVED_SLUGS:
         raise InputError(fields={"slug": N_("Deze naam is van de dienst zelf. Kies een andere.")})
     _check_policy(description, settings)
-    organisation = Organisation(**description.model_dump(), created_at=now)
+    organisation = Organisation(**description.model_dump(), is_federated=False, created_at=now)
     if not await store.add_organisation(session, organisation):
         raise ConflictError(N_("Er is al een organisatie met deze naam in het webadres."))
     issuer = credential_issuer(organisation, settings)

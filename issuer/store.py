@@ -26,6 +26,7 @@ from issuer.models import (
     BadgeFile,
     Credential,
     DidDocument,
+    FederationMembership,
     GivenEndorsement,
     GuessingSource,
     IdentityProvider,
@@ -108,6 +109,21 @@ async def lock_organisation(session: Session, organisation_id: UUID) -> None:
     """Let nobody else change the keys of this organisation until this transaction ends; issuing goes on."""
     statement = select(Organisation.id).where(Organisation.id == organisation_id)
     await session.execute(statement.with_for_update(key_share=True))
+
+
+async def find_federation_membership(session: Session, organisation_id: UUID) -> FederationMembership | None:
+    """What an organisation is in federations, or was."""
+    statement = select(FederationMembership).where(FederationMembership.organisation_id == organisation_id)
+    membership: FederationMembership | None = await session.scalar(statement)
+    return membership
+
+
+async def set_authority_hints(session: Session, organisation_id: UUID, hints: list[str] | None) -> None:
+    """Name the superiors of an organisation; None: it is a member no more."""
+    condition = FederationMembership.organisation_id == organisation_id
+    await session.execute(update(FederationMembership).where(condition).values(authority_hints=hints))
+    organisation = update(Organisation).where(Organisation.id == organisation_id)
+    await session.execute(organisation.values(is_federated=hints is not None))
 
 
 async def list_signing_keys(session: Session, organisation_id: UUID) -> Sequence[SigningKey]:
@@ -698,6 +714,7 @@ class OrganisationRow(NamedTuple):
     registration_number: str | None
     offer_lifetime_seconds: int | None
     claims_retention_days: int | None
+    is_federated: bool
 
 
 class Grant(NamedTuple):
@@ -1174,6 +1191,7 @@ class SealedColumn(NamedTuple):
 
 
 SEALED: Mapping[str, SealedColumn] = {
+    "federation-key": SealedColumn(FederationMembership.sealed_private_jwk, FederationMembership.organisation_id),
     "signing-key": SealedColumn(SigningKey.sealed_private_jwk, SigningKey.organisation_id),
     "award": SealedColumn(Award.sealed_claims, Award.id),
     "offer": SealedColumn(Offer.sealed_secrets, Offer.award_id),

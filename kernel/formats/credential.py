@@ -30,11 +30,13 @@ class IssuerIdentity:
     """Who signs, and how a verifier finds the key: by the DID URL `kid`, or by a certificate chain when there is one.
 
     `id` is a did:web for the DIIP form, or the https identifier that the leaf certificate names for HAIP.
+    `federation_entity` is its Entity Identifier, where it is a member of an OpenID Federation (T-07).
     """
 
     id: str
     kid: str
     x5c: tuple[str, ...] = ()
+    federation_entity: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ class DcSdJwt(SdJwtFormat):
             "nbf": cut_to_day(valid_from),
             **({} if expires_at is None else {"exp": int(expires_at.timestamp())}),
             "vct": type_id,
+            **({} if issuer.federation_entity is None else {"fed": issuer.federation_entity}),
             **({} if type_integrity is None else {"vct#integrity": type_integrity}),
             "cnf": create_confirmation(holder_key),
             **create_status_claim(status),

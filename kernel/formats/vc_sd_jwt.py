@@ -69,6 +69,7 @@ class VcSdJwt(SdJwtFormat):
             **badge,
             "validFrom": format_date_time(cut_to_day(valid_from)),
             **({} if expires_at is None else {"validUntil": format_date_time(int(expires_at.timestamp()))}),
+            **_create_terms(issuer.federation_entity),
             "iss": issuer.id,
             "iat": cut_to_day(issued_at),
             "cnf": create_confirmation(holder_key),
@@ -102,3 +103,10 @@ class VcSdJwt(SdJwtFormat):
             key=key,
             key_id=credential.key_id,
         )
+
+
+def _create_terms(federation_entity: str | None) -> dict[str, Any]:
+    """Name the federation's member that issues. DIIP v5 appendix B, "W3C VCDM Credentials"."""
+    if federation_entity is None:
+        return {}
+    return {"termsOfUse": [{"type": "OpenIDFederation", "policyId": federation_entity}]}

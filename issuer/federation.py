@@ -1,0 +1,146 @@
+"""An organisation as a member of OpenID Federations: its Entity Configuration, and who stands above it. T-07.
+
+DIIP v5, appendix B. The Credential Issuer Identifier is the Entity Identifier. The key that signs statements is no key
+of credentials (OpenID Federation 1.0 §3.1.1): its public part goes to the superiors, who name it in what they say.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from issuer import did_documents, metadata, store
+from issuer.credential_issuer import CredentialIssuer
+from issuer.errors import N_, InputError, NotFoundError
+from issuer.models import FederationMembership
+from issuer.settings import IssuerSettings
+from issuer.store import Session
+from kernel.errors import CredentialError
+from kernel.federation import (
+    CREDENTIAL_ISSUER,
+    FEDERATION_ENTITY,
+    VC_ISSUER,
+    create_entity_configuration,
+    entity_configuration_url,
+    entity_identifier,
+)
+from kernel.keys import SoftwareSigner, parse_public_jwk
+
+# Short, so that a key that left is gone by the next day; verifiers ask again each hour anyhow.
+_LIFETIME: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """What the superiors of an organisation must know, and who they are."""
+
+    entity: str
+    entity_configuration: str
+    authority_hints: Sequence[str]
+    public_jwk: Mapping[str, Any]
+
+
+async def join_federation(
+    session: Session,
+    settings: IssuerSettings,
+    issuer: CredentialIssuer,
+    authority_hints: Sequence[str],
+    *,
+    actor: str,
+    now: datetime,
+) -> Membership:
+    """Name the superiors of an organisation, the first time with a new key; credentials name it from now on."""
+    hints = _parse_hints(authority_hints, issuer)
+    await store.lock_organisation(session, issuer.organisation_id)
+    row = await store.find_federation_membership(session, issuer.organisation_id)
+    if row is None:
+        signer = SoftwareSigner.generate()
+        sealed = settings.seal.seal(json.dumps(signer.private_jwk()).encode(), context=_context(issuer))
+        row = FederationMembership(
+            organisation_id=issuer.organisation_id,
+            authority_hints=hints,
+            public_jwk=signer.public_key.jwk,
+            sealed_private_jwk=sealed,
+            created_at=now,
+        )
+        await store.add_row(session, row)
+    await store.set_authority_hints(session, issuer.organisation_id, hints)
+    await store.add_audit(session, issuer.organisation_id, actor, "federation.join", issuer.slug, ", ".join(hints), now)
+    return _membership(issuer, row.public_jwk, hints)
+
+
+async def leave_federation(session: Session, issuer: CredentialIssuer, *, actor: str, now: datetime) -> None:
+    """Publish no Entity Configuration any more. What was issued meanwhile goes on naming it. The key stays."""
+    await get_membership(session, issuer)
+    await store.set_authority_hints(session, issuer.organisation_id, None)
+    await store.add_audit(session, issuer.organisation_id, actor, "federation.leave", issuer.slug, None, now)
+
+
+async def get_membership(session: Session, issuer: CredentialIssuer) -> Membership:
+    """The membership of an organisation, or NotFoundError where it has none."""
+    row = await store.find_federation_membership(session, issuer.organisation_id)
+    if row is None or row.authority_hints is None:
+        raise NotFoundError(N_("Deze organisatie is van geen federatie lid."))
+    return _membership(issuer, row.public_jwk, row.authority_hints)
+
+
+async def create_organisation_statement(
+    session: Session, settings: IssuerSettings, issuer: CredentialIssuer, *, now: datetime
+) -> str:
+    """The Entity Configuration, signed now. OpenID Federation 1.0 §9; DIIP v5 appendix B."""
+    row = await store.find_federation_membership(session, issuer.organisation_id)
+    if row is None or row.authority_hints is None:
+        raise NotFoundError(N_("Deze organisatie is van geen federatie lid."))
+    signer = SoftwareSigner.from_jwk(json.loads(settings.seal.open(row.sealed_private_jwk, context=_context(issuer))))
+    membership = _membership(issuer, row.public_jwk, row.authority_hints)
+    return create_entity_configuration(
+        signer=signer,
+        key_id=membership.public_jwk["kid"],
+        entity=issuer.identifier,
+        keys=[membership.public_jwk],
+        metadata=await _metadata(session, settings, issuer),
+        authority_hints=row.authority_hints,
+        issued_at=now,
+        expires_at=now + _LIFETIME,
+    )
+
+
+async def _metadata(
+    session: Session, settings: IssuerSettings, issuer: CredentialIssuer
+) -> dict[str, Mapping[str, Any]]:
+    keys = await did_documents.list_published_keys(session, issuer.organisation_id)
+    jwks = [
+        {**key.key.jwk, "kid": issuer.verification_method(key.fragment), "alg": key.algorithm, "use": "sig"}
+        for key in keys
+    ]
+    website = {"homepage_uri": issuer.url} if issuer.url is not None else {}
+    return {
+        FEDERATION_ENTITY: {"display_name": issuer.name, "organization_name": issuer.name, **website},
+        CREDENTIAL_ISSUER: await metadata.create_issuer_metadata(session, settings, issuer, language="nl"),
+        VC_ISSUER: {"jwks": {"keys": jwks}},
+    }
+
+
+def _membership(issuer: CredentialIssuer, jwk: Mapping[str, Any], hints: Sequence[str]) -> Membership:
+    key_id = parse_public_jwk(jwk).thumbprint
+    return Membership(
+        entity=issuer.identifier,
+        entity_configuration=entity_configuration_url(issuer.identifier),
+        authority_hints=hints,
+        public_jwk={**jwk, "kid": key_id, "alg": "ES256", "use": "sig"},
+    )
+
+
+def _parse_hints(hints: Sequence[str], issuer: CredentialIssuer) -> list[str]:
+    try:
+        parsed = [entity_identifier(hint) for hint in dict.fromkeys(hints)]
+    except CredentialError as exc:
+        raise InputError(fields={"authority_hints": N_("Geef webadressen die met https beginnen.")}) from exc
+    if issuer.identifier in parsed:
+        raise InputError(fields={"authority_hints": N_("Een organisatie staat niet boven zichzelf.")})
+    return parsed
+
+
+def _context(issuer: CredentialIssuer) -> str:
+    return f"issuer/federation-key/{issuer.organisation_id}"

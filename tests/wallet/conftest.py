@@ -5,7 +5,7 @@ import re
 import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -199,8 +199,9 @@ class House:
         return TrustedService(**{**values, **changes})
 
 
-def _create_house(url: str, folder: Path, **settings: Any) -> House:
-    clock, transport, trust_signer = FixedClock(), HostTransport(), SoftwareSigner.generate()
+def create_house(url: str, folder: Path, *, now: datetime = NOW, **settings: Any) -> House:
+    """Everybody in one process, at one moment."""
+    clock, transport, trust_signer = FixedClock(now), HostTransport(), SoftwareSigner.generate()
     issuer, verifier = SimulatedIssuer(clock), SimulatedVerifier(clock)
     transport.apps |= {"issuer.example:443": issuer.app(), "verifier.example:443": verifier.app()}
     trust_file = folder / "trust.jwt"
@@ -229,7 +230,7 @@ async def house(
     new_sqlite_database: Callable[[str | None], str], tmp_path: Path, settings: dict[str, Any]
 ) -> AsyncIterator[House]:
     """On SQLite alone: for what the kind of database cannot change."""
-    opened = _create_house(new_sqlite_database("wallet"), tmp_path, **settings)
+    opened = create_house(new_sqlite_database("wallet"), tmp_path, **settings)
     yield opened
     await opened.close()
 
@@ -237,7 +238,7 @@ async def house(
 @pytest.fixture
 async def house_twice(new_database: Callable[[str | None], str], tmp_path: Path) -> AsyncIterator[House]:
     """On both databases: for what several callers do at once."""
-    opened = _create_house(new_database("wallet"), tmp_path)
+    opened = create_house(new_database("wallet"), tmp_path)
     yield opened
     await opened.close()
 

@@ -120,9 +120,10 @@ class AskedQuestion:
         """What one way shows besides the skills that every way shows."""
         return [fact for fact in part.shown if not (fact.is_skill and fact.value in self.skills)]
 
-    def all_facts(self, part: Part) -> list[Fact]:
-        """All that one way shows of one badge."""
-        return list(part.shown)
+    def is_repeated(self, way: Alternative) -> bool:
+        """Whether an earlier way has the same badges, so that they need no introduction."""
+        earlier = self.alternatives[: self.alternatives.index(way)]
+        return any(other.badge_ids == way.badge_ids for other in earlier)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,13 @@ STEPS: Mapping[Step, str] = {
     Step.ANSWER: _("Je antwoord klaarmaken"),
     Step.DELIVERY: _("Je antwoord afgeven"),
 }
+# What the page is called where the step says it better than the error.
+TITLES: Mapping[Step, str] = {
+    Step.LINK: _("Deze link kunnen we niet gebruiken"),
+    Step.FETCH: _("We konden de vraag niet ophalen"),
+    Step.QUESTION: _("Deze vraag kunnen we niet beantwoorden"),
+    Step.ANSWER: _("We konden je antwoord niet veilig versturen"),
+}
 SIDES: Mapping[Side, str] = {
     Side.VERIFIER: _("Bij wie het vraagt"),
     Side.CONNECTION: _("Onderweg, of hun computer antwoordt niet"),

@@ -11,7 +11,7 @@ from tests.support.badges import SKILLS
 from tests.support.simulated_issuer import DC
 from tests.wallet.test_pages import open_link, receive
 from wallet.errors import EXPLANATIONS
-from wallet.failures import _OF_SENDER, FAILURES, SIDES, STEPS, sender_failure
+from wallet.failures import _OF_SENDER, FAILURES, SIDES, STEPS, TITLES, sender_failure
 
 FIRST = next(iter(SKILLS))
 
@@ -159,7 +159,7 @@ def test_every_failure_has_its_words_in_english_too(house):
     from runtime.web.language import load_catalogue
 
     english = load_catalogue(("runtime", "wallet"), "en").gettext
-    texts = [*STEPS.values(), *SIDES.values()]
+    texts = [*STEPS.values(), *SIDES.values(), *TITLES.values()]
     texts += [text for failure in FAILURES.values() for text in (failure.meaning, failure.advice, failure.repair)]
     assert [text for text in texts if english(text) == text] == []
 

@@ -19,7 +19,7 @@ from wallet.errors import (
     WalletError,
     explain,
 )
-from wallet.failures import FAILURES, SIDES, STEPS, Failure
+from wallet.failures import FAILURES, SIDES, STEPS, TITLES, Failure
 
 log = get_logger(__name__)
 
@@ -38,7 +38,7 @@ def show_error(request: Request, error: WalletError) -> Response:
         "error.html",
         status=error.status,
         error=error,
-        failure=_describe(translator(request), failure) if failure else None,
+        failure=_describe(translator(request), failure, error) if failure else None,
         cause_code=failure.code if failure else (cause.code if cause else ""),
         cause_meaning=explain(cause).meaning if cause and not failure else "",
     )
@@ -48,6 +48,7 @@ def show_error(request: Request, error: WalletError) -> Response:
 class _DescribedFailure:
     """A failure in the language of the page, with every step and how far it came: done, failed, or not begun."""
 
+    title: str
     meaning: str
     advice: str
     repair: str
@@ -57,11 +58,12 @@ class _DescribedFailure:
     steps: tuple[tuple[str, str], ...]
 
 
-def _describe(_: Callable[[str], str], failure: Failure) -> _DescribedFailure:
+def _describe(_: Callable[[str], str], failure: Failure, error: WalletError) -> _DescribedFailure:
     order = list(STEPS)
     failed = order.index(failure.step)
     states = ["done" if number < failed else "failed" if number == failed else "" for number in range(len(order))]
     return _DescribedFailure(
+        title=_(TITLES.get(failure.step, error.title)),
         meaning=_(failure.meaning),
         advice=_(failure.advice),
         repair=_(failure.repair),
@@ -85,7 +87,7 @@ def problem(request: Request, error: WalletError) -> Problem:
     found = _WalletProblem(
         error.status,
         error.code,
-        f"{_(error.title)}. {_(meaning)}",
+        f"{_(TITLES.get(failure.step, error.title) if failure else error.title)}. {_(meaning)}",
         step=cause.code if cause else error.step.code if error.step else None,
         hint=_(failure.advice if failure else error.advice),
         headers=headers,

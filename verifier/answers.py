@@ -14,6 +14,8 @@ from kernel.formats import VerifiedCredential
 from kernel.open_badges import badge_view
 from kernel.openid4vp import TransactionData
 from kernel.report import CHECK_CODES, Outcome, VerificationReport
+from runtime.endorsements import JudgedEndorsement
+from runtime.import_view import EndorsementLine, create_endorsement_line
 from verifier.questions import Requirement, query_ids
 from verifier.report_texts import (
     CHECK_TITLES,
@@ -92,10 +94,15 @@ def create_report(
     }
 
 
-def create_shown(checked: CheckedResponse) -> dict[str, Any]:
+def create_shown(
+    checked: CheckedResponse, endorsements: Mapping[tuple[str, int], Sequence[JudgedEndorsement]]
+) -> dict[str, Any]:
     """The claims that were shown and whose signature holds; sealed before they are stored."""
     return {
-        _presentation_name(each.query_id, each.position): _shown(each.credential)
+        _presentation_name(each.query_id, each.position): {
+            **_shown(each.credential),
+            "endorsements": [said.as_json() for said in endorsements.get((each.query_id, each.position), ())],
+        }
         for each in checked.presentations
         if each.credential is not None
     }
@@ -231,6 +238,11 @@ class PresentationLine:
     holder: int | None
     is_whole: bool
     checks: tuple[CheckLine, ...]
+    endorsements: tuple[Mapping[str, Any], ...] = ()
+    """What others say of it, as `runtime.endorsements.JudgedEndorsement` writes it."""
+
+    def endorsement_lines(self, language: str) -> list[EndorsementLine]:
+        return [create_endorsement_line(said, language) for said in self.endorsements]
 
     def skill_name(self, language: str) -> str:
         return self.skill.get(language) or next(iter(self.skill.values()), "")
@@ -347,6 +359,7 @@ def _read_presentation(
         holder=each["holder"],
         is_whole=each.get("is_whole", False),
         checks=_read_checks(each["checks"]),
+        endorsements=tuple(shown.get(name, {}).get("endorsements", ())),
     )
 
 

@@ -7,6 +7,7 @@
 4. Settle: write the report down, once. If this process dies before, another takes the check up (`finish_interrupted`).
 """
 
+import asyncio
 import hmac
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,6 +28,7 @@ from kernel.openid4vp import (
     parse_vp_token,
 )
 from runtime.encryption import SealingKey
+from runtime.endorsements import JudgedEndorsement, resolve_endorsements
 from runtime.logging import get_logger
 from runtime.service import Service
 from runtime.tokens import create_token, hash_token
@@ -255,11 +257,13 @@ async def _check_and_settle(
         now=now,
         time_limit=service.settings.verification_time_limit,
     )
+    endorsements = await _resolve_endorsements(service, checked, now)
     answer = _answer_to(checked)
     # A refused sender is not redirected, so nobody would come with a code: the report goes out, without what was sent.
     code = None if answer.error is not None else _create_response_code(request, channel)
     has_returned = code is not None or channel.is_through_browser or request.flow != "same_device"
-    await _settle(service, request, checked, vp_token, code, has_returned=has_returned, now=service.clock())
+    kept = {"vp_token": vp_token, "shown": create_shown(checked, endorsements)}
+    await _settle(service, request, checked, kept, code, has_returned=has_returned, now=service.clock())
     return Reply(answer, _redirect_uri(service.settings, request, code))
 
 
@@ -267,7 +271,7 @@ async def _settle(
     service: Service[VerifierSettings],
     request: PresentationRequest,
     checked: CheckedResponse,
-    vp_token: Mapping[str, Sequence[str]],
+    kept: Mapping[str, Any],
     code: str | None,
     *,
     has_returned: bool,
@@ -276,7 +280,6 @@ async def _settle(
     """Write down what was found; what was sent is kept only where its sender is known to be whom we asked."""
     requirements = [Requirement.from_json(each) for each in request.requirements]
     keeps = request.retention_hours > 0 and has_returned
-    kept = {"vp_token": vp_token, "shown": create_shown(checked)}
     async with service.database.transaction() as session:
         is_settled = await store.settle(
             session,
@@ -291,6 +294,23 @@ async def _settle(
     if not is_settled:
         raise UnknownTransactionError("another process settled it")
     log.info("presentation_settled", accepted=checked.report.accepted, presentations=len(checked.presentations))
+
+
+async def _resolve_endorsements(
+    service: Service[VerifierSettings], checked: CheckedResponse, now: datetime
+) -> Mapping[tuple[str, int], Sequence[JudgedEndorsement]]:
+    """What others say of each badge that is believed; of another nobody asks, and it proves nothing (A-50)."""
+    believed = [each for each in checked.believed if each.credential is not None]
+    found = await asyncio.gather(
+        *(
+            resolve_endorsements(
+                service.fetch, service.resolver, each.credential.claims, each.credential.format, now=now
+            )
+            for each in believed
+            if each.credential is not None
+        )
+    )
+    return {(each.query_id, each.position): said for each, said in zip(believed, found, strict=True)}
 
 
 def _answer_to(checked: CheckedResponse) -> WireAnswer:

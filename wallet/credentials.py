@@ -72,6 +72,14 @@ class BadgeState:
 
 
 @dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was found when it was received: each check with its outcome (B-21), and what others say of it (B-09)."""
+
+    checks: tuple[tuple[str, str], ...] = ()
+    endorsements: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Badge:
     """A badge as its owner sees it."""
 
@@ -83,6 +91,7 @@ class Badge:
     received_at: datetime
     state: BadgeState
     recognition: PartyRecognition
+    receipt: Receipt = Receipt()
 
     @property
     def issuer_id(self) -> str:
@@ -179,10 +188,21 @@ async def delete_badge(wallet: Wallet, vault: Vault, credential_id: str, now: da
 
 
 def seal_badge(
-    vault: Vault, credential_id: str, *, credential_issuer: str, image: SafeImage | None, now: datetime
+    vault: Vault,
+    credential_id: str,
+    *,
+    credential_issuer: str,
+    image: SafeImage | None,
+    receipt: Receipt,
+    now: datetime,
 ) -> Credential:
     """The row of a new badge. What stands on it is read from its signed form whenever it is shown."""
-    content = {"credential_issuer": credential_issuer, "image_media_type": image.media_type if image else None}
+    content = {
+        "credential_issuer": credential_issuer,
+        "image_media_type": image.media_type if image else None,
+        "checks": [list(check) for check in receipt.checks],
+        "endorsements": list(receipt.endorsements),
+    }
     return Credential(
         id=credential_id,
         account_id=vault.account_id,
@@ -257,6 +277,8 @@ def badge_json(badge: Badge) -> dict[str, Any]:
         "recognition": recognition_json(badge.recognition),
         "formats": [form.credential.format for form in badge.forms],
         **view_json(badge.view),
+        "endorsements": list(badge.receipt.endorsements),
+        "receipt_checks": [{"code": code, "outcome": outcome} for code, outcome in badge.receipt.checks],
     }
 
 
@@ -294,6 +316,10 @@ async def _resolve_badge(
         received_at=row.received_at,
         state=_worst(states),
         recognition=recognition,
+        receipt=Receipt(
+            tuple((code, outcome) for code, outcome in content.get("checks", ())),
+            tuple(content.get("endorsements", ())),
+        ),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from kernel.formats import VerifiedCredential
 from kernel.formats.credential import DC_SD_JWT
 from kernel.open_badges import read_many, verify_open_badge
+from kernel.report import Outcome
 
 _TYPES: Final = ("OpenBadgeCredential", "AchievementCredential")
 
@@ -30,3 +31,13 @@ def _find_document(credential: VerifiedCredential) -> Mapping[str, Any]:
     """The credential itself; one of VCDM 1.1 stands in a claim of its JWT (K-69)."""
     document = credential.claims.get("vc", credential.claims)
     return document if isinstance(document, dict) else credential.claims
+
+
+def list_checks(credential: VerifiedCredential) -> tuple[tuple[str, str], ...]:
+    """Every check that a received credential has passed, and those for which it has nothing to check. W-15, B-21."""
+    passed, nothing = Outcome.PASSED.value, Outcome.NOT_APPLICABLE.value
+    return (
+        *((code, passed) for code in ("proof", "validity", "issuer", "type", "holder_binding")),
+        ("model", passed if is_open_badge(credential) else nothing),
+        ("status", passed if credential.statuses else nothing),
+    )

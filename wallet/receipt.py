@@ -28,18 +28,19 @@ from kernel.open_badges import BadgeView, badge_view
 from kernel.openid4vci import CredentialConfiguration
 from kernel.status.token_status_list import Status
 from kernel.type_metadata import TypeMetadata, find_extended, parse_type_metadata
+from runtime.endorsements import resolve_endorsements
 from runtime.fetch import FetchKind
 from runtime.logging import get_logger
 from runtime.tokens import create_token
 from wallet import store
 from wallet.claims import IssuerLabel, create_issuer_labels
-from wallet.credentials import HeldForm, create_view, resolve_issuer_recognition, seal_badge, seal_form
+from wallet.credentials import HeldForm, Receipt, create_view, resolve_issuer_recognition, seal_badge, seal_form
 from wallet.errors import CHECK_STEP, CredentialRefusedError, NotCheckedYetError
 from wallet.history import HistoryRecord, add_history_record
 from wallet.holder_keys import seal_holder_key
 from wallet.images import resolve_badge_image
 from wallet.issuer_requests import post_to_issuer
-from wallet.model_check import verify_model
+from wallet.model_check import list_checks, verify_model
 from wallet.offer_record import Progress, seal_record
 from wallet.recognition import PartyRecognition
 from wallet.settings import Wallet
@@ -188,13 +189,16 @@ async def _keep(progress: Progress, held: Sequence[_Held]) -> list[ReceivedBadge
         for group in groups
     ]
     found_labels = {item.configuration_id: await _resolve_labels(progress, item) for item in held}
+    receipts = [await _resolve_receipt(progress, group[0].credential) for group in groups]
     note_outcome(progress, "credential_accepted")
     progress.record.received = []
     badges = []
     async with wallet.database.transaction() as session:
-        for group, image, recognised in zip(groups, images, recognition, strict=True):
+        for group, image, recognised, found in zip(groups, images, recognition, receipts, strict=True):
             credential_id = create_token(16)
-            row = seal_badge(vault, credential_id, credential_issuer=credential_issuer, image=image, now=now)
+            row = seal_badge(
+                vault, credential_id, credential_issuer=credential_issuer, image=image, receipt=found, now=now
+            )
             await store.add_credential(session, row)
             for item in group:
                 form = HeldForm(
@@ -216,6 +220,15 @@ async def _keep(progress: Progress, held: Sequence[_Held]) -> list[ReceivedBadge
             is_done=False,
         )  # fmt: skip
     return badges
+
+
+async def _resolve_receipt(progress: Progress, credential: VerifiedCredential) -> Receipt:
+    """Every check that it passed, and what others say of it, each judged in its own right. B-09, B-21, A-50."""
+    wallet = progress.wallet
+    said = await resolve_endorsements(
+        wallet.fetch, wallet.resolver, credential.claims, credential.format, now=progress.now
+    )
+    return Receipt(list_checks(credential), tuple(each.as_json() for each in said))
 
 
 async def _resolve_labels(progress: Progress, item: _Held) -> tuple[IssuerLabel, ...]:

@@ -13,6 +13,8 @@ from kernel.formats import FORMATS
 from kernel.keys import SoftwareSigner
 from kernel.status.token_status_list import Status
 from kernel.strict_json import MAX_BYTES, encode_json
+from tests.support.badges import create_test_achievement
+from tests.support.full_badge import create_test_endorsement, sign_test_endorsement
 from tests.support.hideable import sign_hideable
 from tests.support.simulated_wallet import Misbehaviour, VpToken
 from tests.verifier.conftest import SKILL_URIS, Stage
@@ -215,6 +217,21 @@ async def test_A13_K73_a_status_that_could_be_left_out_is_never_a_yes(stage: Sta
     assert check(result, "status", "skill_1_di") == ("unknown", "status_hidden")
     assert result["report"]["accepted"] is False
     assert result["report"]["valid"] is False
+
+
+async def test_B09_A50_what_others_say_of_a_badge_is_reported_with_whether_it_counts(stage: Stage) -> None:
+    good = sign_test_endorsement(create_test_endorsement())
+    other = sign_test_endorsement(create_test_endorsement(id="urn:uuid:another-endorsement"))
+    forged = {**other, "name": "Veranderd"}
+    wallet = stage.holding("ldp_vc", achievement=create_test_achievement(endorsement=[good, forged]))
+    _, result = await stage.ask_and_answer(wallet, skills=[{"uri": SKILL_URIS[0]}])
+    assert result["report"]["accepted"]
+    found = result["shown"]["skill_1_di/0"]["endorsements"]
+    assert [(said["outcome"], said["reason"], said["counts"]) for said in found] == [
+        ("passed", None, False),
+        ("failed", "signature", False),
+    ]
+    assert [said["comment"] for said in found] == ["Deze badge is in orde.", None]
 
 
 @EMBEDDED

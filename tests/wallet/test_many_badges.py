@@ -15,7 +15,7 @@ from tests.support.badges import SKILLS
 from tests.support.simulated_issuer import DC
 from tests.wallet.conftest import PASSPHRASE
 from wallet.accounts import find_signed_in
-from wallet.credentials import find_forms, seal_badge, seal_form
+from wallet.credentials import Receipt, find_forms, seal_badge, seal_form
 from wallet.history import HistoryRecord, ShownClaim, history_json
 from wallet.holder_keys import create_holder_key, seal_holder_key
 from wallet.models import HistoryEntry
@@ -34,7 +34,14 @@ async def fill(house, token: str, *, badges: int, lines: int) -> None:
     async with service.database.transaction() as session:
         for number in range(badges - 1):
             copy = replace(form, id=f"form-{number}", credential_id=f"badge-{number}")
-            row = seal_badge(vault, copy.credential_id, credential_issuer=house.issuer.identifier, image=None, now=now)
+            row = seal_badge(
+                vault,
+                copy.credential_id,
+                credential_issuer=house.issuer.identifier,
+                image=None,
+                receipt=Receipt(),
+                now=now,
+            )
             session.add_all([row, seal_form(vault, copy), seal_holder_key(vault, copy.id, key)])
         for number in range(lines):
             record = HistoryRecord(

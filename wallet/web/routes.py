@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.datastructures import UploadFile
 
 from runtime.dependencies import NowDep, get_service
+from runtime.import_view import create_endorsement_line
 from runtime.web.cookies import delete_session_cookie, session_token, set_session_cookie
 from runtime.web.forms import FormDep
 from runtime.web.language import request_language, translator
@@ -224,6 +225,7 @@ async def badge(
         words=badge_words(_, found, language),
         issuer_words=issuer_words(_, found.recognition, host_of(found.credential_issuer)),
         facts=_facts_of(found, language),
+        endorsements=[create_endorsement_line(said, language) for said in found.receipt.endorsements],
         say=partial(label_text, _),
         web_address=is_web_address,
     )

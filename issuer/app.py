@@ -12,7 +12,7 @@ from issuer.api_keys import keep_admin_key
 from issuer.errors import AuthorizationOverError, IssuerError
 from issuer.housekeeping import clean_up_forever
 from issuer.settings import IssuerSettings
-from issuer.web import authorization_pages, file_pages, key_pages
+from issuer.web import authorization_pages, endorsement_pages, file_pages, key_pages
 from issuer.web import pages as web
 from runtime.app import create_fastapi, create_service
 from runtime.clock import Clock, utc_now
@@ -60,7 +60,14 @@ def create_app(
     app = create_fastapi(
         service,
         title="Skillswallet issuer",
-        routers=[api.router, file_pages.router, web.router, key_pages.router, authorization_pages.router],
+        routers=[
+            api.router,
+            file_pages.router,
+            endorsement_pages.router,
+            web.router,
+            key_pages.router,
+            authorization_pages.router,
+        ],
         routes=api.protocol_routes,
         pages=pages,
         lifespan=lifespan,

@@ -231,6 +231,7 @@ def _card(issuer: CredentialIssuer, row: AchievementRow, request: Request) -> di
         "image": f"/{issuer.slug}/achievements/{description.slug}/image?version={row.version.version}",
         "skills": [_skill(request, skill, language) for skill in description.skills],
         "version": row.version.version,
+        "is_endorsed": "endorsement" in row.version.achievement,
         "url": f"/{issuer.slug}/achievements/{description.slug}",
     }
 

@@ -84,6 +84,10 @@ class LocalisedText(Input):
         """The text in this language, or in Dutch."""
         return self.en if language == "en" and self.en else self.nl
 
+    def language(self, language: str) -> str:
+        """The language of what `best` gives."""
+        return "en" if language == "en" and self.en else "nl"
+
 
 Localised = Annotated[LocalisedText, BeforeValidator(lambda value: {"nl": value} if isinstance(value, str) else value)]
 

@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request, Response
 
 from issuer import api
 from issuer.api_keys import keep_admin_key
-from issuer.errors import AuthorizationOverError, IssuerError
+from issuer.errors import AuthorizationOverError, IssuerError, NotFoundError
 from issuer.housekeeping import clean_up_forever
 from issuer.settings import IssuerSettings
 from issuer.web import authorization_pages, endorsement_pages, file_pages, key_pages
@@ -80,13 +80,23 @@ def create_app(
     return app
 
 
+def _page_before(request: Request) -> str:
+    """The page with the button that was pressed: what stands above its address; of keys there is only the list."""
+    before = request.url.path.rpartition("/")[0]
+    return before.rpartition("/")[0] if before.rpartition("/")[0].endswith("/keys") else before
+
+
 async def _issuer_error(request: Request, error: Exception) -> Response:
-    """A request that cannot be done, as a page or as problem details; those speak English."""
+    """A request that cannot be done: to staff a page with the reason, to programs problem details in English."""
     if not isinstance(error, IssuerError):
         raise error
     english = load_catalogue(request.app.state.text_packages, "en").gettext
     fields = {name: english(sentence) for name, sentence in error.fields.items()}
     problem = Problem(error.status, error.code, english(error.sentence), fields=fields)
     log_refusal(error, problem.status, problem.code)
+    if not isinstance(error, NotFoundError) and request.url.path.startswith("/back-office/"):
+        pages: Pages = request.app.state.pages
+        sentences = {"sentence": error.sentence, "fields": list(error.fields.values())}
+        return pages.render(request, "refused.html", status=error.status, back=_page_before(request), **sentences)
     response: Response = request.app.state.show_problem(request, problem)
     return response

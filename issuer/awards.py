@@ -187,7 +187,7 @@ async def _award_one(
         settings,
         issuer,
         award_id=award.id,
-        achievement_slug=achievement.achievement.slug,
+        achievement=achievement,
         policy=policy,
         now=now,
     )
@@ -241,7 +241,13 @@ async def renew_offer(
         raise ConflictError(N_("De gegevens van deze persoon zijn verwijderd. Reik de badge opnieuw uit."))
     await store.void_offers(session, award_id, now)
     await credential_offer.create_offer(
-        session, settings, issuer, award_id=award_id, achievement_slug=row.achievement.slug, policy=policy, now=now
+        session,
+        settings,
+        issuer,
+        award_id=award_id,
+        achievement=AchievementRow(row.achievement, row.version),
+        policy=policy,
+        now=now,
     )
     await store.add_audit(session, issuer.organisation_id, actor, "award.offer", str(award_id), None, now)
     return (await view_awards(session, settings, issuer, [row], now=now))[0]
@@ -318,7 +324,8 @@ def _find_open_offer(
     """What can be handed over now; nothing while the award is withdrawn, since nothing would be issued."""
     if row.award.status != "valid":
         return None
-    return credential_offer.find_open_offer(settings, issuer, offer, row.achievement.slug, now=now)
+    achievement = AchievementRow(row.achievement, row.version)
+    return credential_offer.find_open_offer(settings, issuer, offer, achievement, now=now)
 
 
 def without_offer(view: AwardView) -> AwardView:

@@ -5,7 +5,7 @@ lie sealed while it is open, so that staff can show the link and the code again,
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -18,13 +18,17 @@ from issuer.credential_issuer import CredentialIssuer
 from issuer.errors import N_, InputError, NotFoundError
 from issuer.models import Offer
 from issuer.settings import IssuerSettings
-from issuer.store import Session
+from issuer.store import AchievementRow, Session
 from kernel.openid4vci import AuthorizationCodeGrant, CredentialOffer, PreAuthorizedCodeGrant, TxCode, create_offer_link
 from runtime.database import Database
 from runtime.tokens import create_numeric_code, create_token, hash_token
 
 _TX_CODE_LENGTH = 6
-_TX_CODE_DESCRIPTION = "De code krijg je apart van je opleiding of organisatie. You receive this code separately."
+# An offer has no language of its own, so that of the badge speaks. OpenID4VCI 1.0 §4.1.1: at most 300 characters.
+_TX_CODE_DESCRIPTIONS = {
+    "nl": "De code krijg je apart, van je opleiding of organisatie.",
+    "en": "You receive the code separately, from your school or organisation.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ async def create_offer(
     issuer: CredentialIssuer,
     *,
     award_id: UUID,
-    achievement_slug: str,
+    achievement: AchievementRow,
     policy: OfferPolicy,
     now: datetime,
 ) -> OpenOffer:
@@ -84,7 +88,7 @@ async def create_offer(
         expires_at=now + _lifetime(settings, issuer, policy),
     )
     await store.add_row(session, offer)
-    return _as_open(settings, issuer, achievement_slug, secrets, offer.expires_at)
+    return _as_open(settings, issuer, achievement, secrets, offer.expires_at)
 
 
 def _lifetime(settings: IssuerSettings, issuer: CredentialIssuer, policy: OfferPolicy) -> timedelta:
@@ -103,13 +107,18 @@ def _lifetime(settings: IssuerSettings, issuer: CredentialIssuer, policy: OfferP
 
 
 def find_open_offer(
-    settings: IssuerSettings, issuer: CredentialIssuer, offer: Offer | None, achievement_slug: str, *, now: datetime
+    settings: IssuerSettings,
+    issuer: CredentialIssuer,
+    offer: Offer | None,
+    achievement: AchievementRow,
+    *,
+    now: datetime,
 ) -> OpenOffer | None:
     """The link and code of an offer, for as long as it is open; staff may show them again."""
     if offer is None or offer.sealed_secrets is None or offer.spent_at is not None or offer.expires_at <= now:
         return None
     secrets = open_secrets(settings, offer.award_id, offer.sealed_secrets)
-    return _as_open(settings, issuer, achievement_slug, secrets, offer.expires_at)
+    return _as_open(settings, issuer, achievement, secrets, offer.expires_at)
 
 
 def open_secrets(settings: IssuerSettings, award_id: UUID, sealed: bytes) -> dict[str, str | None]:
@@ -143,13 +152,13 @@ async def resolve_offer(
     if offer is None or offer.sealed_secrets is None or row is None:
         raise NotFoundError(N_("Dit aanbod is al gebruikt of verlopen. Vraag een nieuw aan bij wie het u stuurde."))
     secrets = open_secrets(settings, offer.award_id, offer.sealed_secrets)
-    return _offer(issuer, configuration_ids(settings, row.achievement.slug), secrets).as_json()
+    return _offer(settings, issuer, AchievementRow(row.achievement, row.version), secrets).as_json()
 
 
 def _as_open(
     settings: IssuerSettings,
     issuer: CredentialIssuer,
-    achievement_slug: str,
+    achievement: AchievementRow,
     secrets: Mapping[str, str | None],
     expires_at: datetime,
 ) -> OpenOffer:
@@ -157,7 +166,7 @@ def _as_open(
     link = create_offer_link(uri)
     return OpenOffer(
         link=link,
-        by_value_link=create_offer_link(_offer(issuer, configuration_ids(settings, achievement_slug), secrets)),
+        by_value_link=create_offer_link(_offer(settings, issuer, achievement, secrets)),
         credential_offer_uri=uri,
         wallet_link=None if settings.wallet_url is None else f"{settings.wallet_url}/open?link={quote(link, safe='')}",
         tx_code=secrets["tx_code"],
@@ -166,9 +175,11 @@ def _as_open(
 
 
 def _offer(
-    issuer: CredentialIssuer, configurations: Sequence[str], secrets: Mapping[str, str | None]
+    settings: IssuerSettings, issuer: CredentialIssuer, achievement: AchievementRow, secrets: Mapping[str, str | None]
 ) -> CredentialOffer:
-    tx_code = TxCode("numeric", _TX_CODE_LENGTH, _TX_CODE_DESCRIPTION) if secrets["tx_code"] is not None else None
+    configurations = configuration_ids(settings, achievement.achievement.slug)
+    said = _TX_CODE_DESCRIPTIONS[achievement.version.description["language"]]
+    tx_code = TxCode("numeric", _TX_CODE_LENGTH, said) if secrets["tx_code"] is not None else None
     grant = PreAuthorizedCodeGrant(str(secrets["pre-authorized_code"]), tx_code)
     by_code = AuthorizationCodeGrant(secrets.get("issuer_state"))
     return CredentialOffer(

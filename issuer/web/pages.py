@@ -14,7 +14,7 @@ from issuer.achievements import AchievementDescription, SkillReference, achievem
 from issuer.awards import AwardView
 from issuer.credential_issuer import CredentialIssuer, get_issuer, list_issuers
 from issuer.credential_offer import OfferPolicy
-from issuer.errors import N_, ChangedMeanwhileError, InputError, IssuerError, NotFoundError
+from issuer.errors import N_, ChangedMeanwhileError, ConflictError, InputError, IssuerError, NotFoundError
 from issuer.input import LARGEST_NUMBER
 from issuer.operators import SignedIn, SignInError
 from issuer.settings import IssuerSettings
@@ -227,7 +227,9 @@ def _card(issuer: CredentialIssuer, row: AchievementRow, request: Request) -> di
     return {
         "slug": description.slug,
         "name": description.name.best(language),
+        "name_language": description.name.language(language),
         "description": description.description.best(language),
+        "description_language": description.description.language(language),
         "image": f"/{issuer.slug}/achievements/{description.slug}/image?version={row.version.version}",
         "skills": [_skill(request, skill, language) for skill in description.skills],
         "version": row.version.version,
@@ -793,8 +795,9 @@ async def change_status(
             actor=staff.actor,
             now=now,
         )
-    except InputError as exc:
-        return await _change_page(request, staff, view, change, pages, text(form, "reason"), exc.fields)
+    except (InputError, ConflictError) as exc:
+        errors = exc.fields or {"reason": exc.sentence}
+        return await _change_page(request, staff, view, change, pages, text(form, "reason"), errors)
     return _go(f"/back-office/{staff.issuer.slug}/awards/{award_id}")
 
 

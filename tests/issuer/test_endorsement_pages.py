@@ -64,7 +64,7 @@ async def test_B09_an_endorsement_that_was_received_is_checked_shown_and_taken_a
     identifier = json.loads(document)["id"]
     await browser.get(RECEIVED)
     await browser.post(f"{RECEIVED}/remove", id=identifier)
-    assert "Nog niemand." in browser.page
+    assert "Nog geen aanbevelingen." in browser.page
 
 
 async def test_A50_what_does_not_hold_is_refused_beside_its_field_and_kept_there(

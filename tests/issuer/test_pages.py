@@ -489,3 +489,41 @@ async def test_E22_the_form_lists_what_a_microcredential_misses_and_keeps_what_w
         assert chosen in browser.page
     await browser.get(f"/{ORG}/achievements/micro")
     assert "Met toezicht, online" in browser.page
+
+
+async def test_what_cannot_be_done_says_why_on_the_page_where_it_was_asked(browser: Browser, issuer: Issuer) -> None:
+    """A general page said that something clashed, and not what."""
+    page = f"{BASE}/awards/{(award := await issuer.award())['id']}"
+    await browser.get(f"{page}/suspend")
+    await issuer.change(award["id"], "revoke")
+    refused = await browser.post(f"{page}/suspend", reason="Vergissing")
+    assert refused.status_code == 400
+    assert "Alleen een geldige badge kunt u opschorten." in browser.page
+    assert "Vergissing" in browser.page
+    refused = await browser.post(f"{page}/offer")
+    assert refused.status_code == 409
+    assert "Er kan geen nieuw aanbod bij." in browser.page
+    assert f'href="{page}"' in browser.page
+    browser.client.headers["Accept-Language"] = "en"
+    await browser.post(f"{page}/file")
+    assert "No file is made of it." in browser.page
+
+
+async def test_words_in_another_language_than_the_page_say_which(issuer: Issuer) -> None:
+    browser = Browser(issuer)
+    browser.client.headers["Accept-Language"] = "en"
+    await browser.get(f"/{ORG}/achievements/{SLUG}")
+    assert '<h1 lang="en">Learning Region Adviser</h1>' in browser.page
+    assert '<p lang="nl">Een adviesrapport en een gesprek.</p>' in browser.page
+    await browser.client.aclose()
+
+
+@pytest.mark.parametrize(("language", "words"), [("nl", "De code krijg je apart"), ("en", "You receive the code")])
+async def test_I05_the_words_about_the_code_are_in_the_language_of_the_badge(
+    issuer: Issuer, language: str, words: str
+) -> None:
+    await issuer.add_achievement(slug="taal", language=language)
+    path = f"/organisations/{ORG}/achievements/taal/awards"
+    made = await issuer.api("POST", path, json={"recipients": [recipient()]})
+    [grant] = [each for each in (await issuer.offer(made.json()["awards"][0]))["grants"].values() if "tx_code" in each]
+    assert grant["tx_code"]["description"].startswith(words)

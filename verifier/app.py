@@ -25,6 +25,7 @@ from verifier.relying_parties import keep_admin_key
 from verifier.retention import erase_what_has_passed
 from verifier.settings import VerifierSettings
 from verifier.web.check_page import create_check_router
+from verifier.web.identity_page import create_identity_router
 from verifier.web.pages import create_router
 
 log = get_logger(__name__)
@@ -66,10 +67,21 @@ def create_app(
     app = create_fastapi(
         service,
         title="Skillswallet verifier",
-        routers=[api.management, create_router(pages), create_check_router(pages), api.protocol],
+        routers=[
+            api.management,
+            create_router(pages),
+            create_check_router(pages),
+            create_identity_router(pages),
+            api.protocol,
+        ],
         pages=pages,
         lifespan=lifespan,
-        large_bodies={"/check": MAX_UPLOAD_BYTES + _FORM_OVERHEAD, "/[^/]+/responses/[^/]+": MAX_RESPONSE_BYTES},
+        large_bodies={
+            "/check": MAX_UPLOAD_BYTES + _FORM_OVERHEAD,
+            "/[^/]+/responses/[^/]+": MAX_RESPONSE_BYTES,
+            "/ask/[^/]+/[^/]+/[^/]+/browser-answer": MAX_RESPONSE_BYTES,
+            "/api/relying-parties/[^/]+/presentations/[^/]+/browser-answer": MAX_RESPONSE_BYTES,
+        },
     )
 
     async def answer_refusal(request: Request, error: Exception) -> Response:

@@ -118,7 +118,7 @@ def keep_attestation(relying_party: RelyingParty, raw: str, *, now: datetime) ->
     relying_party.attestation = raw
 
 
-def describe_attestation(relying_party: RelyingParty) -> dict[str, str] | None:
+def find_attestation(relying_party: RelyingParty) -> dict[str, Any] | None:
     """Who attests this relying party, and until when; None for nobody."""
     if relying_party.attestation is None:
         return None
@@ -126,8 +126,14 @@ def describe_attestation(relying_party: RelyingParty) -> dict[str, str] | None:
     return {
         "client_id": f"{ClientIdPrefix.VERIFIER_ATTESTATION}:{attestation.token.payload['sub']}",
         "issuer": attestation.unverified_issuer,
-        "expires_at": get_numeric_date(attestation.token.payload, "exp").isoformat(),
+        "expires_at": get_numeric_date(attestation.token.payload, "exp"),
     }
+
+
+def describe_attestation(relying_party: RelyingParty) -> dict[str, str] | None:
+    """The same for the API."""
+    found = find_attestation(relying_party)
+    return None if found is None else {**found, "expires_at": found["expires_at"].isoformat()}
 
 
 def describe_certificate(settings: VerifierSettings, row: ClientCertificate | None) -> dict[str, Any] | None:

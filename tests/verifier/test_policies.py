@@ -18,6 +18,8 @@ from kernel.x5c import x509_hash
 from tests.support.certificates import Certified, create_authority, create_leaf
 from tests.support.clock import NOW
 from tests.verifier.conftest import Stage
+from verifier import store
+from verifier.presentation_request import open_exchange, request_uri
 
 PARTY = "/api/relying-parties/bakker"
 AUTHORITY = create_authority(NOW)
@@ -147,9 +149,6 @@ async def test_V02_a_signed_request_may_travel_in_its_link(stage: Stage) -> None
 async def test_V02_a_request_that_travels_in_its_link_is_served_nowhere(stage: Stage) -> None:
     started = await stage.ask(policy="openid4vp", request_by="value")
     async with stage.service.database.transaction() as session:
-        from verifier import store
-        from verifier.presentation_request import open_exchange, request_uri
-
         party = await store.find_relying_party(session, "bakker")
         assert party is not None
         row = await store.find_presentation_request(session, party.id, started["id"])
@@ -172,8 +171,6 @@ async def test_V04_a_certificate_and_its_key_are_kept_sealed_and_shown_without_t
     kept = (await certify(stage)).json()["certificate"]
     assert kept["client_ids"] == [f"x509_hash:{x509_hash(LEAF.certificate)}", "x509_san_dns:verifier.example"]
     assert kept == (await stage.api.get(PARTY)).json()["certificate"]
-    from verifier import store
-
     async with stage.service.database.reading() as session:
         party = await store.find_relying_party(session, "bakker")
         assert party is not None

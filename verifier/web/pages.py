@@ -14,7 +14,11 @@ from fastapi.responses import RedirectResponse, StreamingResponse
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
+from kernel.errors import CredentialError
+from kernel.openid4vp.response import MAX_RESPONSE_BYTES
+from kernel.strict_json import parse_json
 from runtime.dependencies import DatabaseDep, NowDep, SessionDep, get_service
+from runtime.errors import log_refusal
 from runtime.service import Service
 from runtime.web.cookies import delete_session_cookie, session_token, set_session_cookie
 from runtime.web.forms import FormDep
@@ -25,12 +29,13 @@ from runtime.web.qr import draw_qr
 from runtime.web.routes import PageRoute, only_get
 from skills.skill import ESCO_MODIFIED_NOTICE, ESCO_NOTICE
 from verifier import operators, questions, relying_parties, results, store
-from verifier.errors import InputError, SignInNeededError, UnknownError
+from verifier.errors import BrowserAnswerError, InputError, SignInNeededError, UnknownError
 from verifier.live import OpenStreams, stream_states
 from verifier.models import PresentationRequest, Question, RelyingParty
 from verifier.operators import SignedIn
 from verifier.presentation_request import (
     Asking,
+    Flow,
     create_browser_requests,
     create_link,
     create_wallet_link,
@@ -38,6 +43,7 @@ from verifier.presentation_request import (
     start_presentation,
     time_left,
 )
+from verifier.presentation_response import receive_browser_response
 from verifier.report_texts import wallet_error_text
 from verifier.settings import VerifierSettings
 from verifier.web.question_form import QuestionForm, read_question_form
@@ -93,12 +99,12 @@ def _add_entrance(router: APIRouter, pages: Pages) -> None:
 
     @router.post("/sign-in", name="sign_in")
     async def sign_in(request: Request, form: FormDep, database: DatabaseDep, now: NowDep) -> Response:
-        email = _text(form, "email")
+        email = form_text(form, "email")
         try:
             token, slug = await operators.sign_in(
                 database,
                 email=email,
-                passphrase=_text(form, "passphrase", strip=False),
+                passphrase=form_text(form, "passphrase", strip=False),
                 earlier_token=session_token(request),
                 now=now,
             )
@@ -107,9 +113,9 @@ def _add_entrance(router: APIRouter, pages: Pages) -> None:
             errors = {
                 "email": _("Dit e-mailadres en deze wachtzin horen niet bij elkaar. Na vijf keer moet u even wachten.")
             }
-            next_path = local_path(_text(form, "next"))
+            next_path = local_path(form_text(form, "next"))
             return pages.render(request, "sign_in.html", status=400, next=next_path, email=email, errors=errors)
-        wanted = local_path(_text(form, "next"))
+        wanted = local_path(form_text(form, "next"))
         response = RedirectResponse(wanted if wanted != "/" else f"/back-office/{slug}/questions", status_code=303)
         set_session_cookie(response, request, token)
         return response
@@ -137,9 +143,11 @@ def _add_questions(router: APIRouter, pages: Pages) -> None:
         return pages.render(request, "questions.html", signed_in=signed_in, listed=listed)
 
     @router.get("/back-office/{slug}/questions/new", name="new_question_page")
-    async def new_question_page(request: Request, slug: str, signed_in: SignedInDep, service: ServiceDep) -> Response:
+    async def new_question_page(
+        request: Request, slug: str, signed_in: SignedInDep, session: SessionDep, service: ServiceDep
+    ) -> Response:
         empty = QuestionForm(retention_hours=service.settings.retention_hours)
-        return _render_question_form(pages, request, signed_in, service, empty)
+        return await _render_question_form(pages, request, signed_in, session, service, empty)
 
     @router.post("/back-office/{slug}/questions/new", name="new_question")
     async def new_question(
@@ -153,10 +161,10 @@ def _add_questions(router: APIRouter, pages: Pages) -> None:
     ) -> Response:
         filled = read_question_form(form, service.skills, language=request_language(request))
         if not filled.is_saving:
-            return _render_question_form(pages, request, signed_in, service, filled)
+            return await _render_question_form(pages, request, signed_in, session, service, filled)
         errors = _question_errors(request, filled)
         if errors:
-            return _render_question_form(pages, request, signed_in, service, filled, errors)
+            return await _render_question_form(pages, request, signed_in, session, service, filled, errors)
         question = await questions.create_question(
             session,
             signed_in.relying_party,
@@ -164,6 +172,9 @@ def _add_questions(router: APIRouter, pages: Pages) -> None:
             purpose=filled.purpose,
             skills=filled.skills,
             retention_hours=filled.retention_hours,
+            policy=filled.policy,
+            agreement=filled.agreement,
+            same_device_only=filled.same_device_only,
             now=now,
         )
         return RedirectResponse(f"/back-office/{slug}/questions/{question.id}", status_code=303)
@@ -196,6 +207,8 @@ def _add_questions(router: APIRouter, pages: Pages) -> None:
         now: NowDep,
     ) -> Response:
         question = await questions.get_question(session, signed_in.relying_party, question_id)
+        if question.same_device_only:
+            raise UnknownError
         asking = Asking.of_question(question, browser_session_id=signed_in.session_id)
         started = await start_presentation(session, service, signed_in.relying_party, asking, now=now)
         return RedirectResponse(f"/back-office/{slug}/answers/{started.id}", status_code=303)
@@ -209,10 +222,11 @@ def _add_questions(router: APIRouter, pages: Pages) -> None:
         return RedirectResponse(f"/back-office/{slug}/questions", status_code=303)
 
 
-def _render_question_form(
+async def _render_question_form(
     pages: Pages,
     request: Request,
     signed_in: SignedIn,
+    session: Any,
     service: Service[VerifierSettings],
     filled: QuestionForm,
     errors: Mapping[str, str] | None = None,
@@ -227,6 +241,7 @@ def _render_question_form(
         errors=errors or {},
         retention_choices=choices,
         can_search=service.skills.available,
+        has_certificate=await store.find_certificate(session, signed_in.relying_party.id) is not None,
         esco=_esco(request, service),
     )
 
@@ -238,6 +253,10 @@ def _question_errors(request: Request, filled: QuestionForm) -> dict[str, str]:
         errors["title"] = _("Geef de vraag een naam, bijvoorbeeld die van de vacature.")
     if not filled.purpose:
         errors["purpose"] = _("Vertel waarvoor u dit vraagt. De kandidaat leest dit.")
+    if filled.agreement is not None and not filled.agreement_title:
+        errors["agreement_title"] = _("Geef de tekst een titel, of laat beide leeg.")
+    if filled.agreement is not None and not filled.agreement_text:
+        errors["agreement_text"] = _("Schrijf waarmee de kandidaat akkoord gaat, of laat beide leeg.")
     try:
         questions.require_askable(filled.skills)
     except InputError as exc:
@@ -379,7 +398,7 @@ def _add_asking(router: APIRouter, pages: Pages, streams: OpenStreams) -> None:
             browser_id, token = await operators.start_browser(session, now=now)
         asking = Asking.of_question(
             question,
-            flow="same_device" if _text(form, "flow") == "same_device" else "cross_device",
+            flow=_chosen_flow(question, form),
             browser_session_id=browser_id,
         )
         started = await start_presentation(session, service, relying_party, asking, now=now)
@@ -403,6 +422,28 @@ def _add_asking(router: APIRouter, pages: Pages, streams: OpenStreams) -> None:
         context = await _request_context(request, session, service, relying_party, row, now, here=here, shows_link=True)
         return pages.render(request, "asked.html", question_id=question_id, **context)
 
+    @router.post("/ask/{slug}/{question_id}/{request_id}/browser-answer", name="asked_browser_answer")
+    async def asked_browser_answer(
+        request: Request,
+        slug: str,
+        question_id: str,
+        request_id: str,
+        form: FormDep,
+        database: DatabaseDep,
+        service: ServiceDep,
+        now: NowDep,
+    ) -> Response:
+        """What the browser got from a wallet, for the transaction of this very session (V-08)."""
+        async with database.transaction() as session:
+            _, row = await _find_own_request(request, session, slug, request_id, now)
+        try:
+            value = parse_json(form_text(form, "data"), max_bytes=MAX_RESPONSE_BYTES)
+            await receive_browser_response(service, row, value)
+        except CredentialError as exc:
+            log_refusal(exc, 400, "browser_answer")
+            raise BrowserAnswerError from exc
+        return RedirectResponse(f"/ask/{slug}/{question_id}/{request_id}", status_code=303)
+
     @router.get("/ask/{slug}/{question_id}/{request_id}/events", name="asked_events")
     @only_get
     async def asked_events(
@@ -416,6 +457,11 @@ def _add_asking(router: APIRouter, pages: Pages, streams: OpenStreams) -> None:
     ) -> Response:
         relying_party, row = await _find_own_request(request, session, slug, request_id, now)
         return _stream(service, streams, relying_party.id, row.id)
+
+
+def _chosen_flow(question: Question, form: FormData) -> Flow:
+    is_same = question.same_device_only or form_text(form, "flow") == "same_device"
+    return "same_device" if is_same else "cross_device"
 
 
 async def _find_question(session: Any, slug: str, question_id: str) -> tuple[RelyingParty, Question]:
@@ -445,7 +491,7 @@ def _add_result(router: APIRouter, pages: Pages) -> None:
 
     @router.post("/result", name="result_code")
     async def result_code(request: Request, form: FormDep, session: SessionDep, now: NowDep) -> Response:
-        code = _text(form, "response_code").rpartition("response_code=")[2]
+        code = form_text(form, "response_code").rpartition("response_code=")[2]
         if not 0 < len(code) <= 200:
             _ = translator(request)
             errors = {"response_code": _("Plak hier het adres waarmee u terugkwam.")}
@@ -483,7 +529,8 @@ def _minutes(left: timedelta) -> int:
     return -(-int(left.total_seconds()) // 60)
 
 
-def _text(form: FormData, name: str, *, strip: bool = True) -> str:
+def form_text(form: FormData, name: str, *, strip: bool = True) -> str:
+    """What was typed into a field; nothing for a file or for no field at all."""
     value = form.get(name, "")
     text = value if isinstance(value, str) else ""
     return text.strip() if strip else text

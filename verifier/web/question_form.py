@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 from starlette.datastructures import FormData
 
+from kernel.openid4vp import MAX_AGREEMENT, MAX_TITLE
 from skills.search import SkillIndex
 from skills.skill import Skill
-from verifier.questions import AskedSkill, find_asked_skill
+from verifier.policies import PolicyName
+from verifier.questions import Agreement, AskedSkill, find_asked_skill
 
 SEARCH_LIMIT = 12
 
@@ -28,6 +30,22 @@ class QuestionForm:
     found: tuple[Skill, ...] = ()
     has_searched: bool = False
     is_saving: bool = False
+    agreement_title: str = ""
+    agreement_text: str = ""
+    policy: PolicyName = "diip"
+    same_device_only: bool = False
+
+    @property
+    def agreement(self) -> Agreement | None:
+        """What is to be agreed to; nothing where neither title nor text was typed."""
+        if not self.agreement_title and not self.agreement_text:
+            return None
+        return Agreement(self.agreement_title, self.agreement_text)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something was filled in that most questions do not need."""
+        return self.agreement is not None or self.policy != "diip" or self.same_device_only
 
 
 def read_question_form(form: FormData, index: SkillIndex, *, language: str) -> QuestionForm:
@@ -45,6 +63,10 @@ def read_question_form(form: FormData, index: SkillIndex, *, language: str) -> Q
         found=_search(index, search, language, skills) if is_searching else (),
         has_searched=is_searching,
         is_saving=action == "save",
+        agreement_title=_text(form, "agreement_title")[:MAX_TITLE],
+        agreement_text=_text(form, "agreement_text").replace("\r\n", "\n")[:MAX_AGREEMENT],
+        policy="haip" if _text(form, "policy") == "haip" else "diip",
+        same_device_only=bool(_text(form, "same_device_only")),
     )
 
 

@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 
 from cryptography.x509 import Certificate
 
-from kernel.errors import CredentialError, InvalidSignatureError, UndecidedError
+from kernel.errors import CredentialError, InvalidSignatureError, UndecidedError, UntrustedIssuerError
 from kernel.federation import (
     CREDENTIAL_ISSUER,
     CREDENTIAL_VERIFIER,
@@ -116,6 +116,12 @@ class TrustSources:
         """The certificates under which listed verifiers ask. T-05."""
         lists, _ = await self.resolve_lists(now=now)
         return [anchor for trust_list in lists for anchor in trust_list.verifier_anchors]
+
+    async def resolve_trust_chain(self, entity: str, *, now: datetime) -> TrustChain:
+        """The chain of a member of a federation that is pinned here, or UntrustedIssuerError. T-07."""
+        if self._federation is None:
+            raise UntrustedIssuerError("no federation is pinned here")
+        return await self._federation.resolve_trust_chain(entity, now=now)
 
     async def recognise_credential(
         self, credential: VerifiedCredential, *, identifiers: Collection[str] = (), now: datetime

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from runtime.dependencies import NowDep, get_service
 from runtime.management import ManagementRoute
 from runtime.web.language import request_language
-from wallet import accounts, authorization, consent, credentials, exporting, history, issuance, presentation
+from wallet import accounts, authorization, consent, credentials, dc_api, exporting, history, issuance, presentation
 from wallet.accounts import SignedIn, get_signed_in
 from wallet.links import require_identifiers
 from wallet.recognition import recognition_json
@@ -84,6 +84,14 @@ class AuthorizationResponseBody(Body):
 
 class RequestBody(Body):
     request: str
+
+
+class DcRequestBody(Body):
+    """What the browser said: from which origin, by which protocol of the API, and what (Appendix A.1)."""
+
+    origin: str
+    protocol: str
+    data: dict[str, Any]
 
 
 class AcceptRequestBody(Body):
@@ -284,9 +292,13 @@ class RequestAnswer(Answer):
 
 
 class SentAnswer(Answer):
-    """Where the verifier wants the browser to go on, if it says so (OpenID4VP 1.0 §8.2)."""
+    """Where the verifier wants the browser to go on, if it says so (OpenID4VP 1.0 §8.2).
+
+    `data`: what goes back to the page, where the question came from one (Appendix A.4).
+    """
 
     redirect_uri: str | None = None
+    data: dict[str, Any] | None = None
 
 
 class ShownClaimAnswer(Answer):
@@ -526,6 +538,23 @@ async def open_request(
     return consent.request_json(page)
 
 
+@router.post("/dc-requests", status_code=201, response_model=RequestAnswer, response_model_exclude_unset=True)
+async def open_dc_request(
+    body: DcRequestBody, signed_in: BearerDep, wallet: WalletDep, now: NowDep, language: LanguageDep
+) -> dict[str, Any]:
+    """Read a question that a page asked through the browser (Digital Credentials API), for an app or extension."""
+    page = await dc_api.resolve_dc_api_request(
+        wallet,
+        signed_in.vault,
+        origin=body.origin,
+        protocol=body.protocol,
+        data=body.data,
+        now=now,
+        language=language,
+    )
+    return consent.request_json(page)
+
+
 @router.get("/requests/{request_id}", response_model=RequestAnswer, response_model_exclude_unset=True)
 async def get_request(
     request_id: str, signed_in: BearerDep, wallet: WalletDep, now: NowDep, language: LanguageDep
@@ -545,17 +574,14 @@ async def accept_request(
     language: LanguageDep,
 ) -> dict[str, Any]:
     """Share: answer the question, once."""
-    redirect_uri = await presentation.accept_request(
-        wallet, signed_in.vault, request_id, body.keys(), now, language=language
-    )
-    return {} if redirect_uri is None else {"redirect_uri": redirect_uri}
+    sent = await presentation.accept_request(wallet, signed_in.vault, request_id, body.keys(), now, language=language)
+    return _sent_json(sent)
 
 
 @router.post("/requests/{request_id}/decline", response_model=SentAnswer, response_model_exclude_unset=True)
 async def decline_request(request_id: str, signed_in: BearerDep, wallet: WalletDep, now: NowDep) -> dict[str, Any]:
     """Do not share: the verifier hears `access_denied` and nothing else."""
-    redirect_uri = await presentation.decline_request(wallet, signed_in.vault, request_id, now)
-    return {} if redirect_uri is None else {"redirect_uri": redirect_uri}
+    return _sent_json(await presentation.decline_request(wallet, signed_in.vault, request_id, now))
 
 
 @router.get("/history", response_model=HistoryAnswer, response_model_exclude_unset=True)
@@ -591,6 +617,11 @@ async def _receipt_json(
 ) -> dict[str, Any]:
     badges = [await credentials.get_badge(wallet, signed_in.vault, badge.id, now) for badge in receipt.badges]
     return {"credentials": [credentials.badge_json(badge) for badge in badges], "is_awaiting": receipt.is_awaiting}
+
+
+def _sent_json(sent: presentation.Sent) -> dict[str, Any]:
+    found = {"redirect_uri": sent.redirect_uri, "data": sent.data}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _offer_json(page: issuance.OfferPage) -> dict[str, Any]:

@@ -215,6 +215,14 @@ _ALL = (
         _("response_uri moet https zijn, bij de host die bij client_id hoort."),
     ),
     Failure(
+        "sender_origin",
+        Step.SENDER,
+        "OpenID4VP 1.0 A.2",
+        _("De vraag is gemaakt voor een andere pagina dan die hem stelt."),
+        _ASK_THEM,
+        _("De herkomst van de pagina moet in expected_origins staan."),
+    ),
+    Failure(
         "sender_audience",
         Step.SENDER,
         "OpenID4VP 1.0 §5.8",
@@ -358,6 +366,16 @@ def question_failure(error: CredentialError, query: object) -> Failure:
     except CredentialError:
         return FAILURES["question_query"]
     return FAILURES["question_parameters"]
+
+
+def dc_api_failure(error: CredentialError, *, is_signed: bool) -> Failure:
+    """Why a question that a page asks through the browser is refused. Appendix A."""
+    if isinstance(error, UnsupportedRequestError):
+        return FAILURES[_OF_UNSUPPORTED.get(error.error, "question_parameters")]
+    code = next(_OF_SENDER[kind] for kind in type(error).__mro__ if kind in _OF_SENDER)
+    if code == "sender_content" or not is_signed:
+        return FAILURES["question_parameters"]
+    return FAILURES["sender_origin" if code == "sender_address" else code]
 
 
 def unsigned_failure(error: CredentialError, parameters: Mapping[str, str]) -> Failure:

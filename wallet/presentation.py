@@ -5,6 +5,7 @@ behaves differently towards it, before the person has acted (A-39). Exactly what
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +20,8 @@ from kernel.openid4vp import (
     TransactionData,
     UnsupportedRequestError,
     authorization_error_code,
+    create_dc_api_error,
+    create_dc_api_response,
     create_error_form,
     create_response_form,
     parse_response_reply,
@@ -61,6 +64,15 @@ from wallet.vault import Vault
 
 log = get_logger(__name__)
 
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of an answer: where the browser goes on (W-52), or what goes back to the page that asked (W-55)."""
+
+    redirect_uri: str | None = None
+    data: Mapping[str, Any] | None = None
+
+
 # A credential query, and the form that is shown for it.
 _Shown = tuple[str, str]
 
@@ -70,16 +82,32 @@ async def resolve_request(
 ) -> RequestPage:
     """Read a link, a QR code's text or a pasted question; fetch it, check it, and match it. OpenID4VP 1.0 §5."""
     link_digest = vault.digest("request link", text.strip())
-    async with wallet.database.reading() as session:
-        known = await store.find_request_by_link(session, vault.account_id, link_digest, now)
+    known = await find_known_request(wallet, vault, link_digest, now, language=language)
     if known is not None:
-        return await get_request(wallet, vault, known.id, now, language=language)
+        return known
     content = await resolve_content(wallet, parse_link(text), now)
     try:
-        request = read_request(content, now)
+        read_request(content, now)
     except CredentialError as exc:
         failure, request_id = await _keep_refused(wallet, vault, link_digest, content, exc, now)
         raise RequestRefusedError(exc, failure=failure.code, request_id=request_id) from exc
+    return await keep_request(wallet, vault, link_digest, content, now, language=language)
+
+
+async def find_known_request(
+    wallet: Wallet, vault: Vault, link_digest: bytes, now: datetime, *, language: str
+) -> RequestPage | None:
+    """The question that came in this way before."""
+    async with wallet.database.reading() as session:
+        known = await store.find_request_by_link(session, vault.account_id, link_digest, now)
+    return None if known is None else await get_request(wallet, vault, known.id, now, language=language)
+
+
+async def keep_request(
+    wallet: Wallet, vault: Vault, link_digest: bytes, content: dict[str, Any], now: datetime, *, language: str
+) -> RequestPage:
+    """Keep a question that holds, with what is known of its sender, for the person to answer."""
+    request = read_request(content, now)
     recognition = await resolve_party_recognition(
         wallet.resolver, identifiers=identifiers_of(request), service="verification", now=now, **signer_of(content)
     )
@@ -156,8 +184,8 @@ async def accept_request(
     now: datetime,
     *,
     language: str = "nl",
-) -> str | None:
-    """Show what was chosen, once, and return where the verifier wants the browser to go on. OpenID4VP 1.0 §8."""
+) -> Sent:
+    """Show what was chosen, once. OpenID4VP 1.0 §8, A.4."""
     page = await get_request(wallet, vault, request_id, now, language=language)
     async with wallet.database.reading() as session:
         row = await store.get_request(session, vault.account_id, request_id)
@@ -165,7 +193,10 @@ async def accept_request(
     parts = choose(page, choices)
     record = _history_of(page, parts, now)
     try:
-        form = create_response_form(request, await _create_vp_token(wallet, vault, request, parts, now))
+        vp_token = await _create_vp_token(wallet, vault, request, parts, now)
+        answer = (
+            create_dc_api_response(request, vp_token) if request.origin else create_response_form(request, vp_token)
+        )
     except (AlgorithmNotAllowedError, UnsupportedRequestError) as exc:
         await _refuse_at_answer(wallet, vault, page, request, authorization_error_code(exc), now)
         failure = "answer_encryption" if isinstance(exc, AlgorithmNotAllowedError) else "question_transaction"
@@ -173,10 +204,13 @@ async def accept_request(
     async with wallet.database.transaction() as session:
         await store.spend_request(session, vault.account_id, request_id, now)
         await add_history_record(session, vault, record)
-    return await _submit_response(wallet, vault, request_id, request, form, record)
+    if request.origin is not None:
+        await _settle(wallet, vault, request_id, record, "unconfirmed")
+        return Sent(data=answer)
+    return Sent(await _submit_response(wallet, vault, request_id, request, answer, record))
 
 
-async def decline_request(wallet: Wallet, vault: Vault, request_id: str, now: datetime) -> str | None:
+async def decline_request(wallet: Wallet, vault: Vault, request_id: str, now: datetime) -> Sent:
     """Say no. The verifier hears `access_denied`, the same as when nothing fits (§8.5, A-39).
 
     Of a question that cannot be answered at all it hears why: what was asked is wrong, or of a format that no wallet
@@ -188,14 +222,16 @@ async def decline_request(wallet: Wallet, vault: Vault, request_id: str, now: da
         raise RequestExpiredError
     content = vault.open("request", row.id, row.sealed)
     if "refusal" in content:
-        return await _decline_refused(wallet, vault, request_id, content, now)
+        return Sent(await _decline_refused(wallet, vault, request_id, content, now))
     request = read_request(content, row.created_at)
     error = ACCESS_DENIED if request.dcql_query.formats & FORMATS.keys() else VP_FORMATS_NOT_SUPPORTED
     async with wallet.database.transaction() as session:
         await store.spend_request(session, vault.account_id, request_id, now)
         await add_history_record(session, vault, _declined(request, content["recognition"], now))
         await store.set_request_state(session, vault.account_id, request_id, "declined")
-    return await _submit_error(wallet, request, error)
+    if request.origin is not None:
+        return Sent(data=create_dc_api_error(error))
+    return Sent(await _submit_error(wallet, request, error))
 
 
 async def _keep_refused(
@@ -358,7 +394,8 @@ async def _refuse_at_answer(
     async with wallet.database.transaction() as session:
         await store.spend_request(session, vault.account_id, page.id, now)
         await store.set_request_state(session, vault.account_id, page.id, "failed")
-    await _submit_error(wallet, request, error)
+    if request.origin is None:
+        await _submit_error(wallet, request, error)
 
 
 def _history_of(page: RequestPage, parts: Sequence[Part], now: datetime) -> HistoryRecord:

@@ -14,7 +14,10 @@ from cryptography.x509 import load_der_x509_certificate
 
 from kernel import base64url
 from kernel.errors import CredentialError, MalformedError, UndecidedError
+from kernel.federation import CREDENTIAL_VERIFIER
+from kernel.jwt_vc_issuer import read_jwk_set
 from kernel.keys import parse_public_jwk, public_key_from
+from kernel.members import as_object
 from kernel.openid4vp import (
     AGREEMENT,
     MEDIA_TYPE,
@@ -24,12 +27,16 @@ from kernel.openid4vp import (
     RequestByValue,
     RequestSender,
     UnsignedRequest,
+    UnverifiedRequest,
     create_request_uri_form,
     parse_authorization_request_link,
     parse_client_identifier,
+    parse_dc_api_request,
     parse_request_object,
     verify_request_object,
     verify_request_sender,
+    verify_signed_dc_api_request,
+    verify_unsigned_dc_api_request,
     verify_unsigned_request,
 )
 from kernel.x5c import parse_x5c
@@ -78,7 +85,8 @@ async def resolve_content(
     if "raw" not in content:
         return content
     try:
-        return content | await _resolve_key(wallet, content, now)
+        unverified = parse_request_object(content["raw"], client_id=content["client_id"])
+        return content | await resolve_key(wallet, unverified, now)
     except CredentialError as exc:
         failure = sender_failure(exc, content["raw"], content["client_id"]).code
         if isinstance(exc, UndecidedError):
@@ -121,18 +129,22 @@ async def _request_request_object(wallet: Wallet, uri: str, wallet_nonce: str | 
     )
 
 
-async def _resolve_key(wallet: Wallet, content: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """The key that the client identifier calls for: from its DID document, or from the list's anchors (W-43).
+async def resolve_key(wallet: Wallet, request: UnverifiedRequest, now: datetime) -> dict[str, Any]:
+    """The key that the client identifier calls for: of its DID document, its trust chain, or the list's anchors (W-43).
 
     Of a verifier that somebody attests, the attester's key: one that is pinned in the settings, or none.
     """
-    request = parse_request_object(content["raw"], client_id=content["client_id"])
     if request.attestation is not None:
         keys = wallet.settings.verifier_attester_keys().get(request.attestation.unverified_issuer)
         return {} if keys is None else {"attestation_key": keys.find_key(request.attestation.key_id).jwk}
     if request.did is not None and request.key_id is not None:
         key = await wallet.resolver.resolve_did_key(request.did, request.key_id, now=now)
         return {"key": key.jwk}
+    if request.client_id.prefix is ClientIdPrefix.OPENID_FEDERATION:
+        chain = await wallet.resolver.trust.resolve_trust_chain(request.client_id.value, now=now)
+        metadata = as_object(chain.metadata.get(CREDENTIAL_VERIFIER), "the metadata of a verifier")
+        key = read_jwk_set(metadata.get("jwks")).find_key(request.key_id)
+        return {"key": key.jwk, "federation_metadata": dict(metadata)}
     anchors = await wallet.resolver.trust.resolve_verifier_anchors(now=now)
     return {"anchors": [base64url.encode(anchor.public_bytes(Encoding.DER)) for anchor in anchors]}
 
@@ -142,8 +154,35 @@ def read_request(content: Mapping[str, Any], now: datetime) -> AuthorizationRequ
     if "parameters" in content:
         unsigned = UnsignedRequest(parse_client_identifier(content["client_id"]), content["parameters"])
         return verify_unsigned_request(unsigned, now=now, transaction_data_types=TRANSACTION_DATA_TYPES)
+    if "dc_api" in content:
+        return _read_dc_api_request(content, now)
     return verify_request_object(
-        content["raw"], **_proof_of(content), now=now, transaction_data_types=TRANSACTION_DATA_TYPES
+        content["raw"],
+        **proof_of(content),
+        client_id=content["client_id"],
+        wallet_nonce=content["wallet_nonce"],
+        federation_metadata=content.get("federation_metadata"),
+        now=now,
+        transaction_data_types=TRANSACTION_DATA_TYPES,
+    )
+
+
+def _read_dc_api_request(content: Mapping[str, Any], now: datetime) -> AuthorizationRequest:
+    """The same for a question that came from a page, through the browser. Appendix A."""
+    asked = content["dc_api"]
+    request = parse_dc_api_request(asked["protocol"], asked["data"])
+    origin = asked["origin"]
+    if not request.candidates:
+        return verify_unsigned_dc_api_request(
+            request, origin=origin, now=now, transaction_data_types=TRANSACTION_DATA_TYPES
+        )
+    return verify_signed_dc_api_request(
+        request.candidates[asked["number"]],
+        origin=origin,
+        **proof_of(content),
+        federation_metadata=content.get("federation_metadata"),
+        now=now,
+        transaction_data_types=TRANSACTION_DATA_TYPES,
     )
 
 
@@ -159,27 +198,31 @@ def read_sender(content: Mapping[str, Any], now: datetime) -> RequestSender:
     """Who sent the question, as certain as for one that can be answered. An unsigned one proves nobody."""
     if "raw" not in content:
         raise MalformedError("nobody signed it")
-    return verify_request_sender(content["raw"], **_proof_of(content), now=now)
+    return verify_request_sender(
+        content["raw"],
+        **proof_of(content),
+        client_id=content["client_id"],
+        wallet_nonce=content["wallet_nonce"],
+        now=now,
+    )
 
 
-def _proof_of(content: Mapping[str, Any]) -> dict[str, Any]:
-    """By what a kept request object is checked: its client identifier, and the key or anchors that go with it."""
+def proof_of(content: Mapping[str, Any]) -> dict[str, Any]:
+    """By what a kept request is checked: the key or anchors that go with its client identifier."""
     return {
-        "client_id": content["client_id"],
         "key": parse_public_jwk(content["key"]) if "key" in content else None,
         "anchors": [load_der_x509_certificate(base64url.decode(anchor)) for anchor in content.get("anchors", ())],
         "attestation_key": parse_public_jwk(content["attestation_key"]) if "attestation_key" in content else None,
-        "wallet_nonce": content["wallet_nonce"],
     }
 
 
 def signer_of(content: Mapping[str, Any]) -> dict[str, Any]:
     """The key or certificate that signed a question which was read: by these too the list knows its party."""
-    if "raw" not in content:
+    request = _find_signed(content)
+    if request is None:
         return {}
     if "key" in content:
         return {"key": parse_public_jwk(content["key"])}
-    request = parse_request_object(content["raw"], client_id=content["client_id"])
     if request.attestation is not None:
         return {"key": parse_public_jwk(request.attestation.token.payload["cnf"]["jwk"])}
     leaf = parse_x5c(request.x5c)[0]
@@ -188,10 +231,19 @@ def signer_of(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def attester_of(content: Mapping[str, Any]) -> str:
     """Who declares which party asks, where somebody does."""
-    if "attestation_key" not in content:
+    request = _find_signed(content)
+    if request is None or request.attestation is None:
         return ""
-    request = parse_request_object(content["raw"], client_id=content["client_id"])
-    return "" if request.attestation is None else shown_name(request.attestation.unverified_issuer)
+    return shown_name(request.attestation.unverified_issuer)
+
+
+def _find_signed(content: Mapping[str, Any]) -> UnverifiedRequest | None:
+    """The signed form of a question, None where nobody signed it."""
+    if "dc_api" in content:
+        asked = content["dc_api"]
+        candidates = parse_dc_api_request(asked["protocol"], asked["data"]).candidates
+        return candidates[asked["number"]] if candidates else None
+    return parse_request_object(content["raw"], client_id=content["client_id"]) if "raw" in content else None
 
 
 def identifiers_of(request: AuthorizationRequest) -> tuple[str, ...]:
@@ -202,8 +254,10 @@ def identifiers_of(request: AuthorizationRequest) -> tuple[str, ...]:
 def host_of(request: AuthorizationRequest) -> str:
     """The host that the client identifier proves, else the one the answer goes to."""
     value = request.client_id.partition(":")[2]
+    if request.prefix in (ClientIdPrefix.OPENID_FEDERATION, ClientIdPrefix.ORIGIN):
+        return urlsplit(value).netloc
     if request.prefix is ClientIdPrefix.DECENTRALIZED_IDENTIFIER and value.startswith("did:web:"):
         return unquote(value.removeprefix("did:web:").partition(":")[0])
     if request.prefix is ClientIdPrefix.X509_SAN_DNS:
         return value
-    return urlsplit(request.response_uri).netloc
+    return urlsplit(request.origin or request.response_uri).netloc

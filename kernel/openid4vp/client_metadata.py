@@ -23,11 +23,7 @@ WALLET_METADATA: Final[Mapping[str, Any]] = {
     "response_types_supported": ["vp_token"],
     "response_modes_supported": ["direct_post.jwt", "direct_post"],
     "vp_formats_supported": VP_FORMATS,
-    "client_id_prefixes_supported": [
-        prefix.value
-        for prefix in ClientIdPrefix
-        if prefix not in (ClientIdPrefix.ORIGIN, ClientIdPrefix.OPENID_FEDERATION)
-    ],
+    "client_id_prefixes_supported": [prefix.value for prefix in ClientIdPrefix if prefix is not ClientIdPrefix.ORIGIN],
     "request_object_signing_alg_values_supported": ["ES256"],
 }
 

@@ -300,7 +300,8 @@ def verify_unsigned_request(
     """
     if request.client_id.prefix is not ClientIdPrefix.REDIRECT_URI:
         raise RejectedError("a request with this client identifier prefix must be signed")
-    parameters: dict[str, Any] = dict(request.parameters)
+    # The client identifier says where the answer goes; saying it again is left to the verifier. §5.9.3.
+    parameters: dict[str, Any] = {"response_uri": request.client_id.value, **request.parameters}
     for name in _JSON_PARAMETERS:
         if name in parameters:
             parameters[name] = parse_json(parameters[name])

@@ -737,6 +737,7 @@ def test_W42_W56_what_a_wallet_says_of_itself_is_the_same_for_everybody():
         "x509_san_dns",
         "redirect_uri",
         "verifier_attestation",
+        "openid_federation",
     ]
     assert metadata["response_types_supported"] == ["vp_token"]
 

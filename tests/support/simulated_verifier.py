@@ -6,7 +6,7 @@ verifier.misbehave = "another_wallet_nonce"
 verifier.received     # every form that was posted to it, decrypted
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
@@ -93,6 +93,8 @@ class SimulatedVerifier:
     """The header by which the signer is known, where that is not the key of the DID."""
     prefix: str = "decentralized_identifier"
     name_after_prefix: str = ""
+    entity_configuration: Callable[[], str] | None = None
+    """What it says of itself as a member of a federation."""
     nonce: str = ""
     state: str = ""
     _query: Mapping[str, Any] = field(default_factory=dict)
@@ -244,6 +246,7 @@ class SimulatedVerifier:
         return Starlette(
             routes=[
                 Route(f"/{slug}/did.json", self._did_document),
+                Route(f"/{slug}/.well-known/openid-federation", self._entity_configuration),
                 Route(f"/{slug}/requests/{{secret}}", self._request, methods=["GET", "POST"]),
                 Route(f"/{slug}/responses/1", self._response, methods=["POST"]),
             ]
@@ -252,6 +255,11 @@ class SimulatedVerifier:
     async def _did_document(self, request: Request) -> Response:
         self.requests.append("GET /did.json")
         return JSONResponse(create_did_web_document(self.did, [(FRAGMENT, self.signer.public_key)]))
+
+    async def _entity_configuration(self, request: Request) -> Response:
+        if self.entity_configuration is None:
+            return Response(status_code=404)
+        return Response(self.entity_configuration(), media_type="application/entity-statement+jwt")
 
     async def _request(self, request: Request) -> Response:
         self.requests.append(f"{request.method} /requests")

@@ -5,7 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
+from kernel.federation import MEDIA_TYPE
 from kernel.jwt import sign_jwt
 from kernel.keys import SoftwareSigner
 from kernel.openid4vp import (
@@ -16,9 +21,11 @@ from kernel.openid4vp import (
 )
 from tests.support.badges import SKILLS
 from tests.support.clock import NOW
+from tests.support.federation import ANCHOR, INTERMEDIATE, Federation, Member
 from tests.support.simulated_issuer import DC
 
 FIRST = next(iter(SKILLS))
+FEDERATION = Federation(NOW)
 ATTESTER = SoftwareSigner.generate()
 STRANGER = SoftwareSigner.generate()
 ATTESTERS = {"https://register.example": {"keys": [{**ATTESTER.public_key.jwk, "kid": "a-1"}]}}
@@ -88,7 +95,8 @@ async def test_W43_signed_question_under_the_prefix_for_unsigned_ones_is_refused
 
 @pytest.fixture
 def settings():
-    return {"verifier_attesters": json.dumps(ATTESTERS)}
+    anchors = {ANCHOR: {"keys": [FEDERATION.anchor.jwk]}}
+    return {"verifier_attesters": json.dumps(ATTESTERS), "federation_anchors": json.dumps(anchors)}
 
 
 def attestation(verifier, *, signer=ATTESTER, typ="verifier-attestation+jwt", kid="a-1", **changes):
@@ -144,3 +152,68 @@ async def test_W53_attested_verifier_hears_of_a_question_that_cannot_be_answered
     answer = await holder.call("POST", "/requests", {"request": ask_attested(house)})
     await holder.call("POST", f"/requests/{answer.json()['request_id']}/decline", {})
     assert house.verifier.received == [ErrorResponse("invalid_request", None, house.verifier.state)]
+
+
+# --- a federation whose anchor is pinned says whose key it is
+
+
+def superior(member, *below):
+    """The host of a member that vouches for others."""
+
+    async def configuration(_: Request) -> Response:
+        return Response(member.configuration(NOW), media_type=MEDIA_TYPE)
+
+    async def fetch(request: Request) -> Response:
+        subject = next(each for each in below if each.entity == request.query_params["sub"])
+        return Response(member.statement(subject, NOW), media_type=MEDIA_TYPE)
+
+    return Starlette(routes=[Route("/.well-known/openid-federation", configuration), Route("/fetch", fetch)])
+
+
+def ask_as_member(house, *, entity="https://verifier.example/bakker", role="openid_credential_verifier", **changes):
+    verifier = house.verifier
+    key = {**verifier.signer.public_key.jwk, "kid": "es256-1"}
+    members = {"jwks": {"keys": [key]}, "client_name": "Bakker Bouw volgens de federatie", **changes}
+    member = Member(entity, (INTERMEDIATE,), {role: members, "federation_entity": {"display_name": "Bakker"}})
+    verifier.entity_configuration = lambda: member.configuration(NOW)
+    verifier.prefix, verifier.name_after_prefix, verifier.header = "openid_federation", entity, {"kid": "es256-1"}
+    verifier.response_mode = "direct_post"
+    intermediate, anchor = FEDERATION.intermediate, FEDERATION.anchor
+    house.transport.apps |= {
+        "surf.skills.example:443": superior(intermediate, member),
+        "federation.skills.example:443": superior(anchor, intermediate),
+    }
+    return verifier.ask(verifier.skill_query(FIRST))
+
+
+async def test_W43_T07_T10_member_of_a_pinned_federation_is_recognised_and_answered(house, holder):
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    asked = await holder.open_request(ask_as_member(house))
+    assert asked["verifier"]["recognition"]["outcome"] == "recognised"
+    assert asked["verifier"]["recognition"]["list_name"] == "Federatie Onderwijs"
+    # What it says of itself in the request is ignored: only the chain counts.
+    assert asked["verifier"]["own_name"] == "Bakker Bouw volgens de federatie"
+    assert (await holder.call("POST", f"/requests/{asked['id']}/accept", {})).status_code == 200
+    assert house.verifier.verify("skill_1", house.issuer.signer.public_key)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"entity": "https://elsewhere.example/bakker"},
+        {"role": "openid_relying_party"},
+        {"jwks": {"keys": [{**STRANGER.public_key.jwk, "kid": "es256-1"}]}},
+        {"jwks": {"keys": []}},
+        {"jwks": None},
+    ],
+)
+async def test_W43_A34_who_is_no_member_or_signs_with_another_key_is_refused(house, holder, changes):
+    answer = await holder.call("POST", "/requests", {"request": ask_as_member(house, **changes)})
+    assert answer.status_code in (400, 503)
+    assert answer.json()["failed_step"] == "sender"
+
+
+async def test_W43_federation_that_is_not_pinned_vouches_for_nobody(house, holder):
+    link = ask_as_member(house)
+    house.app.state.service.resolver.trust._federation = None
+    assert await refusal(holder, link) == "sender_proof"

@@ -38,12 +38,12 @@ async def accept_request(
     # A box that nobody ticked is not sent; that too is a choice.
     choices = {asked.id: _texts(form, asked.id) for asked in page.questions if asked.id in form or asked.is_multiple}
     try:
-        redirect_uri = await presentation.accept_request(
+        sent = await presentation.accept_request(
             wallet, holder.vault, request_id, choices, now, language=request_language(request)
         )
     except ChoiceError as exc:
         return await _show_request(request, wallet, pages, holder, request_id, now, error=exc, chosen=choices)
-    return _after_answer(request, pages, page.verifier_name, redirect_uri, shared=True)
+    return _after_answer(request, pages, page.verifier_name, sent.redirect_uri, shared=True)
 
 
 @router.post("/requests/{request_id}/decline")
@@ -51,8 +51,8 @@ async def decline_request(
     request: Request, request_id: str, form: FormDep, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
 ) -> Response:
     name = await presentation.get_verifier_name(wallet, holder.vault, request_id, now)
-    redirect_uri = await presentation.decline_request(wallet, holder.vault, request_id, now)
-    return _after_answer(request, pages, name, redirect_uri, shared=False)
+    sent = await presentation.decline_request(wallet, holder.vault, request_id, now)
+    return _after_answer(request, pages, name, sent.redirect_uri, shared=False)
 
 
 async def _show_request(

@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from issuer import store
-from issuer.configurations import configuration_ids
+from issuer.clients import Client, require_policies
+from issuer.configurations import configuration_ids, configuration_securing
 from issuer.credential_issuer import CredentialIssuer
 from issuer.credential_offer import open_secrets, seal_tx_code
-from issuer.errors import GrantError, TransactionCodeUsageError, UnknownConfigurationError
+from issuer.errors import GrantError, TransactionCodeUsageError, UnauthorizedClientError, UnknownConfigurationError
 from issuer.models import AccessToken, Offer
 from issuer.settings import IssuerSettings
 from kernel.openid4vci import PreAuthorizedTokenRequest
@@ -30,6 +31,7 @@ async def exchange_pre_authorized_code(
     settings: IssuerSettings,
     issuer: CredentialIssuer,
     request: PreAuthorizedTokenRequest,
+    client: Client,
     *,
     source: str,
     now: datetime,
@@ -47,6 +49,10 @@ async def exchange_pre_authorized_code(
         raise GrantError("spent before; its tokens are revoked")
     asked = [detail.credential_configuration_id for detail in request.authorization_details]
     configurations = _authorized(settings, achievement_slug, asked)
+    if not configurations:
+        raise UnauthorizedClientError("nothing here is given by a pre-authorized code")
+    thumbprint = client.dpop_thumbprint
+    require_policies(configurations, client, is_code_grant=False, is_sender_constrained=thumbprint is not None)
     token = create_token(32)
     identifiers = {f"badge-{secrets.token_urlsafe(12)}": configuration for configuration in configurations}
     async with database.transaction() as session:
@@ -59,11 +65,14 @@ async def exchange_pre_authorized_code(
             offer_id=offer.id,
             award_id=offer.award_id,
             credential_identifiers=identifiers if asked else {},
+            configuration_ids=list(configurations),
+            dpop_thumbprint=thumbprint,
+            client_id=request.client_id if client.instance is None else client.instance.client_id,
             created_at=now,
             expires_at=now + settings.access_token_lifetime,
         )
         await store.add_row(session, row)
-    return _response(token, settings, row.credential_identifiers)
+    return _response(token, settings, row.credential_identifiers, is_bound=thumbprint is not None)
 
 
 async def _find_offer(
@@ -120,17 +129,19 @@ def _authorized(settings: IssuerSettings, achievement_slug: str, asked: Sequence
     """The configurations that the token is for: those offered, or the narrower set that was asked for. I-29."""
     offered = configuration_ids(settings, achievement_slug)
     if not asked:
-        return offered
+        return [name for name in offered if not configuration_securing(name).policy.needs_code_grant]
     if not set(asked) <= set(offered):
         raise UnknownConfigurationError("not in the offer")
     return list(dict.fromkeys(asked))
 
 
-def _response(token: str, settings: IssuerSettings, identifiers: Mapping[str, str]) -> Mapping[str, Any]:
+def _response(
+    token: str, settings: IssuerSettings, identifiers: Mapping[str, str], *, is_bound: bool
+) -> Mapping[str, Any]:
     """The Token Response. OpenID4VCI 1.0 §6.2; I-29."""
     response: dict[str, Any] = {
         "access_token": token,
-        "token_type": "Bearer",
+        "token_type": "DPoP" if is_bound else "Bearer",
         "expires_in": int(settings.access_token_lifetime.total_seconds()),
     }
     if identifiers:

@@ -41,6 +41,7 @@ from issuer.archive import ARCHIVE_TYPE, archive_headers, create_archive
 from issuer.authorization_code import exchange_authorization_code
 from issuer.awards import AwardRequest, AwardView
 from issuer.badge_files import FileForm
+from issuer.clients import Client, verify_client
 from issuer.credential import issue_credential
 from issuer.credential_issuer import CredentialIssuer, get_issuer
 from issuer.credential_offer import OfferPolicy, resolve_offer
@@ -64,6 +65,7 @@ from issuer.notification import receive_notification
 from issuer.operators import OperatorDescription, create_operator
 from issuer.organisations import RESERVED_SLUGS, OrganisationDescription, create_organisation
 from issuer.pushed_authorization import push_authorization_request
+from issuer.refresh_token import exchange_refresh_token
 from issuer.sender_constraint import PresentedToken, dpop_nonce, parse_presented_token, www_authenticate
 from issuer.settings import IssuerSettings
 from issuer.status import Change
@@ -74,7 +76,7 @@ from kernel.openid4vci import (
     AuthorizationCodeTokenRequest,
     PreAuthorizedTokenRequest,
     RefreshTokenRequest,
-    UnsupportedGrantError,
+    parse_pushed_authorization_request,
     parse_token_request,
 )
 from kernel.status.bitstring_status_list import JWT_MEDIA_TYPE as STATUS_LIST_JWT_TYPE
@@ -167,9 +169,34 @@ async def _issuer(request: Request) -> CredentialIssuer:
 async def pushed_authorization_request(request: Request) -> Response:
     """Pushed Authorization Request Endpoint. RFC 9126 §2."""
     service: IssuerService = get_service(request)
-    issuer, form = await _issuer(request), await _form(request)
-    answer = await push_authorization_request(service.database, service.settings, issuer, form, now=service.clock())
-    return JSONResponse(answer, status_code=201, headers=_NO_STORE)
+    issuer, parameters = await _issuer(request), parse_pushed_authorization_request(await _form(request))
+    client = await _client(request, issuer, parameters.client_id)
+    answer = await push_authorization_request(
+        service.database, service.settings, issuer, parameters, client, now=service.clock()
+    )
+    return JSONResponse(answer, status_code=201, headers=_NO_STORE | _next_nonce(request, issuer, client))
+
+
+async def _client(request: Request, issuer: CredentialIssuer, client_id: str | None) -> Client:
+    """Whoever sent a request to the authorization server, by the headers that it came with."""
+    service: IssuerService = get_service(request)
+    return await verify_client(
+        service.database,
+        service.settings,
+        issuer,
+        request.headers,
+        client_id=client_id,
+        url=f"{service.settings.public_url}{request.url.path}",
+        now=service.clock(),
+    )
+
+
+def _next_nonce(request: Request, issuer: CredentialIssuer, client: Client) -> dict[str, str]:
+    """A fresh nonce for the next proof of whoever makes proofs. RFC 9449 §8.2."""
+    if client.dpop_thumbprint is None:
+        return {}
+    service: IssuerService = get_service(request)
+    return {DPOP_NONCE_HEADER: dpop_nonce(service.settings, issuer, service.clock())}
 
 
 @_protocol(Place.TOKEN)
@@ -177,18 +204,19 @@ async def token(request: Request) -> Response:
     """Token Endpoint. OpenID4VCI 1.0 §6."""
     service: IssuerService = get_service(request)
     issuer, token_request = await _issuer(request), parse_token_request(await _form(request))
+    client = await _client(request, issuer, token_request.client_id)
     database, settings, now = service.database, service.settings, service.clock()
     match token_request:
         case PreAuthorizedTokenRequest():
             source = request.client.host if request.client is not None else ""
             answer = await exchange_pre_authorized_code(
-                database, settings, issuer, token_request, source=source, now=now
+                database, settings, issuer, token_request, client, source=source, now=now
             )
         case AuthorizationCodeTokenRequest():
-            answer = await exchange_authorization_code(database, settings, issuer, token_request, now=now)
+            answer = await exchange_authorization_code(database, settings, issuer, token_request, client, now=now)
         case RefreshTokenRequest():
-            raise UnsupportedGrantError("no refresh tokens are given out")
-    return JSONResponse(answer, headers=_NO_STORE)
+            answer = await exchange_refresh_token(database, settings, issuer, token_request, client, now=now)
+    return JSONResponse(answer, headers=_NO_STORE | _next_nonce(request, issuer, client))
 
 
 async def _form(request: Request) -> Mapping[str, str]:
@@ -285,7 +313,12 @@ async def issuer_metadata(request: Request) -> Response:
 
 async def authorization_server_metadata(request: Request) -> Response:
     """Authorization Server Metadata. RFC 8414 §3; I-20."""
-    return await _published(request, metadata.create_authorization_server_metadata)
+    service: IssuerService = get_service(request)
+
+    async def create(session: SessionDep, issuer: CredentialIssuer) -> Mapping[str, Any]:
+        return await metadata.create_authorization_server_metadata(session, service.settings, issuer)
+
+    return await _published(request, create)
 
 
 async def did_document(request: Request) -> Response:

@@ -9,13 +9,14 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from issuer import store
+from issuer.clients import Client, require_policies, verify_same_client
 from issuer.credential_issuer import CredentialIssuer
 from issuer.errors import AuthorizationDetailsError, GrantError
-from issuer.models import AccessToken, Authorization, Offer
+from issuer.models import AccessToken, Authorization, Offer, RefreshToken
 from issuer.settings import IssuerSettings
 from issuer.store import Session
 from kernel.errors import CredentialError
@@ -40,12 +41,18 @@ class GrantedAward:
             "configurations": list(self.configuration_ids),
         }
 
+    @classmethod
+    def of_json(cls, entry: Mapping[str, Any]) -> Self:
+        """What was kept."""
+        return cls(UUID(entry["award"]), UUID(entry["offer"]), entry["configurations"])
+
 
 async def exchange_authorization_code(
     database: Database,
     settings: IssuerSettings,
     issuer: CredentialIssuer,
     request: AuthorizationCodeTokenRequest,
+    client: Client,
     *,
     now: datetime,
 ) -> Mapping[str, Any]:
@@ -53,14 +60,21 @@ async def exchange_authorization_code(
     async with database.reading() as session:
         found = await store.find_authorization_by_code(session, issuer.organisation_id, hash_token(request.code))
     authorization = _verify_request(found, request)
+    verify_same_client(authorization, client)
     if authorization.code_spent_at is not None:
         await _stop_second_redemption(database, issuer, authorization, now)
         raise GrantError("spent before; its tokens are revoked")
     asked = [detail.credential_configuration_id for detail in request.authorization_details]
     granted = _narrow(authorization, asked)
+    thumbprint = client.dpop_thumbprint
+    configurations = [identifier for identifiers in granted.values() for identifier in identifiers]
+    require_policies(configurations, client, is_code_grant=True, is_sender_constrained=thumbprint is not None)
     async with database.transaction() as session:
         ends_at = now + settings.access_token_lifetime
-        if not await store.spend_authorization_code(session, authorization.id, now, expires_at=ends_at):
+        spent = await store.spend_authorization_code(
+            session, authorization.id, now, dpop_thumbprint=thumbprint, expires_at=ends_at
+        )
+        if spent is None:
             raise GrantError("expired, revoked, or somebody else was first")
         awards = [await _take_offer(session, issuer, award_id, ids, now) for award_id, ids in granted.items()]
         await store.keep_offers(session, authorization.id, [award.as_json() for award in awards])
@@ -68,7 +82,7 @@ async def exchange_authorization_code(
             session,
             settings,
             issuer,
-            authorization,
+            spent,
             awards,
             names_identifiers=authorization.uses_details or bool(asked),
             now=now,
@@ -182,10 +196,28 @@ async def create_access_token(
             expires_at=now + settings.access_token_lifetime,
         )
         await store.add_row(session, row)
+    refresh_token = await _create_refresh_token(session, settings, authorization, now)
     details = [AuthorizationDetail(configuration, tuple(names)) for configuration, names in identifiers.items()]
     return TokenResponse(
         access_token=token,
         token_type="Bearer" if authorization.dpop_thumbprint is None else "DPoP",
         expires_in=settings.access_token_lifetime,
         authorization_details=tuple(details) if names_identifiers else (),
+        refresh_token=refresh_token,
     ).as_json()
+
+
+async def _create_refresh_token(
+    session: Session, settings: IssuerSettings, authorization: Authorization, now: datetime
+) -> str | None:
+    """A refresh token for whoever is bound to a key; none for others, whose token anybody could use. I-32."""
+    if authorization.dpop_thumbprint is None and authorization.client_thumbprint is None:
+        return None
+    token = create_token(32)
+    expires_at = now + settings.refresh_token_lifetime
+    row = RefreshToken(
+        token_hash=hash_token(token), authorization_id=authorization.id, created_at=now, expires_at=expires_at
+    )
+    await store.add_row(session, row)
+    await store.keep_authorization(session, authorization.id, expires_at)
+    return token

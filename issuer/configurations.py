@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from issuer.did_documents import Algorithm
+from issuer.policies import DIIP, OPEN, Policy
 from issuer.settings import IssuerSettings
 from kernel.formats import ISSUABLE, IssuableFormat
 
@@ -33,6 +34,7 @@ class Securing:
     algorithm: Algorithm
     signing_value: str
     binding_methods: Sequence[str]
+    policy: Policy = OPEN
     carries_endorsements: bool = True
 
     @property
@@ -43,8 +45,8 @@ class Securing:
 
 # In the order in which offers name them: first those that European wallets ask for.
 SECURINGS: Final = (
-    Securing("dc+sd-jwt", "dc-sd-jwt", "ES256", "ES256", _KEY_OR_DID),
-    Securing("vc+sd-jwt", "vc-sd-jwt", "ES256", "ES256", _KEY_OR_DID),
+    Securing("dc+sd-jwt", "dc-sd-jwt", "ES256", "ES256", _KEY_OR_DID, DIIP),
+    Securing("vc+sd-jwt", "vc-sd-jwt", "ES256", "ES256", _KEY_OR_DID, DIIP),
     Securing("ldp_vc", "ldp-vc", "Ed25519", "eddsa-rdfc-2022", _DID),
     Securing("ldp_vc_sd", "ldp-vc-sd", "ES256", "ecdsa-sd-2023", _DID, carries_endorsements=False),
     Securing("vc+jwt", "vc-jwt", "ES256", "ES256", _DID),

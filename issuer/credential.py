@@ -131,7 +131,9 @@ def _find_configuration(
     if any(grant.credential_identifiers for grant in grants):
         raise MalformedError("the token response named credential identifiers; one of them is due")
     for grant in grants:
-        covered = grant.configuration_ids or configuration_ids(settings, grant.achievement_slug)
+        covered = grant.configuration_ids
+        if covered is None:
+            covered = configuration_ids(settings, grant.achievement_slug)
         if request.credential_configuration_id in covered:
             return grant, str(request.credential_configuration_id)
     raise UnknownConfigurationError("not in the offer")

@@ -1,7 +1,7 @@
 """What this issuer offers, for machines: Credential Issuer and Authorization Server metadata, keys and the type.
 
-OpenID4VCI 1.0 §12; RFC 8414; SD-JWT VC §4. Left out, since not offered: authorization code, PAR, DPoP, client and
-key attestation, deferred issuance, encryption. A document never names what would not work.
+OpenID4VCI 1.0 §12; RFC 8414; SD-JWT VC §4. Left out, since not offered: key attestation, deferred issuance,
+encryption. A document never names what would not work.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,13 +9,22 @@ from typing import Any
 
 from issuer import did_documents, store
 from issuer.achievements import achievement_image_uri, description_of
-from issuer.configurations import SECURINGS, Securing, configuration_id, list_securings, verify_claims_descriptions
+from issuer.client_authentication import ATTESTATION_ALGORITHMS
+from issuer.configurations import (
+    SECURINGS,
+    Securing,
+    configuration_id,
+    configuration_ids,
+    list_securings,
+    verify_claims_descriptions,
+)
 from issuer.credential import PROOF_ALGORITHMS
 from issuer.credential_issuer import CredentialIssuer
+from issuer.sender_constraint import DPOP_ALGORITHMS
 from issuer.settings import IssuerSettings
 from issuer.store import AchievementRow, Session
 from kernel.open_badges import CREDENTIALS_V2, OPEN_BADGES_3_0_3
-from kernel.openid4vci import AUTHORIZATION_CODE_GRANT, PRE_AUTHORIZED_CODE_GRANT
+from kernel.openid4vci import AUTHORIZATION_CODE_GRANT, PRE_AUTHORIZED_CODE_GRANT, REFRESH_TOKEN_GRANT
 
 _LOCALES = {"nl": "nl-NL", "en": "en"}
 # What a wallet may show before there is a credential: path below the badge, whether it is always there, its labels.
@@ -135,8 +144,11 @@ for _securing in SECURINGS:
     verify_claims_descriptions(_claims(_securing.format.format_id, "nl"))
 
 
-async def create_authorization_server_metadata(_session: Session, issuer: CredentialIssuer) -> Mapping[str, Any]:
-    """The metadata of the issuer's own authorization server, which knows one grant. RFC 8414 §2; VCI §12.3; I-20."""
+async def create_authorization_server_metadata(
+    session: Session, settings: IssuerSettings, issuer: CredentialIssuer
+) -> Mapping[str, Any]:
+    """The metadata of the issuer's own authorization server. RFC 8414 §2; RFC 9126 §5; VCI §12.3; I-20, I-48."""
+    slugs = await store.list_achievement_slugs(session, issuer.organisation_id)
     return {
         "issuer": issuer.identifier,
         "authorization_endpoint": issuer.endpoint("authorize"),
@@ -146,9 +158,14 @@ async def create_authorization_server_metadata(_session: Session, issuer: Creden
         "authorization_response_iss_parameter_supported": True,
         "response_types_supported": ["code"],
         "code_challenge_methods_supported": ["S256"],
-        "grant_types_supported": [AUTHORIZATION_CODE_GRANT, PRE_AUTHORIZED_CODE_GRANT],
+        "grant_types_supported": [AUTHORIZATION_CODE_GRANT, PRE_AUTHORIZED_CODE_GRANT, REFRESH_TOKEN_GRANT],
+        "scopes_supported": [identifier for slug in slugs for identifier in configuration_ids(settings, slug)],
         "authorization_details_types_supported": ["openid_credential"],
-        "token_endpoint_auth_methods_supported": ["none"],
+        "token_endpoint_auth_methods_supported": ["none", "attest_jwt_client_auth", "attest_jwt_client_auth_dpop"],
+        "challenge_endpoint": issuer.endpoint("challenge"),
+        "client_attestation_signing_alg_values_supported": sorted(ATTESTATION_ALGORITHMS),
+        "client_attestation_pop_signing_alg_values_supported": sorted(ATTESTATION_ALGORITHMS),
+        "dpop_signing_alg_values_supported": sorted(DPOP_ALGORITHMS),
         "pre-authorized_grant_anonymous_access_supported": True,
         "status_list_aggregation_endpoint": issuer.endpoint("status"),
     }

@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from issuer import store
+from issuer.client_authentication import ClientInstance
+from issuer.clients import Client, require_policies
 from issuer.configurations import configuration_ids
 from issuer.credential_issuer import CredentialIssuer
 from issuer.errors import AuthorizationDetailsError, RedirectUriError, ResourceError, UnknownScopeError
@@ -17,7 +19,7 @@ from issuer.models import Authorization
 from issuer.settings import IssuerSettings
 from issuer.store import Session
 from kernel.errors import MalformedError
-from kernel.openid4vci import AuthorizationRequestParameters, parse_pushed_authorization_request
+from kernel.openid4vci import AuthorizationRequestParameters, DpopProofError
 from runtime.database import Database
 from runtime.tokens import create_token, hash_token
 
@@ -30,24 +32,31 @@ async def push_authorization_request(
     database: Database,
     settings: IssuerSettings,
     issuer: CredentialIssuer,
-    form: Mapping[str, str],
+    parameters: AuthorizationRequestParameters,
+    client: Client,
     *,
     now: datetime,
 ) -> Mapping[str, Any]:
     """Keep a request for a minute under a name that one browser may use once. RFC 9126 §2.1, §2.2; I-21 to I-25."""
-    parameters = parse_pushed_authorization_request(form)
     _verify_sizes(parameters)
     _verify_redirect_uri(settings, parameters.redirect_uri)
     if any(resource != issuer.identifier for resource in parameters.resource):
         raise ResourceError("another resource")
+    thumbprint = client.dpop_thumbprint
+    if parameters.dpop_jkt is not None and thumbprint not in (None, parameters.dpop_jkt):
+        raise DpopProofError("another key than dpop_jkt")  # RFC 9449 §10.1
     secret = create_token(32)
     async with database.transaction() as session:
         requested = await _find_configurations(session, settings, issuer, parameters)
+        # Whether tokens will be bound is seen when they are asked for.
+        require_policies(requested, client, is_code_grant=True, is_sender_constrained=True)
         authorization = Authorization(
             organisation_id=issuer.organisation_id,
             request_uri_hash=hash_token(secret),
             client_id=parameters.client_id,
-            dpop_thumbprint=parameters.dpop_jkt,
+            client_name=None if client.instance is None else _client_name(client.instance),
+            client_thumbprint=None if client.instance is None else client.instance.thumbprint,
+            dpop_thumbprint=parameters.dpop_jkt or thumbprint,
             redirect_uri=parameters.redirect_uri,
             state=parameters.state,
             code_challenge=parameters.code_challenge,
@@ -62,6 +71,11 @@ async def push_authorization_request(
         "request_uri": f"{REQUEST_URI}{secret}",
         "expires_in": int(settings.request_uri_lifetime.total_seconds()),
     }
+
+
+def _client_name(instance: ClientInstance) -> str:
+    """What the wallet's provider calls it, else by what name it is known here."""
+    return (instance.wallet_name or instance.client_id)[:200]
 
 
 def _verify_sizes(parameters: AuthorizationRequestParameters) -> None:

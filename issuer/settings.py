@@ -88,6 +88,8 @@ class IssuerSettings(ServiceSettings):
     domain reversed (RFC 8252 §7.1)."""
     access_token_lifetime: timedelta = timedelta(minutes=5)
     """Bearer tokens live at most five minutes (I-31; OpenID4VCI 1.0 §13.10)."""
+    refresh_token_lifetime: timedelta = Field(default=timedelta(days=90), gt=timedelta(0))
+    """How long a wallet that is bound to a key may fetch new copies without its holder signing in again (I-32)."""
     nonce_lifetime: timedelta = timedelta(minutes=5)
     """A `c_nonce` is asked for just before it is used (I-56)."""
     batch_size: int = Field(default=20, ge=2, le=100)

@@ -33,6 +33,7 @@ from issuer.models import (
     Offer,
     Operator,
     Organisation,
+    RefreshToken,
     SigningKey,
     SignInLink,
     SpentNonce,
@@ -577,15 +578,50 @@ async def find_authorization_by_code(session: Session, organisation_id: UUID, co
 
 
 async def spend_authorization_code(
-    session: Session, authorization_id: UUID, now: datetime, *, expires_at: datetime
-) -> bool:
-    """Use up an authorization code; True for exactly one caller. I-26, A-28."""
+    session: Session, authorization_id: UUID, now: datetime, *, dpop_thumbprint: str | None, expires_at: datetime
+) -> Authorization | None:
+    """Use up an authorization code, for exactly one caller, to whose key all that follows is bound. I-26, A-28."""
     is_live = and_(
         Authorization.code_spent_at.is_(None), Authorization.code_expires_at > now, Authorization.revoked_at.is_(None)
     )
     statement = update(Authorization).where(Authorization.id == authorization_id, is_live)
-    values = {"code_spent_at": now, "expires_at": expires_at}
-    return (await session.execute(statement.values(values).returning(Authorization.id))).one_or_none() is not None
+    values = {"code_spent_at": now, "dpop_thumbprint": dpop_thumbprint, "expires_at": expires_at}
+    spent = statement.values(values).returning(Authorization).execution_options(populate_existing=True)
+    return (await session.execute(spent)).scalar_one_or_none()
+
+
+async def keep_authorization(session: Session, authorization_id: UUID, expires_at: datetime) -> None:
+    """Keep an authorization for as long as a token that hangs on it."""
+    statement = update(Authorization).where(Authorization.id == authorization_id)
+    await session.execute(statement.values(expires_at=expires_at))
+
+
+async def find_refresh_token(
+    session: Session, organisation_id: UUID, token_hash: bytes
+) -> tuple[RefreshToken, Authorization] | None:
+    """A refresh token in whatever state, with its authorization."""
+    statement = (
+        select(RefreshToken, Authorization)
+        .join(Authorization, Authorization.id == RefreshToken.authorization_id)
+        .where(RefreshToken.token_hash == token_hash, Authorization.organisation_id == organisation_id)
+    )
+    row = (await session.execute(statement)).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+async def spend_refresh_token(session: Session, token_id: UUID, now: datetime) -> bool:
+    """Use up a live refresh token of a live authorization; True for exactly one caller. I-32."""
+    is_live = and_(RefreshToken.spent_at.is_(None), RefreshToken.expires_at > now)
+    unrevoked = select(Authorization.id).where(
+        Authorization.id == RefreshToken.authorization_id, Authorization.revoked_at.is_(None)
+    )
+    statement = update(RefreshToken).where(RefreshToken.id == token_id, is_live, unrevoked.exists())
+    return (await session.execute(statement.values(spent_at=now).returning(RefreshToken.id))).one_or_none() is not None
+
+
+async def has_copies(session: Session, offer_id: UUID) -> bool:
+    """Whether copies were fetched under an offer."""
+    return (await session.execute(select(Offer.copies).where(Offer.id == offer_id))).scalar_one() > 0
 
 
 async def spend_open_offer(session: Session, award_id: UUID, now: datetime) -> UUID | None:

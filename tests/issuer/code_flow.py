@@ -116,7 +116,7 @@ class CodeFlow:
         return (await self.agree())["code"]
 
     async def exchange(
-        self, code: str, *, org: str = ORG, headers: dict[str, str] | None = None, **changes: str | None
+        self, code: str | None, *, org: str = ORG, headers: dict[str, str] | None = None, **changes: str | None
     ) -> httpx.Response:
         values: dict[str, str | None] = {
             "grant_type": "authorization_code",

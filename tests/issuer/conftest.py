@@ -21,7 +21,6 @@ from runtime.database import Database
 from skills.search import SkillIndex
 from tests.conftest import NewDatabase
 from tests.support.clock import FixedClock
-from tests.support.hosts import HostTransport
 
 PUBLIC_URL = "https://issuer.example"
 ORG = "stmw"
@@ -215,7 +214,7 @@ async def create_issuer(
     clock: FixedClock,
     *,
     skills: SkillIndex | None = None,
-    transport: HostTransport | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
     **changes: Any,
 ) -> Issuer:
     """An issuer with one organisation and one badge."""

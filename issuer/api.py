@@ -137,7 +137,7 @@ def _presented_token(request: Request) -> PresentedToken:
         headers.getlist("authorization"),
         headers.getlist("dpop"),
         method=request.method,
-        url=f"{service.settings.public_url}{request.url.path}",
+        url=f"{service.settings.public_url}{request.scope['path']}",
     )
 
 

@@ -37,7 +37,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from sqlalchemy import DateTime, MetaData, create_engine, event, inspect, make_url, text
@@ -120,7 +120,9 @@ class UtcDateTime(TypeDecorator[datetime]):
         return _of_sqlite_text if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
 
 
+@lru_cache(maxsize=64)
 def _sqlite_text(value: datetime | None) -> str | None:
+    """Kept for a while, since one moment goes into several rows of a request."""
     if value is None:
         return None
     if value.tzinfo is not UTC:

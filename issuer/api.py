@@ -603,9 +603,10 @@ class AwardsAnswer(BaseModel):
 
 
 class BadgeFileAnswer(BaseModel):
-    """The badge of an award as a file; for each form that it can be had in, where."""
+    """The badge of an award as a file; for each form where it can be had, and the page for its recipient."""
 
     created_at: AwareDatetime
+    link: str
     files: dict[str, str]
 
 
@@ -1293,7 +1294,9 @@ async def make_badge_file(
     issuer = await get_issuer(session, service.settings, org)
     view = await badge_files.make_badge_file(session, service.settings, issuer, award_id, actor=caller.name, now=now)
     base = f"{service.settings.public_url}/api/organisations/{org}/awards/{award_id}/file"
-    return BadgeFileAnswer(created_at=view.created_at, files={form: f"{base}/{form}" for form in view.forms})
+    return BadgeFileAnswer(
+        created_at=view.created_at, link=view.link, files={form: f"{base}/{form}" for form in view.forms}
+    )
 
 
 @router.get(

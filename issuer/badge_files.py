@@ -5,6 +5,7 @@ the address, by which a reader can check who it was given to (B-08). It is signe
 nothing. It has its own place in the status lists, so that revoking the award revokes it with every other copy.
 """
 
+import hmac
 import re
 import uuid
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from issuer.models import BadgeFile
 from issuer.settings import IssuerSettings
 from issuer.signing_keys import ActiveKey
 from issuer.store import AwardRow, Session
+from kernel import base64url
 from kernel.baking import CredentialForm, bake
 from kernel.formats import IssuerIdentity
 from kernel.formats.badge_file import create_badge_file, sign_badge_file, sign_open_badge_jwt
@@ -38,10 +40,22 @@ _PICTURES: Final = {"png": "image/png", "svg": "image/svg+xml"}
 
 @dataclass(frozen=True, slots=True)
 class FileView:
-    """The file of an award, and the forms in which it can be had."""
+    """The file of an award, the forms in which it can be had, and the address at which its recipient can fetch it.
+
+    Who has the address has the file, and nothing that the file does not say: it can be sent as the file itself could.
+    """
 
     created_at: datetime
     forms: tuple[FileForm, ...]
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class SharedFile:
+    """What the recipient finds at the address."""
+
+    row: AwardRow
+    view: FileView
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +88,30 @@ async def make_badge_file(
         file = await run_blocking(session, _sign, settings, issuer, row, number, now)
         await store.add_row(session, file)
         await store.add_audit(session, issuer.organisation_id, actor, "award.file", str(award_id), None, now)
-    return _view(file, row)
+    return _view(settings, issuer, file, row)
 
 
-async def find_badge_file(session: Session, issuer: CredentialIssuer, award_id: UUID) -> FileView | None:
+async def find_badge_file(
+    session: Session, settings: IssuerSettings, issuer: CredentialIssuer, award_id: UUID
+) -> FileView | None:
     """What was made of an award, None when nothing was or it is gone."""
     file = await store.find_badge_file(session, award_id)
     if file is None or file.sealed_json is None:
         return None
-    return _view(file, await _get_row(session, issuer, award_id))
+    return _view(settings, issuer, file, await _get_row(session, issuer, award_id))
+
+
+async def get_shared_file(
+    session: Session, settings: IssuerSettings, issuer: CredentialIssuer, file_id: UUID, secret: str
+) -> SharedFile:
+    """The file at an address that staff passed on, or NotFoundError: the same for a wrong and for an old address."""
+    award_id = await store.find_award_of_file(session, issuer.organisation_id, file_id)
+    is_right = hmac.compare_digest(secret.encode(), _secret(settings, file_id).encode())
+    file = None if award_id is None or not is_right else await store.find_badge_file(session, award_id)
+    if file is None or file.id != file_id or file.sealed_json is None:
+        raise NotFoundError(N_("Dit adres werkt niet (meer). Vraag een nieuw aan bij wie het u stuurde."))
+    row = await _get_row(session, issuer, file.award_id)
+    return SharedFile(row, _view(settings, issuer, file, row))
 
 
 async def get_badge_file(
@@ -119,8 +148,14 @@ async def _get_row(session: Session, issuer: CredentialIssuer, award_id: UUID) -
     return row
 
 
-def _view(file: BadgeFile, row: AwardRow) -> FileView:
-    return FileView(file.created_at, _forms(row))
+def _view(settings: IssuerSettings, issuer: CredentialIssuer, file: BadgeFile, row: AwardRow) -> FileView:
+    link = issuer.endpoint(f"files/{file.id}/{_secret(settings, file.id)}")
+    return FileView(file.created_at, _forms(row), link)
+
+
+def _secret(settings: IssuerSettings, file_id: UUID) -> str:
+    """What nobody can guess, and staff can be shown again: made from a key of the service, so that none is kept."""
+    return base64url.encode(hmac.digest(settings.request_key, f"badge-file/{file_id}".encode(), "sha256"))
 
 
 def _forms(row: AwardRow) -> tuple[FileForm, ...]:

@@ -971,6 +971,16 @@ async def find_badge_file(session: Session, award_id: UUID) -> BadgeFile | None:
     return (await session.execute(statement)).scalar_one_or_none()
 
 
+async def find_award_of_file(session: Session, organisation_id: UUID, file_id: UUID) -> UUID | None:
+    """The award of this organisation that a file is of."""
+    statement = (
+        select(BadgeFile.award_id)
+        .join(Award, Award.id == BadgeFile.award_id)
+        .where(BadgeFile.id == file_id, Award.organisation_id == organisation_id)
+    )
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
 async def next_file_number(session: Session, award_id: UUID) -> int:
     """The number of the next file of an award."""
     statement = select(func.coalesce(func.max(BadgeFile.number), 0) + 1).where(BadgeFile.award_id == award_id)

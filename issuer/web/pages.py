@@ -672,7 +672,7 @@ async def one_award(
         states=STATES,
         trail=trail,
         actions=ACTIONS,
-        file=await badge_files.find_badge_file(session, staff.issuer, award_id),
+        file=await badge_files.find_badge_file(session, service.settings, staff.issuer, award_id),
         file_words=FILE_WORDS,
         place="awards",
     )

@@ -574,6 +574,8 @@ def test_the_pages_of_the_issuer(town: Town, walk: Walk, language: str) -> None:
     staff.press("form[action$='/file'] button")
     staff.press("details:has(a[href$='/elm']) summary")
     staff.look("issuer-invitation-with-file")
+    shared = staff.page.locator("#file-link").input_value()
+    staff.open(shared, "issuer-file-for-its-recipient")
     staff.open(f"{base}/awards/{made['id']}/suspend", "issuer-suspend")
     staff.open(f"{base}/awards/{made['id']}/revoke", "issuer-revoke")
     staff.page.locator("[name=reason]").evaluate("e => e.removeAttribute('required')")

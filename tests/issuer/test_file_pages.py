@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from kernel.baking import parse_baked
-from tests.issuer.conftest import ORG, SLUG, Issuer
+from tests.issuer.conftest import ORG, PUBLIC_URL, SLUG, Issuer
 from tests.issuer.test_pages import BASE, Browser, add_operator
 from tests.issuer.test_securings import believe
 
@@ -57,3 +57,44 @@ async def test_the_words_about_files_are_there_in_english(browser: Browser, issu
     await browser.post(f"{page}/file")
     for words in ("Picture (PNG)", "The badge as a file", "Download the ELM file"):
         assert words in browser.page
+
+
+async def shared_link(issuer: Issuer, award_id: str) -> str:
+    made = await issuer.api("POST", f"/organisations/{ORG}/awards/{award_id}/file")
+    return str(made.json()["link"]).removeprefix(PUBLIC_URL)
+
+
+async def test_B33_the_recipient_fetches_the_file_by_a_link_that_nobody_guesses(issuer: Issuer) -> None:
+    award = await issuer.award()
+    link = await shared_link(issuer, award["id"])
+    recipient = Browser(issuer, "192.0.2.99")
+    page = await recipient.get(link)
+    assert (page.status_code, page.headers["cache-control"]) == (200, "no-store")
+    assert "noindex" in page.headers["x-robots-tag"]
+    for secret in ("Sanne", "sanne@student.example"):
+        assert secret not in recipient.page
+    picture = await recipient.client.get(f"{link}/png")
+    await believe(issuer, parse_baked(picture.content).raw)
+    assert await shared_link(issuer, award["id"]) == link
+    await issuer.change(award["id"], "revoke")
+    await recipient.get(link)
+    assert "Deze badge is ingetrokken." in recipient.page
+    await recipient.client.aclose()
+
+
+async def test_A52_a_link_that_is_wrong_old_or_of_another_organisation_opens_nothing(issuer: Issuer) -> None:
+    one, other = [await shared_link(issuer, (await issuer.award())["id"]) for _ in range(2)]
+    await issuer.add_organisation("ander")
+    award = await issuer.award()
+    dropped = await shared_link(issuer, award["id"])
+    await issuer.api("POST", f"/organisations/{ORG}/awards/{award['id']}/drop-claims")
+    wrong = [
+        one.rpartition("/")[0] + "/" + other.rpartition("/")[2],
+        one[:-1] + ("A" if one[-1] != "A" else "E"),
+        one.replace(f"/{ORG}/", "/ander/"),
+        dropped,
+        f"/{ORG}/files/00000000-0000-0000-0000-000000000000/{one.rpartition('/')[2]}",
+    ]
+    for link in wrong:
+        for path in (link, f"{link}/json"):
+            assert (await issuer.client.get(path, headers={"Accept": "text/html"})).status_code == 404, path

@@ -5,18 +5,29 @@ What the archive cannot know is said: whether the badge was withdrawn after the 
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 from kernel.archive import VerifiedArchive
 from kernel.data_integrity import SIGNING_CRYPTOSUITES
-from kernel.errors import RevokedError, SuspendedError, UndecidedError, UntrustedIssuerError
+from kernel.errors import MalformedError, RevokedError, SuspendedError, UndecidedError, UntrustedIssuerError
 from kernel.formats import FORMATS, StatusKind, StatusReference, VerifiedCredential, parse_credential
 from kernel.formats.credential import verify_validity
 from kernel.keys import PublicKey
 from kernel.status.bitstring_status_list import parse_status_list_credential, verify_status_list_credential
 from kernel.status.token_status_list import Status, parse_status_list_token, verify_status_list_token
 
+MAX_BADGE_BYTES: Final = 1024 * 1024
 ALGORITHMS: Final = frozenset({"ES256", "Ed25519", "EdDSA"})
+
+
+def read_file(path: Path, limit: int) -> bytes:
+    """The content of a file of at most this size, or MalformedError before more of it is read."""
+    with path.open("rb") as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise MalformedError("a file that is larger than any of its kind")
+    return content
 
 
 @dataclass(frozen=True, slots=True)

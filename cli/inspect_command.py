@@ -39,10 +39,22 @@ def inspect(subject: str, *, email: str | None, local_hosts: list[str], as_json:
     except MalformedError as exc:
         fail(texts.NO_BADGE.say(language()), facts={say("code", "code"): exc.code})
     if as_json:
-        typer.echo(json.dumps(report.as_json(), ensure_ascii=False, indent=2))
+        typer.echo(escaped(json.dumps(report.as_json(), ensure_ascii=False, indent=2)))
     else:
         _print(create_view(report, language()))
     return _find_status(report)
+
+
+def escaped(text: str) -> str:
+    """JSON in which nothing can command a terminal: what is not printable is written by its number. RFC 8259 §7.
+
+    Direction marks would show another text than a program reads; the line breaks are the document's own.
+    """
+    return "".join(letter if letter.isprintable() or letter == "\n" else _escape(letter) for letter in text)
+
+
+def _escape(letter: str) -> str:
+    return json.dumps(letter)[1:-1]
 
 
 def _find_status(report: ImportReport) -> int:

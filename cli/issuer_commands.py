@@ -7,13 +7,13 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from cli.archived import verify_with_archive
+from cli.archived import MAX_BADGE_BYTES, read_file, verify_with_archive
 from cli.connections import Connection
 from cli.language import say
 from cli.local import DEFAULT_FOLDER
 from cli.recipients import evidence_of, read_achievement, read_recipients
 from cli.terminal import explained_errors, out, print_qr, run, waiting
-from kernel.archive import parse_archive, verify_archive
+from kernel.archive import MAX_BYTES, parse_archive, verify_archive
 from runtime.clock import utc_now
 
 app = typer.Typer(no_args_is_help=True, help="Describe a badge, award it, follow it, withdraw it.")
@@ -299,8 +299,9 @@ def check_archived(
 ) -> None:
     """Check a badge with the archive of its issuer alone: no network, no issuer that still exists."""
     with explained_errors():
-        verified = verify_archive(parse_archive(archive.read_bytes()), signer_thumbprint=signer)
-        found = verify_with_archive(badge.read_text("utf-8").strip(), verified, now=utc_now())
+        verified = verify_archive(parse_archive(read_file(archive, MAX_BYTES)), signer_thumbprint=signer)
+        raw = read_file(badge, MAX_BADGE_BYTES).decode("utf-8", "replace").strip()
+        found = verify_with_archive(raw, verified, now=utc_now())
     name = escape(str(verified.organisation.get("name", verified.did)))
     until = f"{found.judged_at:%Y-%m-%d}"
     out.print(say(f"[bold]Deze badge is echt: {name} gaf hem uit.[/bold]", f"[bold]Genuine, issued by {name}.[/bold]"))

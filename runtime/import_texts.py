@@ -434,6 +434,31 @@ ELEMENTS: Final[Mapping[str, Text]] = {
     "further_information": Text("Meer informatie", "Further information"),
 }
 
+# What edubadges and Europass call the ways of assessing and of taking part.
+CODES: Final[Mapping[str, Text]] = {
+    "written_exam": Text("schriftelijke toets", "written exam"),
+    "oral_exam": Text("mondelinge toets", "oral exam"),
+    "report_paper": Text("verslag of werkstuk", "report or paper"),
+    "portfolio_assessment": Text("beoordeling van een portfolio", "assessment of a portfolio"),
+    "professional_product": Text("beroepsproduct", "professional product"),
+    "behavioural_assessment": Text("beoordeling van gedrag", "assessment of behaviour"),
+    "peer_assessment": Text("beoordeling door medestudenten", "assessment by fellow students"),
+    "continuous_evaluation": Text("beoordeling tijdens het werk", "continuous assessment"),
+    "group_performance": Text("prestatie van de groep", "performance of the group"),
+    "attendance": Text("aanwezigheid", "attendance"),
+    "project_work": Text("projectwerk", "project work"),
+    "peer_review": Text("feedback van medestudenten", "feedback by fellow students"),
+    "quiz": Text("quiz", "quiz"),
+    "problem_based_learning": Text("werken aan een probleem", "working on a problem"),
+    "online": Text("online", "online"),
+    "onsite": Text("op locatie", "on site"),
+    "blended": Text("deels online", "partly online"),
+    "work_experience": Text("werkervaring", "work experience"),
+    "volunteering": Text("vrijwilligerswerk", "volunteering"),
+    "project_based": Text("in een project", "in a project"),
+    "research": Text("onderzoek", "research"),
+}
+
 WARNINGS: Final[Mapping[str, Text]] = {
     "workload_unusual": Text(
         "De studielast is niet zoals bij een microcredential gebruikelijk is.",

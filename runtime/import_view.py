@@ -256,8 +256,8 @@ def _read_elements(content: Microcredential, language: str) -> dict[str, list[st
             f"EQF {content.level.eqf}" if content.level.eqf is not None else "",
             f"NLQF {content.level.nlqf}" if content.level.nlqf is not None else "",
         ],
-        "assessment": list(content.assessment),
-        "participation": list(content.participation),
+        "assessment": [_say_code(code, language) for code in content.assessment],
+        "participation": [_say_code(code, language) for code in content.participation],
         "quality_assurance": [content.quality_assurance.name] if content.quality_assurance is not None else [],
         "prerequisites": [content.prerequisites.text or content.prerequisites.url or ""],
         "supervision": _read_supervision(content, language),
@@ -269,6 +269,12 @@ def _read_elements(content: Microcredential, language: str) -> dict[str, list[st
             *(f"{item.name} {item.url or ''}".strip() for item in content.further_information.evidence),
         ],
     }
+
+
+def _say_code(code: str, language: str) -> str:
+    """A code in words; what an issuer wrote in words of its own stays as it is."""
+    known = texts.CODES.get(code)
+    return code if known is None else known.say(language)
 
 
 def _read_learner(content: Microcredential) -> list[str]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from kernel.errors import MalformedError
 from kernel.importing import ImportReport
 from kernel.trust_list import Recognition
+from runtime.at_once import Turns
 from runtime.endorsements import JudgedEndorsement, resolve_endorsers
 from runtime.importing import read_badge, resolve_recognition, resolve_report
 from runtime.service import Service
@@ -30,19 +31,14 @@ class Checks:
     """How many badges are being checked in this process at this moment: each may ask thirty-two addresses."""
 
     def __init__(self, *, at_once: int = 8) -> None:
-        self._free = at_once
+        self._turns = Turns(at_once)
 
     async def check_badge(
         self, service: Service[VerifierSettings], content: bytes | str, *, email: str | None, now: datetime
     ) -> CheckedBadge:
         """Judge a badge, or raise NoBadgeError; TooManyChecksError while too many others are under way."""
-        if self._free == 0:
-            raise TooManyChecksError
-        self._free -= 1
-        try:
+        with self._turns.take(TooManyChecksError()):
             return await _check_badge(service, content, email=email, now=now)
-        finally:
-            self._free += 1
 
 
 async def _check_badge(

@@ -4,17 +4,30 @@ A program signs in with `POST /api/sessions` and sends the token as a bearer tok
 and is stored nowhere, so it is as good as the passphrase while it lives. Cookies are ignored here.
 """
 
+from base64 import b64decode
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from runtime.dependencies import NowDep, get_service
 from runtime.management import ManagementRoute
 from runtime.web.language import request_language
-from wallet import accounts, authorization, consent, credentials, dc_api, exporting, history, issuance, presentation
+from wallet import (
+    accounts,
+    authorization,
+    consent,
+    credentials,
+    dc_api,
+    exporting,
+    history,
+    importing,
+    issuance,
+    presentation,
+)
 from wallet.accounts import SignedIn, get_signed_in
+from wallet.errors import NoBadgeError
 from wallet.links import require_identifiers
 from wallet.recognition import recognition_json
 from wallet.settings import Wallet
@@ -80,6 +93,25 @@ class AuthorizationResponseBody(Body):
     iss: str | None = None
     error: str | None = None
     error_description: str | None = None
+
+
+class ImportBody(Body):
+    """A badge from elsewhere: its text or address, or its file in base64 (a larger one goes by the page)."""
+
+    text: str | None = Field(default=None, max_length=700_000)
+    file: str | None = Field(default=None, max_length=960_000)
+
+    @model_validator(mode="after")
+    def require_one(self) -> "ImportBody":
+        if bool(self.text) == bool(self.file):
+            raise ValueError("either `text` or `file`")
+        return self
+
+    def content(self) -> bytes | str:
+        try:
+            return b64decode(self.file or "", validate=True) if self.text is None else self.text.strip()
+        except ValueError as exc:
+            raise NoBadgeError("no base64") from exc
 
 
 class RequestBody(Body):
@@ -218,6 +250,22 @@ class CredentialAnswer(Answer):
 
 class CredentialsAnswer(Answer):
     credentials: list[CredentialAnswer]
+
+
+class ImportedBadgeAnswer(Answer):
+    """A badge from elsewhere. `verdict`: `proven`, `unproven` (neither yes nor no) or `refuted`."""
+
+    id: str
+    is_kept: bool
+    checked_at: str
+    verdict: str
+    name: str
+    issuer: str
+    found: dict[str, Any]
+
+
+class ImportedBadgesAnswer(Answer):
+    imported_badges: list[ImportedBadgeAnswer]
 
 
 class ReceiptAnswer(CredentialsAnswer):
@@ -526,6 +574,65 @@ async def get_credential(credential_id: str, signed_in: BearerDep, wallet: Walle
 async def delete_credential(credential_id: str, signed_in: BearerDep, wallet: WalletDep, now: NowDep) -> Response:
     """Delete a badge with its keys; the history keeps that it was there."""
     await credentials.delete_badge(wallet, signed_in.vault, credential_id, now)
+    return Response(status_code=204)
+
+
+@router.get("/imported-badges", response_model=ImportedBadgesAnswer, response_model_exclude_unset=True)
+async def list_imported_badges(signed_in: BearerDep, wallet: WalletDep, language: LanguageDep) -> dict[str, Any]:
+    """The badges from elsewhere that were kept, with what was found when each was last checked. Nobody is asked."""
+    found = await importing.find_imported_badges(wallet, signed_in.vault, language)
+    return {"imported_badges": [importing.imported_json(badge) for badge in found]}
+
+
+@router.post("/imported-badges", status_code=201, response_model=ImportedBadgeAnswer, response_model_exclude_unset=True)
+async def import_badge(
+    body: ImportBody, signed_in: BearerDep, wallet: WalletDep, now: NowDep, language: LanguageDep
+) -> dict[str, Any]:
+    """Check a badge from elsewhere. Without an `id` it was refuted; else it waits an hour for `keep`."""
+    found = await importing.check_badge(wallet, signed_in.vault, body.content(), language=language, now=now)
+    return importing.imported_json(found)
+
+
+@router.get("/imported-badges/{badge_id}", response_model=ImportedBadgeAnswer, response_model_exclude_unset=True)
+async def get_imported_badge(
+    badge_id: str, signed_in: BearerDep, wallet: WalletDep, now: NowDep, language: LanguageDep
+) -> dict[str, Any]:
+    """One that was kept, or that waits, as it was found when it was last checked."""
+    return importing.imported_json(
+        await importing.get_imported_badge(wallet, signed_in.vault, badge_id, language=language, now=now)
+    )
+
+
+@router.get("/imported-badges/{badge_id}/file")
+async def get_imported_file(badge_id: str, signed_in: BearerDep, wallet: WalletDep, now: NowDep) -> Response:
+    """Its file, byte for byte as it came."""
+    file = await importing.get_imported_file(wallet, signed_in.vault, badge_id, now)
+    headers = {"Content-Disposition": f'attachment; filename="{file.name}"', "X-Content-Type-Options": "nosniff"}
+    return Response(file.content, media_type=file.media_type, headers=headers)
+
+
+@router.post("/imported-badges/{badge_id}/keep", response_model=ImportedBadgeAnswer, response_model_exclude_unset=True)
+async def keep_imported_badge(
+    badge_id: str, signed_in: BearerDep, wallet: WalletDep, now: NowDep, language: LanguageDep
+) -> dict[str, Any]:
+    """Keep it for good."""
+    await importing.keep_imported_badge(wallet, signed_in.vault, badge_id, now)
+    return await get_imported_badge(badge_id, signed_in, wallet, now, language)
+
+
+@router.post("/imported-badges/{badge_id}/check", response_model=ImportedBadgeAnswer, response_model_exclude_unset=True)
+async def check_imported_badge(
+    badge_id: str, signed_in: BearerDep, wallet: WalletDep, now: NowDep, language: LanguageDep
+) -> dict[str, Any]:
+    """Check it anew: it may have been withdrawn since."""
+    await importing.check_imported_badge(wallet, signed_in.vault, badge_id, now)
+    return await get_imported_badge(badge_id, signed_in, wallet, now, language)
+
+
+@router.delete("/imported-badges/{badge_id}", status_code=204)
+async def delete_imported_badge(badge_id: str, signed_in: BearerDep, wallet: WalletDep, now: NowDep) -> Response:
+    """Delete it with its file; the history keeps that it was there."""
+    await importing.delete_imported_badge(wallet, signed_in.vault, badge_id, now)
     return Response(status_code=204)
 
 

@@ -234,6 +234,16 @@ class NoBadgeError(WalletError):
     advice = _("Gebruik het bestand zoals de uitgever het gaf: een plaatje, een JSON-bestand, tekst of de link.")
 
 
+class TooManyChecksError(WalletError):
+    """As many badges are being checked as this process bears; each may make it ask others."""
+
+    code = "too_many_requests"
+    status = 429
+    title = _("Het is nu te druk")
+    meaning = _("Er worden te veel badges tegelijk nagekeken. Er is niets veranderd.")
+    advice = _("Probeer het over een minuut opnieuw.")
+
+
 class OfferSpentError(WalletError):
     """The offer was already redeemed, or another request is redeeming it now."""
 

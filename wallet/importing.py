@@ -14,12 +14,13 @@ from typing import Any, Final
 from kernel.errors import MalformedError
 from kernel.importing import Imported, ImportReport, Kind, Verdict
 from kernel.trust_list import Recognition
+from runtime.at_once import Turns
 from runtime.endorsements import JudgedEndorsement, resolve_endorsers
 from runtime.import_view import create_view
 from runtime.importing import read_badge, resolve_address, resolve_recognition, resolve_report
 from runtime.tokens import create_token
 from wallet import store
-from wallet.errors import NoBadgeError
+from wallet.errors import NoBadgeError, TooManyChecksError
 from wallet.history import HistoryKind, HistoryRecord, add_history_record
 from wallet.models import ImportedBadge
 from wallet.settings import Wallet
@@ -27,6 +28,10 @@ from wallet.vault import Vault
 
 # As long as somebody may take to decide whether to keep it.
 _DECISION_TIME: Final = timedelta(hours=1)
+# For one account; nobody decides about more at a time.
+_WAITING_AT_MOST: Final = 10
+# In this process: each may ask thirty-two addresses and decode a photo.
+_TURNS: Final = Turns(8)
 _LANGUAGES: Final = ("nl", "en")
 
 
@@ -56,13 +61,15 @@ async def check_badge(
     wallet: Wallet, vault: Vault, content: bytes | str, *, language: str, now: datetime
 ) -> BadgeFromElsewhere:
     """Judge a badge, or raise NoBadgeError. One that may be kept waits, sealed, for a word of its owner."""
-    file, imported = await _read(wallet, content)
-    report, sealed = await _judge(wallet, imported, file, now)
+    with _TURNS.take(TooManyChecksError()):
+        file, imported = await _read(wallet, content)
+        report, sealed = await _judge(wallet, imported, file, now)
     if report.verdict is Verdict.REFUTED or report.imported.kind is Kind.ADDRESS:
         return BadgeFromElsewhere("", sealed["views"][language], now, is_kept=False)
     badge_id = create_token(16)
     async with wallet.database.transaction() as session:
-        await store.add_imported_badge(session, _seal(vault, badge_id, sealed, file, now))
+        row = _seal(vault, badge_id, sealed, file, now)
+        await store.add_imported_badge(session, row, waiting_at_most=_WAITING_AT_MOST)
     return BadgeFromElsewhere(badge_id, sealed["views"][language], now, is_kept=False)
 
 
@@ -87,6 +94,20 @@ async def get_imported_file(wallet: Wallet, vault: Vault, badge_id: str, now: da
     async with wallet.database.reading() as session:
         row = await store.get_imported_badge(session, vault.account_id, badge_id, now)
     return _open_file(vault, row)
+
+
+async def check_imported_badge(wallet: Wallet, vault: Vault, badge_id: str, now: datetime) -> None:
+    """Judge a badge anew that was brought before: it may have been withdrawn since, or can be checked only now.
+
+    It stays whatever is found, since it is its owner's, and its page says what that is.
+    """
+    file = await get_imported_file(wallet, vault, badge_id, now)
+    with _TURNS.take(TooManyChecksError()):
+        imported = await read_badge(file.content)
+        _, found = await _judge(wallet, imported, file.content, now)
+    async with wallet.database.transaction() as session:
+        sealed = vault.seal("imported_badge", badge_id, found)
+        await store.replace_imported_findings(session, vault.account_id, badge_id, sealed)
 
 
 async def keep_imported_badge(wallet: Wallet, vault: Vault, badge_id: str, now: datetime) -> None:
@@ -191,6 +212,19 @@ def _open_file(vault: Vault, row: ImportedBadge) -> KeptFile:
     return KeptFile(
         content["file_name"], content["media_type"], vault.open_bytes("imported_file", row.id, row.sealed_file)
     )
+
+
+def imported_json(badge: BadgeFromElsewhere) -> dict[str, Any]:
+    """For the API: what was found, in words and in codes. An empty `id`: it may not be kept."""
+    return {
+        "id": badge.id,
+        "is_kept": badge.is_kept,
+        "checked_at": badge.checked_at.isoformat(),
+        "verdict": badge.view["verdict"],
+        "name": badge.view["name"],
+        "issuer": badge.view["issuer"],
+        "found": badge.view,
+    }
 
 
 def _record(kind: HistoryKind, vault: Vault, row: ImportedBadge, now: datetime) -> HistoryRecord:

@@ -445,10 +445,30 @@ async def find_holder_keys(session: Session, account_id: str) -> Sequence[Holder
 # --- badges from elsewhere
 
 
-async def add_imported_badge(session: Session, badge: ImportedBadge) -> None:
+async def add_imported_badge(session: Session, badge: ImportedBadge, *, waiting_at_most: int) -> None:
+    """Let it wait for its owner's word; of more than so many that wait, the oldest go."""
     await _hold_account(session, badge.account_id)
+    waiting = await session.scalars(
+        select(ImportedBadge.id)
+        .where(ImportedBadge.account_id == badge.account_id, ImportedBadge.expires_at.is_not(None))
+        .order_by(ImportedBadge.received_at.desc(), ImportedBadge.id)
+        .offset(waiting_at_most - 1)
+    )
+    await session.execute(delete(ImportedBadge).where(ImportedBadge.id.in_(waiting.all())))
     session.add(badge)
     await session.flush()
+
+
+async def replace_imported_findings(session: Session, account_id: str, badge_id: str, sealed: bytes) -> None:
+    """Put what was found now in the place of what was found before, or raise NotFoundError: it went meanwhile."""
+    found = await session.scalar(
+        update(ImportedBadge)
+        .where(ImportedBadge.id == badge_id, ImportedBadge.account_id == account_id)
+        .values(sealed=sealed)
+        .returning(ImportedBadge.id)
+    )
+    if found is None:
+        raise NotFoundError("imported badge")
 
 
 async def find_imported_badges(session: Session, account_id: str) -> Sequence[ImportedBadge]:

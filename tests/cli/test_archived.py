@@ -9,14 +9,14 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 import cli.issuer_commands
-from cli.archived import verify_with_archive
+from cli.archived import read_file, verify_with_archive
 from cli.main import app
 from issuer.credential_issuer import get_issuer
 from issuer.signing_keys import get_signer
 from issuer.status import open_status_list
 from issuer.status_lists import PURPOSES
 from kernel.archive import VerifiedArchive, parse_archive, verify_archive
-from kernel.errors import CredentialError
+from kernel.errors import CredentialError, MalformedError
 from kernel.formats import IssuerIdentity, StatusKind, StatusReference
 from kernel.keys import SoftwareSigner
 from runtime.database import run_blocking
@@ -171,3 +171,11 @@ async def issue_with_proof(issuer: Issuer, *, value: int | None) -> str:
 
 
 DECOYS = "SELECT status_index, value FROM status_entries JOIN status_lists ON id = status_list_id WHERE number = 2"
+
+
+def test_A43_a_file_beyond_its_limit_is_not_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "archive"
+    path.write_bytes(b"x" * 9)
+    assert read_file(path, 9) == b"x" * 9
+    with pytest.raises(MalformedError):
+        read_file(path, 8)

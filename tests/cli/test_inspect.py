@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from cli.inspect_command import escaped
 from cli.main import app
 from kernel.baking import bake
 from tests.kernel.test_importing import PNG, SIGNED_BADGE
@@ -64,3 +65,12 @@ def test_A43_a_file_that_is_too_large_is_read_no_further(tmp_path: Path) -> None
     path = tmp_path / "zeros"
     path.write_bytes(bytes(20_000_000))
     assert inspect(str(path))[0] == 1
+
+
+def test_A43_json_for_programs_commands_no_terminal() -> None:
+    """Direction marks and escapes would show another text than a program reads. Trojan Source, CVE-2021-42574."""
+    said = {"name": "a\u202eb\x1b[2J\u2066c é \u2028"}
+    shown = escaped(json.dumps(said, ensure_ascii=False, indent=2))
+    assert json.loads(shown) == said
+    assert all(letter.isprintable() or letter == "\n" for letter in shown)
+    assert "é" in shown

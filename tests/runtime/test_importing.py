@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 import segno
+from PIL import Image
 
 from kernel import importing
 from kernel.baking import bake
 from kernel.errors import CredentialError, MalformedError
 from kernel.importing import Answer, AnswerKind, Container, ImportReport, Kind, Securing, Verdict, judge, recognise
 from kernel.microcredential import ELEMENTS
+from kernel.microcredential.vocabulary import ASSESSMENT_TYPES, PARTICIPATION_TYPES
 from kernel.report import Outcome
 from kernel.trust_list import Outcome as Recognised
 from kernel.trust_list import Recognition
@@ -23,6 +25,7 @@ from runtime import import_texts as texts
 from runtime.fetch import Fetcher
 from runtime.import_view import create_view, shown_line, shown_text
 from runtime.importing import read_badge, resolve_report
+from runtime.pictures import read_qr_code
 from tests.kernel.test_importing import PNG, SIGNED_BADGE, SVG, clr, sign, small_badge
 from tests.kernel.test_importing import endorsement as create_signed_endorsement
 from tests.support.badge_host import redirect, serve
@@ -194,6 +197,7 @@ def test_every_code_that_a_report_can_have_has_words() -> None:
     assert set(texts.ELEMENTS) == set(ELEMENTS)
     assert set(texts.PROVEN) == {None, *Recognised}
     assert set(texts.ENDORSERS) == set(Recognised)
+    assert set(texts.CODES) >= {*ASSESSMENT_TYPES, *PARTICIPATION_TYPES}
     assert set(texts.REASON_TEXTS) >= _codes() | importing.REASONS
 
 
@@ -257,3 +261,14 @@ async def test_A50_the_name_that_an_unlisted_issuer_gives_itself_is_told_as_that
         assert "noemt zich Hogeschool Voorbeeld" in create_view(report, "nl", recognition).why
     listed = create_view(report, "nl", Recognition(Recognised.RECOGNISED, "Lijst", "Echte School"))
     assert listed.why == "Echte School staat op de lijst van Lijst."
+
+
+def test_A43_a_small_code_in_a_large_photo_is_still_found() -> None:
+    """Read small first, since that is quick, and as large as it came when nothing is seen so."""
+    written = io.BytesIO()
+    segno.make_qr("https://badges.example/1").save(written, kind="png", scale=4, border=4)
+    photo = Image.new("L", (6000, 4000), 255)
+    photo.paste(Image.open(written).convert("L"), (5000, 3000))
+    taken = io.BytesIO()
+    photo.save(taken, "PNG")
+    assert read_qr_code(taken.getvalue()) == "https://badges.example/1"

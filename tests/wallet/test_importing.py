@@ -4,17 +4,20 @@ import io
 import json
 import re
 import zipfile
+from base64 import b64encode
 from datetime import timedelta
 from html import unescape
 
 import pytest
 
 from kernel.baking import bake
+from runtime.at_once import Turns
 from tests.kernel.test_importing import PNG, SIGNED_BADGE
 from tests.runtime.test_importing import HOSTILE
 from tests.support.badge_host import serve
 from tests.support.imports import ASSERTION, PAGES
 from tests.wallet.conftest import PASSPHRASE
+from wallet import importing
 
 BAKED = bake(PNG, json.dumps(SIGNED_BADGE))
 NAME = "Problemen oplossen in de praktijk"
@@ -126,3 +129,74 @@ async def test_A43_a_hostile_file_is_no_badge(browser, name):
 
 async def test_A43_an_upload_that_is_too_large_is_not_received(browser):
     assert (await bring(browser, HOSTILE["zeros"]())).status_code == 413
+
+
+async def test_B21_a_kept_badge_is_checked_again_on_request(house, browser):
+    """An issuer that did not answer then may answer now, and a badge may have been withdrawn since."""
+    browser_page = await bring(browser, json.dumps(ASSERTION).encode())
+    path = browser_page.url.path
+    browser_page = await browser.follow(await browser.post(f"{path}/keep"))
+    assert "We konden nu niet nakijken" in browser_page.text
+    house.transport.apps["badges.example:443"] = serve(PAGES)
+    await browser.get(path)
+    again = await browser.follow(await browser.post(f"{path}/check"))
+    assert "Deze badge is echt en geldig" in again.text
+    assert (await browser.get(f"{path}/file")).content == json.dumps(ASSERTION).encode()
+
+
+async def test_A43_only_so_many_badges_wait_for_a_word_of_one_owner(house, browser, monkeypatch):
+    """Of more than that the oldest go; what was kept stays."""
+    monkeypatch.setattr(importing, "_WAITING_AT_MOST", 1)
+    kept = (await bring(browser, BAKED)).url.path
+    await browser.post(f"{kept}/keep")
+    paths = []
+    for _ in range(2):
+        house.clock.advance(timedelta(minutes=1))
+        paths.append((await bring(browser, BAKED)).url.path)
+    assert [(await browser.get(path)).status_code for path in (kept, *paths)] == [200, 404, 200]
+
+
+async def test_A42_so_many_badges_are_checked_at_once_and_no_more(browser, monkeypatch):
+    monkeypatch.setattr(importing, "_TURNS", Turns(0))
+    answer = await bring(browser, BAKED)
+    assert answer.status_code == 429
+    assert "Het is nu te druk" in answer.text
+
+
+async def test_W20_the_api_checks_keeps_lists_and_deletes_badges_from_elsewhere(house):
+    holder = await house.new_holder()
+    brought = await holder.call("POST", "/imported-badges", {"file": b64encode(BAKED).decode()})
+    assert brought.status_code == 201, brought.text
+    badge = brought.json()
+    assert (badge["verdict"], badge["name"], badge["is_kept"]) == ("proven", NAME, False)
+    path = f"/imported-badges/{badge['id']}"
+    assert (await holder.call("GET", "/imported-badges")).json() == {"imported_badges": []}
+    assert (await holder.call("POST", f"{path}/keep")).json()["is_kept"]
+    assert [each["id"] for each in (await holder.call("GET", "/imported-badges")).json()["imported_badges"]] == [
+        badge["id"]
+    ]
+    house.clock.advance(timedelta(minutes=5))
+    again = (await holder.call("POST", f"{path}/check")).json()
+    assert again["checked_at"] > badge["checked_at"]
+    assert (await holder.call("GET", path)).json() == again
+    assert (await holder.call("GET", f"{path}/file")).content == BAKED
+    other = await house.new_holder()
+    assert (await other.call("GET", path)).status_code == 404
+    assert (await holder.call("DELETE", path)).status_code == 204
+    assert (await holder.call("GET", path)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"text": "x", "file": "eA=="}, {"file": "???"}, {"text": "no badge"}, {"text": "x" * 700_001}]
+)
+async def test_W20_the_api_refuses_what_is_no_badge(house, body):
+    holder = await house.new_holder()
+    answer = await holder.call("POST", "/imported-badges", body)
+    assert answer.status_code == 400
+    assert answer.json()["code"] in ("no_badge", "malformed")
+
+
+async def test_the_import_page_says_once_that_one_of_three_will_do(browser):
+    page = (await browser.get("/import")).text
+    assert page.count("één van deze drie") == 1
+    assert "mag leeg blijven" not in page

@@ -67,6 +67,12 @@ async def keep_imported(badge_id: str, holder: HolderDep, form: FormDep, wallet:
     return _go(f"/imported/{badge_id}")
 
 
+@router.post("/imported/{badge_id}/check")
+async def check_imported(badge_id: str, holder: HolderDep, form: FormDep, wallet: WalletDep, now: NowDep) -> Response:
+    await importing.check_imported_badge(wallet, holder.vault, badge_id, now)
+    return _go(f"/imported/{badge_id}")
+
+
 @router.get("/imported/{badge_id}/delete")
 async def delete_imported_page(
     request: Request, badge_id: str, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep

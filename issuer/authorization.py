@@ -16,7 +16,7 @@ from issuer.awards import open_claims
 from issuer.configurations import configuration_ids, configuration_securing
 from issuer.credential_issuer import CredentialIssuer
 from issuer.errors import AuthorizationOverError, NothingChosenError, RequestUriError
-from issuer.holders import Subject, authorization_context, list_own_awards
+from issuer.holders import Subject, list_own_awards, subject_context
 from issuer.models import Authorization
 from issuer.pushed_authorization import REQUEST_URI
 from issuer.settings import IssuerSettings
@@ -119,7 +119,7 @@ async def find_authorization(
 def _pending(settings: IssuerSettings, row: Authorization) -> PendingAuthorization:
     subject = None
     if row.sealed_subject is not None:
-        subject = Subject.unseal(settings, row.sealed_subject, context=authorization_context(row.id))
+        subject = Subject.unseal(settings, row.sealed_subject, context=subject_context(row.id))
     return PendingAuthorization(
         id=row.id,
         client_id=row.client_id,
@@ -136,7 +136,7 @@ async def sign_in(
 ) -> str:
     """Note who signed in, and give the browser a new secret: one that was planted before is worth nothing after."""
     token = create_token(32)
-    sealed = subject.seal(settings, context=authorization_context(authorization_id))
+    sealed = subject.seal(settings, context=subject_context(authorization_id))
     if not await store.sign_in_authorization(session, authorization_id, hash_token(token), sealed, now):
         raise AuthorizationOverError
     return token

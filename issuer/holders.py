@@ -63,6 +63,6 @@ async def list_own_awards(
     )
 
 
-def authorization_context(authorization_id: UUID) -> str:
+def subject_context(authorization_id: UUID) -> str:
     """In what a subject is sealed that signed in for this authorization."""
-    return f"issuer/authorization/{authorization_id}"
+    return f"issuer/authorization-subject/{authorization_id}"

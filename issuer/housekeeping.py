@@ -1,19 +1,21 @@
-"""What is over is removed: spent nonces, old tokens, secrets of ended offers, claims past their retention. I-80."""
+"""What is over is removed: spent nonces, old tokens and requests, secrets of ended offers, old claims. I-80."""
 
 import asyncio
 from datetime import datetime, timedelta
 
 from issuer import store
-from issuer.awards import drop_expired_claims
+from issuer.awards import drop_expired_claims, open_claims
 from issuer.credential_issuer import list_issuers
+from issuer.holders import hash_email
 from issuer.settings import IssuerSettings
 from runtime.clock import Clock
-from runtime.database import Database
+from runtime.database import BlockingDatabase, Database
 from runtime.logging import get_logger
 
 log = get_logger(__name__)
 
 _INTERVAL = timedelta(minutes=30)
+_AT_ONCE = 500
 
 
 async def clean_up(database: Database, settings: IssuerSettings, *, now: datetime) -> None:
@@ -25,6 +27,22 @@ async def clean_up(database: Database, settings: IssuerSettings, *, now: datetim
     for issuer in issuers:
         async with database.transaction() as session:
             await drop_expired_claims(session, settings, issuer, now=now)
+    await hash_addresses(database, settings)
+
+
+async def hash_addresses(database: Database, settings: IssuerSettings) -> None:
+    """Let awards from before people could sign in be found by their address, a few at a time."""
+
+    def work(blocking: BlockingDatabase) -> int:
+        with blocking.transaction() as connection:
+            rows = store.list_unhashed_awards(connection, _AT_ONCE)
+            for award_id, sealed in rows:
+                email = open_claims(settings, award_id, sealed)["person"]["email"]
+                store.set_email_hash(connection, award_id, hash_email(settings, email))
+        return len(rows)
+
+    while await database.run(work) == _AT_ONCE:
+        pass
 
 
 async def clean_up_forever(database: Database, settings: IssuerSettings, clock: Clock) -> None:

@@ -2,7 +2,7 @@
 
 Wallets need no registration. Whatever they push is bound to the request: its exact redirect URI, its PKCE challenge,
 its DPoP key, its attested key. Nobody is sent to that URI before a person was shown its host and decided (decision
-0013), so a pushed URI makes no open redirector.
+0040), so a pushed URI makes no open redirector.
 """
 
 from collections.abc import Mapping, Sequence
@@ -86,7 +86,7 @@ def _verify_sizes(parameters: AuthorizationRequestParameters) -> None:
 
 
 def _verify_redirect_uri(settings: IssuerSettings, redirect_uri: str) -> None:
-    """Whether browsers may be sent there at all. The text itself was read before; decision 0013."""
+    """Whether browsers may be sent there at all. The text itself was read before; decision 0040."""
     if settings.redirect_uris:
         if redirect_uri not in settings.redirect_uris:
             raise RedirectUriError("not on this deployment's list")

@@ -9,6 +9,8 @@ from typing import Final
 from uuid import UUID
 
 from issuer import store
+from issuer.awards import open_claims
+from issuer.holders import hash_email
 from issuer.settings import IssuerSettings
 from issuer.store import SealedValue
 from runtime.database import BlockingDatabase, Database
@@ -42,6 +44,10 @@ async def _seal_step_again(
             renewed = [(value, sealed) for value in values if (sealed := _seal_again(settings, kind, value))]
             for value, sealed in renewed:
                 store.replace_sealed(connection, kind, value, sealed)
+                if kind == "award":
+                    # The hash that it is found by was made with the earlier key too.
+                    email = open_claims(settings, value.row_id, sealed)["person"]["email"]
+                    store.set_email_hash(connection, value.row_id, hash_email(settings, email))
         return len(renewed), values[-1].row_id if values else None
 
     return await database.run(work)

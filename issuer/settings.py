@@ -82,7 +82,7 @@ class IssuerSettings(ServiceSettings):
     """The address that mail comes from; needed with `smtp_url`."""
     redirect_uris: CommaSeparated = frozenset()
     """The only addresses that browsers are sent back to, where an ecosystem knows its wallets; none: every https
-    address, after the person saw its host and agreed (decision 0013)."""
+    address, after the person saw its host and agreed (decision 0040)."""
     redirect_schemes: CommaSeparated = frozenset()
     """Schemes of wallet apps that browsers are sent back to, besides those with a dot, which are their maker's own
     domain reversed (RFC 8252 §7.1)."""

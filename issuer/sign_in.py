@@ -14,7 +14,7 @@ from issuer import authorization, store
 from issuer.authorization import PendingAuthorization
 from issuer.credential_issuer import CredentialIssuer
 from issuer.errors import SignInFailedError
-from issuer.holders import Subject, authorization_context
+from issuer.holders import Subject
 from issuer.identity_providers import EMAIL_CLAIM, OpenIdProvider, callback_url, find_identity_provider
 from issuer.settings import IssuerSettings
 from kernel.errors import CredentialError
@@ -50,7 +50,7 @@ async def start_sign_in(
         "nonce": create_token(32),
         "code_verifier": create_code_verifier(),
     }
-    sealed = settings.seal.seal(json.dumps(kept).encode(), context=authorization_context(pending.id))
+    sealed = settings.seal.seal(json.dumps(kept).encode(), context=_context(pending))
     async with database.transaction() as session:
         if not await store.keep_sign_in(session, pending.id, sealed, now):
             raise SignInFailedError("the authorization is over")
@@ -87,7 +87,7 @@ async def finish_sign_in(
         provider = await find_identity_provider(session, settings, issuer)
     if sealed is None or provider is None:
         raise SignInFailedError("nothing was asked, or it was answered before")
-    kept = json.loads(settings.seal.open(sealed, context=authorization_context(pending.id)))
+    kept = json.loads(settings.seal.open(sealed, context=_context(pending)))
     if kept["issuer"] != provider.issuer:
         raise SignInFailedError("another provider was set meanwhile")
     try:
@@ -172,3 +172,7 @@ async def _resolve_id_token(
     if answer.status != 200:
         raise SignInFailedError(f"the provider's token endpoint answered {answer.status}")
     return get_text(answer.json(), "id_token")
+
+
+def _context(pending: PendingAuthorization) -> str:
+    return f"issuer/authorization-sign-in/{pending.id}"

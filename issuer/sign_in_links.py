@@ -75,14 +75,14 @@ async def create_sign_in_link(
     link_id = store.new_id()
     async with database.transaction() as session:
         is_known = bool(await list_own_awards(session, settings, issuer, subject))
-        sealed = settings.seal.seal(json.dumps([secrets.link, code]).encode(), context=_context(link_id))
+        sealed = settings.seal.seal(json.dumps([secrets.link, code]).encode(), context=_secrets_context(link_id))
         link = SignInLink(
             id=link_id,
             organisation_id=issuer.organisation_id,
             authorization_id=pending.id,
             token_hash=hash_token(token),
             code_hash=_hash_code(settings, pending.id, code),
-            sealed_subject=subject.seal(settings, context=_context(link_id)),
+            sealed_subject=subject.seal(settings, context=_subject_context(link_id)),
             sealed_secrets=sealed if is_known and not settings.sends_mail else None,
             created_at=now,
             expires_at=now + settings.sign_in_link_lifetime,
@@ -137,7 +137,7 @@ async def spend_sign_in_code(
 async def _sign_in(
     session: Session, settings: IssuerSettings, pending: PendingAuthorization, link: SignInLink, now: datetime
 ) -> str:
-    subject = Subject.unseal(settings, link.sealed_subject, context=_context(link.id))
+    subject = Subject.unseal(settings, link.sealed_subject, context=_subject_context(link.id))
     return await sign_in(session, settings, pending.id, subject, now=now)
 
 
@@ -148,7 +148,7 @@ async def list_waiting_sign_ins(
     return [
         WaitingSignIn(
             link.id,
-            Subject.unseal(settings, link.sealed_subject, context=_context(link.id)).value,
+            Subject.unseal(settings, link.sealed_subject, context=_subject_context(link.id)).value,
             link.created_at,
             link.expires_at,
         )
@@ -170,8 +170,8 @@ async def reveal_sign_in_link(
     if found is None:
         raise NotFoundError
     link, sealed = found
-    address, code = json.loads(settings.seal.open(sealed, context=_context(link.id)))
-    subject = Subject.unseal(settings, link.sealed_subject, context=_context(link.id))
+    address, code = json.loads(settings.seal.open(sealed, context=_secrets_context(link.id)))
+    subject = Subject.unseal(settings, link.sealed_subject, context=_subject_context(link.id))
     await store.add_audit(session, issuer.organisation_id, actor, "sign_in.reveal", str(link.id), None, now)
     return SignInSecrets(subject.value, address, code)
 
@@ -180,5 +180,9 @@ def _hash_code(settings: IssuerSettings, authorization_id: UUID, code: str) -> b
     return hmac.digest(settings.sign_in_code_key, f"{authorization_id}\n{code}".encode(), "sha256")
 
 
-def _context(link_id: UUID) -> str:
-    return f"issuer/sign-in-link/{link_id}"
+def _subject_context(link_id: UUID) -> str:
+    return f"issuer/sign-in-link-subject/{link_id}"
+
+
+def _secrets_context(link_id: UUID) -> str:
+    return f"issuer/sign-in-link-secrets/{link_id}"

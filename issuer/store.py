@@ -1218,9 +1218,12 @@ async def list_awards_issued_before(session: Session, organisation_id: UUID, bef
 
 
 async def delete_expired(session: Session, now: datetime, *, guesses_before: datetime) -> None:
-    """Remove what has run out: spent nonces, tokens, counters, and the secrets of offers."""
+    """Remove what has run out: spent nonces, tokens, authorizations, counters, and the secrets of offers."""
     await session.execute(delete(SpentNonce).where(SpentNonce.expires_at <= now))
     await session.execute(delete(AccessToken).where(AccessToken.expires_at <= now))
+    # With an authorization go its links and its refresh tokens.
+    await session.execute(delete(Authorization).where(Authorization.expires_at <= now))
+    await session.execute(delete(SignInLink).where(SignInLink.expires_at <= now))
     await session.execute(delete(GuessingSource).where(GuessingSource.counted_since <= guesses_before))
     over = and_(Offer.expires_at <= now, Offer.sealed_secrets.is_not(None))
     await session.execute(update(Offer).where(over).values(sealed_secrets=None))
@@ -1242,6 +1245,11 @@ SEALED: Mapping[str, SealedColumn] = {
     "award": SealedColumn(Award.sealed_claims, Award.id),
     "offer": SealedColumn(Offer.sealed_secrets, Offer.award_id),
     "credential": SealedColumn(Credential.sealed_credential, Credential.id),
+    "identity-provider": SealedColumn(IdentityProvider.sealed_client_secret, IdentityProvider.id),
+    "authorization-subject": SealedColumn(Authorization.sealed_subject, Authorization.id),
+    "authorization-sign-in": SealedColumn(Authorization.sealed_sign_in, Authorization.id),
+    "sign-in-link-subject": SealedColumn(SignInLink.sealed_subject, SignInLink.id),
+    "sign-in-link-secrets": SealedColumn(SignInLink.sealed_secrets, SignInLink.id),
     "badge-file-json": SealedColumn(BadgeFile.sealed_json, BadgeFile.id),
     "badge-file-jws": SealedColumn(BadgeFile.sealed_jws, BadgeFile.id),
 }
@@ -1270,6 +1278,19 @@ def replace_sealed(connection: BlockingConnection, kind: str, value: SealedValue
     column = SEALED[kind].values
     condition = and_(column.class_.id == value.row_id, column == value.sealed)
     connection.execute(update(column.class_).where(condition).values({column.key: sealed}))
+
+
+def set_email_hash(connection: BlockingConnection, award_id: UUID, email_hash: bytes) -> None:
+    """Let an award be found by this hash, unless its claims were dropped meanwhile."""
+    condition = and_(Award.id == award_id, Award.sealed_claims.is_not(None))
+    connection.execute(update(Award).where(condition).values(email_hash=email_hash))
+
+
+def list_unhashed_awards(connection: BlockingConnection, limit: int) -> Sequence[tuple[UUID, bytes]]:
+    """Awards from before there were hashes of addresses, with their sealed claims."""
+    condition = and_(Award.email_hash.is_(None), Award.sealed_claims.is_not(None))
+    statement = select(Award.id, Award.sealed_claims).where(condition).order_by(Award.id).limit(limit)
+    return [(row[0], row[1] or b"") for row in connection.execute(statement)]
 
 
 # Operators

@@ -5,7 +5,10 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import select, update
 
+from issuer.housekeeping import clean_up
+from issuer.models import AccessToken, Authorization, Award, RefreshToken, SignInLink
 from kernel.openid4vci import AUTHORIZATION_CODE_GRANT, parse_token_response
 from tests.issuer.code_flow import REDIRECT, CodeFlow, answer, details
 from tests.issuer.conftest import (
@@ -473,3 +476,23 @@ async def test_A55_nothing_of_the_person_stands_in_an_address(issuer: Issuer) ->
         assert SANNE["email"] not in url
         assert "Sanne" not in url
     assert sent.headers["referrer-policy"] == "no-referrer"
+
+
+# What is over
+
+
+async def test_I80_what_is_over_is_removed_and_earlier_awards_are_found_by_their_address(any_issuer: Issuer) -> None:
+    issuer, flow = any_issuer, CodeFlow.start(any_issuer)
+    await issuer.award()
+    async with issuer.database.transaction() as session:
+        await session.execute(update(Award).values(email_hash=None))
+    await flow.begin()
+    await clean_up(issuer.database, issuer.settings, now=issuer.clock())
+    assert "Wil je deze badge ophalen?" in (await flow.sign_in()).text
+    await flow.exchange((await flow.agree())["code"])
+    await CodeFlow.start(issuer).push()
+    issuer.clock.advance(timedelta(hours=1))
+    await clean_up(issuer.database, issuer.settings, now=issuer.clock())
+    async with issuer.database.reading() as session:
+        for model in (Authorization, SignInLink, RefreshToken, AccessToken):
+            assert (await session.scalars(select(model))).all() == [], model

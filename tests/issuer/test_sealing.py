@@ -12,6 +12,7 @@ from issuer.settings import IssuerSettings
 from issuer.store import SEALED
 from kernel import base64url
 from runtime.encryption import SealError
+from tests.issuer.code_flow import CodeFlow
 from tests.issuer.conftest import Issuer, create_client, recipient, settings_for
 
 
@@ -46,6 +47,9 @@ async def test_everything_is_sealed_again_and_the_earlier_key_can_go(
     assert await seal_everything_again(both.database, both.settings) == 0
 
     alone = with_keys(any_issuer, new, None)
+    flow = CodeFlow.start(alone)
+    await flow.begin()
+    assert "Wil je deze badge ophalen?" in (await flow.sign_in("student1@student.example")).text
     assert (await alone.get_award(fetched["id"]))["person"]["email"] == "student1@student.example"
     [raw] = await alone.fetch(waiting)
     await alone.verify(raw)

@@ -87,7 +87,7 @@ async def test_W48_only_what_was_asked_leaves_although_the_badge_has_more(house,
 
 
 async def test_W51_key_that_cannot_be_used_is_passed_over(house, holder):
-    """IgnoresUnusableEncryptionKey: unknown kinds, other curves and keys to sign with stand before the one that works."""
+    """IgnoresUnusableEncryptionKey: unknown kinds, other curves and signing keys stand before the one that works."""
     good = {**house.verifier._encryption_key.public_key.jwk, "kid": "enc-1", "alg": "ECDH-ES", "use": "enc"}
     unusable = [
         {"kty": "unknown", "kid": "u-1", "alg": "ECDH-ES", "use": "enc"},

@@ -1,0 +1,165 @@
+"""The process ends at any step of presenting: afterwards either side goes on or starts over. A-53; W-31, W-58.
+
+The steps are found by running: before and after each transaction, before and after each request to the verifier. What
+comes after is another process on the same database.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from runtime.database import Database
+from tests.support.badges import SKILLS
+from tests.support.simulated_issuer import DC
+from wallet.app import create_app
+
+FIRST = next(iter(SKILLS))
+
+
+class EndOfProcess(BaseException):
+    """Nothing of ours catches this, as nothing catches a power cut."""
+
+
+class Steps:
+    """Counts the steps and ends the process at one of them."""
+
+    def __init__(self) -> None:
+        self.number, self.end_at = 0, -1
+
+    def begin(self, end_at: int) -> None:
+        self.number, self.end_at = 0, end_at
+
+    def take(self) -> None:
+        self.number += 1
+        if self.number == self.end_at:
+            raise EndOfProcess
+
+
+@pytest.fixture
+def steps(house_twice: Any, monkeypatch: pytest.MonkeyPatch) -> Steps:
+    steps = Steps()
+    transaction, send = Database.transaction, type(house_twice.transport).handle_async_request
+
+    @asynccontextmanager
+    async def counted(database: Database) -> AsyncIterator[Any]:
+        steps.take()
+        async with transaction(database) as session:
+            yield session
+            steps.take()
+        steps.take()
+
+    async def sent(transport: Any, request: httpx.Request) -> httpx.Response:
+        steps.take()
+        response = await send(transport, request)
+        steps.take()
+        return response
+
+    monkeypatch.setattr(Database, "transaction", counted)
+    monkeypatch.setattr(type(house_twice.transport), "handle_async_request", sent)
+    return steps
+
+
+async def restart(house: Any, holder: Any) -> None:
+    """Another process takes over, and the holder signs in again."""
+    await house.app.state.service.close()
+    house.app = create_app(house.settings, transport=house.transport, clock=house.clock)
+    holder.http = house.client()
+    await holder.sign_in()
+
+
+async def ends_at(steps: Steps, number: int, work: Any) -> bool:
+    """Whether the process ended at this step; there may be fewer."""
+    steps.begin(number)
+    try:
+        await work()
+    except EndOfProcess:
+        return True
+    finally:
+        steps.begin(-1)
+    return False
+
+
+async def test_A53_W31_W58_process_that_ends_at_any_step_of_answering_leaves_nothing_sent_twice_and_nothing_hidden(
+    house_twice: Any, steps: Steps
+) -> None:
+    house, holder = house_twice, await house_twice.new_holder()
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    number = 0
+    while True:
+        number += 1
+        link = house.verifier.ask(house.verifier.skill_query(FIRST))
+        asked = await holder.open_request(link)
+        house.verifier.received.clear()
+
+        async def answer(request_id: str = asked["id"]) -> None:
+            (await holder.call("POST", f"/requests/{request_id}/accept", {})).raise_for_status()
+
+        if not await ends_at(steps, number, answer):
+            break
+        was_sent = len(house.verifier.received)
+        await restart(house, holder)
+        again = await holder.call("POST", f"/requests/{asked['id']}/accept", {})
+        told = [entry for entry in await holder.history() if entry["kind"] == "shared"]
+        # Whatever the verifier got to see, the holder can read back; and it got it once.
+        assert len(house.verifier.received) <= 1
+        assert len(told) >= len(house.verifier.received)
+        if again.status_code == 200:
+            # Nothing had left: it went on.
+            assert (was_sent, len(house.verifier.received)) == (0, 1)
+        else:
+            # It may have left: nothing is sent again, the holder reads so, and starts over with a new question.
+            assert again.json()["code"] == "request_answered"
+            assert told[0]["outcome"] in ("sending", "confirmed")
+            assert len(house.verifier.received) == was_sent
+            over = await holder.open_request(house.verifier.ask(house.verifier.skill_query(FIRST)))
+            assert (await holder.call("POST", f"/requests/{over['id']}/accept", {})).status_code == 200
+        for entry in await holder.history():
+            await holder.call("DELETE", f"/history/{entry['id']}")
+    assert number > 8
+
+
+async def test_A53_process_that_ends_while_a_question_is_opened_lets_it_be_opened_again(
+    house_twice: Any, steps: Steps
+) -> None:
+    house, holder = house_twice, await house_twice.new_holder()
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    number = 0
+    while True:
+        number += 1
+        link = house.verifier.ask(house.verifier.skill_query(FIRST))
+
+        async def open_it(link: str = link) -> None:
+            await holder.open_request(link)
+
+        if not await ends_at(steps, number, open_it):
+            break
+        await restart(house, holder)
+        asked = await holder.open_request(link)
+        assert (await holder.call("POST", f"/requests/{asked['id']}/accept", {})).status_code == 200
+        house.verifier.verify("skill_1", house.issuer.signer.public_key)
+    assert number > 4
+
+
+async def test_A53_W53_process_that_ends_while_saying_no_shows_nothing(house_twice: Any, steps: Steps) -> None:
+    house, holder = house_twice, await house_twice.new_holder()
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    number = 0
+    while True:
+        number += 1
+        asked = await holder.open_request(house.verifier.ask(house.verifier.skill_query(FIRST)))
+        house.verifier.received.clear()
+
+        async def decline(request_id: str = asked["id"]) -> None:
+            (await holder.call("POST", f"/requests/{request_id}/decline", {})).raise_for_status()
+
+        if not await ends_at(steps, number, decline):
+            break
+        await restart(house, holder)
+        again = await holder.call("POST", f"/requests/{asked['id']}/decline", {})
+        assert again.status_code == 200 or again.json()["code"] == "request_answered"
+        assert len(house.verifier.received) <= 1
+        assert all(getattr(answer, "error", "") == "access_denied" for answer in house.verifier.received)
+    assert number > 5

@@ -17,17 +17,17 @@ _TYPES: Final = ("OpenBadgeCredential", "AchievementCredential")
 
 def is_open_badge(credential: VerifiedCredential) -> bool:
     """Whether it says of itself that it is an Open Badge; a skill badge in an SD-JWT VC has a model of its own."""
-    types = read_many(_find_document(credential), "type")
+    types = read_many(find_document(credential), "type")
     return credential.format != DC_SD_JWT and any(name in _TYPES for name in types)
 
 
 def verify_model(credential: VerifiedCredential) -> None:
     """Raise MalformedError for an Open Badge without all that one must have: schema and subject. B-11, B-21."""
     if is_open_badge(credential):
-        verify_open_badge(_find_document(credential))
+        verify_open_badge(find_document(credential))
 
 
-def _find_document(credential: VerifiedCredential) -> Mapping[str, Any]:
+def find_document(credential: VerifiedCredential) -> Mapping[str, Any]:
     """The credential itself; one of VCDM 1.1 stands in a claim of its JWT (K-69)."""
     document = credential.claims.get("vc", credential.claims)
     return document if isinstance(document, dict) else credential.claims

@@ -9,7 +9,7 @@ from runtime.web.badge_form import read_content, read_text
 from runtime.web.forms import FormDep
 from runtime.web.language import request_language
 from runtime.web.routes import PageRoute
-from wallet import importing
+from wallet import badge_files, importing
 from wallet.errors import NoBadgeError
 from wallet.web.routes import HolderDep, PagesDep, WalletDep, require_path
 
@@ -87,6 +87,15 @@ async def delete_imported_page(
 async def delete_imported(badge_id: str, holder: HolderDep, form: FormDep, wallet: WalletDep, now: NowDep) -> Response:
     await importing.delete_imported_badge(wallet, holder.vault, badge_id, now)
     return _go("/badges")
+
+
+@router.get("/badges/{credential_id}/file/{kind}")
+async def badge_file(
+    credential_id: str, kind: badge_files.BadgeFileKind, holder: HolderDep, wallet: WalletDep, now: NowDep
+) -> Response:
+    file = await badge_files.create_badge_file(wallet, holder.vault, credential_id, kind, now)
+    headers = {**_FILE_HEADERS, "Content-Disposition": f'attachment; filename="{file.name}"'}
+    return Response(file.content, media_type=file.media_type, headers=headers)
 
 
 def _go(path: str) -> RedirectResponse:

@@ -22,6 +22,7 @@ from runtime.web.pages import Pages, local_path
 from runtime.web.routes import PageRoute, only_get
 from wallet import accounts, credentials, deferred, exporting, history, images, importing, issuance, presentation
 from wallet.accounts import SignedIn
+from wallet.badge_files import list_file_kinds
 from wallet.claims import Fact, find_hidden_facts, find_shown_facts, label_text
 from wallet.configurations import host_of
 from wallet.errors import (
@@ -225,6 +226,7 @@ async def badge(
         words=badge_words(_, found, language),
         issuer_words=issuer_words(_, found.recognition, host_of(found.credential_issuer)),
         facts=_facts_of(found, language),
+        file_kinds=list_file_kinds(found),
         endorsements=[create_endorsement_line(said, language) for said in found.receipt.endorsements],
         say=partial(label_text, _),
         web_address=is_web_address,

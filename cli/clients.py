@@ -142,6 +142,9 @@ class IssuerClient(ServiceClient):
     async def withdraw_signing_key(self, slug: str, fragment: str) -> None:
         await self.call("DELETE", f"/api/organisations/{quote(slug)}/signing-keys/{quote(fragment)}")
 
+    async def set_certificates(self, slug: str, pem: str) -> Any:
+        return await self.call("PUT", f"/api/organisations/{quote(slug)}/certificates", {"pem": pem})
+
     async def archive(self, slug: str) -> tuple[bytes, str]:
         """The archive, and the thumbprint of the key that signed it."""
         response = await self.ask("GET", f"/api/organisations/{quote(slug)}/archive")

@@ -267,6 +267,22 @@ def withdraw_key(
     out.print(say(f"{key} telt niet meer.", f"{key} does not count any more."))
 
 
+@app.command("certify-key")
+def certify_key(
+    context: typer.Context,
+    organisation: Organisation,
+    file: Annotated[Path, typer.Argument(help="PEM file: the certificate of the key that signs, then those above it.")],
+) -> None:
+    """Be known by certificates too, as European verifiers (HAIP) ask."""
+
+    async def work() -> Any:
+        async with _connection(context).issuer() as issuer:
+            return await issuer.set_certificates(organisation, file.read_text("utf-8"))
+
+    until = run(work())["certificates"][0]["valid_until"]
+    out.print(say(f"Het certificaat geldt tot {until}.", f"The certificate is valid until {until}."))
+
+
 @app.command("archive")
 def save_archive(
     context: typer.Context,

@@ -6,13 +6,14 @@ are those of OpenID4VCI. The management API is behind API keys with scopes and a
 
 import gzip
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache, wraps
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl
 from uuid import UUID
 
+from cryptography.x509 import Certificate
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 from starlette.convertors import StringConvertor, register_url_convertor
@@ -24,6 +25,7 @@ from issuer import (
     api_keys,
     awards,
     badge_files,
+    certificates,
     did_documents,
     elm_export,
     endorsements,
@@ -50,7 +52,6 @@ from issuer.errors import (
     DPOP_NONCE_HEADER,
     N_,
     ChangedMeanwhileError,
-    EncryptionParametersError,
     InputError,
     NotFoundError,
     Place,
@@ -66,6 +67,7 @@ from issuer.operators import OperatorDescription, create_operator
 from issuer.organisations import RESERVED_SLUGS, OrganisationDescription, create_organisation
 from issuer.pushed_authorization import push_authorization_request
 from issuer.refresh_token import exchange_refresh_token
+from issuer.request_encryption import ENCRYPTED, PLAIN, Message
 from issuer.sender_constraint import PresentedToken, dpop_nonce, parse_presented_token, www_authenticate
 from issuer.settings import IssuerSettings
 from issuer.status import Change
@@ -81,7 +83,7 @@ from kernel.openid4vci import (
 )
 from kernel.status.bitstring_status_list import JWT_MEDIA_TYPE as STATUS_LIST_JWT_TYPE
 from kernel.status.bitstring_status_list import MEDIA_TYPE as STATUS_LIST_PROOF_TYPE
-from kernel.strict_json import encode_json, parse_json_object
+from kernel.strict_json import parse_json_object
 from kernel.type_metadata import create_skill_badge_type
 from runtime.dependencies import NowDep, SessionDep, get_service
 from runtime.errors import OAuthError, Problem, log_refusal, unexpected_oauth_error
@@ -98,6 +100,7 @@ Answer = Callable[[Request], Awaitable[Response]]
 
 _NO_STORE = {"Cache-Control": "no-store"}
 _MAX_TOKEN_REQUEST = 64 * 1024
+SIGNED_METADATA = "application/jwt"
 
 
 # Protocol
@@ -149,14 +152,12 @@ def _dpop_nonce(request: Request, presented: PresentedToken, organisation_id: UU
     return {DPOP_NONCE_HEADER: create_challenge(service.settings, organisation_id, now=service.clock())}
 
 
-async def _json_body(request: Request) -> bytes:
-    """The body of a JSON request. An encrypted one is refused in its own words: nothing here can be encrypted to."""
+async def _message(request: Request) -> Message:
+    """The body of a request that may be encrypted. OpenID4VCI 1.0 §8.2, §10."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type == "application/jwt":
-        raise EncryptionParametersError("an encrypted request")
-    if content_type != "application/json":
-        raise MalformedError("not application/json")
-    return await request.body()
+    if content_type not in (PLAIN, ENCRYPTED):
+        raise MalformedError("neither application/json nor application/jwt")
+    return Message(await request.body(), content_type == ENCRYPTED)
 
 
 async def _issuer(request: Request) -> CredentialIssuer:
@@ -266,11 +267,11 @@ async def credential(request: Request) -> Response:
         service.settings,
         request.path_params["org"],
         presented,
-        await _json_body(request),
+        await _message(request),
         now=service.clock(),
     )
     headers = _NO_STORE | _dpop_nonce(request, presented, answer.organisation_id)
-    return Response(encode_json(answer.members), media_type="application/json", headers=headers)
+    return Response(answer.body, answer.status, media_type=answer.media_type, headers=headers)
 
 
 @_protocol(Place.NOTIFICATION)
@@ -278,9 +279,11 @@ async def notification(request: Request) -> Response:
     """Notification Endpoint. OpenID4VCI 1.0 §11."""
     service: IssuerService = get_service(request)
     presented = _presented_token(request)
-    body = await _json_body(request)
+    message = await _message(request)
+    if message.is_encrypted:
+        raise MalformedError("notifications are not encrypted")
     organisation_id = await receive_notification(
-        service.database, service.settings, request.path_params["org"], presented, body, now=service.clock()
+        service.database, service.settings, request.path_params["org"], presented, message.body, now=service.clock()
     )
     return Response(status_code=204, headers=_NO_STORE | _dpop_nonce(request, presented, organisation_id))
 
@@ -305,10 +308,16 @@ async def issuer_metadata(request: Request) -> Response:
     """Credential Issuer Metadata, at the inserted and at the appended address. OpenID4VCI 1.0 §12.2.2; I-10, I-17."""
     service: IssuerService = get_service(request)
     language = request_language(request)
+    headers = {"Content-Language": language, "Vary": "Accept, Accept-Language"}
+    is_signed = _prefers(SIGNED_METADATA, PLAIN, request.headers.get("accept", ""))
     async with service.database.reading() as session:
         issuer = await get_issuer(session, service.settings, request.path_params["org"])
-        answer = await metadata.create_issuer_metadata(session, service.settings, issuer, language=language)
-    return JSONResponse(answer, headers={"Content-Language": language, "Vary": "Accept-Language"})
+        given = (session, service.settings, issuer)
+        if is_signed:
+            signed = await metadata.create_signed_issuer_metadata(*given, language=language, now=service.clock())
+            return Response(signed, media_type=SIGNED_METADATA, headers=headers)
+        answer = await metadata.create_issuer_metadata(*given, language=language, now=service.clock())
+    return JSONResponse(answer, headers=headers)
 
 
 async def authorization_server_metadata(request: Request) -> Response:
@@ -383,7 +392,7 @@ async def bitstring_status_list(request: Request) -> Response:
     """A status list credential, for one purpose, in the form that is asked for. Bitstring Status List §3.2, §4."""
     if "timestamp" in request.query_params:
         raise Problem(501, "historical_status", "Status lists of the past are not offered.")
-    as_jwt = _prefers_jwt(request.headers.get("accept", ""))
+    as_jwt = _prefers(STATUS_LIST_JWT_TYPE, STATUS_LIST_PROOF_TYPE, request.headers.get("accept", ""))
     form = status_lists.bitstring_form(request.path_params["purpose"], as_jwt=as_jwt)
     return await _status_list(request, form, vary="Accept, Accept-Encoding")
 
@@ -410,15 +419,15 @@ async def _status_list(request: Request, form: status_lists.ListForm, *, vary: s
     return Response(served.document, media_type=form.media_type, headers=headers)
 
 
-def _prefers_jwt(accept: str) -> bool:
-    """Whether a JWT is asked for, and more than an embedded proof, which is what all others get. RFC 9110 §12.5.1."""
+def _prefers(wanted: str, other: str, accept: str) -> bool:
+    """Whether one media type is asked for by name, and more than the other, which all others get. RFC 9110 §12.5.1."""
     ranges = (part.partition(";") for part in accept.lower().replace(" ", "").split(","))
     weights = {name: re.search(r"\bq=([01](?:\.\d{1,3})?)", parameters) for name, _, parameters in ranges}
-    jwt, proof = (
+    weight_of_wanted, weight_of_other = (
         0.0 if name not in weights else float(weight[1]) if (weight := weights[name]) else 1.0
-        for name in (STATUS_LIST_JWT_TYPE, STATUS_LIST_PROOF_TYPE)
+        for name in (wanted, other)
     )
-    return jwt > proof
+    return weight_of_wanted > weight_of_other
 
 
 def _accepts_gzip(accept_encoding: str) -> bool:
@@ -672,6 +681,26 @@ class SigningKeyAnswer(BaseModel):
     created_at: AwareDatetime
     retired_at: AwareDatetime | None
     withdrawn_at: AwareDatetime | None
+
+
+class CertificatesBody(Input):
+    """A certificate chain: the leaf first, and without the authority's own certificate."""
+
+    pem: str = Field(min_length=1, max_length=64_000)
+
+
+class CertificateAnswer(BaseModel):
+    """One certificate of a chain."""
+
+    subject: str
+    issuer: str
+    valid_until: AwareDatetime
+
+
+class CertificatesAnswer(BaseModel):
+    """The certificate chain of an organisation's key."""
+
+    certificates: list[CertificateAnswer]
 
 
 class SigningKeysAnswer(BaseModel):
@@ -1045,6 +1074,50 @@ async def withdraw_signing_key(
     caller.require("organisations:write", org)
     issuer = await get_issuer(session, service.settings, org)
     await signing_keys.withdraw_signing_key(session, issuer, fragment, actor=caller.name, now=now)
+
+
+@router.get("/organisations/{org}/certificates")
+async def get_certificates(
+    org: str, caller: CallerDep, service: IssuerServiceDep, session: SessionDep
+) -> CertificatesAnswer:
+    """The certificate chain of the key that signs wallet badges, leaf first; empty when there is none."""
+    caller.require("awards:read", org)
+    issuer = await get_issuer(session, service.settings, org)
+    return _certificates_answer(certificates.read_certificate_chain(issuer))
+
+
+@router.put("/organisations/{org}/certificates")
+async def set_certificates(
+    org: str, body: CertificatesBody, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+) -> CertificatesAnswer:
+    """Be known by certificates too, as HAIP asks: the chain of the key that signs now, without the authority's own."""
+    caller.require("organisations:write", org)
+    issuer = await get_issuer(session, service.settings, org)
+    chain = await certificates.set_certificate_chain(session, issuer, body.pem, actor=caller.name, now=now)
+    return _certificates_answer(chain)
+
+
+@router.delete("/organisations/{org}/certificates", status_code=204)
+async def remove_certificates(
+    org: str, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+) -> None:
+    """Be known by DID alone from now on."""
+    caller.require("organisations:write", org)
+    issuer = await get_issuer(session, service.settings, org)
+    await certificates.remove_certificate_chain(session, issuer, actor=caller.name, now=now)
+
+
+def _certificates_answer(chain: Sequence[Certificate]) -> CertificatesAnswer:
+    return CertificatesAnswer(
+        certificates=[
+            CertificateAnswer(
+                subject=each.subject.rfc4514_string(),
+                issuer=each.issuer.rfc4514_string(),
+                valid_until=each.not_valid_after_utc,
+            )
+            for each in chain
+        ]
+    )
 
 
 @router.post("/organisations/{org}/achievements", status_code=201)

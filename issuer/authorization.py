@@ -13,7 +13,7 @@ from uuid import UUID
 
 from issuer import store
 from issuer.awards import open_claims
-from issuer.configurations import configuration_ids, configuration_securing
+from issuer.configurations import code_configuration_ids, configuration_securing
 from issuer.credential_issuer import CredentialIssuer
 from issuer.errors import AuthorizationOverError, NothingChosenError, RequestUriError
 from issuer.holders import Subject, list_own_awards, subject_context
@@ -161,11 +161,11 @@ async def list_choices(
     if pending.issuer_state_hash is not None:
         offer = await store.find_offer_by_issuer_state(session, issuer.organisation_id, pending.issuer_state_hash, now)
         rows = [row for row in rows if offer is not None and row.award.id == offer.award_id]
-    return [choice for row in rows if (choice := _choice(settings, pending, row)).configuration_ids]
+    return [choice for row in rows if (choice := _choice(settings, issuer, pending, row)).configuration_ids]
 
 
-def _choice(settings: IssuerSettings, pending: PendingAuthorization, row: AwardRow) -> Choice:
-    offered = configuration_ids(settings, row.achievement.slug)
+def _choice(settings: IssuerSettings, issuer: CredentialIssuer, pending: PendingAuthorization, row: AwardRow) -> Choice:
+    offered = code_configuration_ids(settings, issuer.certificate_chain, row.achievement.slug)
     claims = open_claims(settings, row.award.id, row.award.sealed_claims or b"")
     asked = [identifier for identifier in pending.requested if identifier in offered]
     return Choice(row.award.id, row, asked, claims["person"], bool(claims["evidence"]))

@@ -26,6 +26,7 @@ from kernel.openid4vci import (
     POP_HEADER,
     ClientAttestationError,
     DpopProof,
+    KeyAttesters,
     UnverifiedClientAttestation,
     VerifiedClientAttestation,
     parse_client_attestation,
@@ -119,6 +120,14 @@ def _provider(settings: IssuerSettings, attestation: UnverifiedClientAttestation
         return {"anchors": wallet_provider_anchors(settings)}
     keys = _read_keys(settings.wallet_provider_keys) if settings.wallet_provider_keys is not None else {}
     return {"key": keys.get(attestation.key_id or "")}
+
+
+def key_attesters(settings: IssuerSettings) -> KeyAttesters | None:
+    """Who may say how well keys are kept: the wallet providers that are known here; None when none is. I-50."""
+    certificates, keys = settings.wallet_provider_certificates, settings.wallet_provider_keys
+    if certificates is None and keys is None:
+        return None
+    return KeyAttesters(wallet_provider_anchors(settings), {} if keys is None else _read_keys(keys))
 
 
 def wallet_provider_anchors(settings: IssuerSettings) -> tuple[x509.Certificate, ...]:

@@ -10,13 +10,18 @@ from functools import lru_cache
 from typing import Any, Final
 
 from issuer.did_documents import Algorithm
-from issuer.policies import DIIP, OPEN, Policy
+from issuer.policies import DIIP, HAIP, OPEN, Policy
 from issuer.settings import IssuerSettings
 from kernel.formats import ISSUABLE, IssuableFormat
 
 # What a copy is bound to: where there is a `cnf` claim it names the key twice (K-47), elsewhere the subject has a DID.
 _KEY_OR_DID: Final = ("jwk", "did:jwk", "did:key")
 _DID: Final = ("did:jwk",)
+_ES256: Final = frozenset({"ES256"})
+# Who shows a credential with an embedded proof may sign with either kind of key.
+_EITHER: Final = frozenset({"ES256", "Ed25519", "EdDSA"})
+_P256_SUITES: Final = frozenset({"ecdsa-rdfc-2019", "ecdsa-jcs-2019"})
+_EITHER_SUITES: Final = _P256_SUITES | {"eddsa-rdfc-2022", "eddsa-jcs-2022"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +39,12 @@ class Securing:
     algorithm: Algorithm
     signing_value: str
     binding_methods: Sequence[str]
-    policy: Policy = OPEN
     carries_endorsements: bool = True
+    holder_algorithms: frozenset[str] = _ES256
+    """What a holder's key must be good for: the algorithms of `jwt` and `attestation` proofs."""
+    cryptosuites: frozenset[str] = _P256_SUITES
+    """Those of `di_vp` proofs."""
+    policy: Policy = OPEN
 
     @property
     def format(self) -> IssuableFormat:
@@ -45,14 +54,24 @@ class Securing:
 
 # In the order in which offers name them: first those that European wallets ask for.
 SECURINGS: Final = (
-    Securing("dc+sd-jwt", "dc-sd-jwt", "ES256", "ES256", _KEY_OR_DID, DIIP),
-    Securing("vc+sd-jwt", "vc-sd-jwt", "ES256", "ES256", _KEY_OR_DID, DIIP),
-    Securing("ldp_vc", "ldp-vc", "Ed25519", "eddsa-rdfc-2022", _DID),
+    Securing("dc+sd-jwt", "dc-sd-jwt", "ES256", "ES256", _KEY_OR_DID, policy=DIIP),
+    Securing("vc+sd-jwt", "vc-sd-jwt", "ES256", "ES256", _KEY_OR_DID, policy=DIIP),
+    Securing(
+        "ldp_vc",
+        "ldp-vc",
+        "Ed25519",
+        "eddsa-rdfc-2022",
+        _DID,
+        holder_algorithms=_EITHER,
+        cryptosuites=_EITHER_SUITES,
+    ),
     Securing("ldp_vc_sd", "ldp-vc-sd", "ES256", "ecdsa-sd-2023", _DID, carries_endorsements=False),
     Securing("vc+jwt", "vc-jwt", "ES256", "ES256", _DID),
     Securing("open_badge_jwt", "open-badge-jwt", "ES256", "ES256", _DID),
 )
-_BY_SUFFIX: Final = {securing.suffix: securing for securing in SECURINGS}
+# The SD-JWT VC once more, as HAIP 1.0 has it: by certificates, by code only, for wallets that somebody vouches for.
+HAIP_SECURING: Final = Securing("dc+sd-jwt", "haip", "ES256", "ES256", ("jwk",), policy=HAIP)
+_BY_SUFFIX: Final = {securing.suffix: securing for securing in (*SECURINGS, HAIP_SECURING)}
 
 
 def configuration_id(achievement_slug: str, securing: Securing) -> str:
@@ -65,8 +84,47 @@ def list_securings(settings: IssuerSettings) -> Sequence[Securing]:
     return [securing for securing in SECURINGS if securing.name in settings.securings]
 
 
+def list_code_securings(settings: IssuerSettings, certificate_chain: Sequence[str]) -> Sequence[Securing]:
+    """The securings that one may get by signing in: with HAIP's where all is there that HAIP demands. I-33, I-76.
+
+    That is a certificate chain of the organisation, and wallet providers that are trusted.
+    """
+    is_haip_possible = bool(certificate_chain) and knows_wallet_providers(settings)
+    haip = [HAIP_SECURING] if is_haip_possible and HAIP_SECURING.name in settings.securings else []
+    return [*list_securings(settings), *haip]
+
+
+def code_configuration_ids(
+    settings: IssuerSettings, certificate_chain: Sequence[str], achievement_slug: str
+) -> Sequence[str]:
+    """Every configuration of an achievement that one may get by signing in."""
+    securings = list_code_securings(settings, certificate_chain)
+    return [configuration_id(achievement_slug, securing) for securing in securings]
+
+
+def knows_wallet_providers(settings: IssuerSettings) -> bool:
+    """Whether anybody may vouch for wallets and their keys here."""
+    return settings.wallet_provider_certificates is not None or settings.wallet_provider_keys is not None
+
+
+def proof_types(settings: IssuerSettings, securing: Securing) -> Mapping[str, Mapping[str, Any]]:
+    """The `proof_types_supported` of a configuration: what is published, and what is accepted. I-13, I-50, I-59."""
+    return _proof_types(securing, knows_wallet_providers(settings))
+
+
+@lru_cache(maxsize=64)
+def _proof_types(securing: Securing, has_attesters: bool) -> Mapping[str, Mapping[str, Any]]:
+    algorithms = {"proof_signing_alg_values_supported": sorted(securing.holder_algorithms)}
+    if securing.policy.needs_key_attestation:
+        attested = {**algorithms, "key_attestations_required": {}}
+        return {"jwt": attested, "attestation": attested}
+    types: dict[str, Mapping[str, Any]] = {"jwt": algorithms}
+    types["di_vp"] = {"proof_signing_alg_values_supported": sorted(securing.cryptosuites)}
+    return {**types, "attestation": algorithms} if has_attesters else types
+
+
 def configuration_ids(settings: IssuerSettings, achievement_slug: str) -> Sequence[str]:
-    """Every configuration of an achievement: what its offers name."""
+    """Every configuration of an achievement that a pre-authorized code opens: what its offers name."""
     return _configuration_ids(settings.securings, achievement_slug)
 
 

@@ -18,33 +18,31 @@ from issuer import nonce as nonces
 from issuer import signing_keys, status, store
 from issuer.achievements import earned_credits
 from issuer.awards import open_claims
-from issuer.configurations import Securing, configuration_ids, configuration_securing
+from issuer.configurations import Securing, configuration_ids, configuration_securing, list_code_securings
 from issuer.credential_issuer import CredentialIssuer, credential_issuer
 from issuer.errors import (
     AccessTokenError,
-    EncryptionParametersError,
     IssuanceDeniedError,
-    KeyProofError,
     UnknownConfigurationError,
     UnknownIdentifierError,
 )
+from issuer.key_proofs import verify_key_proofs
+from issuer.request_encryption import Message, encode_response, find_response_encryption, open_message
 from issuer.sender_constraint import PresentedToken, spend_dpop_proof, verify_token_use
 from issuer.settings import IssuerSettings
 from issuer.signing_keys import ActiveKey
 from issuer.status import StatusPlace
 from issuer.store import Grant
-from kernel.errors import CredentialError, MalformedError
+from kernel.errors import MalformedError
 from kernel.formats import IssuerIdentity, to_wire
 from kernel.keys import PublicKey
 from kernel.open_badges import CredentialDataset
-from kernel.openid4vci import CredentialRequest, KeyProof, parse_credential_request, verify_key_proof
+from kernel.openid4vci import CredentialRequest, ResponseEncryption, parse_credential_request
 from kernel.status.token_status_list import Status
-from kernel.strict_json import parse_json_object
 from kernel.type_metadata import create_integrity, create_skill_badge_type
 from runtime.database import BlockingConnection, BlockingDatabase, Database
 from runtime.tokens import create_token, hash_token
 
-PROOF_ALGORITHMS = frozenset({"ES256"})
 _MAX_REQUEST_BYTES = 256 * 1024
 
 _ACHIEVEMENTS_KEPT = 256
@@ -61,6 +59,7 @@ class _Order:
     securing: Securing
     nonces: Mapping[str, datetime]
     holder_keys: Sequence[PublicKey]
+    encryption: ResponseEncryption | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +67,19 @@ class CredentialAnswer:
     """What is answered, and in whose name."""
 
     organisation_id: UUID
-    members: Mapping[str, Any]
+    body: bytes
+    media_type: str
+    status: int = 200
 
 
 async def issue_credential(
-    database: Database, settings: IssuerSettings, slug: str, presented: PresentedToken, body: bytes, *, now: datetime
+    database: Database,
+    settings: IssuerSettings,
+    slug: str,
+    presented: PresentedToken,
+    message: Message,
+    *,
+    now: datetime,
 ) -> CredentialAnswer:
     """Answer a Credential Request: one copy for each proven key. OpenID4VCI 1.0 §8.2, §8.3; I-57 to I-62, I-68.
 
@@ -86,7 +93,7 @@ async def issue_credential(
                 raise AccessTokenError("unknown, expired, revoked, or another organisation's")
             organisation_id = grants[0].organisation.id
             proof = verify_token_use(settings, organisation_id, presented, grants[0].dpop_thumbprint, now)
-            order = _verify_request(settings, grants, body, now)
+            order = _verify_request(settings, grants, message, now)
             notification_id = create_token(16)
             with database.writing(connection):
                 spend_dpop_proof(connection, proof)
@@ -97,26 +104,26 @@ async def issue_credential(
             "credentials": [{"credential": to_wire(credentials[key.thumbprint])} for key in order.holder_keys],
             "notification_id": notification_id,
         }
-        return CredentialAnswer(organisation_id, members)
+        return CredentialAnswer(organisation_id, *encode_response(members, order.encryption))
 
     return await database.run(answer)
 
 
-def _verify_request(settings: IssuerSettings, grants: Sequence[Grant], body: bytes, now: datetime) -> _Order:
+def _verify_request(settings: IssuerSettings, grants: Sequence[Grant], message: Message, now: datetime) -> _Order:
     issuer = credential_issuer(grants[0].organisation, settings)
-    request = parse_credential_request(parse_json_object(body, max_bytes=_MAX_REQUEST_BYTES))
-    if request.credential_response_encryption is not None:
-        raise EncryptionParametersError("not offered")
+    members = open_message(settings, issuer.organisation_id, message, max_bytes=_MAX_REQUEST_BYTES, now=now)
+    request = parse_credential_request(members, accepts_single_proof=bool(settings.legacy_securings))
+    encryption = find_response_encryption(settings, message, request.credential_response_encryption)
     grant, configuration = _find_configuration(settings, grants, request)
+    securing = configuration_securing(configuration)
+    if "proof" in members and request.proofs and securing.name not in settings.legacy_securings:
+        raise MalformedError("one proof of an earlier draft, where that is not accepted")
     if grant.award_status != "valid" or grant.sealed_claims is None:
         raise IssuanceDeniedError(f"the award is {grant.award_status}, or its claims were dropped")
-    proofs = _verify_proofs(settings, issuer, request, now)
-    expiries = {
-        nonce: nonces.verify_nonce(settings, issuer.organisation_id, nonce, now=now)
-        for nonce in {proof.nonce for proof in proofs}
-    }
-    holder_keys = [proof.holder_key for proof in proofs]
-    return _Order(grant, issuer, configuration, configuration_securing(configuration), expiries, holder_keys)
+    if securing.policy.needs_dpop and grant.dpop_thumbprint is None:
+        raise AccessTokenError("this configuration is given for bound tokens alone")
+    proven = verify_key_proofs(settings, issuer, securing, request, client_id=grant.client_id, now=now)
+    return _Order(grant, issuer, configuration, securing, proven.nonces, proven.keys, encryption)
 
 
 def _find_configuration(
@@ -139,27 +146,6 @@ def _find_configuration(
     raise UnknownConfigurationError("not in the offer")
 
 
-def _verify_proofs(
-    settings: IssuerSettings, issuer: CredentialIssuer, request: CredentialRequest, now: datetime
-) -> Sequence[KeyProof]:
-    """Every proof, before anything is issued. OpenID4VCI 1.0 §8.2, Appendix F.4; I-58, I-60."""
-    if request.proof_type != "jwt" or not 1 <= len(request.proofs) <= settings.batch_size:
-        raise KeyProofError("no proofs of type jwt, or too many")
-    proofs = [_verify_proof(proof, issuer, now) for proof in request.proofs]
-    if len({proof.holder_key.thumbprint for proof in proofs}) != len(proofs):
-        raise KeyProofError("one key twice in a batch")
-    return proofs
-
-
-def _verify_proof(proof: object, issuer: CredentialIssuer, now: datetime) -> KeyProof:
-    if not isinstance(proof, str):
-        raise KeyProofError("not a compact JWS")
-    try:
-        return verify_key_proof(proof, audience=issuer.identifier, algorithms=PROOF_ALGORITHMS, now=now)
-    except CredentialError as exc:
-        raise KeyProofError(f"{exc.code}: {exc.detail}") from exc
-
-
 def _issue_copies(
     connection: BlockingConnection, settings: IssuerSettings, order: _Order, notification_hash: bytes, now: datetime
 ) -> Mapping[str, str]:
@@ -169,7 +155,8 @@ def _issue_copies(
     if not new:
         return issued
     grant = order.grant
-    limit = settings.batch_size * len(configuration_ids(settings, grant.achievement_slug))
+    chain = order.issuer.certificate_chain
+    limit = settings.batch_size * len(list_code_securings(settings, chain))
     if not store.claim_copies(connection, grant, len(new), limit=limit, now=now):
         raise IssuanceDeniedError("withdrawn meanwhile, or every copy was handed out")
     if grant.revokes_earlier_copies and not grant.copies:
@@ -254,9 +241,7 @@ def _sign(
     )
     return order.securing.format.issue(
         dataset,
-        issuer=IssuerIdentity(
-            issuer.did, issuer.verification_method(signing_key.fragment), federation_entity=issuer.federation_entity
-        ),
+        issuer=_identity(order, signing_key),
         signer=signing_key.signer,
         holder_key=key,
         type_id=settings.badge_vct,
@@ -266,6 +251,16 @@ def _sign(
         valid_from=now,
         expires_at=grant.expires_at,
     )
+
+
+def _identity(order: _Order, signing_key: ActiveKey) -> IssuerIdentity:
+    """How a verifier finds the key: by DID, or, in the HAIP form, by the certificates of the same key. I-75, I-76."""
+    issuer, kid = order.issuer, order.issuer.verification_method(signing_key.fragment)
+    if order.securing.policy.issuer_key == "did":
+        return IssuerIdentity(issuer.did, kid, federation_entity=issuer.federation_entity)
+    if not issuer.certificate_chain:
+        raise IssuanceDeniedError("the key of the certificates was replaced, and there are no new ones yet")
+    return IssuerIdentity(issuer.identifier, kid, issuer.certificate_chain)
 
 
 @lru_cache(maxsize=8)

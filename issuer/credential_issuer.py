@@ -29,6 +29,8 @@ class CredentialIssuer:
     identifier: str
     did: str
     is_federated: bool
+    certificate_chain: tuple[str, ...] = ()
+    """Of the key that signs ES256 now, leaf first and without the anchor; empty: known by its DID alone. I-76."""
 
     @property
     def federation_entity(self) -> str | None:
@@ -66,6 +68,7 @@ def _create_issuer(organisation: Organisation | OrganisationRow, public_url: str
         identifier=identifier,
         did=did_web(identifier),
         is_federated=organisation.is_federated,
+        certificate_chain=tuple((organisation.certificate_chain or "").split()),
     )
 
 

@@ -107,10 +107,10 @@ class UnknownIdentifierError(RejectedError):
 
 
 class EncryptionParametersError(RejectedError):
-    """The wallet asks for an encrypted response, which this issuer does not offer."""
+    """A message is not encrypted as it must be, or says badly how its answer should be."""
 
     code = "encryption_parameters"
-    sentence = "Encrypted responses are not offered by this issuer."
+    sentence = "The encryption of this request, or what it asks for the response, is not as the metadata says."
 
 
 class IssuanceDeniedError(RejectedError):

@@ -99,7 +99,7 @@ async def create_organisation_statement(
         key_id=membership.public_jwk["kid"],
         entity=issuer.identifier,
         keys=[membership.public_jwk],
-        metadata=await _metadata(session, settings, issuer),
+        metadata=await _metadata(session, settings, issuer, now),
         authority_hints=row.authority_hints,
         issued_at=now,
         expires_at=now + _LIFETIME,
@@ -107,7 +107,7 @@ async def create_organisation_statement(
 
 
 async def _metadata(
-    session: Session, settings: IssuerSettings, issuer: CredentialIssuer
+    session: Session, settings: IssuerSettings, issuer: CredentialIssuer, now: datetime
 ) -> dict[str, Mapping[str, Any]]:
     keys = await did_documents.list_published_keys(session, issuer.organisation_id)
     jwks = [
@@ -117,7 +117,7 @@ async def _metadata(
     website = {"homepage_uri": issuer.url} if issuer.url is not None else {}
     return {
         FEDERATION_ENTITY: {"display_name": issuer.name, "organization_name": issuer.name, **website},
-        CREDENTIAL_ISSUER: await metadata.create_issuer_metadata(session, settings, issuer, language="nl"),
+        CREDENTIAL_ISSUER: await metadata.create_issuer_metadata(session, settings, issuer, language="nl", now=now),
         VC_ISSUER: {"jwks": {"keys": jwks}},
     }
 

@@ -1,31 +1,41 @@
 """What this issuer offers, for machines: Credential Issuer and Authorization Server metadata, keys and the type.
 
-OpenID4VCI 1.0 §12; RFC 8414; SD-JWT VC §4. Left out, since not offered: key attestation, deferred issuance,
-encryption. A document never names what would not work.
+OpenID4VCI 1.0 §12; RFC 8414; SD-JWT VC §4. A document never names what would not work here.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from issuer import did_documents, store
+from issuer import did_documents, request_encryption, signing_keys, store
 from issuer.achievements import achievement_image_uri, description_of
 from issuer.client_authentication import ATTESTATION_ALGORITHMS
 from issuer.configurations import (
     SECURINGS,
     Securing,
+    code_configuration_ids,
     configuration_id,
-    configuration_ids,
-    list_securings,
+    knows_wallet_providers,
+    list_code_securings,
+    proof_types,
     verify_claims_descriptions,
 )
-from issuer.credential import PROOF_ALGORITHMS
 from issuer.credential_issuer import CredentialIssuer
+from issuer.errors import NotFoundError
 from issuer.sender_constraint import DPOP_ALGORITHMS
 from issuer.settings import IssuerSettings
 from issuer.store import AchievementRow, Session
 from kernel.open_badges import CREDENTIALS_V2, OPEN_BADGES_3_0_3
-from kernel.openid4vci import AUTHORIZATION_CODE_GRANT, PRE_AUTHORIZED_CODE_GRANT, REFRESH_TOKEN_GRANT
+from kernel.openid4vci import (
+    AUTHORIZATION_CODE_GRANT,
+    PRE_AUTHORIZED_CODE_GRANT,
+    REFRESH_TOKEN_GRANT,
+    create_signed_metadata,
+)
+from runtime.database import run_blocking
 
+# An old one cannot be shown again for longer (A-56).
+_SIGNED_METADATA_LIFETIME = timedelta(days=1)
 _LOCALES = {"nl": "nl-NL", "en": "en"}
 # What a wallet may show before there is a credential: path below the badge, whether it is always there, its labels.
 _CLAIMS: Sequence[tuple[Sequence[str | None], bool, str, str]] = (
@@ -42,12 +52,12 @@ _VCDM_PERSON = {"given_name": "givenName", "family_name": "familyName", "email":
 
 
 async def create_issuer_metadata(
-    session: Session, settings: IssuerSettings, issuer: CredentialIssuer, *, language: str
+    session: Session, settings: IssuerSettings, issuer: CredentialIssuer, *, language: str, now: datetime
 ) -> Mapping[str, Any]:
     """The Credential Issuer Metadata, the asked language first. OpenID4VCI 1.0 §12.2; I-10 to I-19."""
     configurations: dict[str, Any] = {}
     for row in await store.list_achievements(session, issuer.organisation_id):
-        for securing in list_securings(settings):
+        for securing in list_code_securings(settings, issuer.certificate_chain):
             identifier = configuration_id(row.achievement.slug, securing)
             configurations[identifier] = _configuration(settings, issuer, row, securing, identifier, language)
     return {
@@ -55,10 +65,29 @@ async def create_issuer_metadata(
         "credential_endpoint": issuer.endpoint("credential"),
         "nonce_endpoint": issuer.endpoint("nonce"),
         "notification_endpoint": issuer.endpoint("notification"),
+        **request_encryption.create_metadata(settings, issuer, now=now),
         "batch_credential_issuance": {"batch_size": settings.batch_size},
         "display": _in_order({name: {"name": issuer.name, "locale": _LOCALES[name]} for name in _LOCALES}, language),
         "credential_configurations_supported": configurations,
     }
+
+
+async def create_signed_issuer_metadata(
+    session: Session, settings: IssuerSettings, issuer: CredentialIssuer, *, language: str, now: datetime
+) -> str:
+    """The same, signed with the key that signs badges: known by its DID, or by its certificates. §12.2.3; I-18."""
+    members = await create_issuer_metadata(session, settings, issuer, language=language, now=now)
+    key = await run_blocking(session, signing_keys.find_signer, settings, issuer.organisation_id, "ES256")
+    if key is None:
+        raise NotFoundError
+    chain = list(issuer.certificate_chain)
+    return create_signed_metadata(
+        members,
+        signer=key.signer,
+        header={"x5c": chain} if chain else {"kid": issuer.verification_method(key.fragment)},
+        issued_at=now,
+        expires_at=now + _SIGNED_METADATA_LIFETIME,
+    )
 
 
 def _configuration(
@@ -77,7 +106,7 @@ def _configuration(
         "scope": identifier,
         "credential_signing_alg_values_supported": [securing.signing_value],
         "cryptographic_binding_methods_supported": list(securing.binding_methods),
-        "proof_types_supported": {"jwt": {"proof_signing_alg_values_supported": sorted(PROOF_ALGORITHMS)}},
+        "proof_types_supported": proof_types(settings, securing),
         "credential_metadata": {
             "display": _in_order(_displays(issuer, row), language),
             "claims": _claims(format_id, language),
@@ -149,6 +178,7 @@ async def create_authorization_server_metadata(
 ) -> Mapping[str, Any]:
     """The metadata of the issuer's own authorization server. RFC 8414 §2; RFC 9126 §5; VCI §12.3; I-20, I-48."""
     slugs = await store.list_achievement_slugs(session, issuer.organisation_id)
+    chain = issuer.certificate_chain
     return {
         "issuer": issuer.identifier,
         "authorization_endpoint": issuer.endpoint("authorize"),
@@ -159,15 +189,28 @@ async def create_authorization_server_metadata(
         "response_types_supported": ["code"],
         "code_challenge_methods_supported": ["S256"],
         "grant_types_supported": [AUTHORIZATION_CODE_GRANT, PRE_AUTHORIZED_CODE_GRANT, REFRESH_TOKEN_GRANT],
-        "scopes_supported": [identifier for slug in slugs for identifier in configuration_ids(settings, slug)],
+        "scopes_supported": [scope for slug in slugs for scope in code_configuration_ids(settings, chain, slug)],
         "authorization_details_types_supported": ["openid_credential"],
-        "token_endpoint_auth_methods_supported": ["none", "attest_jwt_client_auth", "attest_jwt_client_auth_dpop"],
+        "dpop_signing_alg_values_supported": sorted(DPOP_ALGORITHMS),
+        **_client_authentication(settings, issuer),
+        "pre-authorized_grant_anonymous_access_supported": True,
+        "status_list_aggregation_endpoint": issuer.endpoint("status"),
+    }
+
+
+def _client_authentication(settings: IssuerSettings, issuer: CredentialIssuer) -> dict[str, Any]:
+    """How a wallet may say who it is: not at all, or by an attestation where providers are trusted. ABCA §8; I-48."""
+    if not knows_wallet_providers(settings):
+        return {"token_endpoint_auth_methods_supported": ["none"]}
+    return {
+        "token_endpoint_auth_methods_supported": [
+            "attest_jwt_client_auth",
+            "attest_jwt_client_auth_dpop",
+            "none",
+        ],
         "challenge_endpoint": issuer.endpoint("challenge"),
         "client_attestation_signing_alg_values_supported": sorted(ATTESTATION_ALGORITHMS),
         "client_attestation_pop_signing_alg_values_supported": sorted(ATTESTATION_ALGORITHMS),
-        "dpop_signing_alg_values_supported": sorted(DPOP_ALGORITHMS),
-        "pre-authorized_grant_anonymous_access_supported": True,
-        "status_list_aggregation_endpoint": issuer.endpoint("status"),
     }
 
 

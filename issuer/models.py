@@ -52,6 +52,8 @@ class Organisation(Base):
     claims_retention_days: Mapped[int | None]
     claims_retention_ground: Mapped[str | None] = mapped_column(Text)
     is_federated: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # Base64 of each certificate, leaf first, with a space between two: of the key that signs ES256 now, or none.
+    certificate_chain: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

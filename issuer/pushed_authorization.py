@@ -12,7 +12,7 @@ from typing import Any, Final
 from issuer import store
 from issuer.client_authentication import ClientInstance
 from issuer.clients import Client, require_policies
-from issuer.configurations import configuration_ids
+from issuer.configurations import code_configuration_ids
 from issuer.credential_issuer import CredentialIssuer
 from issuer.errors import AuthorizationDetailsError, RedirectUriError, ResourceError, UnknownScopeError
 from issuer.models import Authorization
@@ -106,7 +106,8 @@ async def _find_configurations(
     OpenID4VCI 1.0 §5.1.1, §5.1.2; I-23, I-24. The scope of a configuration is its identifier.
     """
     slugs = await store.list_achievement_slugs(session, issuer.organisation_id)
-    known = {identifier for slug in slugs for identifier in configuration_ids(settings, slug)}
+    chain = issuer.certificate_chain
+    known = {identifier for slug in slugs for identifier in code_configuration_ids(settings, chain, slug)}
     for detail in parameters.authorization_details:
         if detail.credential_configuration_id not in known:
             raise AuthorizationDetailsError("an unknown configuration")

@@ -50,6 +50,12 @@ class IssuerSettings(ServiceSettings):
     wallet_provider_keys: Path | None = None
     """JWK Set with keys of wallet providers that use no certificates; an attestation names one by `kid`."""
 
+    encryption_required: bool = False
+    """Credential requests and responses must be encrypted beyond TLS (OpenID4VCI 1.0 §10). Wallets that cannot do that
+    then get nothing, so the default only offers it."""
+    legacy_securings: CommaSeparated = frozenset()
+    """The securings for which wallets of DIIP v4 may still ask as draft 15 had it, with one `proof`."""
+
     offer_lifetime: timedelta = timedelta(minutes=10)
     """Of an offer without `tx_code`. The link alone then opens it, so it may lie about for ten minutes (I-07)."""
     protected_offer_lifetime: timedelta = timedelta(days=14)
@@ -115,6 +121,13 @@ class IssuerSettings(ServiceSettings):
     def _are_securings(cls, value: frozenset[str]) -> frozenset[str]:
         if not value or not value <= ISSUABLE.keys():
             raise ValueError(f"names none, or others than {', '.join(ISSUABLE)}")
+        return value
+
+    @field_validator("legacy_securings")
+    @classmethod
+    def _are_securings_too(cls, value: frozenset[str]) -> frozenset[str]:
+        if not value <= ISSUABLE.keys():
+            raise ValueError(f"names others than {', '.join(ISSUABLE)}")
         return value
 
     @field_validator("admin_key")

@@ -59,6 +59,9 @@ async def rotate_signing_key(
     """Make a new key that signs from now on, retire the one before it, and return its fragment."""
     await _begin_change(session, issuer)
     await store.retire_signing_key(session, issuer.organisation_id, algorithm, now)
+    if algorithm == "ES256":
+        # The certificates are of the key before.
+        await store.set_certificate_chain(session, issuer.organisation_id, None)
     fragment = await run_blocking(session, _add_key, settings, issuer.organisation_id, algorithm, now)
     await did_documents.keep_did_document(session, issuer)
     await store.add_audit(session, issuer.organisation_id, actor, "key.create", fragment, None, now)

@@ -214,12 +214,17 @@ def _sign_token(
         PackedStatusList(_BITS, segments),
         uri=status_list_uri(issuer, number),
         signer=key.signer,
-        key_reference={"kid": issuer.verification_method(key.fragment)},
+        # For those who know the key by its DID, and for those who know it by its certificates: one list serves both.
+        key_reference={"kid": issuer.verification_method(key.fragment), **_certificates(issuer)},
         issued_at=now,
         expires_at=now + settings.status_list_lifetime,
         ttl=settings.status_list_ttl,
         aggregation_uri=issuer.endpoint("status"),
     )
+
+
+def _certificates(issuer: CredentialIssuer) -> dict[str, list[str]]:
+    return {"x5c": list(issuer.certificate_chain)} if issuer.certificate_chain else {}
 
 
 def _sign_bitstring(

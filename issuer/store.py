@@ -185,6 +185,12 @@ async def withdraw_signing_key(session: Session, key_id: UUID, now: datetime) ->
     return (await session.execute(statement)).one_or_none() is not None
 
 
+async def set_certificate_chain(session: Session, organisation_id: UUID, chain: str | None) -> None:
+    """Replace the certificates of an organisation's key."""
+    statement = update(Organisation).where(Organisation.id == organisation_id)
+    await session.execute(statement.values(certificate_chain=chain))
+
+
 async def list_did_documents(session: Session, organisation_id: UUID) -> Sequence[DidDocument]:
     """What was written down of an organisation's DID document, oldest first."""
     statement = select(DidDocument).where(DidDocument.organisation_id == organisation_id)
@@ -751,6 +757,7 @@ class OrganisationRow(NamedTuple):
     offer_lifetime_seconds: int | None
     claims_retention_days: int | None
     is_federated: bool
+    certificate_chain: str | None
 
 
 class Grant(NamedTuple):

@@ -87,8 +87,9 @@ def verify_key_proof(
     """Check a wallet's `jwt` key proof and return the holder key it proves. Appendix F.1 and F.4.
 
     The nonce is returned, not judged: only the issuer's database knows whether it was handed out and is still
-    unspent. Without `client_id` access was anonymous, and `iss` is absent, or, as DIIP wallets write it, the DID
-    of the key (I-58). Without `attesters` nobody's key attestation is evaluated, and one in the header is ignored.
+    unspent. `iss` may be left out, and is otherwise the client. Without `client_id` access was anonymous, and `iss`
+    is absent, or, as DIIP wallets write it, the DID of the key (I-58). Without `attesters` nobody's
+    key attestation is evaluated, and one in the header is ignored.
     """
     token = parse_jwt(proof)
     attestation = None
@@ -213,6 +214,6 @@ def _find_did_key(verification_method: str, relation: Relation) -> PublicKey:
 
 
 def _require_client(issuer: str | None, client_id: str | None, key_id: str | None) -> None:
-    allowed = {client_id} if client_id is not None else {None, key_id.partition("#")[0] if key_id else None}
+    allowed = {None, client_id} if client_id is not None else {None, key_id.partition("#")[0] if key_id else None}
     if issuer not in allowed:
         raise AudienceError("the key proof was made by another client")

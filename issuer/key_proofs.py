@@ -1,0 +1,114 @@
+"""The key proofs of a credential request: every one of them, before anything is issued. OpenID4VCI 1.0 §8.2, F.4.
+
+PROFILE.md I-50, I-58 to I-60; A-22, A-23, A-33. Which proof types and algorithms count stands with the configuration,
+and the metadata says the same.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from issuer import nonce as nonces
+from issuer.client_authentication import key_attesters
+from issuer.configurations import Securing, proof_types
+from issuer.credential_issuer import CredentialIssuer
+from issuer.errors import KeyProofError
+from issuer.settings import IssuerSettings
+from kernel.errors import CredentialError
+from kernel.keys import PublicKey
+from kernel.openid4vci import (
+    CredentialRequest,
+    KeyProof,
+    require_key_properties,
+    verify_attestation_proof,
+    verify_di_vp_proof,
+    verify_key_proof,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenKeys:
+    """The keys that copies may be bound to, and the nonces to spend for them, with when those end."""
+
+    keys: Sequence[PublicKey]
+    nonces: Mapping[str, datetime]
+
+
+def verify_key_proofs(
+    settings: IssuerSettings,
+    issuer: CredentialIssuer,
+    securing: Securing,
+    request: CredentialRequest,
+    *,
+    client_id: str | None,
+    now: datetime,
+) -> ProvenKeys:
+    """Check all proofs of a request and their nonces, or raise KeyProofError or NonceError; nothing is spent yet."""
+    accepted = proof_types(settings, securing).get(request.proof_type or "")
+    if accepted is None or not 1 <= len(request.proofs) <= settings.batch_size:
+        raise KeyProofError("no proofs of a type that is accepted here, or too many")
+    try:
+        proofs = _verify(settings, issuer, securing, request, accepted, client_id, now)
+    except KeyProofError:
+        raise
+    except CredentialError as exc:
+        raise KeyProofError(f"{exc.code}: {exc.detail}") from exc
+    keys = [key for proof in proofs for key in proof.holder_keys]
+    if len({key.thumbprint for key in keys}) != len(keys) or len(keys) > settings.batch_size:
+        raise KeyProofError("one key twice in a batch, or too many of them")
+    # What an attestation names may be of any kind; what a copy is bound to has to sign presentations.
+    if any(key.algorithms.isdisjoint(securing.holder_algorithms) for key in keys):
+        raise KeyProofError("a key of a kind that is not accepted here")
+    spent = {nonce for proof in proofs for nonce in proof.nonces}
+    verify = nonces.verify_nonce
+    return ProvenKeys(keys, {nonce: verify(settings, issuer.organisation_id, nonce, now=now) for nonce in spent})
+
+
+def _verify(
+    settings: IssuerSettings,
+    issuer: CredentialIssuer,
+    securing: Securing,
+    request: CredentialRequest,
+    accepted: Mapping[str, Any],
+    client_id: str | None,
+    now: datetime,
+) -> Sequence[KeyProof]:
+    algorithms = frozenset(accepted["proof_signing_alg_values_supported"])
+    if request.proof_type == "di_vp":
+        return [
+            verify_di_vp_proof(proof, audience=issuer.identifier, cryptosuites=algorithms, now=now)
+            for proof in request.proofs
+            if isinstance(proof, Mapping)
+        ]
+    raws = [proof for proof in request.proofs if isinstance(proof, str)]
+    attesters = key_attesters(settings)
+    if request.proof_type == "attestation":
+        if len(raws) != 1 or attesters is None:
+            raise KeyProofError("not exactly one attestation")
+        proofs = [verify_attestation_proof(raws[0], attesters=attesters, algorithms=algorithms, now=now)]
+    else:
+        proofs = [
+            verify_key_proof(
+                raw,
+                audience=issuer.identifier,
+                algorithms=algorithms,
+                now=now,
+                client_id=client_id,
+                attesters=attesters,
+            )
+            for raw in raws
+        ]
+    for proof in proofs:
+        _require_attestation(proof, accepted.get("key_attestations_required"))
+    return proofs
+
+
+def _require_attestation(proof: KeyProof, required: Mapping[str, Any] | None) -> None:
+    if proof.attestation is not None and proof.attestation.status:
+        raise KeyProofError("the key attestation can be withdrawn, and where is not looked up here")
+    if required is None:
+        return
+    if proof.attestation is None:
+        raise KeyProofError("a key attestation is demanded here")
+    require_key_properties(proof.attestation, required)

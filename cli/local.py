@@ -16,9 +16,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from cli.local_certificates import create_provider
 from cli.processes import ServiceProcess, choose_ports, start_service
 from kernel import base64url
 from kernel.keys import SoftwareSigner
+from runtime.clock import utc_now
 
 SERVICES = ("issuer", "wallet", "verifier")
 PREFERRED_PORTS = (8101, 8102, 8103, 8104)
@@ -27,11 +29,14 @@ DEFAULT_FOLDER = Path("var/demo")
 _STATE = "deployment.json"
 _SIGNER = "trust-list-signer.jwk"
 _LIST = "trust-list.jwt"
+_PROVIDER, _PROVIDER_AUTHORITY = "wallet-provider.pem", "wallet-provider-authority.pem"
 _LOCK = "lock"
 _OURS = {
     _STATE,
     _SIGNER,
     _LIST,
+    _PROVIDER,
+    _PROVIDER_AUTHORITY,
     "trust-list.json",
     "skills.sqlite3",
     "session.json",
@@ -144,15 +149,22 @@ class Deployment:
 
     def write_settings(self) -> None:
         """Write the three settings files; the encryption keys are made here and nowhere else."""
+        provider = create_provider(utc_now())
+        _write_private(self.folder / _PROVIDER, provider.certificate_pem.decode())
+        _write_private(self.folder / _PROVIDER_AUTHORITY, provider.authority_pem.decode())
         own: Mapping[str, Mapping[str, str]] = {
             "issuer": {
+                "WALLET_PROVIDER_CERTIFICATES": str(self.folder / _PROVIDER_AUTHORITY),
                 "BADGE_VCT": self.badge_vct,
                 "WALLET_URL": self.address("wallet"),
                 "ADMIN_KEY": self.admin_keys["issuer"],
                 # A demo lasts seconds: a revocation must be seen within one.
                 "STATUS_LIST_TTL": "PT1S",
             },
-            "wallet": {},
+            "wallet": {
+                "PROVIDER_KEY": json.dumps(dict(provider.signer.private_jwk())),
+                "PROVIDER_CERTIFICATES": str(self.folder / _PROVIDER),
+            },
             "verifier": {
                 "BADGE_VCT_VALUES": self.badge_vct,
                 "WALLET_URL": self.address("wallet"),

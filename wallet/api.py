@@ -20,6 +20,7 @@ from wallet import (
     consent,
     credentials,
     dc_api,
+    deferred,
     exporting,
     history,
     importing,
@@ -270,6 +271,18 @@ class ImportedBadgesAnswer(Answer):
 
 class ReceiptAnswer(CredentialsAnswer):
     is_awaiting: bool
+
+
+class AwaitedBadgeAnswer(Answer):
+    offer_id: str
+    name: str
+    issuer_name: str
+    due_at: str
+    expires_at: str
+
+
+class AwaitedAnswer(Answer):
+    awaited: list[AwaitedBadgeAnswer]
 
 
 class FactAnswer(Answer):
@@ -555,6 +568,21 @@ async def discard_offer(offer_id: str, signed_in: BearerDep, wallet: WalletDep, 
     """Turn an offer down."""
     await issuance.discard_offer(wallet, signed_in.vault, offer_id, now)
     return Response(status_code=204)
+
+
+@router.get("/awaited", response_model=AwaitedAnswer, response_model_exclude_unset=True)
+async def list_awaited(signed_in: BearerDep, wallet: WalletDep, now: NowDep, language: LanguageDep) -> dict[str, Any]:
+    """Badges that issuers are still preparing, and when each may be asked for again."""
+    found = await deferred.find_awaited_badges(wallet, signed_in.vault, now, language=language)
+    return {"awaited": [deferred.awaited_json(awaited) for awaited in found]}
+
+
+@router.post("/awaited", response_model=CredentialsAnswer, response_model_exclude_unset=True)
+async def ask_for_awaited(signed_in: BearerDep, wallet: WalletDep, now: NowDep) -> dict[str, Any]:
+    """Ask for what is due, and return the badges that came."""
+    came = await deferred.resolve_due_offers(wallet, signed_in.vault, now)
+    badges = [await credentials.get_badge(wallet, signed_in.vault, badge.id, now) for badge in came]
+    return {"credentials": [credentials.badge_json(badge) for badge in badges]}
 
 
 @router.get("/credentials", response_model=CredentialsAnswer, response_model_exclude_unset=True)

@@ -104,7 +104,7 @@ async def finish_authorization(
 async def _begin(progress: Progress, holder: SignedIn, configuration_ids: Sequence[str] | None) -> str:
     record, wallet = progress.record, progress.wallet
     record.grant = AUTHORIZATION_CODE_GRANT
-    record.chosen = choose_configurations(record, configuration_ids)
+    record.chosen = choose_configurations(progress.wallet.settings, record, configuration_ids)
     server = record.server()
     create_client(progress, server, is_anonymous=False)
     state, verifier = create_token(), create_code_verifier()

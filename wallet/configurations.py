@@ -13,33 +13,37 @@ from kernel.openid4vci import CredentialConfiguration, Display, IssuerMetadata
 from wallet.claims import shown_name
 from wallet.errors import OfferNotSupportedError
 from wallet.offer_record import OfferRecord
+from wallet.settings import WalletSettings
+from wallet.wallet_provider import find_wallet_provider
 
 # The proof types that this wallet makes, the most telling first: `jwt` proves that the keys are held.
-PROOF_TYPES = ("jwt",)
+PROOF_TYPES = ("jwt", "attestation")
 _ALGORITHM = "ES256"
+# Formats of which a copy shows nothing but what its holder chose; the others name the person in every copy.
+_COPIED = ("dc+sd-jwt", "vc+sd-jwt")
 
 
-def find_supported(record: OfferRecord) -> list[str]:
+def find_supported(settings: WalletSettings, record: OfferRecord) -> list[str]:
     """The offered configurations that this wallet can hold, the preferred format first."""
     metadata = record.issuer_metadata()
     offered = record.parsed_offer().credential_configuration_ids
     known = [metadata.credential_configurations[name] for name in offered if name in metadata.credential_configurations]
-    usable = [configuration for configuration in known if _is_usable(metadata, configuration)]
+    usable = [configuration for configuration in known if _is_usable(settings, metadata, configuration)]
     return [found.id for found in sorted(usable, key=lambda found: list(FORMATS).index(found.format))]
 
 
-def choose_configurations(record: OfferRecord, wanted: Sequence[str] | None) -> list[str]:
+def choose_configurations(settings: WalletSettings, record: OfferRecord, wanted: Sequence[str] | None) -> list[str]:
     """What the person wants of what can be had; everything when they said nothing."""
-    supported = find_supported(record)
+    supported = find_supported(settings, record)
     chosen = supported if wanted is None else [name for name in supported if name in wanted]
     if not chosen:
         raise OfferNotSupportedError("none of the wanted configurations is offered")
     return chosen
 
 
-def select_proof_type(configuration: CredentialConfiguration) -> str:
+def select_proof_type(settings: WalletSettings, configuration: CredentialConfiguration) -> str:
     """The way in which keys are proven for a configuration, or OfferNotSupportedError."""
-    found = next((name for name in PROOF_TYPES if _can_prove(configuration, name)), None)
+    found = next((name for name in PROOF_TYPES if _can_prove(settings, configuration, name)), None)
     if found is None:
         raise OfferNotSupportedError("no proof type that this wallet makes")
     return found
@@ -62,22 +66,46 @@ def host_of(credential_issuer: str) -> str:
     return urlsplit(credential_issuer).netloc
 
 
-def _is_usable(metadata: IssuerMetadata, configuration: CredentialConfiguration) -> bool:
+def count_copies(settings: WalletSettings, metadata: IssuerMetadata, configuration: CredentialConfiguration) -> int:
+    """How many copies are asked for at once (W-13): one where the issuer gives no more, or more would not help."""
+    return min(settings.copies, metadata.batch_size) if configuration.format in _COPIED else 1
+
+
+def _is_usable(settings: WalletSettings, metadata: IssuerMetadata, configuration: CredentialConfiguration) -> bool:
     """A format that we hold, a signature that we check, a proof that we can give, no encryption that we cannot."""
-    encryption = metadata.credential_response_encryption
     return (
         configuration.format in FORMATS
         and _can_verify(configuration)
-        and any(_can_prove(configuration, name) for name in PROOF_TYPES)
-        and (encryption is None or not encryption.is_required)
+        and any(_can_prove(settings, configuration, name) for name in PROOF_TYPES)
+        and _can_encrypt(metadata)
     )
 
 
-def _can_prove(configuration: CredentialConfiguration, name: str) -> bool:
+def _can_prove(settings: WalletSettings, configuration: CredentialConfiguration, name: str) -> bool:
+    """An algorithm of ours, and an attestation of our keys where one is needed and says enough. §12.2.4"""
     proof_type = configuration.proof_types.get(name)
-    return (
-        proof_type is not None and _ALGORITHM in proof_type.algorithms and proof_type.key_attestations_required is None
-    )
+    if proof_type is None or _ALGORITHM not in proof_type.algorithms:
+        return False
+    required = proof_type.key_attestations_required
+    if name == "jwt" and required is None:
+        return True
+    if find_wallet_provider(settings) is None:
+        return False
+    return all(_says_enough(settings, wanted) for wanted in (required or {}).values())
+
+
+def _says_enough(settings: WalletSettings, wanted: object) -> bool:
+    return not isinstance(wanted, list) or not wanted or not settings.key_storage.isdisjoint(map(str, wanted))
+
+
+def _can_encrypt(metadata: IssuerMetadata) -> bool:
+    """Whatever encryption the issuer demands is one that can be done here (W-17)."""
+    request, response = metadata.credential_request_encryption, metadata.credential_response_encryption
+    if request is not None and request.is_required and request.select() is None:
+        return False
+    if response is None or not response.is_required:
+        return True
+    return response.select() is not None and request is not None and request.select() is not None
 
 
 def _can_verify(configuration: CredentialConfiguration) -> bool:

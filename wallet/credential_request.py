@@ -5,7 +5,6 @@ asked for twice. A question whose answer was lost is asked again with new keys: 
 """
 
 import asyncio
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,11 +29,21 @@ from kernel.openid4vci import (
 from runtime.fetch import FetchedResponse
 from runtime.logging import get_logger
 from wallet.access_token import has_ended, refresh_access_token
-from wallet.configurations import select_proof_type
-from wallet.errors import CREDENTIAL_STEP, NONCE_STEP, FailedStep, IssuerFailedError, UnreachableError, WalletError
+from wallet.configurations import count_copies, select_proof_type
+from wallet.errors import (
+    CREDENTIAL_STEP,
+    NONCE_STEP,
+    FailedStep,
+    IssuerFailedError,
+    OfferNotSupportedError,
+    UnreachableError,
+    WalletError,
+)
 from wallet.holder_keys import create_holder_key
-from wallet.issuer_requests import client_id_of, error_of, post_for_nonce, post_to_issuer
+from wallet.issuer_envelope import create_envelope
+from wallet.issuer_requests import client_id_of, error_of, post_for_nonce
 from wallet.offer_record import Progress, step
+from wallet.wallet_provider import find_wallet_provider
 
 log = get_logger(__name__)
 
@@ -149,7 +158,9 @@ async def _request(progress: Progress, wanted: Wanted) -> dict[str, Any]:
     if has_ended(token, progress.now) and token.get("refresh_token"):
         await refresh_access_token(progress)
         await progress.save("redeemed", is_done=False)
-    keys = [create_holder_key()]
+    configuration = progress.metadata.get_configuration(wanted.configuration_id)
+    count = count_copies(progress.wallet.settings, progress.metadata, configuration)
+    keys = [create_holder_key() for _ in range(count)]
     response = await _post(progress, wanted, keys)
     if response.status == 400 and error_of(response) == INVALID_NONCE:
         response = await _post(progress, wanted, keys)
@@ -163,18 +174,48 @@ async def _request(progress: Progress, wanted: Wanted) -> dict[str, Any]:
 async def _post(progress: Progress, wanted: Wanted, keys: Sequence[SoftwareSigner]) -> FetchedResponse:
     configuration = progress.metadata.get_configuration(wanted.configuration_id)
     nonce = await _resolve_nonce(progress)
-    proof_type = select_proof_type(configuration)
+    proof_type = select_proof_type(progress.wallet.settings, configuration)
+    envelope = create_envelope(progress.metadata)
     body = CredentialRequest(
         credential_configuration_id=None if wanted.identifier else configuration.id,
         credential_identifier=wanted.identifier,
         proof_type=proof_type,
-        proofs=tuple(_create_proof(progress, configuration, key, nonce) for key in keys),
-        credential_response_encryption=None,
+        proofs=_create_proofs(progress, configuration, proof_type, keys, nonce),
+        credential_response_encryption=envelope.response_encryption,
     ).as_json()
-    return await post_to_issuer(progress, progress.metadata.credential_endpoint, json.dumps(body).encode())
+    with step(CREDENTIAL_STEP):
+        return await envelope.post(progress, progress.metadata.credential_endpoint, body)
 
 
-def _create_proof(progress: Progress, configuration: CredentialConfiguration, key: SoftwareSigner, nonce: str) -> str:
+def _create_proofs(
+    progress: Progress,
+    configuration: CredentialConfiguration,
+    proof_type: str,
+    keys: Sequence[SoftwareSigner],
+    nonce: str,
+) -> tuple[str, ...]:
+    """One proof a key; with an attestation one proof for all keys in it. Appendix F.1, F.3."""
+    attestation = None
+    required = configuration.proof_types[proof_type].key_attestations_required
+    if proof_type == "attestation" or required is not None:
+        provider = find_wallet_provider(progress.wallet.settings)
+        if provider is None:
+            raise OfferNotSupportedError("no key attestation without a wallet provider", step=CREDENTIAL_STEP)
+        public_keys = [key.public_key for key in keys]
+        attestation = provider.create_key_attestation(public_keys, nonce=nonce, now=progress.now)
+    if proof_type == "attestation" and attestation is not None:
+        return (attestation,)
+    signing = keys if attestation is None else keys[:1]
+    return tuple(_create_proof(progress, configuration, key, nonce, attestation) for key in signing)
+
+
+def _create_proof(
+    progress: Progress,
+    configuration: CredentialConfiguration,
+    key: SoftwareSigner,
+    nonce: str,
+    attestation: str | None,
+) -> str:
     """Named by its DID where the issuer binds to DIDs, else given as it is. Appendix F.1; W-11."""
     key_id = None
     if "did:jwk" in configuration.binding_methods:
@@ -186,6 +227,7 @@ def _create_proof(progress: Progress, configuration: CredentialConfiguration, ke
         now=progress.now,
         key_id=key_id,
         client_id=client_id_of(progress),
+        key_attestation=attestation,
     )
 
 

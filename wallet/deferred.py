@@ -6,8 +6,7 @@ come. Nothing is asked while the vault is locked; decision 0033 says why. What i
 process can ask, and a process that dies takes nothing with it.
 """
 
-import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +20,8 @@ from wallet.access_token import has_ended, refresh_access_token
 from wallet.configurations import configuration_name, host_of
 from wallet.credential_request import Wanted, next_due, read_answer, save_received
 from wallet.errors import DEFERRED_STEP, IssuerFailedError, WalletError
-from wallet.issuer_requests import error_of, post_to_issuer
+from wallet.issuer_envelope import create_envelope
+from wallet.issuer_requests import error_of
 from wallet.models import Offer
 from wallet.offer_record import OfferRecord, Progress, open_record
 from wallet.receipt import ReceivedBadge, state_after, tell_outcome, verify_and_keep
@@ -47,11 +47,25 @@ class AwaitedBadge:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class LostBadge:
+    """A badge that the issuer was preparing and will not give."""
+
+    offer_id: str
+    name: str
+    issuer_name: str
+
+
 async def find_awaited_badges(wallet: Wallet, vault: Vault, now: datetime, *, language: str) -> list[AwaitedBadge]:
     """What its owner waits for, newest first."""
     async with wallet.database.reading() as session:
         rows = await store.find_offers_in(session, vault.account_id, ("deferred",), now)
     return [awaited for row in rows for awaited in _awaited(row, open_record(vault, row), language)]
+
+
+def awaited_json(awaited: AwaitedBadge) -> dict[str, Any]:
+    """For the API."""
+    return asdict(awaited) | {"due_at": awaited.due_at.isoformat(), "expires_at": awaited.expires_at.isoformat()}
 
 
 async def resolve_due_offers(wallet: Wallet, vault: Vault, now: datetime) -> list[ReceivedBadge]:
@@ -81,6 +95,13 @@ async def _resolve(wallet: Wallet, vault: Vault, offer_id: str, now: datetime) -
     return []
 
 
+async def find_lost_badges(wallet: Wallet, vault: Vault, now: datetime, *, language: str) -> list[LostBadge]:
+    """What issuers said they would prepare, and will not give in the end; until their owner has seen it."""
+    async with wallet.database.reading() as session:
+        rows = await store.find_offers_in(session, vault.account_id, ("failed",), now)
+    return [lost for row in rows for lost in _lost(row, open_record(vault, row), language)]
+
+
 def _awaited(row: Offer, record: OfferRecord, language: str) -> list[AwaitedBadge]:
     """One for each badge, however many forms of it are on their way."""
     metadata = record.issuer_metadata()
@@ -88,6 +109,14 @@ def _awaited(row: Offer, record: OfferRecord, language: str) -> list[AwaitedBadg
     names = dict.fromkeys(configuration_name(configuration, language) for configuration in configurations)
     issuer = record.recognition.get("entity_name") or host_of(metadata.credential_issuer)
     return [AwaitedBadge(row.id, name, issuer, row.due_at or row.expires_at, row.expires_at) for name in names]
+
+
+def _lost(row: Offer, record: OfferRecord, language: str) -> list[LostBadge]:
+    metadata = record.issuer_metadata()
+    configurations = [metadata.get_configuration(item["configuration_id"]) for item in record.lost]
+    names = dict.fromkeys(configuration_name(configuration, language) for configuration in configurations)
+    issuer = record.recognition.get("entity_name") or host_of(metadata.credential_issuer)
+    return [LostBadge(row.id, name, issuer) for name in names]
 
 
 async def request_deferred(progress: Progress) -> None:
@@ -110,7 +139,7 @@ async def request_deferred(progress: Progress) -> None:
         record.deferred.remove(item)
         record.received.append(answer)
     if not record.received and not record.deferred:
-        await progress.save("failed")
+        await progress.save(state_after(progress), is_done=False)
         return
     await save_received(progress)
 
@@ -157,8 +186,11 @@ async def _post(progress: Progress, item: dict[str, Any]) -> FetchedResponse:
     endpoint = progress.metadata.deferred_credential_endpoint
     if endpoint is None:
         raise IssuerFailedError("no deferred credential endpoint", step=DEFERRED_STEP)
-    body = json.dumps({"transaction_id": item["transaction_id"]}).encode()
-    return await post_to_issuer(progress, endpoint, body)
+    envelope = create_envelope(progress.metadata)
+    body: dict[str, Any] = {"transaction_id": item["transaction_id"]}
+    if envelope.response_encryption is not None:
+        body["credential_response_encryption"] = envelope.response_encryption
+    return await envelope.post(progress, endpoint, body)
 
 
 def _named(item: dict[str, Any]) -> dict[str, Any]:

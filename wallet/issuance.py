@@ -132,7 +132,7 @@ async def resolve_offer(wallet: Wallet, vault: Vault, text: str, now: datetime, 
     async with wallet.database.reading() as session:
         known = await store.find_offer_by_link(session, vault.account_id, link_digest, now)
     if known is not None and known.state != "fetching":
-        return _offer_page(vault, known, language)
+        return _offer_page(wallet, vault, known, language)
     link = _parse_link(text)
     return await _resolve_row(wallet, vault, link_digest, partial(_read_offer, wallet, link), now, language)
 
@@ -155,7 +155,7 @@ async def get_offer(wallet: Wallet, vault: Vault, offer_id: str, now: datetime, 
         raise OfferBusyError
     if row.expires_at <= now:
         raise OfferExpiredError
-    return _offer_page(vault, row, language)
+    return _offer_page(wallet, vault, row, language)
 
 
 async def find_unfinished_offers(wallet: Wallet, vault: Vault, now: datetime, *, language: str) -> list[OfferPage]:
@@ -163,7 +163,7 @@ async def find_unfinished_offers(wallet: Wallet, vault: Vault, now: datetime, *,
     async with wallet.database.reading() as session:
         rows = await store.find_offers_in(session, vault.account_id, _UNFINISHED, now)
     idle = [row for row in rows if row.busy_until is None or row.busy_until <= now]
-    pages = [_offer_page(vault, row, language) for row in idle]
+    pages = [_offer_page(wallet, vault, row, language) for row in idle]
     return [page for page in pages if page.state != "redeeming" or page.has_sign_in]
 
 
@@ -203,6 +203,12 @@ async def complete_authorization(
     return await _go_on(progress, "redeemed")
 
 
+async def forget_offer(wallet: Wallet, vault: Vault, offer_id: str) -> None:
+    """The person has seen that nothing came of it."""
+    async with wallet.database.transaction() as session:
+        await store.remove_failed_offer(session, vault.account_id, offer_id)
+
+
 async def discard_offer(wallet: Wallet, vault: Vault, offer_id: str, now: datetime) -> None:
     """Say no. An issuer that already handed over a badge hears that it was not kept (§11.1, `credential_deleted`)."""
     async with wallet.database.transaction() as session:
@@ -218,7 +224,7 @@ async def discard_offer(wallet: Wallet, vault: Vault, offer_id: str, now: dateti
 async def _redeem(progress: Progress, tx_code: str | None, configuration_ids: Sequence[str] | None) -> None:
     record = progress.record
     record.grant, record.authorization = PRE_AUTHORIZED_CODE_GRANT, None
-    record.chosen = choose_configurations(record, configuration_ids)
+    record.chosen = choose_configurations(progress.wallet.settings, record, configuration_ids)
     server = record.server()
     try:
         create_client(progress, server, is_anonymous=is_anonymous(server))
@@ -269,7 +275,7 @@ async def _resolve_row(
     row.state, row.sealed = "open", seal_record(vault, row.id, record)
     async with wallet.database.transaction() as session:
         await store.set_offer(session, vault.account_id, row.id, state=row.state, sealed=row.sealed)
-    return _offer_page(vault, row, language)
+    return _offer_page(wallet, vault, row, language)
 
 
 def _parse_link(text: str) -> ByReference | ByValue:
@@ -327,7 +333,7 @@ async def _resolve_record(wallet: Wallet, read: _Read, now: datetime) -> OfferRe
         {},
         code_server_metadata=servers.get(AUTHORIZATION_CODE_GRANT, {}),
     )
-    if not find_supported(record):
+    if not find_supported(wallet.settings, record):
         raise OfferNotSupportedError("no configuration that this wallet can hold", step=ISSUER_STEP)
     recognition = await resolve_party_recognition(
         wallet.resolver,
@@ -370,7 +376,7 @@ def _reading(failed: FailedStep) -> Iterator[None]:
 # --- what is offered
 
 
-def _offer_page(vault: Vault, row: Offer, language: str) -> OfferPage:
+def _offer_page(wallet: Wallet, vault: Vault, row: Offer, language: str) -> OfferPage:
     record = open_record(vault, row)
     offer, metadata = record.parsed_offer(), record.issuer_metadata()
     issuer = choose_display(metadata.display, language)
@@ -383,7 +389,9 @@ def _offer_page(vault: Vault, row: Offer, language: str) -> OfferPage:
         host=host_of(offer.credential_issuer),
         issuer_name=shown_name((issuer.name if issuer else None) or ""),
         recognition=PartyRecognition(**record.recognition),
-        credentials=tuple(_offered(metadata.get_configuration(name), language) for name in find_supported(record)),
+        credentials=tuple(
+            _offered(metadata.get_configuration(name), language) for name in find_supported(wallet.settings, record)
+        ),
         grants=grants,
         code_host=host_of(record.server(PRE_AUTHORIZED_CODE_GRANT).token_endpoint),
         sign_in_host=host_of(record.server(AUTHORIZATION_CODE_GRANT).authorization_endpoint or ""),

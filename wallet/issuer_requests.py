@@ -15,17 +15,23 @@ from urllib.parse import urlsplit
 
 from kernel.errors import CredentialError
 from kernel.keys import SoftwareSigner
+from kernel.members import as_object, get_text
 from kernel.openid4vci import (
+    ATTESTATION_HEADER,
+    CHALLENGE_HEADER,
+    POP_HEADER,
     USE_ATTESTATION_CHALLENGE,
     USE_DPOP_NONCE,
     USE_FRESH_ATTESTATION,
     AuthorizationServerMetadata,
+    create_client_attestation_pop,
     create_dpop_proof,
     parse_error_response,
 )
 from runtime.fetch import FetchedResponse
-from wallet.errors import CHALLENGE_STEP, WalletNotKnownError
-from wallet.offer_record import Progress
+from wallet.errors import CHALLENGE_STEP, IssuerFailedError, WalletNotKnownError
+from wallet.offer_record import Progress, step
+from wallet.wallet_provider import find_wallet_provider
 
 _ATTESTED, _ATTESTED_BY_DPOP = "attest_jwt_client_auth", "attest_jwt_client_auth_dpop"
 _WANTS_ANOTHER = frozenset({USE_DPOP_NONCE, USE_ATTESTATION_CHALLENGE, USE_FRESH_ATTESTATION})
@@ -52,11 +58,16 @@ def create_client(progress: Progress, server: AuthorizationServerMetadata, *, is
     """Decide once, before the first request, as whom this issuance speaks: its key, and its name if it needs one."""
     signer = SoftwareSigner.generate("ES256")
     ways = server.token_endpoint_auth_methods
-    if not is_anonymous and not ways.isdisjoint({_ATTESTED, _ATTESTED_BY_DPOP}) and "none" not in ways:
-        raise WalletNotKnownError("no wallet provider is configured", step=CHALLENGE_STEP)
+    is_attested = not is_anonymous and not ways.isdisjoint({_ATTESTED, _ATTESTED_BY_DPOP})
+    if is_attested and find_wallet_provider(progress.wallet.settings) is None:
+        if "none" not in ways:
+            raise WalletNotKnownError("no wallet provider is configured", step=CHALLENGE_STEP)
+        is_attested = False
     progress.record.client = {
         "key": dict(signer.private_jwk()),
         "id": None if is_anonymous else progress.wallet.settings.client_id,
+        "is_attested": is_attested,
+        "by_dpop": _ATTESTED not in ways,
         "is_bound": signer.algorithm in server.dpop_algorithms,
         "nonces": {},
     }
@@ -79,7 +90,7 @@ async def post_to_server(
     """Post a form to the authorization server as this client. RFC 9449 §5, §8; OpenID4VCI 1.0 App. E."""
     seen: set[str] = set()
     while True:
-        headers = _server_headers(progress, endpoint)
+        headers = await _server_headers(progress, server, endpoint)
         response = await progress.wallet.fetch.post_form(endpoint, form, headers=headers)
         gave_nonce = _note(progress, "server", endpoint, response)
         error = error_of(response) if response.status in (400, 401) else ""
@@ -120,13 +131,58 @@ def _resource_headers(progress: Progress, endpoint: str) -> dict[str, str]:
     return headers | {"DPoP": _proof(progress, "issuer", endpoint, access_token=token["access_token"])}
 
 
-def _server_headers(progress: Progress, endpoint: str) -> dict[str, str]:
+async def _server_headers(progress: Progress, server: AuthorizationServerMetadata, endpoint: str) -> dict[str, str]:
+    """The proof of the key, and the attestation of whose key it is. Where the server takes it, one proof does both."""
     client = progress.record.client
-    return {"DPoP": _proof(progress, "server", endpoint)} if client["is_bound"] else {}
+    is_one_proof = client["is_attested"] and client["by_dpop"] and client["is_bound"]
+    challenge = await _find_challenge_as_nonce(progress, server, endpoint) if is_one_proof else None
+    headers = {"DPoP": _proof(progress, "server", endpoint, nonce=challenge)} if client["is_bound"] else {}
+    if not client["is_attested"]:
+        return headers
+    provider = find_wallet_provider(progress.wallet.settings)
+    if provider is None:
+        raise WalletNotKnownError("the wallet provider is gone", step=CHALLENGE_STEP)
+    signer = _signer(progress)
+    headers[ATTESTATION_HEADER] = provider.create_attestation(signer.public_key, now=progress.now)
+    if is_one_proof:
+        return headers
+    headers[POP_HEADER] = create_client_attestation_pop(
+        signer=signer,
+        audience=server.issuer,
+        now=progress.now,
+        challenge=await _resolve_challenge(progress, server),
+        client_id=client["id"],
+    )
+    return headers
 
 
-def _proof(progress: Progress, party: str, endpoint: str, *, access_token: str | None = None) -> str:
-    nonce = progress.record.client["nonces"].get(_place(party, endpoint))
+async def _find_challenge_as_nonce(
+    progress: Progress, server: AuthorizationServerMetadata, endpoint: str
+) -> str | None:
+    """One proof for key and attestation has one fresh value: a challenge stands where the nonce does (§5.2)."""
+    client = progress.record.client
+    if "challenge" not in client and _place("server", endpoint) in client["nonces"]:
+        return None
+    return await _resolve_challenge(progress, server)
+
+
+async def _resolve_challenge(progress: Progress, server: AuthorizationServerMetadata) -> str | None:
+    """The challenge that came with the last answer, else a fresh one where the server hands them out (I-46)."""
+    given: str | None = progress.record.client.pop("challenge", None)
+    if given is not None or server.challenge_endpoint is None:
+        return given
+    with step(CHALLENGE_STEP):
+        response = await progress.wallet.fetch.post_form(server.challenge_endpoint, {})
+        if response.status != 200:
+            error = error_of(response)
+            raise IssuerFailedError(f"challenge: {error}", step=CHALLENGE_STEP, answered=error)
+        return get_text(as_object(response.json(), "the challenge response"), "attestation_challenge")
+
+
+def _proof(
+    progress: Progress, party: str, endpoint: str, *, access_token: str | None = None, nonce: str | None = None
+) -> str:
+    nonce = nonce or progress.record.client["nonces"].get(_place(party, endpoint))
     return create_dpop_proof(
         signer=_signer(progress), method="POST", url=endpoint, now=progress.now, access_token=access_token, nonce=nonce
     )
@@ -135,7 +191,7 @@ def _proof(progress: Progress, party: str, endpoint: str, *, access_token: str |
 def _note(progress: Progress, party: str, endpoint: str, response: FetchedResponse) -> bool:
     """Keep what the next request needs; say whether a DPoP nonce came that was not used before. RFC 9449 §8.2."""
     client: dict[str, Any] = progress.record.client
-    challenge = response.headers.get("oauth-client-attestation-challenge")
+    challenge = response.headers.get(CHALLENGE_HEADER.lower())
     if challenge:
         client["challenge"] = challenge
     nonce = response.headers.get("dpop-nonce")

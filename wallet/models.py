@@ -148,6 +148,22 @@ class HolderKey(Base):
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class CredentialCopy(Base):
+    """One of several copies of a signed form, with its key. Two verifiers never get the same one while others are left.
+
+    `shown_to` is a digest that only the vault makes, of whoever got this copy; none: it is still unused.
+    """
+
+    __tablename__ = "credential_copies"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[str] = _account()
+    form_id: Mapped[str] = mapped_column(ForeignKey("credential_forms.id", ondelete="CASCADE"), index=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    shown_to: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    shown_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
 class HistoryEntry(Base):
     """What was received or shown, with whom and when. It stays when a badge is deleted (W-31)."""
 

@@ -51,6 +51,8 @@ class OfferRecord:
     """What the issuer is still preparing."""
     lost: list[dict[str, Any]] = field(default_factory=list)
     """What the issuer was preparing and will not give in the end."""
+    is_kept: bool = False
+    """A badge of it is in the wallet."""
     outcome: dict[str, Any] | None = None
     """What the issuer has yet to hear of how it ended."""
 

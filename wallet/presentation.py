@@ -34,6 +34,7 @@ from runtime.tokens import create_token
 from wallet import store
 from wallet.claims import shown_name, shown_text
 from wallet.consent import Part, RequestPage, carriers_of, choose, find_agreements, match_questions
+from wallet.copies import choose_copy
 from wallet.credentials import find_badges
 from wallet.errors import RequestExpiredError, RequestRefusedError, UnconfirmedError, VerifierRefusedError
 from wallet.failures import Failure
@@ -45,7 +46,6 @@ from wallet.history import (
     add_history_record,
     set_history_outcome,
 )
-from wallet.holder_keys import get_holder_signer
 from wallet.models import PresentationRequest
 from wallet.presentation_request import (
     attester_of,
@@ -282,7 +282,7 @@ async def _create_vp_token(
     """The presentations for each query, bound to this verifier and this question (§8.1, W-48, W-49)."""
     agreed = _assign_agreements(request, parts)
     vp_token: dict[str, list[str]] = {}
-    async with wallet.database.reading() as session:
+    async with wallet.database.transaction() as session:
         for part in parts:
             raw = await _present(session, vault, request, part, agreed.get((part.query_id, part.form_id), []), now)
             vp_token.setdefault(part.query_id, []).append(raw)
@@ -308,15 +308,16 @@ async def _present(
     now: datetime,
 ) -> str:
     form = next(form for form in part.badge.forms if form.id == part.form_id)
+    copy = await choose_copy(session, vault, form, verifier_id=request.client_id, now=now)
     query = request.dcql_query.find(part.query_id)
     if query is not None and not query.require_cryptographic_holder_binding:
         handler = FORMATS[form.credential.format]
-        return handler.present_unbound(form.credential.raw, disclose=part.answer.disclose)
+        return handler.present_unbound(copy.credential.raw, disclose=part.answer.disclose)
     algorithm = select_hash_algorithm(agreed)
     return FORMATS[form.credential.format].present(
-        form.credential.raw,
+        copy.credential.raw,
         disclose=part.answer.disclose,
-        holder_signer=await get_holder_signer(session, vault, part.form_id),
+        holder_signer=copy.holder_signer,
         audience=request.audience,
         nonce=request.nonce,
         now=now,

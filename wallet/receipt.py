@@ -7,7 +7,7 @@ the issuer that did not arrive is due until it does, or until the issuer says th
 import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from kernel.errors import (
     CredentialError,
     HolderBindingError,
+    MalformedError,
     RejectedError,
     RevokedError,
     SuspendedError,
@@ -34,6 +35,7 @@ from runtime.logging import get_logger
 from runtime.tokens import create_token
 from wallet import store
 from wallet.claims import IssuerLabel, create_issuer_labels
+from wallet.copies import Copy, seal_copies
 from wallet.credentials import HeldForm, Receipt, create_view, resolve_issuer_recognition, seal_badge, seal_form
 from wallet.errors import CHECK_STEP, CredentialRefusedError, NotCheckedYetError
 from wallet.history import HistoryRecord, add_history_record
@@ -65,11 +67,19 @@ class ReceivedBadge:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A credential that passed every check, with the key that it is bound to."""
+    """One form of a badge that passed every check, in as many copies as came, each with its own key."""
 
     configuration_id: str
-    credential: VerifiedCredential
-    holder_key: SoftwareSigner
+    copies: tuple[Copy, ...]
+
+    @property
+    def credential(self) -> VerifiedCredential:
+        """The copy that stands for the form in the wallet."""
+        return self.copies[0].credential
+
+    @property
+    def holder_key(self) -> SoftwareSigner:
+        return self.copies[0].holder_key
 
 
 async def verify_and_keep(progress: Progress) -> list[ReceivedBadge]:
@@ -92,8 +102,10 @@ async def verify_and_keep(progress: Progress) -> list[ReceivedBadge]:
 
 
 def state_after(progress: Progress) -> str:
-    """An offer of which something is still being prepared is not over."""
-    return "deferred" if progress.record.deferred else "received"
+    """An offer of which something is still being prepared is not over; one of which nothing came has failed."""
+    if progress.record.deferred:
+        return "deferred"
+    return "received" if progress.record.is_kept else "failed"
 
 
 def note_outcome(progress: Progress, event: str) -> None:
@@ -137,10 +149,34 @@ async def _tell(progress: Progress, outcome: Mapping[str, Any]) -> bool:
 
 
 async def _verify(progress: Progress, item: Mapping[str, Any]) -> _Held:
-    """Everything that must hold before a credential is kept. RFC 9901 §7.1; W-15."""
-    configuration = progress.metadata.get_configuration(item["configuration_id"])
+    """Every copy on its own, and that they are copies of one another: what is shown later is any of them."""
     keys = {key.public_key.thumbprint: key for key in map(SoftwareSigner.from_jwk, item["holder_keys"])}
-    unverified = parse_credential(item["raw"][0])
+    copies: list[Copy] = []
+    for raw in item["raw"]:
+        credential = await _verify_copy(progress, item["configuration_id"], raw)
+        # Bound to a key that was made for it, to no other, and to none that another copy has (§8.3, A-48).
+        holder_key = keys.pop(credential.holder_key.thumbprint, None) if credential.holder_key else None
+        if holder_key is None:
+            raise HolderBindingError("bound to another key than the one proven, or two copies to one key")
+        copies.append(Copy(credential, holder_key))
+    if not copies:
+        raise MalformedError("no credential in the answer")
+    if any(_content(copy.credential) != _content(copies[0].credential) for copy in copies):
+        raise WrongTypeError("copies that say different things")
+    return _Held(item["configuration_id"], tuple(copies))
+
+
+def _content(credential: VerifiedCredential) -> tuple[Any, ...]:
+    """What every copy of one badge has in common, for whoever sees it and for whoever chooses what to show."""
+    view = badge_view(credential.claims, credential.format)
+    paths = FORMATS[credential.format].disclosable_paths(credential.raw)
+    return credential.issuer, credential.types, replace(view, awarded_at=None), frozenset(paths)
+
+
+async def _verify_copy(progress: Progress, configuration_id: str, raw: str) -> VerifiedCredential:
+    """Everything that must hold before a credential is kept, but for its key. RFC 9901 §7.1; W-15."""
+    configuration = progress.metadata.get_configuration(configuration_id)
+    unverified = parse_credential(raw)
     # (1) The format that was promised.
     if unverified.format != configuration.format:
         raise WrongTypeError("another format than the configuration's")
@@ -154,17 +190,13 @@ async def _verify(progress: Progress, item: Mapping[str, Any]) -> _Held:
     await _verify_issuer(progress, credential)
     # (4) The type that was promised.
     _verify_type(configuration, credential)
-    # (5) Bound to a key that was made for it, and to no other.
-    holder_key = keys.get(credential.holder_key.thumbprint) if credential.holder_key else None
-    if holder_key is None:
-        raise HolderBindingError("bound to another key than the one proven")
-    # (6) An Open Badge, where it calls itself one.
+    # (5) An Open Badge, where it calls itself one.
     verify_model(credential)
-    # (7) Not withdrawn.
+    # (6) Not withdrawn.
     answer = await resolver.resolve_status(credential, now=progress.now)
     if answer is not None:
         _verify_status(answer.status)
-    return _Held(configuration.id, credential, holder_key)
+    return credential
 
 
 async def _verify_issuer(progress: Progress, credential: VerifiedCredential) -> None:
@@ -191,7 +223,7 @@ async def _keep(progress: Progress, held: Sequence[_Held]) -> list[ReceivedBadge
     found_labels = {item.configuration_id: await _resolve_labels(progress, item) for item in held}
     receipts = [await _resolve_receipt(progress, group[0].credential) for group in groups]
     note_outcome(progress, "credential_accepted")
-    progress.record.received = []
+    progress.record.received, progress.record.is_kept = [], True
     badges = []
     async with wallet.database.transaction() as session:
         for group, image, recognised, found in zip(groups, images, recognition, receipts, strict=True):
@@ -211,6 +243,7 @@ async def _keep(progress: Progress, held: Sequence[_Held]) -> list[ReceivedBadge
                 await store.add_credential_form(
                     session, seal_form(vault, form), seal_holder_key(vault, form.id, item.holder_key)
                 )
+                await store.add_copies(session, seal_copies(vault, form.id, item.copies))
             await add_history_record(session, vault, _receipt(group, recognised, now))
             formats = tuple(item.credential.format for item in group)
             badges.append(ReceivedBadge(credential_id, _view(group).name, formats))

@@ -1,15 +1,19 @@
 """What a wallet service can be told, from the environment (`WALLET_…`). Policy has defaults, with a reason."""
 
+import json
 from datetime import timedelta
+from pathlib import Path
 
-from pydantic import field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from kernel.errors import CredentialError
 from kernel.jwt_vc_issuer import JwkSet, read_jwk_set
+from kernel.keys import SoftwareSigner
+from kernel.openid4vci import ISO_18045_BASIC
 from kernel.strict_json import parse_json_object
 from runtime.service import Service
-from runtime.settings import ServiceSettings
+from runtime.settings import CommaSeparated, ServiceSettings
 
 
 class WalletSettings(ServiceSettings):
@@ -39,6 +43,20 @@ class WalletSettings(ServiceSettings):
     """As whom this wallet speaks to authorization servers, the same for everybody who uses it (I-47); none: its
     `public_url`."""
 
+    provider_key: SecretStr | None = None
+    """Private JWK, as JSON, of whoever runs this wallet: with it the wallet says which wallet it is and how it keeps
+    its keys (HAIP 1.0 §4.4.1, §4.5.1). Without it, issuers that ask for that give it nothing."""
+    provider_certificates: Path | None = None
+    """PEM file with the certificates of that key, its own first, without the authority; none: issuers know the key by
+    its thumbprint."""
+    key_storage: CommaSeparated = frozenset({ISO_18045_BASIC})
+    """How well keys are kept and opened here, in the words of OpenID4VCI 1.0 App. D.2. Issuers believe it: say no more
+    than is so."""
+
+    copies: int = Field(default=5, ge=1, le=50)
+    """Copies of a badge that are asked of an issuer that gives several, so that two verifiers cannot tell from the copy
+    that the same person was with both (W-13)."""
+
     request_lifetime: timedelta = timedelta(minutes=10)
     """W-58: a question is forgotten after its own `exp`, or after ten minutes."""
 
@@ -59,6 +77,16 @@ class WalletSettings(ServiceSettings):
     def verifier_attester_keys(self) -> dict[str, JwkSet]:
         """The pinned keys of each attester, by its name."""
         return _read_attesters(self.verifier_attesters or "{}")
+
+    @field_validator("provider_key")
+    @classmethod
+    def _is_a_private_jwk(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            try:
+                SoftwareSigner.from_jwk(json.loads(value.get_secret_value()))
+            except (ValueError, CredentialError):
+                raise ValueError("is not a private JWK") from None
+        return value
 
     @field_validator("verifier_attesters")
     @classmethod

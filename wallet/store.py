@@ -25,6 +25,7 @@ from wallet.errors import (
 from wallet.models import (
     Account,
     Credential,
+    CredentialCopy,
     CredentialForm,
     HistoryEntry,
     HolderKey,
@@ -324,6 +325,13 @@ async def release_offer(session: Session, account_id: str, offer_id: str) -> Non
     )
 
 
+async def remove_failed_offer(session: Session, account_id: str, offer_id: str) -> None:
+    """Forget an offer that came to nothing, or raise NotFoundError; one caller wins."""
+    failed = delete(Offer).where(Offer.id == offer_id, Offer.account_id == account_id, Offer.state == "failed")
+    if await session.scalar(failed.returning(Offer.id)) is None:
+        raise NotFoundError("failed offer")
+
+
 async def find_due_offers(session: Session, account_id: str, now: datetime) -> Sequence[Offer]:
     """Those of which something is due: a badge that was still being prepared, or word to the issuer."""
     found = await session.scalars(
@@ -396,6 +404,42 @@ async def add_credential_form(session: Session, form: CredentialForm, key: Holde
     await session.flush()
     session.add(key)
     await session.flush()
+
+
+async def add_copies(session: Session, copies: Sequence[CredentialCopy]) -> None:
+    session.add_all(copies)
+    await session.flush()
+
+
+async def take_copy(
+    session: Session, account_id: str, form_id: str, shown_to: bytes, now: datetime
+) -> CredentialCopy | None:
+    """The copy for this verifier: the one it got before, else an unused one, else the one used longest ago.
+
+    None for a form of which there are no copies. Two callers never take the same unused copy for two verifiers.
+    """
+    mine = (CredentialCopy.account_id == account_id, CredentialCopy.form_id == form_id)
+    known = await session.scalar(select(CredentialCopy).where(*mine, CredentialCopy.shown_to == shown_to).limit(1))
+    if known is not None:
+        return known
+    unused = select(CredentialCopy.id).where(*mine, CredentialCopy.shown_to.is_(None)).order_by(CredentialCopy.id)
+    for copy_id in (await session.scalars(unused)).all():
+        taken: CredentialCopy | None = await session.scalar(
+            update(CredentialCopy)
+            .where(CredentialCopy.id == copy_id, CredentialCopy.shown_to.is_(None))
+            .values(shown_to=shown_to, shown_at=now)
+            .returning(CredentialCopy)
+        )
+        if taken is not None:
+            return taken
+    return await session.scalar(select(CredentialCopy).where(*mine).order_by(CredentialCopy.shown_at).limit(1))
+
+
+async def count_unused_copies(session: Session, account_id: str, form_id: str) -> int:
+    query = select(func.count()).where(
+        CredentialCopy.account_id == account_id, CredentialCopy.form_id == form_id, CredentialCopy.shown_to.is_(None)
+    )
+    return int(await session.scalar(query) or 0)
 
 
 async def find_credentials(session: Session, account_id: str) -> Sequence[Credential]:

@@ -283,9 +283,9 @@ class SimulatedAuthorizationServer:
             )  # fmt: skip
         except CredentialError:
             return self._answer({"error": "invalid_client_attestation"}, 401)
-        assert verified.jti not in self._seen
+        assert pop is None or verified.jti not in self._seen
         self._seen.add(verified.jti)
-        if pop is not None and (verified.challenge not in self._challenges or self.misbehave == "challenge_loop"):
+        if not self.wants_nonces and (verified.challenge not in self._challenges or self.misbehave == "challenge_loop"):
             headers = {"OAuth-Client-Attestation-Challenge": self._new_challenge()}
             return self._answer({"error": "use_attestation_challenge"}, 400, headers)
         self._challenges.discard(str(verified.challenge))

@@ -28,11 +28,18 @@ from kernel.open_badges import CredentialDataset
 from kernel.openid4vci import (
     AuthorizationCodeGrant,
     CredentialOffer,
+    KeyAttesters,
+    KeyProof,
     PreAuthorizedCodeGrant,
     TxCode,
+    create_encryption_metadata,
     create_offer_link,
+    decrypt_message,
+    encrypt_message,
     parse_credential_request,
     parse_notification_request,
+    parse_response_encryption,
+    verify_attestation_proof,
     verify_key_proof,
 )
 from kernel.sd_jwt import conceal
@@ -81,6 +88,13 @@ Misbehaviour = Literal[
     "pending_as_in_drafts",
     "notification_breaks",
     "credential_nonce_loop",
+    "no_answer",
+    "answer_in_the_open",
+    "encrypted_to_another_key",
+    "encrypted_in_another_way",
+    "two_copies_to_one_key",
+    "fewer_copies",
+    "copies_that_differ",
     "changed_disclosure",
     "changed_value",
     "another_purpose",
@@ -120,6 +134,16 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
     """How many questions are answered by "not yet" before a credential is ready."""
     interval: int = 60
     transactions: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    batch_size: int = 1
+    encrypts: Literal["no", "offered", "required"] = "no"
+    encryption_jwk: dict[str, Any] = field(default_factory=lambda: _encryption_key("req-1"))
+    other_jwk: dict[str, Any] = field(default_factory=lambda: _encryption_key("other"))
+    envelopes: list[Any] = field(default_factory=list)
+    """What each request wanted of its answer's encryption."""
+    proof_types_supported: dict[str, Any] = field(
+        default_factory=lambda: {"jwt": {"proof_signing_alg_values_supported": ["ES256"]}}
+    )
+    proof_types: list[str] = field(default_factory=list)
     asked_at: list[Any] = field(default_factory=list)
     """When the deferred credential endpoint was asked."""
     valid_for: timedelta | None = timedelta(days=365)
@@ -231,7 +255,7 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
         another = self.misbehave == "metadata_of_another_issuer"
         shared = {
             "cryptographic_binding_methods_supported": ["did:jwk", "jwk"],
-            "proof_types_supported": {"jwt": {"proof_signing_alg_values_supported": ["ES256"]}},
+            "proof_types_supported": self.proof_types_supported,
             "credential_metadata": {
                 "display": [
                     {"name": "Adviser", "locale": "en"},
@@ -257,6 +281,8 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
                     },
                     "adviseur.mdoc": {"format": "mso_mdoc", "doctype": "org.example.badge"},
                 },
+                **({"batch_credential_issuance": {"batch_size": self.batch_size}} if self.batch_size > 1 else {}),
+                **self._encryption_metadata(),
                 **self.metadata_members,
             }
         )
@@ -279,33 +305,82 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
         refusal, granted = self._refuse_token(request), self._find_token(request)
         if refusal is not None or granted is None:
             return refusal or Response(status_code=401)
-        asked = parse_credential_request(json.loads(await request.body()))
-        proof = verify_key_proof(
-            str(asked.proofs[0]),
-            audience=self.identifier,
-            algorithms=ES256,
-            now=self.clock(),
-            client_id=granted.client_id,
-        )
-        if proof.nonce not in self._nonces or self.misbehave in ("stale_nonces", "stale_nonce_once"):
+        members = await self._opened(request)
+        asked = parse_credential_request(members)
+        self.proof_types.append(str(asked.proof_type))
+        proofs = [self._verify_proof(str(asked.proof_type), str(proof), granted.client_id) for proof in asked.proofs]
+        nonces = {nonce for proof in proofs for nonce in proof.nonces}
+        if not nonces <= self._nonces or self.misbehave in ("stale_nonces", "stale_nonce_once"):
             self.misbehave = "" if self.misbehave == "stale_nonce_once" else self.misbehave
             return _error("invalid_nonce")
-        self._nonces.remove(proof.nonce)
+        self._nonces -= nonces
         if self.misbehave == "denied":
             return _error("credential_request_denied")
-        self.holder_keys.append(proof.holder_key.thumbprint)
+        if self.misbehave == "no_answer":
+            raise ConnectionError
+        keys = [key for proof in proofs for key in proof.holder_keys]
+        self.holder_keys += [key.thumbprint for key in keys]
         configuration_id = asked.credential_configuration_id or str(asked.credential_identifier).removesuffix("#1")
         if self.misbehave == "deferred" or self.prepares:
             transaction_id = create_token(16)
-            self.transactions[transaction_id] = (configuration_id, proof.holder_key)
-            return self._not_yet(transaction_id)
-        return self._issued(configuration_id, proof.holder_key)
+            self.transactions[transaction_id] = (configuration_id, keys)
+            return self._sealed(members, self._not_yet(transaction_id))
+        return self._sealed(members, self._issued(configuration_id, keys))
 
-    def _issued(self, configuration_id: str, holder_key: Any) -> Response:
-        raw = self._issue(configuration_id, holder_key)
-        return JSONResponse({"credentials": [{"credential": to_wire(raw)}], "notification_id": f"n-{self._index}"})
+    def _verify_proof(self, proof_type: str, proof: str, client_id: str | None) -> KeyProof:
+        attesters = KeyAttesters(self.anchors)
+        if proof_type == "attestation":
+            return verify_attestation_proof(proof, attesters=attesters, algorithms=ES256, now=self.clock())
+        return verify_key_proof(
+            proof,
+            audience=self.identifier,
+            algorithms=ES256,
+            now=self.clock(),
+            client_id=client_id,
+            attesters=attesters if self.anchors else None,
+        )
 
-    def _not_yet(self, transaction_id: str) -> Response:
+    async def _opened(self, request: Request) -> dict[str, Any]:
+        """The members of a request, which came as it should: encrypted where it asks for an encrypted answer (A-32)."""
+        body = await request.body()
+        if request.headers["content-type"] == "application/jwt":
+            members = decrypt_message(body.decode(), private_jwk=self.encryption_jwk)
+        else:
+            members = json.loads(body)
+            assert "credential_response_encryption" not in members
+            assert not self.is_encrypting or self.encrypts != "required"
+        self.envelopes.append(members.get("credential_response_encryption"))
+        return members
+
+    def _sealed(self, members: dict[str, Any], answer: JSONResponse) -> Response:
+        wanted = members.get("credential_response_encryption")
+        if wanted is None or self.misbehave == "answer_in_the_open":
+            return answer
+        recipient = parse_response_encryption(wanted)
+        jwk = self.other_jwk if self.misbehave == "encrypted_to_another_key" else recipient.jwk
+        enc = "A128GCM" if self.misbehave == "encrypted_in_another_way" else recipient.enc
+        sealed = encrypt_message(json.loads(bytes(answer.body)), recipient=jwk, enc=enc)
+        return Response(sealed, status_code=answer.status_code, media_type="application/jwt")
+
+    @property
+    def is_encrypting(self) -> bool:
+        return self.encrypts != "no"
+
+    def _issued(self, configuration_id: str, holder_keys: Any) -> JSONResponse:
+        if self.misbehave == "two_copies_to_one_key":
+            holder_keys = [holder_keys[0] for _ in holder_keys]
+        if self.misbehave == "fewer_copies":
+            holder_keys = holder_keys[:2]
+        issued = []
+        for number, key in enumerate(holder_keys):
+            if self.misbehave == "copies_that_differ" and number == 1:
+                self.planted = {"name": "Something else"}
+                achievement = {**self.dataset.achievement, "name": "Something else"}
+                self.dataset = replace(self.dataset, achievement=achievement)
+            issued.append({"credential": to_wire(self._issue(configuration_id, key))})
+        return JSONResponse({"credentials": issued, "notification_id": f"n-{self._index}"})
+
+    def _not_yet(self, transaction_id: str) -> JSONResponse:
         return JSONResponse({"transaction_id": transaction_id, "interval": self.interval}, status_code=202)
 
     async def _deferred(self, request: Request) -> Response:
@@ -314,14 +389,15 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
         refusal = self._refuse_token(request)
         if refusal is not None:
             return refusal
-        transaction_id = json.loads(await request.body())["transaction_id"]
+        members = await self._opened(request)
+        transaction_id = members["transaction_id"]
         match self.misbehave:
             case "deferred_breaks":
                 return Response(status_code=503)
             case "never_ready":
-                return self._not_yet(transaction_id)
+                return self._sealed(members, self._not_yet(transaction_id))
             case "another_transaction_id":
-                return self._not_yet("another")
+                return self._sealed(members, self._not_yet("another"))
             case "deferred_denied":
                 return _error("credential_request_denied")
             case "transaction_unknown":
@@ -330,8 +406,14 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
                 return JSONResponse({"error": "issuance_pending", "interval": 5}, status_code=400)
         self.prepares -= 1
         if self.prepares > 0:
-            return self._not_yet(transaction_id)
-        return self._issued(*self.transactions.pop(transaction_id))
+            return self._sealed(members, self._not_yet(transaction_id))
+        return self._sealed(members, self._issued(*self.transactions.pop(transaction_id)))
+
+    def _encryption_metadata(self) -> dict[str, Any]:
+        if not self.is_encrypting:
+            return {}
+        public = {name: value for name, value in self.encryption_jwk.items() if name != "d"}
+        return create_encryption_metadata([public], is_required=self.encrypts == "required")
 
     def _refuse_token(self, request: Request) -> Response | None:
         if self._find_token(request) is None:
@@ -540,6 +622,10 @@ def _configuration(name: str) -> dict[str, Any]:
         return {"format": format_id, "scope": name, "vct": VCT}
     definition = {"type": ["VerifiableCredential", OPEN_BADGE_TYPE]}
     return {"format": format_id, "scope": name, "credential_definition": definition}
+
+
+def _encryption_key(key_id: str) -> dict[str, Any]:
+    return {**SoftwareSigner.generate().private_jwk(), "alg": "ECDH-ES", "use": "enc", "kid": key_id}
 
 
 def _error(code: str) -> Response:

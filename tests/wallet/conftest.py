@@ -12,11 +12,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from fastapi import FastAPI
 
 from kernel import base64url
 from kernel.keys import SoftwareSigner
 from kernel.trust_list import ServiceState, TrustedEntity, TrustedService, create_trust_list, sign_trust_list
+from tests.support.certificates import create_authority, create_leaf
 from tests.support.clock import NOW, FixedClock
 from tests.support.hosts import HostTransport
 from tests.support.simulated_issuer import VCT, SimulatedIssuer
@@ -200,7 +202,15 @@ class House:
 
 
 def create_house(url: str, folder: Path, *, now: datetime = NOW, **settings: Any) -> House:
-    """Everybody in one process, at one moment."""
+    """Everybody in one process, at one moment; the wallet's provider has a key under an authority of its own."""
+    authority = create_authority(now)
+    leaf = create_leaf(authority, now)
+    certificates = folder / "provider.pem"
+    certificates.write_bytes(leaf.certificate.public_bytes(Encoding.PEM))
+    provider = {
+        "provider_key": json.dumps(dict(leaf.signer.private_jwk())),
+        "provider_certificates": certificates,
+    }
     clock, transport, trust_signer = FixedClock(now), HostTransport(), SoftwareSigner.generate()
     issuer, verifier = SimulatedIssuer(clock), SimulatedVerifier(clock)
     transport.apps |= {"issuer.example:443": issuer.app(), "verifier.example:443": verifier.app()}
@@ -211,9 +221,10 @@ def create_house(url: str, folder: Path, *, now: datetime = NOW, **settings: Any
         encryption_key=base64url.encode(secrets.token_bytes(32)),
         trust_list=str(trust_file),
         trust_list_signer=json.dumps(trust_signer.public_key.jwk),
-        **settings,
+        **provider | settings,
     )
     app = create_app(made, transport=transport, clock=clock)
+    issuer.anchors.append(authority.certificate)
     house = House(app, made, clock, transport, issuer, verifier, url, trust_file, trust_signer)
     house.sign_trust_list()
     return house

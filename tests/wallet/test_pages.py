@@ -157,6 +157,7 @@ POSTS = [
     "/scan/frame",
     "/issuers",
     "/offers/x/accept",
+    "/offers/x/forget",
     "/offers/x/sign-in",
     "/offers/x/discard",
     "/requests/x/accept",

@@ -93,6 +93,12 @@ async def discard_offer(offer_id: str, form: FormDep, holder: HolderDep, wallet:
     return go_to("/badges")
 
 
+@router.post("/offers/{offer_id}/forget")
+async def forget_offer(offer_id: str, form: FormDep, holder: HolderDep, wallet: WalletDep) -> Response:
+    await issuance.forget_offer(wallet, holder.vault, offer_id)
+    return go_to("/badges")
+
+
 @router.post("/issuers")
 async def open_issuer(
     request: Request, holder: HolderDep, form: FormDep, wallet: WalletDep, pages: PagesDep, now: NowDep

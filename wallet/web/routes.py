@@ -204,6 +204,7 @@ async def badges(request: Request, holder: HolderDep, wallet: WalletDep, pages: 
         request,
         "badges.html",
         awaited=await deferred.find_awaited_badges(wallet, holder.vault, now, language=language),
+        lost=await deferred.find_lost_badges(wallet, holder.vault, now, language=language),
         unfinished=await issuance.find_unfinished_offers(wallet, holder.vault, now, language=language),
         imported=await importing.find_imported_badges(wallet, holder.vault, language),
         badges=[(badge, badge_words(_, badge, language)) for badge in found if counts(badge)],

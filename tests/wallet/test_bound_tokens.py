@@ -1,0 +1,306 @@
+"""Tokens bound to a key, wallets that somebody vouches for, encrypted requests: what HAIP's issuers ask of a wallet."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from kernel.jwt import parse_jwt
+from kernel.openid4vci import PRE_AUTHORIZED_CODE_GRANT
+from tests.support.badges import SKILLS
+from tests.support.simulated_issuer import DC, VC
+from tests.support.simulated_verifier import SimulatedVerifier
+
+FIRST, *_ = SKILLS
+
+CODE = ("authorization_code",)
+ATTESTED = {"jwt": {"proof_signing_alg_values_supported": ["ES256"], "key_attestations_required": {}}}
+BY_ATTESTATION = {"attestation": {"proof_signing_alg_values_supported": ["ES256"], "key_attestations_required": {}}}
+
+
+@pytest.fixture
+def bound(house):
+    house.issuer.binds = True
+    return house
+
+
+async def take(house, holder, **more):
+    """Receive a badge by signing in, and return the wallet's last answer."""
+    _, url = await holder.begin(house.issuer.offer_link(**{"grants": CODE, "configurations": [DC], **more}))
+    return await holder.come_back(await house.visit(url))
+
+
+# --- DPoP
+
+
+@pytest.mark.parametrize("wants_nonces", [False, True])
+async def test_W09_token_is_bound_to_a_key_and_every_request_proves_it(bound, holder, wants_nonces):
+    bound.issuer.wants_nonces = wants_nonces
+    assert (await take(bound, holder)).status_code == 201
+    assert bound.issuer.pushed[-1].dpop_jkt is not None
+    assert bound.issuer.notifications[-1][1] == "credential_accepted"
+
+
+@pytest.mark.parametrize("wants_nonces", [False, True])
+async def test_W09_token_of_a_pre_authorized_code_is_bound_too(bound, holder, wants_nonces):
+    bound.issuer.wants_nonces = wants_nonces
+    await holder.receive(bound.issuer.offer_link(configurations=[DC]))
+    posts = [line for line in bound.issuer.requests if line == "POST /token"]
+    assert len(posts) == (2 if wants_nonces else 1)
+
+
+async def test_W09_every_issuance_has_a_key_of_its_own(bound, holder):
+    for _ in range(2):
+        assert (await take(bound, holder)).status_code == 201
+    keys = {pushed.dpop_jkt for pushed in bound.issuer.pushed}
+    assert len(keys) == 2
+    assert keys.isdisjoint(bound.issuer.holder_keys)
+
+
+async def test_W09_nonce_that_is_never_right_is_tried_once_more_and_no_further(bound, holder):
+    bound.issuer.wants_nonces = True
+    offer = await holder.open_offer(bound.issuer.offer_link(configurations=[DC]))
+    bound.issuer.misbehave = "token_nonce_loop"
+    answer = await holder.accept(offer["id"])
+    assert (answer.json()["code"], answer.json()["failed_step"]) == ("issuer_failed", "token")
+    assert answer.json()["answered"] == "use_dpop_nonce"
+    assert bound.issuer.requests.count("POST /token") == 2
+
+
+async def test_W09_nonce_of_the_issuer_that_is_never_right_is_tried_once_more_and_no_further(bound, holder):
+    bound.issuer.wants_nonces = True
+    offer = await holder.open_offer(bound.issuer.offer_link(configurations=[DC]))
+    bound.issuer.misbehave = "credential_nonce_loop"
+    assert (await holder.accept(offer["id"])).json()["failed_step"] == "credential"
+    assert bound.issuer.requests.count("POST /credential") == 2
+
+
+async def test_A31_bearer_token_from_a_server_that_binds_tokens_is_refused(bound, holder):
+    offer = await holder.open_offer(bound.issuer.offer_link(configurations=[DC]))
+    bound.issuer.misbehave = "bearer_instead"
+    assert (await holder.accept(offer["id"])).json()["code"] == "issuer_failed"
+    assert "POST /credential" not in bound.issuer.requests
+
+
+async def test_A31_token_of_a_type_that_was_not_asked_for_is_refused(house, holder):
+    offer = await holder.open_offer(house.issuer.offer_link(configurations=[DC]))
+    house.issuer.misbehave = "token_bound_to_a_key"
+    assert (await holder.accept(offer["id"])).json()["code"] == "issuer_failed"
+
+
+async def test_A56_offered_dpop_is_remembered_from_before_consent(bound, holder):
+    """An issuer, or whoever stands between, cannot take the binding away after the person said yes."""
+    offer = await holder.open_offer(bound.issuer.offer_link(configurations=[DC]))
+    bound.issuer.binds = False
+    assert (await holder.accept(offer["id"])).json()["code"] == "issuer_failed"
+    assert "POST /credential" not in bound.issuer.requests
+
+
+# --- the wallet's attestation
+
+
+@pytest.fixture
+def attested(house):
+    house.issuer.binds, house.issuer.wants_attestation = True, True
+    house.issuer.server_members = {"pre-authorized_grant_anonymous_access_supported": None}
+    return house
+
+
+@pytest.mark.parametrize("way", ["attest_jwt_client_auth", "attest_jwt_client_auth_dpop"])
+async def test_I45_I48_W12_wallet_says_which_wallet_it_is_at_par_and_token_endpoint(attested, holder, way):
+    attested.issuer.attestation_ways = (way,)
+    assert (await take(attested, holder)).status_code == 201
+    par, token = attested.issuer.client_headers
+    for headers in (par, token):
+        assert "oauth-client-attestation" in headers
+        assert ("oauth-client-attestation-pop" in headers) is (way == "attest_jwt_client_auth")
+    assert attested.issuer.pushed[0].client_id == "https://wallet.example"
+
+
+async def test_I47_attestations_of_two_people_differ_in_nothing_but_their_key(attested, holder):
+    await take(attested, holder)
+    await take(attested, await attested.new_holder("Ander"))
+    payloads = [
+        dict(parse_jwt(headers["oauth-client-attestation"]).payload) for headers in attested.issuer.client_headers[::2]
+    ]
+    keys = [json.dumps(payload.pop("cnf")) for payload in payloads]
+    assert payloads[0] == payloads[1]
+    assert keys[0] != keys[1]
+    assert payloads[0]["sub"] == "https://wallet.example"
+
+
+async def test_A33_attestation_and_tokens_have_one_key(attested, holder):
+    await take(attested, holder)
+    attestation = parse_jwt(attested.issuer.client_headers[0]["oauth-client-attestation"])
+    proof = parse_jwt(attested.issuer.client_headers[0]["dpop"])
+    assert attestation.payload["cnf"]["jwk"] == proof.header["jwk"]
+
+
+@pytest.mark.parametrize("way", ["attest_jwt_client_auth", "attest_jwt_client_auth_dpop"])
+async def test_I46_challenge_that_is_never_right_is_tried_once_more_and_no_further(attested, holder, way):
+    attested.issuer.attestation_ways = (way,)
+    offer = await holder.open_offer(attested.issuer.offer_link(grants=CODE, configurations=[DC]))
+    attested.issuer.misbehave = "challenge_loop"
+    answer = await holder.call("POST", f"/offers/{offer['id']}/authorization", {})
+    assert (answer.json()["failed_step"], answer.json()["answered"]) == ("par", "use_attestation_challenge")
+    assert attested.issuer.requests.count("POST /par") == 2
+
+
+async def test_I46_challenge_endpoint_that_breaks_is_explained_and_nothing_is_spent(attested, holder):
+    offer = await holder.open_offer(attested.issuer.offer_link(grants=CODE, configurations=[DC]))
+    attested.issuer.misbehave = "challenge_breaks"
+    answer = await holder.call("POST", f"/offers/{offer['id']}/authorization", {})
+    assert (answer.status_code, answer.json()["failed_step"]) == (503, "challenge")
+    attested.issuer.misbehave = ""
+    assert (await holder.call("POST", f"/offers/{offer['id']}/authorization", {})).status_code == 201
+
+
+async def test_W12_wallet_that_a_server_does_not_take_is_told_so(attested, holder):
+    attested.issuer.anchors.clear()
+    offer = await holder.open_offer(attested.issuer.offer_link(grants=CODE, configurations=[DC]))
+    answer = await holder.call("POST", f"/offers/{offer['id']}/authorization", {})
+    assert (answer.status_code, answer.json()["code"]) == (502, "wallet_not_known")
+    assert answer.json()["answered"] == "invalid_client_attestation"
+
+
+async def test_I47_anonymous_access_stays_anonymous(attested, holder):
+    attested.issuer.server_members = {"pre-authorized_grant_anonymous_access_supported": True}
+    attested.issuer.wants_attestation = False
+    attested.issuer.server_members["token_endpoint_auth_methods_supported"] = ["attest_jwt_client_auth", "none"]
+    await holder.receive(attested.issuer.offer_link(configurations=[DC]))
+    [form] = attested.issuer.token_forms
+    assert form["grant_type"] == PRE_AUTHORIZED_CODE_GRANT
+    assert "client_id" not in form
+    assert "oauth-client-attestation" not in attested.issuer.client_headers[0]
+
+
+async def test_I33_pre_authorized_code_is_redeemed_with_an_attestation_where_it_must(attested, holder):
+    await holder.receive(attested.issuer.offer_link(configurations=[DC]))
+    [form] = attested.issuer.token_forms
+    assert form["client_id"] == "https://wallet.example"
+    assert "oauth-client-attestation" in attested.issuer.client_headers[0]
+
+
+# --- key attestations
+
+
+@pytest.mark.parametrize(("supported", "used"), [(ATTESTED, "jwt"), (BY_ATTESTATION, "attestation")])
+@pytest.mark.parametrize("batch_size", [1, 4])
+async def test_W12_keys_are_vouched_for_in_both_proof_types(house, holder, supported, used, batch_size):
+    house.issuer.proof_types_supported = supported
+    house.issuer.batch_size = batch_size
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    assert house.issuer.proof_types == [used]
+    assert len(set(house.issuer.holder_keys)) == batch_size
+
+
+async def test_W12_plain_proof_is_preferred_where_nobody_asks_for_more(house, holder):
+    house.issuer.proof_types_supported |= BY_ATTESTATION
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    assert house.issuer.proof_types == ["jwt"]
+
+
+async def test_W12_stronger_storage_than_ours_is_not_claimed(house, holder):
+    house.issuer.proof_types_supported = {
+        "jwt": {
+            "proof_signing_alg_values_supported": ["ES256"],
+            "key_attestations_required": {"key_storage": ["iso_18045_high"]},
+        }
+    }
+    answer = await holder.call("POST", "/offers", {"offer": house.issuer.offer_link(configurations=[DC])})
+    assert (answer.status_code, answer.json()["code"]) == (400, "offer_not_supported")
+
+
+# --- encryption
+
+
+@pytest.mark.parametrize("encrypts", ["offered", "required"])
+@pytest.mark.parametrize("prepares", [0, 1])
+async def test_W17_request_and_answer_are_encrypted_where_the_issuer_can(house, holder, encrypts, prepares):
+    house.issuer.encrypts, house.issuer.prepares = encrypts, prepares
+    offer = await holder.open_offer(house.issuer.offer_link(configurations=[DC]))
+    answer = await holder.accept(offer["id"])
+    assert answer.status_code == 201
+    if prepares:
+        house.clock.advance(timedelta(minutes=1))
+        assert len((await holder.call("POST", "/awaited")).json()["credentials"]) == 1
+    wanted = [envelope["jwk"]["kid"] for envelope in house.issuer.envelopes]
+    assert len(set(wanted)) == len(wanted) == 1 + prepares
+    sent = [request for request in house.transport.requests if request.url.path.endswith(("/credential", "/deferred"))]
+    assert {request.headers["content-type"] for request in sent} == {"application/jwt"}
+
+
+@pytest.mark.parametrize("misbehaviour", ["answer_in_the_open", "encrypted_to_another_key", "encrypted_in_another_way"])
+async def test_A32_answer_that_is_not_encrypted_as_asked_is_refused(house, holder, misbehaviour):
+    house.issuer.encrypts = "required"
+    offer = await holder.open_offer(house.issuer.offer_link(configurations=[DC]))
+    house.issuer.misbehave = misbehaviour
+    answer = await holder.accept(offer["id"])
+    assert (answer.status_code, answer.json()["code"], answer.json()["failed_step"]) == (
+        502,
+        "issuer_failed",
+        "credential",
+    )
+    assert await holder.badges() == []
+
+
+async def test_W17_encryption_that_the_wallet_cannot_do_is_said_to_be_so(house, holder):
+    house.issuer.metadata_members = {
+        "credential_response_encryption": {
+            "alg_values_supported": ["RSA-OAEP-256"],
+            "enc_values_supported": ["A256GCM"],
+            "encryption_required": True,
+        }
+    }
+    answer = await holder.call("POST", "/offers", {"offer": house.issuer.offer_link(configurations=[DC])})
+    assert (answer.status_code, answer.json()["code"]) == (400, "offer_not_supported")
+
+
+# --- several copies
+
+
+async def test_W13_several_copies_come_each_with_a_key_of_its_own(house, holder):
+    house.issuer.batch_size = 20
+    badge = await holder.receive(house.issuer.offer_link(configurations=[DC, VC]))
+    assert badge["formats"] == ["dc+sd-jwt", "vc+sd-jwt"]
+    assert len(await holder.badges()) == 1
+    assert len(house.issuer.holder_keys) == len(set(house.issuer.holder_keys)) == 10
+
+
+async def test_W13_each_verifier_gets_a_copy_of_its_own_and_the_same_one_again(house, holder):
+    house.issuer.batch_size = 3
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    verifiers = {slug: SimulatedVerifier(house.clock, slug=slug) for slug in ("a", "b", "c")}
+    shown = [await _show(house, holder, verifiers[slug]) for slug in ("a", "b", "a", "c", "b")]
+    first, second, again, third, second_again = shown
+    assert (first, second) == (again, second_again)
+    assert len({first, second, third}) == 3
+
+
+@pytest.mark.parametrize(
+    ("misbehaviour", "check"), [("two_copies_to_one_key", "holder_binding"), ("copies_that_differ", "type")]
+)
+async def test_W15_copies_that_are_no_copies_are_refused(house, holder, misbehaviour, check):
+    house.issuer.batch_size = 3
+    offer = await holder.open_offer(house.issuer.offer_link(configurations=[DC]))
+    house.issuer.misbehave = misbehaviour
+    answer = await holder.accept(offer["id"])
+    assert (answer.json()["code"], answer.json()["step"]) == ("credential_refused", check)
+    assert await holder.badges() == []
+
+
+async def test_W13_fewer_copies_than_asked_are_kept(house, holder):
+    house.issuer.batch_size = 4
+    house.issuer.misbehave = "fewer_copies"
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    assert len(await holder.badges()) == 1
+
+
+async def _show(house, holder, verifier: SimulatedVerifier) -> str:
+    """Show the badge to this verifier, and return the key that the copy was bound to."""
+    house.transport.apps["verifier.example:443"] = verifier.app()
+    asked = await holder.open_request(verifier.ask(verifier.skill_query(FIRST)))
+    answer = await holder.call("POST", f"/requests/{asked['id']}/accept", {})
+    assert answer.status_code == 200
+    [presented] = verifier.received[-1].vp_token["skill_1"]
+    return str(parse_jwt(presented.partition("~")[0]).payload["cnf"]["jwk"]["x"])

@@ -407,6 +407,8 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
         self.prepares -= 1
         if self.prepares > 0:
             return self._sealed(members, self._not_yet(transaction_id))
+        if transaction_id not in self.transactions:
+            return _error("invalid_transaction_id")
         return self._sealed(members, self._issued(*self.transactions.pop(transaction_id)))
 
     def _encryption_metadata(self) -> dict[str, Any]:

@@ -1,0 +1,144 @@
+"""The wallet's process dies at some moment of receiving a badge. Whoever comes back goes on, or begins anew.
+
+Nothing is there twice, nothing that was received is lost, and no code is ever sent a second time.
+"""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.support.simulated_issuer import DC
+from wallet import store
+
+CODE = ("authorization_code",)
+LEASE = timedelta(minutes=6)
+# Every request that the wallet sends after the person said yes, in order.
+STEPS = ["/token", "/nonce", "/credential", "/did.json", "/status/1", "/notification"]
+
+
+class KilledError(BaseException):
+    """Nothing in the process comes after this."""
+
+
+def kill_at(house, path: str, *, when: str) -> None:
+    """Die once, when a request to this path leaves, or when its answer arrives."""
+    inner = house.transport.apps["issuer.example:443"]
+
+    async def app(scope, receive, send):
+        if not scope["path"].endswith(path):
+            await inner(scope, receive, send)
+            return
+        house.transport.apps["issuer.example:443"] = inner
+        if when == "after":
+            await inner(scope, receive, send)
+        raise KilledError
+
+    house.transport.apps["issuer.example:443"] = app
+
+
+async def sign_in_again(house, holder, offer_id: str):
+    begun = await holder.call("POST", f"/offers/{offer_id}/authorization", {})
+    return await holder.come_back(await house.visit(begun.raise_for_status().json()["authorization_url"]))
+
+
+async def go_on(house, holder, offer_id: str) -> None:
+    """What a person does who comes back later: look at home, and press the button that is there."""
+    house.clock.advance(LEASE)
+    await holder.sign_in()
+    await holder.call("POST", "/awaited")
+    offer = (await holder.call("GET", f"/offers/{offer_id}")).raise_for_status().json()
+    if offer["state"] == "received":
+        return
+    if offer["state"] in ("redeemed", "unchecked"):
+        answer = await holder.accept(offer_id)
+        if answer.status_code == 201:
+            return
+    assert (await sign_in_again(house, holder, offer_id)).status_code == 201
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("path", ["/par", *STEPS])
+async def test_W08_wallet_that_dies_while_somebody_signs_in_loses_and_doubles_nothing(house, holder, path, when):
+    house.issuer.token_lifetime = timedelta(hours=1)
+    offer = await holder.open_offer(house.issuer.offer_link(grants=CODE, configurations=[DC]))
+    kill_at(house, path, when=when)
+    with pytest.raises(KilledError):
+        await sign_in_again(house, holder, offer["id"])
+    await go_on(house, holder, offer["id"])
+    assert len(await holder.badges()) == 1
+    codes = [form["code"] for form in house.issuer.token_forms]
+    assert len(codes) == len(set(codes))
+    assert "credential_accepted" in {event for _, event in house.issuer.notifications}
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("path", STEPS)
+async def test_W07_wallet_that_dies_after_a_code_was_sent_never_sends_it_again(house, holder, path, when):
+    house.issuer.token_lifetime = timedelta(hours=1)
+    offer = await holder.open_offer(house.issuer.offer_link(configurations=[DC], tx_code="493536"))
+    kill_at(house, path, when=when)
+    with pytest.raises(KilledError):
+        await holder.accept(offer["id"], tx_code="493536")
+    house.clock.advance(LEASE)
+    await holder.sign_in()
+    answer = await holder.accept(offer["id"], tx_code="493536")
+    if path == "/token":
+        # Nobody knows whether it was spent: a new offer is needed, and the old one says so.
+        assert (answer.status_code, answer.json()["code"]) == (409, "offer_spent")
+        await holder.receive(house.issuer.offer_link(configurations=[DC], tx_code="493536"), "493536")
+    elif path == "/notification":
+        assert answer.json()["code"] == "offer_spent"
+        await holder.call("POST", "/awaited")
+    else:
+        assert answer.status_code == 201
+    assert len(await holder.badges()) == 1
+    assert len(house.issuer.sent_codes) == len(set(house.issuer.sent_codes))
+    assert "credential_accepted" in {event for _, event in house.issuer.notifications}
+
+
+@pytest.mark.parametrize("write", range(1, 7))
+async def test_wallet_that_dies_while_it_writes_down_a_step_goes_on_from_the_one_before(
+    house, holder, monkeypatch, write
+):
+    house.issuer.token_lifetime = timedelta(hours=1)
+    offer = await holder.open_offer(house.issuer.offer_link(grants=CODE, configurations=[DC]))
+    writes, honest = [], store.set_offer
+
+    async def die(*args, **named):
+        writes.append(named["state"])
+        if len(writes) == write:
+            raise KilledError
+        await honest(*args, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "set_offer", die)
+        with pytest.raises(KilledError):
+            await sign_in_again(house, holder, offer["id"])
+    await go_on(house, holder, offer["id"])
+    assert len(await holder.badges()) == 1
+    codes = [form["code"] for form in house.issuer.token_forms]
+    assert len(codes) == len(set(codes))
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("path", ["/deferred", "/did.json", "/status/1", "/notification"])
+async def test_W14_wallet_that_dies_while_it_asks_for_what_was_prepared_asks_again(house, holder, path, when):
+    house.issuer.token_lifetime, house.issuer.prepares = timedelta(hours=1), 1
+    offer = await holder.open_offer(house.issuer.offer_link(configurations=[DC]))
+    assert (await holder.accept(offer["id"])).json()["is_awaiting"]
+    house.clock.advance(timedelta(minutes=1))
+    kill_at(house, path, when=when)
+    with pytest.raises(KilledError):
+        await holder.call("POST", "/awaited")
+    house.clock.advance(LEASE)
+    await holder.sign_in()
+    state = (await holder.call("GET", f"/offers/{offer['id']}")).json()["state"]
+    if state == "unchecked":
+        assert (await holder.accept(offer["id"])).status_code == 201
+    else:
+        await holder.call("POST", "/awaited")
+    if (path, when) == ("/deferred", "after"):
+        # The issuer gave it and the wallet never got it: the issuer says so, and the person hears it.
+        assert (await holder.call("GET", f"/offers/{offer['id']}")).json()["state"] == "failed"
+        return
+    assert len(await holder.badges()) == 1

@@ -22,6 +22,7 @@ from runtime.service import Service
 from verifier import client_identifiers, operators, questions, relying_parties, results, store
 from verifier.client_identifiers import MAX_PEM
 from verifier.errors import RESPONSE_ANSWERS, BrowserAnswerError, InputError, UnknownError, VerifierError
+from verifier.exports import ExportFormat, Language, export_answer, export_answers
 from verifier.models import ClientCertificate, PresentationRequest, Question, RelyingParty
 from verifier.policies import PolicyName, Prefix, RequestBy
 from verifier.presentation_request import (
@@ -435,6 +436,43 @@ async def get_presentation(
     """Where it stands, and the report once there is one that was released."""
     request = await _find_request(session, caller, slug, request_id)
     return results.result_json(service.sealing_key, request, now)
+
+
+@management.get("/relying-parties/{slug}/presentations/{request_id}/export", name="export_presentation")
+async def export_presentation(
+    slug: str,
+    request_id: str,
+    caller: CallerDep,
+    session: SessionDep,
+    service: ServiceDep,
+    now: NowDep,
+    format: ExportFormat = "json",
+    language: Language = "nl",
+) -> Response:
+    """One answer as a file: JSON, CSV or PDF, safe to open. PROFILE.md V-43, A-44."""
+    relying_party = await relying_parties.authorise(session, caller, slug, "presentations:read")
+    row = await _find_request(session, caller, slug, request_id)
+    exported = export_answer(
+        row,
+        results.read_result(service.sealing_key, row, now),
+        results.result_json(service.sealing_key, row, now),
+        relying_party,
+        export_format=format,
+        language=language,
+    )
+    return Response(exported.content, media_type=exported.media_type, headers=exported.headers())
+
+
+@management.get("/relying-parties/{slug}/export", name="export_presentations")
+async def export_presentations(
+    slug: str, caller: CallerDep, session: SessionDep, service: ServiceDep, now: NowDep, language: Language = "nl"
+) -> Response:
+    """The newest hundred answers as CSV, one line for each skill that was asked for. PROFILE.md V-43, A-44."""
+    relying_party = await relying_parties.authorise(session, caller, slug, "presentations:read")
+    rows = await store.list_presentation_requests(session, relying_party.id, now)
+    answers = [(row, results.read_result(service.sealing_key, row, now)) for row in rows]
+    exported = export_answers(answers, language=language)
+    return Response(exported.content, media_type=exported.media_type, headers=exported.headers())
 
 
 @management.post("/relying-parties/{slug}/presentations/{request_id}/browser-answer", name="browser_answer")

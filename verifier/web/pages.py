@@ -30,6 +30,7 @@ from runtime.web.routes import PageRoute, only_get
 from skills.skill import ESCO_MODIFIED_NOTICE, ESCO_NOTICE
 from verifier import operators, questions, relying_parties, results, store
 from verifier.errors import BrowserAnswerError, InputError, SignInNeededError, UnknownError
+from verifier.exports import ExportFormat, export_answer, export_answers
 from verifier.live import OpenStreams, stream_states
 from verifier.models import PresentationRequest, Question, RelyingParty
 from verifier.operators import SignedIn
@@ -300,6 +301,37 @@ def _add_answers(router: APIRouter, pages: Pages, streams: OpenStreams) -> None:
             request, session, service, signed_in.relying_party, row, now, here=here, shows_link=is_mine
         )
         return pages.render(request, "answer.html", signed_in=signed_in, **context)
+
+    @router.get("/back-office/{slug}/answers/{request_id}/export/{export_format}", name="answer_export")
+    async def answer_export(
+        request: Request,
+        slug: str,
+        request_id: str,
+        export_format: ExportFormat,
+        signed_in: SignedInDep,
+        session: SessionDep,
+        service: ServiceDep,
+        now: NowDep,
+    ) -> Response:
+        row = await _get_request(session, signed_in.relying_party, request_id)
+        exported = export_answer(
+            row,
+            results.read_result(service.sealing_key, row, now),
+            results.result_json(service.sealing_key, row, now),
+            signed_in.relying_party,
+            export_format=export_format,
+            language="en" if request_language(request) == "en" else "nl",
+        )
+        return Response(exported.content, media_type=exported.media_type, headers=exported.headers())
+
+    @router.get("/back-office/{slug}/answers.csv", name="answers_export")
+    async def answers_export(
+        request: Request, slug: str, signed_in: SignedInDep, session: SessionDep, service: ServiceDep, now: NowDep
+    ) -> Response:
+        rows = await store.list_presentation_requests(session, signed_in.relying_party.id, now)
+        answers = [(row, results.read_result(service.sealing_key, row, now)) for row in rows]
+        exported = export_answers(answers, language="en" if request_language(request) == "en" else "nl")
+        return Response(exported.content, media_type=exported.media_type, headers=exported.headers())
 
     @router.get("/back-office/{slug}/answers/{request_id}/events", name="answer_events")
     @only_get

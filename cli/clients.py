@@ -131,6 +131,12 @@ class IssuerClient(ServiceClient):
         path = f"/api/organisations/{quote(slug)}/awards/{quote(award)}/{change}"
         return await self.call("POST", path, {"reason": reason})
 
+    async def set_identity_provider(self, slug: str, provider: Mapping[str, Any]) -> Any:
+        return await self.call("PUT", f"/api/organisations/{quote(slug)}/identity-provider", dict(provider))
+
+    async def remove_identity_provider(self, slug: str) -> None:
+        await self.call("DELETE", f"/api/organisations/{quote(slug)}/identity-provider")
+
     async def signing_keys(self, slug: str) -> list[dict[str, Any]]:
         answer = await self.call("GET", f"/api/organisations/{quote(slug)}/signing-keys")
         keys: list[dict[str, Any]] = answer["signing_keys"]

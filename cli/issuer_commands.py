@@ -103,6 +103,45 @@ def create_operator(
     out.print(say(f"{email} kan zich nu aanmelden.", f"{email} can sign in now."))
 
 
+@app.command("identity-provider")
+def set_identity_provider(
+    context: typer.Context,
+    organisation: Organisation,
+    address: Annotated[str, typer.Argument(help="Its issuer: where /.well-known/openid-configuration is below.")],
+    name: Annotated[str, typer.Option(prompt=True, help="What people call it.")],
+    client_id: Annotated[str, typer.Option(prompt=True)],
+    client_secret: Annotated[
+        str, typer.Option(prompt=True, hide_input=True, envvar="SKILLSWALLET_CLIENT_SECRET", help="Empty: as it was.")
+    ] = "",
+    subject_claim: Annotated[
+        str, typer.Option(help="email, or the claim that is compared with the reference of an award.")
+    ] = "email",
+) -> None:
+    """Let people sign in at your own OpenID Provider to fetch their badges."""
+    provider = {"issuer": address, "name": name, "client_id": client_id, "subject_claim": subject_claim}
+    provider |= {"client_secret": client_secret} if client_secret else {}
+
+    async def work() -> Any:
+        async with _connection(context).issuer() as issuer:
+            return await issuer.set_identity_provider(organisation, provider)
+
+    callback = run(work())["redirect_uri"]
+    out.print(say(f"Mensen loggen nu in bij {name}. Meld daar aan:", f"People now sign in at {name}. Register there:"))
+    out.print(callback, soft_wrap=True)
+
+
+@app.command("remove-identity-provider")
+def remove_identity_provider(context: typer.Context, organisation: Organisation) -> None:
+    """Let people sign in by a one-time link again."""
+
+    async def work() -> None:
+        async with _connection(context).issuer() as issuer:
+            await issuer.remove_identity_provider(organisation)
+
+    run(work())
+    out.print(say("Mensen krijgen weer een link of een code.", "People get a link or a code again."))
+
+
 @app.command("achievement")
 def create_achievement(
     context: typer.Context,

@@ -1,10 +1,11 @@
 """The OpenID Provider at which an organisation's own people sign in: set, shown without its secret, taken away."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, ValidationError
 
 from issuer import store
 from issuer.credential_issuer import CredentialIssuer
@@ -42,6 +43,24 @@ class OpenIdProvider:
     client_id: str
     client_secret: str | None = field(repr=False)
     subject_claim: str
+
+
+_FIELD_PROBLEMS = {
+    "issuer": N_("Vul het adres van de inlogdienst in. Zoek het op bij de beheerder ervan."),
+    "name": N_("Vul in hoe mensen de inlogdienst noemen. De naam komt op de knop."),
+    "client_id": N_("Vul de client_id in. U krijgt die van de beheerder van de inlogdienst."),
+    "client_secret": N_("Het geheim is te lang. Plak het opnieuw, zonder meer."),
+    "subject_claim": N_("Dit is geen naam van een gegeven. Laat email staan als u het niet weet."),
+}
+
+
+def parse_identity_provider(values: Mapping[str, str]) -> IdentityProviderDescription:
+    """Read what was filled in, or raise InputError that names each field."""
+    try:
+        return IdentityProviderDescription.model_validate(values)
+    except ValidationError as exc:
+        names = {str(problem["loc"][0]) for problem in exc.errors()}
+        raise InputError(fields={name: _FIELD_PROBLEMS[name] for name in _FIELD_PROBLEMS if name in names}) from exc
 
 
 async def set_identity_provider(

@@ -15,14 +15,22 @@ from starlette.background import BackgroundTask
 from issuer import authorization, sign_in_links
 from issuer.authorization import Choice, PendingAuthorization
 from issuer.credential_issuer import CredentialIssuer, get_issuer
-from issuer.errors import AuthorizationOverError, NothingChosenError, SignInLinkError, TooManySignInsError
-from issuer.identity_providers import find_identity_provider
+from issuer.errors import AuthorizationOverError, InputError, NothingChosenError, SignInLinkError, TooManySignInsError
+from issuer.identity_providers import (
+    EMAIL_CLAIM,
+    callback_url,
+    find_identity_provider,
+    parse_identity_provider,
+    remove_identity_provider,
+    set_identity_provider,
+)
+from issuer.operators import SignedIn
 from issuer.settings import IssuerSettings
 from issuer.sign_in import finish_sign_in, start_sign_in
 from issuer.sign_in_links import SignInSecrets
 from issuer.store import AchievementRow
 from issuer.web.forms import text
-from issuer.web.pages import PagesDep, ServiceDep, SignedInDep, _card
+from issuer.web.pages import PagesDep, ServiceDep, SignedInDep, _card, translated
 from kernel.errors import CredentialError
 from runtime.dependencies import DatabaseDep, NowDep, SessionDep
 from runtime.errors import log_refusal
@@ -198,7 +206,8 @@ async def come_from_provider(
 def _sign_in_page(
     request: Request, pages: Pages, issuer: CredentialIssuer, pending: PendingAuthorization, **more: Any
 ) -> Response:
-    values = {"email": "", "errors": {}, "status": 200, **more}
+    service: Service[IssuerSettings] = request.app.state.service
+    values = {"email": "", "errors": {}, "status": 200, "by_mail": service.settings.sends_mail, **more}
     path = _own_path(issuer, pending.id)
     return pages.render(
         request, "holder_sign_in.html", issuer=issuer, wallet=_wallet(request, pending), path=path, **values
@@ -358,6 +367,7 @@ async def _consent_page(
     *,
     errors: dict[str, str] | None = None,
 ) -> Response:
+    """What the person would get and where it would go. After an error nothing is ticked: that was the error."""
     async with service.database.reading() as session:
         choices = await authorization.list_choices(session, service.settings, issuer, pending, now=now)
     template = "holder_consent.html" if choices else "holder_nothing.html"
@@ -476,3 +486,75 @@ async def reveal_sign_in_link(
     return pages.render(
         request, "sign_ins.html", staff=staff, waiting=waiting, secrets=secrets, by_mail=False, place="sign-ins"
     )
+
+
+# Staff: where people sign in
+
+
+_PROVIDER_FIELDS = ("issuer", "name", "client_id", "subject_claim")
+
+
+@router.get("/back-office/{org}/sign-in-service")
+async def provider_page(
+    request: Request, staff: SignedInDep, service: ServiceDep, session: SessionDep, pages: PagesDep
+) -> Response:
+    """The organisation's OpenID Provider, and the address to register there."""
+    found = await find_identity_provider(session, service.settings, staff.issuer)
+    values = {name: getattr(found, name) if found is not None else "" for name in _PROVIDER_FIELDS}
+    return _provider_page(request, pages, staff, values, is_set=found is not None)
+
+
+def _provider_page(
+    request: Request,
+    pages: Pages,
+    staff: SignedIn,
+    values: dict[str, str],
+    *,
+    is_set: bool,
+    errors: dict[str, str] | None = None,
+) -> Response:
+    return pages.render(
+        request,
+        "sign_in_service.html",
+        status=400 if errors else 200,
+        staff=staff,
+        values={**values, "subject_claim": values["subject_claim"] or EMAIL_CLAIM},
+        is_set=is_set,
+        errors=errors or {},
+        callback=callback_url(staff.issuer),
+        place="sign-ins",
+    )
+
+
+@router.post("/back-office/{org}/sign-in-service")
+async def keep_provider(
+    request: Request,
+    staff: SignedInDep,
+    form: FormDep,
+    service: ServiceDep,
+    database: DatabaseDep,
+    pages: PagesDep,
+    now: NowDep,
+) -> Response:
+    """Let people sign in there from now on; a secret that is left empty stays what it was."""
+    values = {name: text(form, name) for name in _PROVIDER_FIELDS}
+    secret = text(form, "client_secret")
+    try:
+        description = parse_identity_provider({**values, **({"client_secret": secret} if secret else {})})
+        async with database.transaction() as session:
+            await set_identity_provider(
+                session, service.settings, staff.issuer, description, actor=staff.actor, now=now
+            )
+    except InputError as exc:
+        async with database.reading() as session:
+            is_set = await find_identity_provider(session, service.settings, staff.issuer) is not None
+        errors = translated(request, exc.fields)
+        return _provider_page(request, pages, staff, values, is_set=is_set, errors=errors)
+    return _go(f"/back-office/{staff.issuer.slug}/sign-in-service")
+
+
+@router.post("/back-office/{org}/sign-in-service/remove")
+async def remove_provider(staff: SignedInDep, _form: FormDep, session: SessionDep, now: NowDep) -> Response:
+    """Let people sign in by one-time link again."""
+    await remove_identity_provider(session, staff.issuer, actor=staff.actor, now=now)
+    return _go(f"/back-office/{staff.issuer.slug}/sign-in-service")

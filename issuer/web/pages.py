@@ -696,6 +696,8 @@ ACTIONS = {
     "award.suspend": N_("Opgeschort"),
     "award.reinstate": N_("Hersteld"),
     "award.drop_claims": N_("Persoonsgegevens verwijderd"),
+    "award.agree": N_("Ontvanger logde in en wil de badge ophalen"),
+    "refresh.used_twice": N_("Toegang van een wallet twee keer gebruikt: ingetrokken"),
     "offer.void": N_("Uitnodiging geblokkeerd: te vaak een verkeerde code"),
     "offer.redeemed_twice": N_("Uitnodiging twee keer gebruikt: toegang ingetrokken"),
 }

@@ -317,6 +317,14 @@ class QuestionAnswer(Answer):
     alternatives: list[AlternativeAnswer]
 
 
+class RegistrationAnswer(Answer):
+    """What a registrar certifies of a verifier; the purpose by language."""
+
+    name: str
+    purpose: dict[str, str]
+    registrar: str
+
+
 class VerifierAnswer(Answer):
     """`name` is what the trust list calls it, else its host; `own_name` is what it calls itself, unchecked.
 
@@ -329,6 +337,7 @@ class VerifierAnswer(Answer):
     host: str
     is_signed: bool
     attester: str
+    registration: RegistrationAnswer | None
     recognition: RecognitionAnswer
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from kernel import base64url
 from kernel.dcql import Answer, Candidate, DcqlMatch, DcqlQuery, SetMatch, match
-from kernel.openid4vp import TRANSACTION_DATA_FORMATS, AuthorizationRequest, TransactionData
+from kernel.openid4vp import TRANSACTION_DATA_FORMATS, AuthorizationRequest, Registration, TransactionData
 from kernel.strict_json import encode_json
 from wallet.claims import Fact, find_hidden_facts, find_shown_facts, shown_name
 from wallet.credentials import Badge, HeldForm
@@ -154,6 +154,8 @@ class RequestPage:
     agreements: tuple[Agreement, ...]
     attester: str
     """Who declares which party asks, where somebody does."""
+    registration: Registration | None
+    """What a registrar certifies of whoever asks: its name, and for what it may ask."""
     expires_at: datetime
 
     @property
@@ -221,6 +223,7 @@ def request_json(page: RequestPage) -> dict[str, Any]:
             "host": page.host,
             "is_signed": page.is_signed,
             "attester": page.attester,
+            "registration": None if page.registration is None else asdict(page.registration),
             "recognition": recognition_json(page.recognition),
         },
         "purpose": page.purpose.get("nl") or next(iter(page.purpose.values()), ""),

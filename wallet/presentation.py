@@ -5,7 +5,7 @@ behaves differently towards it, before the person has acted (A-39). Exactly what
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ from kernel.openid4vp import (
     ACCESS_DENIED,
     VP_FORMATS_NOT_SUPPORTED,
     AuthorizationRequest,
+    Registration,
     RequestSender,
     TransactionData,
     UnsupportedRequestError,
@@ -56,6 +57,7 @@ from wallet.presentation_request import (
     read_request,
     read_sender,
     resolve_content,
+    resolve_registration,
     signer_of,
 )
 from wallet.recognition import PartyRecognition, recognition_json, resolve_party_recognition
@@ -112,6 +114,8 @@ async def keep_request(
         wallet.resolver, identifiers=identifiers_of(request), service="verification", now=now, **signer_of(content)
     )
     content["recognition"] = recognition_json(recognition)
+    registration = await resolve_registration(wallet, content, request, now)
+    content["registration"] = None if registration is None else asdict(registration)
     row = PresentationRequest(
         id=create_token(16),
         account_id=vault.account_id,
@@ -161,8 +165,17 @@ async def get_request(
         questions=tuple(match_questions(request, badges, language)),
         agreements=find_agreements(request),
         attester=attester_of(content),
+        registration=_read_registration(content),
         expires_at=row.expires_at,
     )
+
+
+def _read_registration(content: Mapping[str, Any]) -> Registration | None:
+    kept = content.get("registration")
+    if kept is None:
+        return None
+    purpose = {language: shown_text(text) for language, text in kept["purpose"].items()}
+    return Registration(shown_name(kept["name"]), purpose, shown_name(kept["registrar"]))
 
 
 async def get_verifier_name(wallet: Wallet, vault: Vault, request_id: str, now: datetime) -> str:

@@ -4,13 +4,14 @@ Everything that goes over the network happens once, here (`resolve_content`); wh
 needs no network is made again whenever the question is opened. Nothing of a question is shown before it holds (W-41).
 """
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509 import load_der_x509_certificate
+from cryptography.x509 import load_der_x509_certificate, load_pem_x509_certificates
 
 from kernel import base64url
 from kernel.errors import CredentialError, MalformedError, UndecidedError
@@ -21,18 +22,22 @@ from kernel.members import as_object
 from kernel.openid4vp import (
     AGREEMENT,
     MEDIA_TYPE,
+    REGISTRATION_FORMAT,
     AuthorizationRequest,
     ClientIdPrefix,
+    Registration,
     RequestByReference,
     RequestByValue,
     RequestSender,
     UnsignedRequest,
     UnverifiedRequest,
     create_request_uri_form,
+    organization_identifiers,
     parse_authorization_request_link,
     parse_client_identifier,
     parse_dc_api_request,
     parse_request_object,
+    verify_registration_certificate,
     verify_request_object,
     verify_request_sender,
     verify_signed_dc_api_request,
@@ -41,6 +46,7 @@ from kernel.openid4vp import (
 )
 from kernel.x5c import parse_x5c
 from runtime.fetch import AnsweredError, FetchedResponse, FetchKind
+from runtime.logging import get_logger
 from runtime.tokens import create_token
 from wallet.claims import shown_name
 from wallet.errors import LinkError, RequestRefusedError, UnreachableError
@@ -54,6 +60,8 @@ from wallet.failures import (
     unsigned_failure,
 )
 from wallet.settings import Wallet
+
+log = get_logger(__name__)
 
 # What a person can agree to here, since the page can say it in plain words; anything else is refused (W-54).
 TRANSACTION_DATA_TYPES = frozenset({AGREEMENT})
@@ -244,6 +252,29 @@ def _find_signed(content: Mapping[str, Any]) -> UnverifiedRequest | None:
         candidates = parse_dc_api_request(asked["protocol"], asked["data"]).candidates
         return candidates[asked["number"]] if candidates else None
     return parse_request_object(content["raw"], client_id=content["client_id"]) if "raw" in content else None
+
+
+async def resolve_registration(
+    wallet: Wallet, content: Mapping[str, Any], request: AuthorizationRequest, now: datetime
+) -> Registration | None:
+    """What a registrar certifies of whoever asks; None where nobody does, or not for this party (W-57).
+
+    Registrars have anchors of their own, pinned in the settings. What else stands in `verifier_info` is passed over,
+    and so is a certificate that does not hold: it proves nothing, and spoils nothing.
+    """
+    offered = [entry.data for entry in request.verifier_info if entry.format == REGISTRATION_FORMAT]
+    path = wallet.settings.registrar_anchors
+    if not offered or not request.is_signed or path is None:
+        return None
+    anchors = load_pem_x509_certificates(await asyncio.to_thread(path.read_bytes))
+    leaf = signer_of(content).get("certificate")
+    subjects = {*identifiers_of(request), *(organization_identifiers(leaf) if leaf is not None else ())}
+    for raw in offered:
+        try:
+            return verify_registration_certificate(raw, anchors=anchors, subjects=subjects, now=now)
+        except CredentialError as exc:
+            log.info("registration certificate passed over", code=exc.code, reason=exc.detail)
+    return None
 
 
 def identifiers_of(request: AuthorizationRequest) -> tuple[str, ...]:

@@ -74,6 +74,12 @@ class WalletSettings(ServiceSettings):
         """As whom the wallet speaks to authorization servers."""
         return self.own_client_id or self.public_url
 
+    registrar_anchors: Path | None = None
+    """Certificates (PEM) under which registrars say for what a verifier may ask (W-57); none: nobody's word counts.
+
+    Apart from those of the list, under which verifiers themselves have certificates: nobody registers himself.
+    """
+
     def verifier_attester_keys(self) -> dict[str, JwkSet]:
         """The pinned keys of each attester, by its name."""
         return _read_attesters(self.verifier_attesters or "{}")

@@ -33,6 +33,13 @@ from kernel.openid4vp.error_codes import (
     UnsupportedRequestError,
     authorization_error_code,
 )
+from kernel.openid4vp.registration_certificate import (
+    REGISTRATION_FORMAT,
+    REGISTRATION_TYP,
+    Registration,
+    organization_identifiers,
+    verify_registration_certificate,
+)
 from kernel.openid4vp.request import (
     ANY_WALLET,
     MEDIA_TYPE,
@@ -108,6 +115,8 @@ __all__ = [
     "MAX_TITLE",
     "MEDIA_TYPE",
     "PURPOSE_FORMAT",
+    "REGISTRATION_FORMAT",
+    "REGISTRATION_TYP",
     "REQUEST_SCHEME",
     "TRANSACTION_DATA_FORMATS",
     "VERIFIER_ATTESTATION_TYP",
@@ -122,6 +131,7 @@ __all__ = [
     "DcApiProtocol",
     "EncryptedResponse",
     "ErrorResponse",
+    "Registration",
     "RequestByReference",
     "RequestByValue",
     "RequestSender",
@@ -153,6 +163,7 @@ __all__ = [
     "create_unsigned_parameters",
     "create_unsigned_request_link",
     "decrypt_response",
+    "organization_identifiers",
     "origin_of",
     "parse_authorization_request_link",
     "parse_client_identifier",
@@ -168,6 +179,7 @@ __all__ = [
     "parse_vp_token",
     "select_hash_algorithm",
     "transaction_data_hashes",
+    "verify_registration_certificate",
     "verify_request_object",
     "verify_request_sender",
     "verify_signed_dc_api_request",

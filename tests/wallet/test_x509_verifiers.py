@@ -4,6 +4,7 @@ from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from kernel.jwt import parse_jwt, sign_jwt
 from kernel.trust_list import ServiceState
@@ -18,7 +19,16 @@ AUTHORITY = create_authority(NOW)
 LEAF = create_leaf(AUTHORITY, NOW, dns_names=["verifier.example"])
 OTHER_NAME = create_leaf(AUTHORITY, NOW, dns_names=["elsewhere.example"])
 STRANGER = create_leaf(create_authority(NOW), NOW, dns_names=["verifier.example"])
+REGISTRAR_AUTHORITY = create_authority(NOW)
+REGISTRAR = create_leaf(REGISTRAR_AUTHORITY, NOW)
 SAN, HASH = "x509_san_dns:verifier.example", f"x509_hash:{x509_hash(LEAF.certificate)}"
+
+
+@pytest.fixture
+def settings(tmp_path):
+    anchors = tmp_path / "registrars.pem"
+    anchors.write_bytes(REGISTRAR_AUTHORITY.certificate.public_bytes(Encoding.PEM))
+    return {"registrar_anchors": anchors}
 
 
 @pytest.fixture
@@ -124,3 +134,51 @@ async def test_T10_withdrawn_certificate_says_so(house, holder):
     house.sign_trust_list(house.issuance(), house.verification(**OWN, states=withdrawn))
     asked = await holder.open_request(link(house, SAN))
     assert asked["verifier"]["recognition"]["outcome"] == "withdrawn"
+
+
+def registered(client_id, *, registrar=REGISTRAR, **changes):
+    """An entry of `verifier_info` with what a registrar certifies."""
+    payload = {
+        "sub": client_id,
+        "name": "Bakker Bouw B.V.",
+        "purpose": [{"lang": "nl", "value": "Nagaan welke skills een sollicitant heeft"}],
+        "exp": int((NOW + timedelta(days=90)).timestamp()),
+        **changes,
+    }
+    raw = sign_jwt(payload, signer=registrar.signer, typ="rc-wrp+jwt", header={"x5c": [registrar.x5c]})
+    return {"format": "registration_cert", "data": raw}
+
+
+async def test_W57_registered_purpose_and_name_are_shown_with_who_certifies_them(house, holder, badge):
+    unknown = {"format": "something_else", "data": {"x": 1}}
+    asked = await holder.open_request(link(house, HASH, verifier_info=[unknown, registered(HASH)]))
+    assert asked["verifier"]["registration"] == {
+        "name": "Bakker Bouw B.V.",
+        "purpose": {"nl": "Nagaan welke skills een sollicitant heeft"},
+        "registrar": "Leaf",
+    }
+    browser = house.new_browser()
+    await browser.get("/sign-in")
+    await browser.post("/sign-in", name=holder.name, passphrase=holder.passphrase, next="/badges")
+    page = await browser.get(f"/requests/{asked['id']}")
+    assert "Nagaan welke skills een sollicitant heeft" in page.text
+    assert "Zo staan zij ingeschreven bij Leaf" in page.text
+
+
+@pytest.mark.parametrize(
+    "info",
+    [
+        registered("x509_hash:somebody-else"),
+        registered(HASH, exp=1),
+        registered(HASH, registrar=create_leaf(create_authority(NOW), NOW)),
+        registered(HASH, registrar=LEAF),
+        {"format": "registration_cert", "data": "no.jwt.at-all"},
+        {"format": "registration_cert", "data": {"x": 1}},
+        {"format": "jwt", "data": registered(HASH)["data"]},
+    ],
+    ids=["another_party", "expired", "another_registrar", "itself", "unreadable", "object", "another_format"],
+)
+async def test_W57_registration_that_does_not_hold_is_passed_over(house, holder, badge, info):
+    asked = await holder.open_request(link(house, HASH, verifier_info=[info]))
+    assert asked["verifier"]["registration"] is None
+    assert asked["answerable"]

@@ -74,7 +74,8 @@ async def _show_request(
         status=error.status if error else 200,
         page=page,
         recognition=verifier_words(_, page.recognition, page.host, is_signed=page.is_signed),
-        purpose=page.purpose.get(language) or next(iter(page.purpose.values()), ""),
+        purpose=_say(page.purpose, language),
+        registered_purpose=_say(page.registration.purpose, language) if page.registration else "",
         hidden=hidden_words(_, page),
         badge_words=lambda found: badge_words(_, found, language),
         say=partial(label_text, _),
@@ -82,6 +83,11 @@ async def _show_request(
         choice_error=f"{_(error.title)}. {_(error.meaning)} {_(error.advice)}" if error else "",
         chosen=chosen or {},
     )
+
+
+def _say(texts: Mapping[str, str], language: str) -> str:
+    """A text in the language of the page where there is one, else in any."""
+    return texts.get(language) or next(iter(texts.values()), "")
 
 
 def _texts(form: FormData, name: str) -> list[str]:

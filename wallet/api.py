@@ -26,6 +26,7 @@ from wallet import (
     importing,
     issuance,
     presentation,
+    refill,
 )
 from wallet.accounts import SignedIn, get_signed_in
 from wallet.errors import NoBadgeError
@@ -588,8 +589,9 @@ async def list_awaited(signed_in: BearerDep, wallet: WalletDep, now: NowDep, lan
 
 @router.post("/awaited", response_model=CredentialsAnswer, response_model_exclude_unset=True)
 async def ask_for_awaited(signed_in: BearerDep, wallet: WalletDep, now: NowDep) -> dict[str, Any]:
-    """Ask for what is due, and return the badges that came."""
+    """Ask for what is due, and for new copies where all were shown. Return the badges that came."""
     came = await deferred.resolve_due_offers(wallet, signed_in.vault, now)
+    await refill.refill_copies(wallet, signed_in.vault, now)
     badges = [await credentials.get_badge(wallet, signed_in.vault, badge.id, now) for badge in came]
     return {"credentials": [credentials.badge_json(badge) for badge in badges]}
 

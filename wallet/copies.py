@@ -36,9 +36,9 @@ class ChosenCopy:
     holder_signer: Signer
 
 
-def seal_copies(vault: Vault, form_id: str, copies: Sequence[Copy]) -> list[CredentialCopy]:
+def seal_copies(vault: Vault, form_id: str, copies: Sequence[Copy], *, is_refill: bool = False) -> list[CredentialCopy]:
     """The rows of a form that came in several copies; none where one is all there is."""
-    if len(copies) == 1:
+    if len(copies) == 1 and not is_refill:
         return []
     rows = []
     for copy in copies:

@@ -147,12 +147,12 @@ def _missing(progress: Progress) -> Iterator[Wanted]:
 async def _request_in_time(progress: Progress, wanted: Wanted, seconds: float) -> dict[str, Any]:
     try:
         async with asyncio.timeout(max(seconds, 0)):
-            return await _request(progress, wanted)
+            return await request_credential(progress, wanted)
     except TimeoutError as exc:
         raise UndecidedError("the issuer took too long") from exc
 
 
-async def _request(progress: Progress, wanted: Wanted) -> dict[str, Any]:
+async def request_credential(progress: Progress, wanted: Wanted) -> dict[str, Any]:
     """`invalid_nonce` is tried once more (W-10); so is a token that ended meanwhile, where it can be refreshed."""
     token = progress.record.token or {}
     if has_ended(token, progress.now) and token.get("refresh_token"):

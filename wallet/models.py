@@ -164,6 +164,17 @@ class CredentialCopy(Base):
     shown_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+class Renewal(Base):
+    """By what new copies of a badge can be had from its issuer. Until `busy_until` nobody asks for any."""
+
+    __tablename__ = "renewals"
+
+    credential_id: Mapped[str] = mapped_column(ForeignKey("credentials.id", ondelete="CASCADE"), primary_key=True)
+    account_id: Mapped[str] = _account()
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    busy_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
 class HistoryEntry(Base):
     """What was received or shown, with whom and when. It stays when a badge is deleted (W-31)."""
 

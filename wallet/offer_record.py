@@ -6,7 +6,7 @@ may be sent once (a code, the verifier that belongs to it) is taken out of the r
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ from kernel.openid4vci import (
 )
 from wallet import store
 from wallet.errors import FailedStep, IssuerFailedError, OfferSpentError, UnreachableError
-from wallet.models import Offer
+from wallet.models import Offer, Renewal
 from wallet.settings import Wallet
 from wallet.vault import Vault
 
@@ -77,6 +77,20 @@ def open_record(vault: Vault, row: Offer) -> OfferRecord:
     if row.state == "fetching":
         raise OfferSpentError
     return OfferRecord(**vault.open("offer", row.id, row.sealed))
+
+
+def create_renewal(vault: Vault, credential_id: str, record: OfferRecord) -> Renewal | None:
+    """The row by which a badge can be had again; None where its issuer gave no refresh token."""
+    if record.token is None or record.token.get("refresh_token") is None:
+        return None
+    kept = replace(record, received=[], deferred=[], lost=[], outcome=None, authorization=None)
+    return Renewal(
+        credential_id=credential_id, account_id=vault.account_id, sealed=seal_renewal(vault, credential_id, kept)
+    )
+
+
+def seal_renewal(vault: Vault, credential_id: str, record: OfferRecord) -> bytes:
+    return vault.seal("renewal", credential_id, asdict(record))
 
 
 @dataclass

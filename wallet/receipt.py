@@ -43,7 +43,7 @@ from wallet.holder_keys import seal_holder_key
 from wallet.images import resolve_badge_image
 from wallet.issuer_requests import post_to_issuer
 from wallet.model_check import list_checks, verify_model
-from wallet.offer_record import Progress, seal_record
+from wallet.offer_record import Progress, create_renewal, seal_record
 from wallet.recognition import PartyRecognition
 from wallet.settings import Wallet
 
@@ -66,7 +66,7 @@ class ReceivedBadge:
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class Held:
     """One form of a badge that passed every check, in as many copies as came, each with its own key."""
 
     configuration_id: str
@@ -86,7 +86,7 @@ async def verify_and_keep(progress: Progress) -> list[ReceivedBadge]:
     """W-15, then one transaction that keeps everything; or nothing is kept, and the issuer hears why."""
     record = progress.record
     try:
-        held = [await _verify(progress, item) for item in record.received]
+        held = [await verify_received(progress, item) for item in record.received]
     except UndecidedError as exc:
         await progress.save("unchecked")
         raise NotCheckedYetError(exc.detail, step=CHECK_STEP) from exc
@@ -148,7 +148,7 @@ async def _tell(progress: Progress, outcome: Mapping[str, Any]) -> bool:
     return is_told
 
 
-async def _verify(progress: Progress, item: Mapping[str, Any]) -> _Held:
+async def verify_received(progress: Progress, item: Mapping[str, Any]) -> Held:
     """Every copy on its own, and that they are copies of one another: what is shown later is any of them."""
     keys = {key.public_key.thumbprint: key for key in map(SoftwareSigner.from_jwk, item["holder_keys"])}
     copies: list[Copy] = []
@@ -161,12 +161,12 @@ async def _verify(progress: Progress, item: Mapping[str, Any]) -> _Held:
         copies.append(Copy(credential, holder_key))
     if not copies:
         raise MalformedError("no credential in the answer")
-    if any(_content(copy.credential) != _content(copies[0].credential) for copy in copies):
+    if any(content_of(copy.credential) != content_of(copies[0].credential) for copy in copies):
         raise WrongTypeError("copies that say different things")
-    return _Held(item["configuration_id"], tuple(copies))
+    return Held(item["configuration_id"], tuple(copies))
 
 
-def _content(credential: VerifiedCredential) -> tuple[Any, ...]:
+def content_of(credential: VerifiedCredential) -> tuple[Any, ...]:
     """What every copy of one badge has in common, for whoever sees it and for whoever chooses what to show."""
     view = badge_view(credential.claims, credential.format)
     paths = FORMATS[credential.format].disclosable_paths(credential.raw)
@@ -211,7 +211,7 @@ async def _verify_issuer(progress: Progress, credential: VerifiedCredential) -> 
         raise UntrustedIssuerError("signed by another party than the one that offered it")
 
 
-async def _keep(progress: Progress, held: Sequence[_Held]) -> list[ReceivedBadge]:
+async def _keep(progress: Progress, held: Sequence[Held]) -> list[ReceivedBadge]:
     wallet, vault, now = progress.wallet, progress.vault, progress.now
     groups = _group_by_achievement(held)
     credential_issuer = progress.offer.credential_issuer
@@ -247,6 +247,9 @@ async def _keep(progress: Progress, held: Sequence[_Held]) -> list[ReceivedBadge
             await add_history_record(session, vault, _receipt(group, recognised, now))
             formats = tuple(item.credential.format for item in group)
             badges.append(ReceivedBadge(credential_id, _view(group).name, formats))
+        renewal = create_renewal(vault, credential_id, progress.record) if len(groups) == 1 else None
+        if renewal is not None:
+            await store.add_renewal(session, renewal)
         sealed = seal_record(vault, progress.offer_id, progress.record)
         await store.set_offer(
             session, vault.account_id, progress.offer_id, state=state_after(progress), sealed=sealed, due_at=now,
@@ -264,7 +267,7 @@ async def _resolve_receipt(progress: Progress, credential: VerifiedCredential) -
     return Receipt(list_checks(credential), tuple(each.as_json() for each in said))
 
 
-async def _resolve_labels(progress: Progress, item: _Held) -> tuple[IssuerLabel, ...]:
+async def _resolve_labels(progress: Progress, item: Held) -> tuple[IssuerLabel, ...]:
     """What the claims are called: asked once, at receipt. Without an answer our own words will do. W-18, A-48."""
     types = await resolve_types(progress.wallet, item.credential)
     return create_issuer_labels(types, progress.metadata.get_configuration(item.configuration_id).claims)
@@ -296,10 +299,10 @@ def _verify_type(configuration: CredentialConfiguration, credential: VerifiedCre
         raise WrongTypeError("another type than the configuration's")
 
 
-_Group = list[_Held]
+_Group = list[Held]
 
 
-def _group_by_achievement(held: Iterable[_Held]) -> list[_Group]:
+def _group_by_achievement(held: Iterable[Held]) -> list[_Group]:
     """Forms of one achievement from one issuer are one badge."""
     groups: dict[tuple[str, str], _Group] = {}
     for item in held:

@@ -32,6 +32,7 @@ from wallet.models import (
     ImportedBadge,
     Offer,
     PresentationRequest,
+    Renewal,
     SignInAttempt,
     VaultSession,
     VaultWrap,
@@ -435,11 +436,58 @@ async def take_copy(
     return await session.scalar(select(CredentialCopy).where(*mine).order_by(CredentialCopy.shown_at).limit(1))
 
 
-async def count_unused_copies(session: Session, account_id: str, form_id: str) -> int:
-    query = select(func.count()).where(
-        CredentialCopy.account_id == account_id, CredentialCopy.form_id == form_id, CredentialCopy.shown_to.is_(None)
+async def find_dry_forms(session: Session, account_id: str, now: datetime) -> Sequence[CredentialForm]:
+    """Those that came in several copies, of which none is unused, and of which the issuer gives more."""
+    copies = select(CredentialCopy.id).where(CredentialCopy.form_id == CredentialForm.id)
+    renewable = select(Renewal.credential_id).where(
+        Renewal.account_id == account_id, or_(Renewal.busy_until.is_(None), Renewal.busy_until <= now)
     )
-    return int(await session.scalar(query) or 0)
+    found = await session.scalars(
+        select(CredentialForm).where(
+            CredentialForm.account_id == account_id,
+            CredentialForm.credential_id.in_(renewable),
+            copies.exists(),
+            ~copies.where(CredentialCopy.shown_to.is_(None)).exists(),
+        )
+    )
+    return found.all()
+
+
+async def add_renewal(session: Session, renewal: Renewal) -> None:
+    session.add(renewal)
+    await session.flush()
+
+
+async def take_renewal(
+    session: Session, account_id: str, credential_id: str, now: datetime, *, until: datetime
+) -> Renewal | None:
+    """Take the right to ask for more, or None when another request has it; one caller wins."""
+    taken: Renewal | None = await session.scalar(
+        update(Renewal)
+        .where(
+            Renewal.credential_id == credential_id,
+            Renewal.account_id == account_id,
+            or_(Renewal.busy_until.is_(None), Renewal.busy_until <= now),
+        )
+        .values(busy_until=until)
+        .returning(Renewal)
+    )
+    return taken
+
+
+async def set_renewal(session: Session, account_id: str, credential_id: str, sealed: bytes) -> None:
+    mine = (Renewal.credential_id == credential_id, Renewal.account_id == account_id)
+    await session.execute(update(Renewal).where(*mine).values(sealed=sealed))
+
+
+async def release_renewal(session: Session, account_id: str, credential_id: str) -> None:
+    mine = (Renewal.credential_id == credential_id, Renewal.account_id == account_id)
+    await session.execute(update(Renewal).where(*mine).values(busy_until=None))
+
+
+async def remove_renewal(session: Session, account_id: str, credential_id: str) -> None:
+    mine = (Renewal.credential_id == credential_id, Renewal.account_id == account_id)
+    await session.execute(delete(Renewal).where(*mine))
 
 
 async def find_credentials(session: Session, account_id: str) -> Sequence[Credential]:

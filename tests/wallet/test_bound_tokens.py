@@ -1,6 +1,7 @@
 """Tokens bound to a key, wallets that somebody vouches for, encrypted requests: what HAIP's issuers ask of a wallet."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -299,8 +300,51 @@ async def test_W13_fewer_copies_than_asked_are_kept(house, holder):
 async def _show(house, holder, verifier: SimulatedVerifier) -> str:
     """Show the badge to this verifier, and return the key that the copy was bound to."""
     house.transport.apps["verifier.example:443"] = verifier.app()
+    house.clock.advance(timedelta(seconds=1))
     asked = await holder.open_request(verifier.ask(verifier.skill_query(FIRST)))
     answer = await holder.call("POST", f"/requests/{asked['id']}/accept", {})
     assert answer.status_code == 200
     [presented] = verifier.received[-1].vp_token["skill_1"]
     return str(parse_jwt(presented.partition("~")[0]).payload["cnf"]["jwk"]["x"])
+
+
+async def test_W13_I32_new_copies_come_when_all_were_shown_and_never_while_one_is_left(house, holder):
+    house.issuer.batch_size, house.issuer.refreshes, house.issuer.binds = 2, True, True
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    verifiers = {slug: SimulatedVerifier(house.clock, slug=slug) for slug in ("a", "b", "c", "d")}
+    house.clock.advance(timedelta(minutes=10))
+    first = await _show(house, holder, verifiers["a"])
+    await holder.call("POST", "/awaited")
+    assert len(house.issuer.holder_keys) == 2
+    second = await _show(house, holder, verifiers["b"])
+    await holder.call("POST", "/awaited")
+    assert len(house.issuer.holder_keys) == 4
+    assert house.issuer.token_forms[-1]["grant_type"] == "refresh_token"
+    third, fourth = [await _show(house, holder, verifiers[slug]) for slug in ("c", "d")]
+    assert len({first, second, third, fourth}) == 4
+    assert len(await holder.badges()) == 1
+
+
+async def test_W13_issuer_that_gives_no_more_is_asked_once_and_the_badge_can_still_be_shown(house, holder):
+    house.issuer.batch_size, house.issuer.refreshes = 2, True
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    verifiers = {slug: SimulatedVerifier(house.clock, slug=slug) for slug in ("a", "b", "c")}
+    first, _ = [await _show(house, holder, verifiers[slug]) for slug in ("a", "b")]
+    house.issuer.misbehave = "refresh_refused"
+    house.clock.advance(timedelta(minutes=10))
+    for _ in range(3):
+        await holder.call("POST", "/awaited")
+    assert [form["grant_type"] for form in house.issuer.token_forms].count("refresh_token") == 1
+    assert await _show(house, holder, verifiers["c"]) == first
+
+
+async def test_W13_new_copies_that_say_something_else_are_not_taken(house, holder):
+    house.issuer.batch_size, house.issuer.refreshes = 2, True
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    verifiers = {slug: SimulatedVerifier(house.clock, slug=slug) for slug in ("a", "b", "c")}
+    first, _ = [await _show(house, holder, verifiers[slug]) for slug in ("a", "b")]
+    achievement = {**house.issuer.dataset.achievement, "name": "Something else"}
+    house.issuer.dataset = replace(house.issuer.dataset, achievement=achievement)
+    house.clock.advance(timedelta(minutes=10))
+    await holder.call("POST", "/awaited")
+    assert await _show(house, holder, verifiers["c"]) == first

@@ -20,7 +20,18 @@ from runtime.web.forms import FormDep
 from runtime.web.language import request_language, translator
 from runtime.web.pages import Pages, local_path
 from runtime.web.routes import PageRoute, only_get
-from wallet import accounts, credentials, deferred, exporting, history, images, importing, issuance, presentation
+from wallet import (
+    accounts,
+    credentials,
+    deferred,
+    exporting,
+    history,
+    images,
+    importing,
+    issuance,
+    presentation,
+    refill,
+)
 from wallet.accounts import SignedIn
 from wallet.badge_files import list_file_kinds
 from wallet.claims import Fact, find_hidden_facts, find_shown_facts, label_text
@@ -199,6 +210,7 @@ async def badges(request: Request, holder: HolderDep, wallet: WalletDep, pages: 
     """Home. What an issuer was still preparing is asked for here, when it is due (W-14)."""
     _, language = translator(request), request_language(request)
     await deferred.resolve_due_offers(wallet, holder.vault, now)
+    await refill.refill_copies(wallet, holder.vault, now)
     found = await credentials.find_badges(wallet, holder.vault, now)
     return pages.render(
         request,

@@ -144,6 +144,8 @@ class AchievementDescription(Input):
     prerequisites: Localised | None = None
     supervision: Literal["onsite", "online", "unsupervised"] | None = None
     identity_checked: bool | None = None
+    approval: Literal["second_person"] | None = None
+    """Whether an award waits until somebody else than whoever made it has approved it (I-63)."""
     stackability: Literal["standalone", "stackable"] | None = None
 
     @model_validator(mode="after")

@@ -47,6 +47,7 @@ from issuer.clients import Client, verify_client
 from issuer.credential import issue_credential
 from issuer.credential_issuer import CredentialIssuer, get_issuer
 from issuer.credential_offer import OfferPolicy, resolve_offer
+from issuer.deferred import issue_deferred_credential
 from issuer.endorsements import EndorsementDescription
 from issuer.errors import (
     DPOP_NONCE_HEADER,
@@ -274,6 +275,23 @@ async def credential(request: Request) -> Response:
     return Response(answer.body, answer.status, media_type=answer.media_type, headers=headers)
 
 
+@_protocol(Place.CREDENTIAL)
+async def deferred(request: Request) -> Response:
+    """Deferred Credential Endpoint. OpenID4VCI 1.0 §9."""
+    service: IssuerService = get_service(request)
+    presented = _presented_token(request)
+    answer = await issue_deferred_credential(
+        service.database,
+        service.settings,
+        request.path_params["org"],
+        presented,
+        await _message(request),
+        now=service.clock(),
+    )
+    headers = _NO_STORE | _dpop_nonce(request, presented, answer.organisation_id)
+    return Response(answer.body, answer.status, media_type=answer.media_type, headers=headers)
+
+
 @_protocol(Place.NOTIFICATION)
 async def notification(request: Request) -> Response:
     """Notification Endpoint. OpenID4VCI 1.0 §11."""
@@ -465,6 +483,7 @@ protocol_routes: list[Route] = [
     Route("/{org:organisation}/challenge", challenge, methods=["POST"]),
     Route("/{org:organisation}/token", token, methods=["POST"]),
     Route("/{org:organisation}/par", pushed_authorization_request, methods=["POST"]),
+    Route("/{org:organisation}/deferred", deferred, methods=["POST"]),
     Route("/{org:organisation}/notification", notification, methods=["POST"]),
     Route("/.well-known/openid-credential-issuer/{org}", issuer_metadata),
     Route("/{org:organisation}/.well-known/openid-credential-issuer", issuer_metadata),

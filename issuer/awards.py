@@ -27,7 +27,9 @@ from issuer.store import AchievementRow, AwardRow, Session
 from kernel.open_badges import create_evidence
 from runtime.tokens import create_token
 
-State = Literal["offered", "opened", "issued", "received", "offer_expired", "offer_void", "suspended", "revoked"]
+State = Literal[
+    "offered", "opened", "issued", "received", "offer_expired", "offer_void", "suspended", "revoked", "waiting"
+]
 
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 _Email = Annotated[str, StringConstraints(pattern=r"^[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+$", max_length=254)]
@@ -118,7 +120,9 @@ async def award_achievement(
     if earlier is not None:
         return await _repeat(session, settings, issuer, earlier, batch.request_hash, now=now)
     for position, recipient in enumerate(request.recipients):
-        await _award_one(session, settings, issuer, achievement, request, recipient, batch.id, position, now=now)
+        await _award_one(
+            session, settings, issuer, achievement, request, recipient, batch.id, position, actor=actor, now=now
+        )
     people = f"{len(request.recipients)} awarded"
     await store.add_audit(session, issuer.organisation_id, actor, "award.create", slug, people, now)
     rows = await store.list_awards_of_batch(session, batch.id)
@@ -163,6 +167,7 @@ async def _award_one(
     batch_id: UUID,
     position: int,
     *,
+    actor: str,
     now: datetime,
 ) -> None:
     awarded_at = request.awarded_at or now
@@ -173,8 +178,9 @@ async def _award_one(
         batch_id=batch_id,
         position=position,
         reference=recipient.reference or create_token(16)[:8].upper().replace("_", "X").replace("-", "Y"),
-        status="valid",
+        status="waiting" if description_of(achievement).approval == "second_person" else "valid",
         awarded_at=awarded_at,
+        awarded_by=actor,
         expires_at=request.expires_at or _default_expiry(achievement, awarded_at),
         created_at=now,
     )
@@ -235,7 +241,7 @@ async def renew_offer(
     """Make a new offer of an award; the one before it ends, and so do its access tokens."""
     await store.lock_award(session, award_id)
     row = await _get_row(session, issuer, award_id)
-    if row.award.status != "valid":
+    if row.award.status not in ("valid", "waiting"):
         raise ConflictError(N_("Deze badge is opgeschort of ingetrokken. Er kan geen nieuw aanbod bij."))
     if row.award.sealed_claims is None:
         raise ConflictError(N_("De gegevens van deze persoon zijn verwijderd. Reik de badge opnieuw uit."))
@@ -322,7 +328,7 @@ def _find_open_offer(
     settings: IssuerSettings, issuer: CredentialIssuer, row: AwardRow, offer: Offer | None, now: datetime
 ) -> OpenOffer | None:
     """What can be handed over now; nothing while the award is withdrawn, since nothing would be issued."""
-    if row.award.status != "valid":
+    if row.award.status not in ("valid", "waiting"):
         return None
     achievement = AchievementRow(row.achievement, row.version)
     return credential_offer.find_open_offer(settings, issuer, offer, achievement, now=now)
@@ -338,6 +344,8 @@ def _state(award: Award, offer: Offer | None, now: datetime) -> State:
         return "revoked"
     if award.status == "suspended":
         return "suspended"
+    if award.status == "waiting":
+        return "waiting"
     if award.received_at is not None:
         return "received"
     if award.issued_at is not None:

@@ -37,7 +37,7 @@ from kernel.errors import MalformedError
 from kernel.formats import IssuerIdentity, to_wire
 from kernel.keys import PublicKey
 from kernel.open_badges import CredentialDataset
-from kernel.openid4vci import CredentialRequest, ResponseEncryption, parse_credential_request
+from kernel.openid4vci import CredentialRequest, DeferredIssuance, ResponseEncryption, parse_credential_request
 from kernel.status.token_status_list import Status
 from kernel.type_metadata import create_integrity, create_skill_badge_type
 from runtime.database import BlockingConnection, BlockingDatabase, Database
@@ -45,13 +45,15 @@ from runtime.tokens import create_token, hash_token
 
 _MAX_REQUEST_BYTES = 256 * 1024
 
+# Requests that wait under one offer: each securing once, and as often again.
+_MAX_DEFERRED = 20
 _ACHIEVEMENTS_KEPT = 256
 _achievements: dict[UUID, Mapping[str, Any]] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
-    """A credential request in which everything was checked that can be without writing."""
+class Order:
+    """A credential request in which everything was checked that can be without writing, now or earlier."""
 
     grant: Grant
     issuer: CredentialIssuer
@@ -94,22 +96,50 @@ async def issue_credential(
             organisation_id = grants[0].organisation.id
             proof = verify_token_use(settings, organisation_id, presented, grants[0].dpop_thumbprint, now)
             order = _verify_request(settings, grants, message, now)
-            notification_id = create_token(16)
             with database.writing(connection):
                 spend_dpop_proof(connection, proof)
                 for nonce, expires_at in order.nonces.items():
                     nonces.spend_nonce(connection, nonce, expires_at)
-                credentials = _issue_copies(connection, settings, order, hash_token(notification_id), now)
-        members = {
-            "credentials": [{"credential": to_wire(credentials[key.thumbprint])} for key in order.holder_keys],
-            "notification_id": notification_id,
-        }
-        return CredentialAnswer(organisation_id, *encode_response(members, order.encryption))
+                if order.grant.award_status == "waiting":
+                    return _defer(connection, settings, order, now)
+                return issue_order(connection, settings, order, now)
 
     return await database.run(answer)
 
 
-def _verify_request(settings: IssuerSettings, grants: Sequence[Grant], message: Message, now: datetime) -> _Order:
+def issue_order(
+    connection: BlockingConnection, settings: IssuerSettings, order: Order, now: datetime
+) -> CredentialAnswer:
+    """Issue what was checked, in the transaction of whoever spent something for it. OpenID4VCI 1.0 §8.3; I-62."""
+    notification_id = create_token(16)
+    credentials = _issue_copies(connection, settings, order, hash_token(notification_id), now)
+    members = {
+        "credentials": [{"credential": to_wire(credentials[key.thumbprint])} for key in order.holder_keys],
+        "notification_id": notification_id,
+    }
+    return CredentialAnswer(order.issuer.organisation_id, *encode_response(members, order.encryption))
+
+
+def _defer(connection: BlockingConnection, settings: IssuerSettings, order: Order, now: datetime) -> CredentialAnswer:
+    """Keep what was proven until somebody else has agreed to the award. OpenID4VCI 1.0 §8.3, §9; I-63."""
+    transaction_id = create_token(16)
+    row = {
+        "id": store.new_id(),
+        "transaction_hash": hash_token(transaction_id),
+        "organisation_id": order.issuer.organisation_id,
+        "offer_id": order.grant.offer_id,
+        "award_id": order.grant.award_id,
+        "configuration_id": order.configuration_id,
+        "holder_keys": [key.jwk for key in order.holder_keys],
+        "created_at": now,
+    }
+    if not store.add_deferred_issuance(connection, row, limit=_MAX_DEFERRED):
+        raise IssuanceDeniedError("as many requests as anybody needs are waiting")
+    waiting = DeferredIssuance(transaction_id, settings.deferred_interval)
+    return CredentialAnswer(order.issuer.organisation_id, *encode_response(waiting.as_json(), order.encryption), 202)
+
+
+def _verify_request(settings: IssuerSettings, grants: Sequence[Grant], message: Message, now: datetime) -> Order:
     issuer = credential_issuer(grants[0].organisation, settings)
     members = open_message(settings, issuer.organisation_id, message, max_bytes=_MAX_REQUEST_BYTES, now=now)
     request = parse_credential_request(members, accepts_single_proof=bool(settings.legacy_securings))
@@ -118,12 +148,12 @@ def _verify_request(settings: IssuerSettings, grants: Sequence[Grant], message: 
     securing = configuration_securing(configuration)
     if "proof" in members and request.proofs and securing.name not in settings.legacy_securings:
         raise MalformedError("one proof of an earlier draft, where that is not accepted")
-    if grant.award_status != "valid" or grant.sealed_claims is None:
+    if grant.award_status not in ("valid", "waiting") or grant.sealed_claims is None:
         raise IssuanceDeniedError(f"the award is {grant.award_status}, or its claims were dropped")
     if securing.policy.needs_dpop and grant.dpop_thumbprint is None:
         raise AccessTokenError("this configuration is given for bound tokens alone")
     proven = verify_key_proofs(settings, issuer, securing, request, client_id=grant.client_id, now=now)
-    return _Order(grant, issuer, configuration, securing, proven.nonces, proven.keys, encryption)
+    return Order(grant, issuer, configuration, securing, proven.nonces, proven.keys, encryption)
 
 
 def _find_configuration(
@@ -147,7 +177,7 @@ def _find_configuration(
 
 
 def _issue_copies(
-    connection: BlockingConnection, settings: IssuerSettings, order: _Order, notification_hash: bytes, now: datetime
+    connection: BlockingConnection, settings: IssuerSettings, order: Order, notification_hash: bytes, now: datetime
 ) -> Mapping[str, str]:
     """The credential for each key, by thumbprint: those issued before as they were, new ones for the others."""
     issued = _find_earlier(connection, settings, order) if order.grant.copies else {}
@@ -184,7 +214,7 @@ def _issue_copies(
     return {**issued, **signed}
 
 
-def _find_earlier(connection: BlockingConnection, settings: IssuerSettings, order: _Order) -> dict[str, str]:
+def _find_earlier(connection: BlockingConnection, settings: IssuerSettings, order: Order) -> dict[str, str]:
     thumbprints = [key.thumbprint for key in order.holder_keys]
     rows = store.find_issued_copies(connection, order.grant.offer_id, order.configuration_id, thumbprints)
     return {
@@ -204,7 +234,7 @@ def _get_achievement(connection: BlockingConnection, version_id: UUID) -> Mappin
 
 
 def _get_signing_key(
-    connection: BlockingConnection, settings: IssuerSettings, order: _Order, now: datetime
+    connection: BlockingConnection, settings: IssuerSettings, order: Order, now: datetime
 ) -> ActiveKey:
     """The key that this securing is signed with: the one for ES256 came with the grant, another is read only here."""
     grant, algorithm = order.grant, order.securing.algorithm
@@ -216,7 +246,7 @@ def _get_signing_key(
 
 def _sign(
     settings: IssuerSettings,
-    order: _Order,
+    order: Order,
     signing_key: ActiveKey,
     achievement: Mapping[str, Any],
     key: PublicKey,
@@ -253,7 +283,7 @@ def _sign(
     )
 
 
-def _identity(order: _Order, signing_key: ActiveKey) -> IssuerIdentity:
+def _identity(order: Order, signing_key: ActiveKey) -> IssuerIdentity:
     """How a verifier finds the key: by DID, or, in the HAIP form, by the certificates of the same key. I-75, I-76."""
     issuer, kid = order.issuer, order.issuer.verification_method(signing_key.fragment)
     if order.securing.policy.issuer_key == "did":
@@ -300,7 +330,7 @@ def _identifier_type(number: str) -> str:
 
 def _credential_row(
     settings: IssuerSettings,
-    order: _Order,
+    order: Order,
     thumbprint: str,
     credential: str,
     place: StatusPlace,

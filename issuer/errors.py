@@ -127,6 +127,13 @@ class KeyProofError(RejectedError):
     sentence = "A key proof is missing or not valid."
 
 
+class UnknownTransactionError(RejectedError):
+    """The `transaction_id` is unknown, was used, or belongs to another grant or organisation."""
+
+    code = "transaction_id"
+    sentence = "This transaction_id is not known here, or was used."
+
+
 class UnknownNotificationError(RejectedError):
     """The `notification_id` was not handed out to the holder of this access token."""
 
@@ -249,6 +256,7 @@ ROWS: Mapping[type[CredentialError], Row] = {
     AuthorizationDetailsError: Row("invalid_authorization_details", "invalid_credential_request", _BAD_NOTIFICATION),
     ResourceError: Row("invalid_target", "invalid_credential_request", _BAD_NOTIFICATION),
     UnsupportedResponseTypeError: Row("unsupported_response_type", "invalid_credential_request", _BAD_NOTIFICATION),
+    UnknownTransactionError: Row("invalid_request", "invalid_transaction_id", _BAD_NOTIFICATION),  # VCI §9.3
     UnknownNotificationError: Row("invalid_request", "invalid_credential_request", "invalid_notification_id"),
 }
 

@@ -15,13 +15,17 @@ from runtime.logging import get_logger
 log = get_logger(__name__)
 
 _INTERVAL = timedelta(minutes=30)
+# Longer than any offer, and with it any grant, can be of use.
+_DEFERRED_KEPT = timedelta(days=120)
 _AT_ONCE = 500
 
 
 async def clean_up(database: Database, settings: IssuerSettings, *, now: datetime) -> None:
     """Remove everything that has run out. Any number of processes may do this at the same time."""
     async with database.transaction() as session:
-        await store.delete_expired(session, now, guesses_before=now - timedelta(hours=1))
+        await store.delete_expired(
+            session, now, guesses_before=now - timedelta(hours=1), deferred_before=now - _DEFERRED_KEPT
+        )
     async with database.reading() as session:
         issuers = await list_issuers(session, settings)
     for issuer in issuers:

@@ -64,6 +64,7 @@ async def create_issuer_metadata(
         "credential_issuer": issuer.identifier,
         "credential_endpoint": issuer.endpoint("credential"),
         "nonce_endpoint": issuer.endpoint("nonce"),
+        "deferred_credential_endpoint": issuer.endpoint("deferred"),
         "notification_endpoint": issuer.endpoint("notification"),
         **request_encryption.create_metadata(settings, issuer, now=now),
         "batch_credential_issuance": {"batch_size": settings.batch_size},

@@ -199,6 +199,8 @@ class Award(Base):
     email_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True)
     sealed_claims: Mapped[bytes | None] = mapped_column(LargeBinary)
     awarded_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # Whoever awarded; somebody else approves what has to wait for that (status `waiting`).
+    awarded_by: Mapped[str | None] = mapped_column(String(120))
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     status: Mapped[str] = mapped_column(String(10), default="valid")
     status_reason: Mapped[str | None] = mapped_column(Text)
@@ -341,6 +343,21 @@ class AccessToken(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class DeferredIssuance(Base):
+    """What a wallet asked for, and proved, while its award was waiting. It is issued once. OpenID4VCI 1.0 §9."""
+
+    __tablename__ = "deferred_issuances"
+    id: Mapped[uuid.UUID] = _id()
+    transaction_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.id"))
+    offer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("offers.id"), index=True)
+    award_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("awards.id"))
+    configuration_id: Mapped[str] = mapped_column(String(80))
+    holder_keys: Mapped[list[dict[str, str]]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    spent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class SpentNonce(Base):

@@ -98,6 +98,8 @@ class IssuerSettings(ServiceSettings):
     """How long a wallet that is bound to a key may fetch new copies without its holder signing in again (I-32)."""
     nonce_lifetime: timedelta = timedelta(minutes=5)
     """A `c_nonce` is asked for just before it is used (I-56)."""
+    deferred_interval: timedelta = Field(default=timedelta(minutes=1), ge=timedelta(seconds=1))
+    """How long a wallet waits before it asks again for a badge that somebody still has to approve (I-63)."""
     batch_size: int = Field(default=20, ge=2, le=100)
     """Key proofs in one request (I-60). Twenty unlinkable copies last a job seeker a while."""
     status_list_size: int = Field(default=131_072, ge=131_072, multiple_of=8)

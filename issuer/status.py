@@ -35,12 +35,13 @@ _DRAWS = 12
 
 _random = random.SystemRandom()
 
-Change = Literal["revoke", "suspend", "reinstate"]
+Change = Literal["approve", "revoke", "suspend", "reinstate"]
 
 # The state that an award may come from, the state it goes to, and what its copies say from then on. I-78: revoked
 # stays revoked.
 _CHANGES: dict[Change, tuple[frozenset[str], str, Status]] = {
-    "revoke": (frozenset({"valid", "suspended"}), "revoked", Status.INVALID),
+    "approve": (frozenset({"waiting"}), "valid", Status.VALID),
+    "revoke": (frozenset({"valid", "suspended", "waiting"}), "revoked", Status.INVALID),
     "suspend": (frozenset({"valid"}), "suspended", Status.SUSPENDED),
     "reinstate": (frozenset({"suspended"}), "valid", Status.VALID),
 }
@@ -136,22 +137,31 @@ def _get_open_list(
 async def change_status(
     session: Session, organisation_id: UUID, award_id: UUID, change: Change, *, reason: str, actor: str, now: datetime
 ) -> None:
-    """Revoke, suspend or reinstate an award: every copy of it, in this one transaction. I-77, I-78."""
+    """Approve, revoke, suspend or reinstate an award: every copy of it, in this one transaction. I-77, I-78.
+
+    An award that waits is approved by somebody else than whoever made it; to decline it is to revoke it.
+    """
     reason = reason.strip()
-    if not 1 <= len(reason) <= 500:
+    if not (1 if change != "approve" else 0) <= len(reason) <= 500:
         raise InputError(fields={"reason": N_("Schrijf in het kort waarom (hooguit 500 tekens).")})
-    if await store.find_award(session, organisation_id, award_id) is None:
+    row = await store.find_award(session, organisation_id, award_id)
+    if row is None:
         raise NotFoundError(N_("Deze uitreiking kennen we niet."))
+    if change == "approve" and row.award.awarded_by == actor:
+        raise ConflictError(N_("U reikte deze badge zelf uit. Vraag een collega om hem goed te keuren."))
+    was_waiting = row.award.status == "waiting"
     allowed_from, to, value = _CHANGES[change]
     if not await store.change_award_status(session, award_id, allowed_from=allowed_from, to=to, reason=reason, now=now):
         raise ConflictError(_IMPOSSIBLE[change])
     await run_blocking(session, store.set_status_of_copies, award_id, value.value_in_list)
     if change == "revoke":
-        await store.void_offers(session, award_id, now)
+        # A wallet that still waits asks once more with its token, and is told that nothing will come (VCI §9.3).
+        await store.void_offers(session, award_id, now, with_tokens=not was_waiting)
     await store.add_audit(session, organisation_id, actor, f"award.{change}", str(award_id), reason, now)
 
 
 _IMPOSSIBLE: dict[Change, str] = {
+    "approve": N_("Deze badge wacht niet op goedkeuring."),
     "revoke": N_("Deze badge is al ingetrokken. Dat blijft zo."),
     "suspend": N_("Alleen een geldige badge kunt u opschorten."),
     "reinstate": N_("Alleen een opgeschorte badge kunt u herstellen. Ingetrokken blijft ingetrokken."),

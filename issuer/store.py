@@ -25,6 +25,7 @@ from issuer.models import (
     AwardBatch,
     BadgeFile,
     Credential,
+    DeferredIssuance,
     DidDocument,
     FederationMembership,
     GivenEndorsement,
@@ -384,10 +385,12 @@ async def next_offer_number(session: Session, award_id: UUID) -> int:
     return (await session.execute(newest)).scalar_one() + 1
 
 
-async def void_offers(session: Session, award_id: UUID, now: datetime) -> None:
+async def void_offers(session: Session, award_id: UUID, now: datetime, *, with_tokens: bool = True) -> None:
     """End every open offer of an award, and the tokens that were bought with one."""
     condition = and_(Offer.award_id == award_id, Offer.spent_at.is_(None), Offer.voided_at.is_(None))
     await session.execute(update(Offer).where(condition).values(voided_at=now, sealed_secrets=None))
+    if not with_tokens:
+        return
     tokens = and_(AccessToken.award_id == award_id, AccessToken.revoked_at.is_(None))
     await session.execute(update(AccessToken).where(tokens).values(revoked_at=now))
 
@@ -492,7 +495,7 @@ async def list_own_awards(
     """Valid awards whose claims are still here, of the person with this address or reference, newest first."""
     is_own = Award.email_hash == email_hash if email_hash is not None else Award.reference == reference
     statement = _award_rows().where(Award.organisation_id == organisation_id, is_own)
-    statement = statement.where(Award.status == "valid", Award.sealed_claims.is_not(None))
+    statement = statement.where(Award.status.in_(["valid", "waiting"]), Award.sealed_claims.is_not(None))
     if slugs is not None:
         statement = statement.where(Achievement.slug.in_(list(slugs)))
     statement = statement.order_by(Award.created_at.desc(), Award.batch_id, Award.position).limit(100)
@@ -789,6 +792,7 @@ _tokens, _offers, _awards, _versions, _organisations = (
 )
 _status_lists, _status_entries, _credentials = (model.__table__ for model in (StatusList, StatusEntry, Credential))
 _status_segments, _status_publications = (model.__table__ for model in (StatusSegment, StatusPublication))
+_deferred = DeferredIssuance.__table__
 _ORGANISATION_COLUMNS = [_organisations.c[name] for name in OrganisationRow._fields]
 
 _GRANT = Prepared(
@@ -876,6 +880,40 @@ def claim_copies(connection: BlockingConnection, grant: Grant, copies: int, *, l
         return False
     wanted = {"offer_id": grant.offer_id, "token_id": grant.token_id, "more": copies, "limit": limit}
     return _CLAIM_COPIES.change(connection, **wanted) == 1
+
+
+class DeferredRow(NamedTuple):
+    """Something that was asked for before it could be issued."""
+
+    id: UUID
+    offer_id: UUID
+    award_id: UUID
+    configuration_id: str
+    holder_keys: Sequence[Mapping[str, str]]
+    spent_at: datetime | None
+
+
+def add_deferred_issuance(connection: BlockingConnection, row: Mapping[str, Any], *, limit: int) -> bool:
+    """Keep what was asked for, unless `limit` others under the same offer are waiting."""
+    waiting = select(func.count()).where(_deferred.c.offer_id == row["offer_id"], _deferred.c.spent_at.is_(None))
+    if connection.execute(waiting).scalar_one() >= limit:
+        return False
+    connection.execute(insert(_deferred).values(**row))
+    return True
+
+
+def find_deferred_issuance(connection: BlockingConnection, transaction_hash: bytes) -> DeferredRow | None:
+    """What is kept under a `transaction_id`."""
+    columns = [_deferred.c[name] for name in DeferredRow._fields]
+    row = connection.execute(select(*columns).where(_deferred.c.transaction_hash == transaction_hash)).one_or_none()
+    return None if row is None else DeferredRow._make(row)
+
+
+def spend_deferred_issuance(connection: BlockingConnection, deferred_id: UUID, now: datetime) -> bool:
+    """Use up a transaction; True for exactly one caller. OpenID4VCI 1.0 §9.1."""
+    condition = and_(_deferred.c.id == deferred_id, _deferred.c.spent_at.is_(None))
+    statement = update(_deferred).where(condition).values(spent_at=now).returning(_deferred.c.id)
+    return connection.execute(statement).one_or_none() is not None
 
 
 class OpenStatusList(NamedTuple):
@@ -1224,8 +1262,11 @@ async def list_awards_issued_before(session: Session, organisation_id: UUID, bef
     return (await session.execute(statement)).scalars().all()
 
 
-async def delete_expired(session: Session, now: datetime, *, guesses_before: datetime) -> None:
-    """Remove what has run out: spent nonces, tokens, authorizations, counters, and the secrets of offers."""
+async def delete_expired(
+    session: Session, now: datetime, *, guesses_before: datetime, deferred_before: datetime
+) -> None:
+    """Remove what has run out: nonces, tokens, authorizations, transactions, counters, and the secrets of offers."""
+    await session.execute(delete(DeferredIssuance).where(DeferredIssuance.created_at <= deferred_before))
     await session.execute(delete(SpentNonce).where(SpentNonce.expires_at <= now))
     await session.execute(delete(AccessToken).where(AccessToken.expires_at <= now))
     # With an authorization go its links and its refresh tokens.

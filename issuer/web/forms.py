@@ -46,6 +46,7 @@ TEXT_FIELDS = (
     "supervision",
     "identity_checked",
     "stackability",
+    "approval",
     "quality_name",
     "quality_url",
     "skill_query",
@@ -55,7 +56,7 @@ TEXT_FIELDS = (
 
 
 _NUMBERS = ("validity_days", "ects", "sbu", "eqf_level")
-_CHOICES = ("nlqf_level", "assessment_type", "participation_type", "supervision", "stackability")
+_CHOICES = ("nlqf_level", "assessment_type", "participation_type", "supervision", "stackability", "approval")
 
 
 @dataclass(slots=True)

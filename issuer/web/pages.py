@@ -70,6 +70,7 @@ STATES = {
     "received": ("good", "check", N_("in wallet")),
     "offer_expired": ("warn", "clock", N_("uitnodiging verlopen")),
     "offer_void": ("bad", "stop", N_("uitnodiging ongeldig")),
+    "waiting": ("warn", "clock", N_("wacht op goedkeuring")),
     "suspended": ("warn", "half", N_("opgeschort")),
     "revoked": ("bad", "stop", N_("ingetrokken")),
 }
@@ -114,6 +115,10 @@ SUPERVISION = (
     ("unsupervised", N_("Zonder toezicht")),
 )
 IDENTITY_CHECK = (("", "–"), ("true", N_("Ja")), ("false", N_("Nee")))
+APPROVAL = (
+    ("", N_("Nee, wie uitreikt beslist")),
+    ("second_person", N_("Ja, een collega keurt goed voordat de badge in de wallet komt")),
+)
 STACKABILITY = (("", "–"), ("standalone", N_("Staat op zichzelf")), ("stackable", N_("Telt mee voor iets groters")))
 
 CHOICES = {
@@ -123,6 +128,7 @@ CHOICES = {
     "supervision": SUPERVISION,
     "identity_checked": IDENTITY_CHECK,
     "stackability": STACKABILITY,
+    "approval": APPROVAL,
 }
 
 
@@ -173,6 +179,7 @@ FIELD_LABELS = {
     "supervision": N_("Is er toezicht bij de beoordeling?"),
     "identity_checked": N_("Controleert iemand wie de deelnemer is?"),
     "stackability": N_("Hoort het bij iets groters?"),
+    "approval": N_("Keurt een tweede persoon elke uitreiking goed?"),
     "participation_type": N_("Hoe doet iemand mee?"),
     "quality_name": N_("Wie bewaakt de kwaliteit?"),
     "quality_url": N_("Webadres daarvan"),
@@ -692,6 +699,7 @@ ACTIONS = {
     "award.create": N_("Uitgereikt"),
     "award.offer": N_("Nieuwe uitnodiging gemaakt"),
     "award.file": N_("Bestand van de badge gemaakt"),
+    "award.approve": N_("Goedgekeurd"),
     "award.revoke": N_("Ingetrokken"),
     "award.suspend": N_("Opgeschort"),
     "award.reinstate": N_("Hersteld"),
@@ -719,6 +727,11 @@ async def renew_offer(
 
 
 CHANGES = {
+    "approve": (
+        N_("Badge goedkeuren"),
+        N_("De badge kan dan worden opgehaald. Wie er al om vroeg, krijgt hem vanzelf."),
+        N_("Ja, keur goed"),
+    ),
     "revoke": (
         N_("Badge intrekken"),
         N_("De badge is dan voorgoed ongeldig. Dat kunt u niet terugdraaien."),

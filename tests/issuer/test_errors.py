@@ -27,6 +27,7 @@ CREDENTIAL_CODES = DPOP_CODES | {
     "invalid_proof",
     "invalid_nonce",
     "invalid_encryption_parameters",
+    "invalid_transaction_id",
     "credential_request_denied",
     "invalid_token",
     "temporarily_unavailable",

@@ -52,6 +52,7 @@ async def test_I12_metadata_offers_what_there_is_and_nothing_else(issuer: Issuer
         "batch_credential_issuance",
         "credential_request_encryption",
         "credential_response_encryption",
+        "deferred_credential_endpoint",
         "display",
         "credential_configurations_supported",
     }

@@ -14,14 +14,15 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from kernel.errors import CredentialError, MalformedError
+from kernel.federation import MEDIA_TYPE as ENTITY_STATEMENT_TYPE
 from kernel.openid4vp import MAX_AGREEMENT, MAX_TITLE, MEDIA_TYPE, parse_request_uri_form
 from runtime.dependencies import DatabaseDep, NowDep, SessionDep, get_service
 from runtime.errors import OAuthError, Problem, log_refusal, oauth_route
 from runtime.management import ManagementRoute
 from runtime.service import Service
-from verifier import client_identifiers, operators, questions, relying_parties, results, store
+from verifier import client_identifiers, federation, operators, questions, relying_parties, results, store
 from verifier.client_identifiers import MAX_PEM
-from verifier.errors import RESPONSE_ANSWERS, BrowserAnswerError, InputError, UnknownError, VerifierError
+from verifier.errors import RESPONSE_ANSWERS, BrowserAnswerError, InputError, NoMemberError, UnknownError, VerifierError
 from verifier.exports import ExportFormat, Language, export_answer, export_answers
 from verifier.models import ClientCertificate, PresentationRequest, Question, RelyingParty
 from verifier.policies import PolicyName, Prefix, RequestBy
@@ -55,6 +56,18 @@ async def did_document(slug: str, session: SessionDep, service: ServiceDep) -> R
     relying_party = await _find_party(session, slug)
     document = relying_parties.create_did_document(service.settings, relying_party)
     return JSONResponse(document, media_type="application/did+json", headers={"Cache-Control": "max-age=300"})
+
+
+@protocol.get("/{slug}/.well-known/openid-federation", name="entity_configuration")
+async def entity_configuration(slug: str, session: SessionDep, service: ServiceDep, now: NowDep) -> Response:
+    """The Entity Configuration of a member of a federation. OpenID Federation 1.0 §9; PROFILE.md T-07."""
+    relying_party = await _find_party(session, slug)
+    try:
+        raw = await federation.create_party_statement(session, service.settings, relying_party, now=now)
+    except NoMemberError as exc:
+        raise OAuthError(404, "not_found", "There is nothing at this address.") from exc
+    headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=300"}
+    return Response(raw, media_type=ENTITY_STATEMENT_TYPE, headers=headers)
 
 
 @protocol.get("/{slug}/requests/{secret}", name="request_object")
@@ -235,6 +248,14 @@ class NewAttestation(Body):
     attestation: Annotated[str, StringConstraints(min_length=1, max_length=MAX_PEM)]
 
 
+class NewMembership(Body):
+    """Who stands above this relying party in OpenID Federations, by their entity identifiers."""
+
+    authority_hints: list[Annotated[str, StringConstraints(min_length=1, max_length=2048)]] = Field(
+        min_length=1, max_length=32
+    )
+
+
 class ResponseCode(Body):
     """The code that came back in the fragment of the return address."""
 
@@ -300,6 +321,35 @@ async def keep_attestation(
     client_identifiers.keep_attestation(relying_party, body.attestation, now=now)
     certificate = await store.find_certificate(session, relying_party.id)
     return _party_json(relying_party, certificate, service.settings)
+
+
+@management.get("/relying-parties/{slug}/federation", name="get_federation_membership")
+async def get_federation_membership(
+    slug: str, caller: CallerDep, session: SessionDep, service: ServiceDep
+) -> dict[str, Any]:
+    """What the superiors of this relying party in a federation must know, and who they are."""
+    relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
+    return _membership_json(await federation.get_membership(session, service.settings, relying_party))
+
+
+@management.put("/relying-parties/{slug}/federation", name="join_federation")
+async def join_federation(
+    slug: str, body: NewMembership, caller: CallerDep, session: SessionDep, service: ServiceDep, now: NowDep
+) -> dict[str, Any]:
+    """Name the superiors of this relying party in OpenID Federations; from now on it can ask as their member."""
+    relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
+    membership = await federation.join_federation(
+        session, service.settings, relying_party, body.authority_hints, now=now
+    )
+    return _membership_json(membership)
+
+
+@management.delete("/relying-parties/{slug}/federation", status_code=204, name="leave_federation")
+async def leave_federation(slug: str, caller: CallerDep, session: SessionDep) -> Response:
+    """Leave every federation; what waits for an answer as a member is no longer answered."""
+    relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
+    await federation.leave_federation(session, relying_party)
+    return Response(status_code=204)
 
 
 @management.post("/relying-parties/{slug}/keys", status_code=201, name="create_key")
@@ -604,6 +654,16 @@ def _party_json(
         "public_jwk": relying_party.public_jwk,
         "certificate": client_identifiers.describe_certificate(settings, certificate),
         "attestation": client_identifiers.describe_attestation(relying_party),
+    }
+
+
+def _membership_json(membership: federation.Membership) -> dict[str, Any]:
+    return {
+        "entity": membership.entity,
+        "entity_configuration": membership.entity_configuration,
+        "client_id": membership.client_id,
+        "authority_hints": list(membership.authority_hints),
+        "public_jwk": dict(membership.public_jwk),
     }
 
 

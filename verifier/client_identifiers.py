@@ -28,7 +28,8 @@ from kernel.openid4vp import (
 )
 from kernel.x5c import create_x5c, parse_x5c, x509_hash
 from verifier import store
-from verifier.errors import InputError
+from verifier.errors import InputError, NoMemberError
+from verifier.federation import open_member_keys
 from verifier.models import ClientCertificate, RelyingParty
 from verifier.relying_parties import client_id, key_id, open_signer
 from verifier.settings import VerifierSettings
@@ -39,11 +40,15 @@ MAX_PEM = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ClientIdentity:
-    """A client identifier and how to sign as that client; no signer where requests cannot be signed."""
+    """A client identifier and how to sign as that client; no signer where requests cannot be signed.
+
+    `encryption_jwk` where the client publishes one key for all answers; None: each request brings its own.
+    """
 
     client_id: str
     signer: Signer | None = None
     key_reference: Mapping[str, Any] = field(default_factory=dict)
+    encryption_jwk: Mapping[str, Any] | None = None
 
 
 async def open_identity(
@@ -63,6 +68,8 @@ async def open_identity(
             return await _open_certificate(session, settings, relying_party, prefix, now)
         case ClientIdPrefix.VERIFIER_ATTESTATION:
             return _open_attestation(settings, relying_party, now)
+        case ClientIdPrefix.OPENID_FEDERATION:
+            return await _open_membership(session, settings, relying_party)
         case _:
             return ClientIdentity(
                 client_id(settings, relying_party.slug),
@@ -184,6 +191,14 @@ def _open_attestation(settings: VerifierSettings, relying_party: RelyingParty, n
         open_signer(settings, relying_party),
         {"jwt": relying_party.attestation},
     )
+
+
+async def _open_membership(session: Session, settings: VerifierSettings, relying_party: RelyingParty) -> ClientIdentity:
+    try:
+        keys = await open_member_keys(session, settings, relying_party)
+    except NoMemberError as exc:
+        raise InputError(fields={"client_id_prefix": "no_federation"}) from exc
+    return ClientIdentity(keys.client_id, keys.signer, {"kid": keys.key_id}, keys.encryption_jwk)
 
 
 # --- reading what is handed in

@@ -111,6 +111,15 @@ class UnknownError(VerifierError):
     hint = "Check the address, or start again."
 
 
+class NoMemberError(VerifierError):
+    """The relying party names no superiors in a federation."""
+
+    code = "no_member"
+    status = 404
+    title = "This relying party is a member of no federation."
+    hint = "Name its superiors first."
+
+
 class SlugTakenError(VerifierError):
     """Another relying party has this name in its address, or the service needs it itself."""
 

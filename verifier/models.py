@@ -51,6 +51,20 @@ class ClientCertificate(Base):
     added_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class FederationMembership(Base):
+    """The superiors of a relying party in OpenID Federations, and its keys there. None above: it left."""
+
+    __tablename__ = "federation_memberships"
+
+    relying_party_id: Mapped[str] = mapped_column(ForeignKey("relying_parties.id"), primary_key=True)
+    authority_hints: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    public_jwk: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """Of the key that signs its statements."""
+    sealed_private_jwks: Mapped[bytes] = mapped_column(LargeBinary)
+    """That key, and the one that wallets encrypt their answers to."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class ApiKey(Base):
     """A key to the management API; without a relying party it belongs to the deployment itself."""
 

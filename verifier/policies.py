@@ -13,7 +13,9 @@ from kernel.openid4vp import HAIP_REQUEST_SCHEME, REQUEST_SCHEME, ClientIdPrefix
 from verifier.errors import InputError
 
 PolicyName = Literal["diip", "haip", "openid4vp"]
-Prefix = Literal["decentralized_identifier", "x509_hash", "x509_san_dns", "redirect_uri", "verifier_attestation"]
+Prefix = Literal[
+    "decentralized_identifier", "x509_hash", "x509_san_dns", "redirect_uri", "verifier_attestation", "openid_federation"
+]
 RequestBy = Literal["post", "get", "value"]
 """How the request object reaches the wallet: fetched by POST or by GET, or in the link itself."""
 
@@ -43,10 +45,11 @@ class Policy:
 
 
 # DIIP v5: by reference, fetched by GET; it says nothing about encryption, which we want wherever a wallet can (V-06).
+# As a member of a federation by its appendix B, which is optional.
 DIIP: Final = Policy(
     name="diip",
     link_scheme=REQUEST_SCHEME,
-    prefixes=("decentralized_identifier",),
+    prefixes=("decentralized_identifier", "openid_federation"),
     formats=tuple(FORMATS),
     response_modes=frozenset({"direct_post.jwt", "direct_post"}),
     requests_by=frozenset({"post", "get"}),
@@ -66,7 +69,14 @@ HAIP: Final = Policy(
 OPENID4VP: Final = Policy(
     name="openid4vp",
     link_scheme=REQUEST_SCHEME,
-    prefixes=("decentralized_identifier", "x509_hash", "x509_san_dns", "redirect_uri", "verifier_attestation"),
+    prefixes=(
+        "decentralized_identifier",
+        "x509_hash",
+        "x509_san_dns",
+        "redirect_uri",
+        "verifier_attestation",
+        "openid_federation",
+    ),
     formats=tuple(FORMATS),
     response_modes=frozenset({"direct_post.jwt", "direct_post"}),
     requests_by=frozenset({"post", "get", "value"}),

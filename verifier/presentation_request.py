@@ -1,15 +1,15 @@
 """Ask: start a transaction, hand its link out, and serve the signed request object. ARCHITECTURE, step 11.
 
 Per transaction, all of it single use (PROFILE.md V-01): a nonce, a state, an internal id, an ephemeral key that the
-wallet encrypts to, and two secrets that make the request_uri and response_uri unguessable. They lie sealed in the row
-and are gone as soon as there is an answer.
+wallet encrypts to (a member of a federation publishes one for all), and two secrets that make the request_uri and
+response_uri unguessable. They lie sealed in the row and are gone as soon as there is an answer.
 """
 
 import json
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import quote
@@ -118,6 +118,8 @@ async def start_presentation(
         response_uri=response_uri(settings, relying_party.slug, exchange),
         now=now,
     )
+    if identity.encryption_jwk is not None:
+        exchange = replace(exchange, encryption_jwk=dict(identity.encryption_jwk))
     requirements = create_requirements(asking.skills, index=service.skills)
     dcql_query = create_dcql_query(
         requirements,
@@ -371,7 +373,7 @@ def _read_origin(origin: str | None, settings: VerifierSettings) -> str:
 
 
 def is_encrypted(request: PresentationRequest) -> bool:
-    """Whether the answer must come encrypted to this transaction's own key (PROFILE.md V-06)."""
+    """Whether the answer must come encrypted to this transaction's key (PROFILE.md V-06)."""
     return request.response_mode == "direct_post.jwt"
 
 

@@ -8,7 +8,15 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from verifier.models import ApiKey, ClientCertificate, Operator, PresentationRequest, Question, RelyingParty
+from verifier.models import (
+    ApiKey,
+    ClientCertificate,
+    FederationMembership,
+    Operator,
+    PresentationRequest,
+    Question,
+    RelyingParty,
+)
 
 Session = AsyncSession
 
@@ -56,6 +64,25 @@ async def delete_certificate(session: Session, relying_party_id: str) -> bool:
         .returning(ClientCertificate.relying_party_id)
     )
     return await session.scalar(statement) is not None
+
+
+async def lock_relying_party(session: Session, relying_party_id: str) -> None:
+    """Let nobody else change the keys of this relying party until this transaction ends; asking goes on."""
+    statement = select(RelyingParty.id).where(RelyingParty.id == relying_party_id)
+    await session.execute(statement.with_for_update(key_share=True))
+
+
+async def find_federation_membership(session: Session, relying_party_id: str) -> FederationMembership | None:
+    """What a relying party is in federations, or was."""
+    statement = select(FederationMembership).where(FederationMembership.relying_party_id == relying_party_id)
+    membership: FederationMembership | None = await session.scalar(statement)
+    return membership
+
+
+async def set_authority_hints(session: Session, relying_party_id: str, hints: list[str] | None) -> None:
+    """Name the superiors of a relying party; None: it is a member no more."""
+    condition = FederationMembership.relying_party_id == relying_party_id
+    await session.execute(update(FederationMembership).where(condition).values(authority_hints=hints))
 
 
 async def find_api_key(session: Session, key_hash: bytes) -> ApiKey | None:

@@ -22,12 +22,15 @@ from cryptography.x509 import Certificate
 from kernel.dcql import Candidate, DcqlMatch, match
 from kernel.did import did_web_url, parse_did_document
 from kernel.errors import CredentialError
+from kernel.federation import TrustChain
 from kernel.formats import ALGORITHMS, FORMATS, VerifiedCredential, parse_credential, to_wire
 from kernel.jwe import encrypt_jwe
+from kernel.jwt_vc_issuer import read_jwk_set
 from kernel.keys import PublicKey, SoftwareSigner
 from kernel.openid4vp import (
     AGREEMENT,
     AuthorizationRequest,
+    ClientIdPrefix,
     RequestByValue,
     TransactionData,
     UnsignedRequest,
@@ -99,6 +102,8 @@ class SimulatedWallet:
     anchors: Sequence[Certificate] = ()
     attesters: Mapping[str, PublicKey] = field(default_factory=dict)
     """Whom it trusts to attest verifiers, by their `iss`."""
+    chains: Mapping[str, TrustChain] = field(default_factory=dict)
+    """The members of federations that it knows, by their entity identifier."""
 
     def keep(self, raw: str, holder: SoftwareSigner, issuer_key: PublicKey) -> None:
         """Verify a credential and keep it with the key that it is bound to; whether it is still valid is not asked."""
@@ -175,6 +180,10 @@ class SimulatedWallet:
             return {"key": read.find_key(unverified.key_id, relation="authentication")}
         if unverified.attestation is not None:
             return {"attestation_key": self.attesters.get(unverified.attestation.unverified_issuer)}
+        if unverified.client_id.prefix is ClientIdPrefix.OPENID_FEDERATION:
+            metadata = self.chains[unverified.client_id.value].metadata["openid_credential_verifier"]
+            key = read_jwk_set(metadata["jwks"]).find_key(unverified.key_id)
+            return {"key": key, "federation_metadata": metadata}
         return {"anchors": self.anchors}
 
     def match(self, request: AuthorizationRequest) -> DcqlMatch:

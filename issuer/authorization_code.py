@@ -8,8 +8,8 @@ copied: every token that hangs on it is revoked.
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Self
+from datetime import datetime, timedelta
+from typing import Any, Final, Self
 from uuid import UUID
 
 from issuer import store
@@ -23,6 +23,8 @@ from kernel.errors import CredentialError
 from kernel.openid4vci import AuthorizationCodeTokenRequest, AuthorizationDetail, TokenResponse, verify_code_verifier
 from runtime.database import Database
 from runtime.tokens import create_token, hash_token
+
+_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ async def exchange_authorization_code(
         )
         if spent is None:
             raise GrantError("expired, revoked, or somebody else was first")
-        awards = [await _take_offer(session, issuer, award_id, ids, now) for award_id, ids in granted.items()]
+        awards = [await _take_offer(session, settings, issuer, award_id, ids, now) for award_id, ids in granted.items()]
         await store.keep_offers(session, authorization.id, [award.as_json() for award in awards])
         return await create_access_token(
             session,
@@ -131,18 +133,30 @@ def _narrow(authorization: Authorization, asked: Sequence[str]) -> Mapping[UUID,
 
 
 async def _take_offer(
-    session: Session, issuer: CredentialIssuer, award_id: UUID, configurations: Sequence[str], now: datetime
+    session: Session,
+    settings: IssuerSettings,
+    issuer: CredentialIssuer,
+    award_id: UUID,
+    configurations: Sequence[str],
+    now: datetime,
 ) -> GrantedAward:
     """The award's open offer, used up; or a new one that is used up from the start, when there is none."""
     await store.lock_award(session, award_id)
     offer_id = await store.spend_open_offer(session, award_id, now)
     if offer_id is None:
-        offer_id = await create_spent_offer(session, issuer, award_id, now)
+        offer_id = await create_spent_offer(session, settings, issuer, award_id, now)
     return GrantedAward(award_id, offer_id, configurations)
 
 
-async def create_spent_offer(session: Session, issuer: CredentialIssuer, award_id: UUID, now: datetime) -> UUID:
-    """An offer that nobody can open: under it copies are counted that a holder fetched without being offered any."""
+async def create_spent_offer(
+    session: Session, settings: IssuerSettings, issuer: CredentialIssuer, award_id: UUID, now: datetime
+) -> UUID:
+    """An offer that nobody can open: under it copies are counted that a holder fetched without being offered any.
+
+    So many a day and no more: each stands for copies, and every copy takes places in the status lists.
+    """
+    if await store.count_offers(session, award_id, since=now - _DAY) >= settings.reissues_per_day:
+        raise GrantError("too many of one award today")
     offer = Offer(
         id=store.new_id(),
         award_id=award_id,

@@ -51,7 +51,7 @@ async def exchange_refresh_token(
     async with database.transaction() as session:
         if not await store.spend_refresh_token(session, token.id, now):
             raise GrantError("expired, revoked, or somebody else was first")
-        awards = [await _renew(session, issuer, award, now) for award in granted]
+        awards = [await _renew(session, settings, issuer, award, now) for award in granted]
         await _keep_offers(session, authorization, awards)
         return await create_access_token(
             session,
@@ -94,12 +94,14 @@ def _narrow(authorization: Authorization, scopes: Sequence[str]) -> Sequence[Gra
     return [award for award in narrowed if award.configuration_ids]
 
 
-async def _renew(session: Session, issuer: CredentialIssuer, award: GrantedAward, now: datetime) -> GrantedAward:
+async def _renew(
+    session: Session, settings: IssuerSettings, issuer: CredentialIssuer, award: GrantedAward, now: datetime
+) -> GrantedAward:
     """The same award under a new offer once copies were fetched under the one before, which counts no more."""
     await store.lock_award(session, award.award_id)
     if not await store.has_copies(session, award.offer_id):
         return award
-    offer_id = await create_spent_offer(session, issuer, award.award_id, now)
+    offer_id = await create_spent_offer(session, settings, issuer, award.award_id, now)
     return GrantedAward(award.award_id, offer_id, award.configuration_ids)
 
 

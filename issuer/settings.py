@@ -96,6 +96,8 @@ class IssuerSettings(ServiceSettings):
     """Bearer tokens live at most five minutes (I-31; OpenID4VCI 1.0 §13.10)."""
     refresh_token_lifetime: timedelta = Field(default=timedelta(days=90), gt=timedelta(0))
     """How long a wallet that is bound to a key may fetch new copies without its holder signing in again (I-32)."""
+    reissues_per_day: int = Field(default=20, ge=1)
+    """How often a day the holder of an award may fetch it anew, by signing in again or by a refresh token."""
     nonce_lifetime: timedelta = timedelta(minutes=5)
     """A `c_nonce` is asked for just before it is used (I-56)."""
     deferred_interval: timedelta = Field(default=timedelta(minutes=1), ge=timedelta(seconds=1))

@@ -643,6 +643,12 @@ async def spend_open_offer(session: Session, award_id: UUID, now: datetime) -> U
     return spent[-1][0] if spent else None
 
 
+async def count_offers(session: Session, award_id: UUID, *, since: datetime) -> int:
+    """How many offers of an award were made since."""
+    made = and_(Offer.award_id == award_id, Offer.created_at > since)
+    return (await session.execute(select(func.count()).select_from(Offer).where(made))).scalar_one()
+
+
 async def keep_offers(session: Session, authorization_id: UUID, granted: Sequence[Mapping[str, Any]]) -> None:
     """Note under which offers an authorization is issued."""
     statement = update(Authorization).where(Authorization.id == authorization_id)

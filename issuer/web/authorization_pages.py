@@ -113,9 +113,11 @@ async def authorize(request: Request, issuer: IssuerDep, service: ServiceDep, pa
     return response
 
 
-def stopped(request: Request, pages: Pages, issuer: CredentialIssuer, *, reason: str = "over") -> Response:
-    """Why this cannot go on here, and what to do."""
-    return pages.render(request, "holder_stopped.html", status=400, issuer=issuer, reason=reason)
+def stopped(
+    request: Request, pages: Pages, issuer: CredentialIssuer, *, reason: str = "over", again: str = ""
+) -> Response:
+    """Why this cannot go on here, and what to do; `again` is where the same can be tried once more."""
+    return pages.render(request, "holder_stopped.html", status=400, issuer=issuer, reason=reason, again=again)
 
 
 async def show_stopped(request: Request, error: Exception) -> Response:
@@ -173,7 +175,7 @@ async def go_to_provider(
         url = await start_sign_in(service.database, service.settings, service.fetch, issuer, pending, provider, now=now)
     except CredentialError as exc:
         log_refusal(exc, 400, exc.code)
-        return stopped(request, pages, issuer, reason="provider")
+        return stopped(request, pages, issuer, reason="provider", again=_own_path(issuer, pending.id))
     return RedirectResponse(url, status_code=303)
 
 
@@ -194,7 +196,7 @@ async def come_from_provider(
         token = await finish_sign_in(service.database, service.settings, service.fetch, issuer, pending, query, now=now)
     except CredentialError as exc:
         log_refusal(exc, 400, exc.code)
-        return stopped(request, pages, issuer, reason="provider")
+        return stopped(request, pages, issuer, reason="provider", again=_own_path(issuer, pending.id))
     response = _go(_own_path(issuer, pending.id))
     _keep_browser(response, request, service.settings, token)
     return response
@@ -239,6 +241,10 @@ async def ask_for_link(
 ) -> Response:
     """Send a one-time link, and say the same whether the address is known or not. A-54."""
     _ = translator(request)
+    async with service.database.reading() as session:
+        if await find_identity_provider(session, service.settings, issuer) is not None:
+            # A link would be a way past what the organisation asks of its people where they sign in.
+            return _go(_own_path(issuer, pending.id))
     email = text(form, "email")
     if not sign_in_links.is_email(email):
         errors = {"email": _("Dit is geen e-mailadres. Kijk of er een @ in staat en een punt erna.")}

@@ -239,6 +239,20 @@ async def test_I32_of_eight_uses_of_a_refresh_token_one_wins(any_issuer: Issuer)
     assert {response.json()["error"] for response in responses if response.status_code == 400} == {"invalid_grant"}
 
 
+async def test_I32_an_award_is_fetched_anew_so_many_times_a_day_and_no_more(issuer: Issuer) -> None:
+    object.__setattr__(issuer.settings, "reissues_per_day", 2)
+    members = await bound(issuer)
+    for number in range(2):
+        assert (await fetch(issuer, members["access_token"])).status_code == 200
+        response = await refresh(issuer, members["refresh_token"], headers=await proof(issuer, "token"))
+        assert (response.status_code == 200) == (number == 0)
+        members = response.json() if number == 0 else members
+    assert response.json()["error"] == "invalid_grant"
+    issuer.clock.advance(timedelta(days=1))
+    again = await refresh(issuer, members["refresh_token"], headers=await proof(issuer, "token"))
+    assert again.status_code == 200
+
+
 async def test_I32_nothing_is_refreshed_of_an_award_that_was_revoked(issuer: Issuer) -> None:
     award = await issuer.award()
     flow = CodeFlow.start(issuer)

@@ -1,5 +1,6 @@
 """Signing in at the organisation's own OpenID Provider: a real one over real HTTP, and answers with one thing wrong."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -8,7 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from sqlalchemy import select
 
+from issuer.models import SignInLink
 from kernel.jwt import sign_jwt
 from kernel.keys import SoftwareSigner
 from kernel.strict_json import encode_json
@@ -244,6 +247,40 @@ async def test_a_claim_of_the_organisations_choice_finds_awards_by_their_referen
     assert "Wil je deze badge ophalen?" in (await sign_in(CodeFlow.start(school), provider)).text
     provider.claims, provider.nonce = {"student_number": None}, ""
     assert is_stopped(await sign_in(CodeFlow.start(school), provider))
+
+
+async def test_whoever_failed_once_may_try_again(school: Issuer, provider: SimulatedProvider) -> None:
+    flow = CodeFlow.start(school)
+    provider.token_status = 400
+    failed = await sign_in(flow, provider)
+    again = failed.text.split('class="button main" href="')[1].split('"')[0]
+    provider.token_status = 200
+    page = await flow.follow(await flow.browser.get(again))
+    sent = await flow.browser.get(f"{page.request.url}/provider")
+    taken = {name: values[0] for name, values in parse_qs(urlsplit(sent.headers["location"]).query).items()}
+    provider.nonce = taken["nonce"]
+    assert "Wil je deze badge ophalen?" in (await come_back(flow, code="c", state=taken["state"])).text
+
+
+async def test_A28_no_link_goes_round_the_provider(school: Issuer) -> None:
+    flow = CodeFlow.start(school)
+    await school.api("DELETE", f"/organisations/{ORG}/identity-provider")
+    await flow.begin()
+    await set_provider(school)
+    assert "Inloggen bij" in (await flow.submit("/email", email=SANNE["email"])).text
+    async with school.database.reading() as session:
+        assert (await session.scalars(select(SignInLink))).all() == []
+
+
+async def test_A28_of_eight_answers_of_a_provider_one_counts(school: Issuer, provider: SimulatedProvider) -> None:
+    flow = CodeFlow.start(school)
+    taken = await leave(flow)
+    provider.nonce = taken["nonce"]
+    query = {"code": "c", "state": taken["state"]}
+    url = f"/{ORG}/sign-in/callback"
+    responses = await asyncio.gather(*[flow.browser.get(url, params=query) for _ in range(8)])
+    assert sorted(response.status_code for response in responses) == [303] + [400] * 7
+    assert len(provider.redeemed) == 1
 
 
 # The setting

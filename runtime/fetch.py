@@ -74,6 +74,8 @@ class FetchKind(Enum):
     """What an imported badge names: the assertion, its badge class and issuer, keys, revocations. B-22."""
     SHOWN_BADGE = "shown_badge"
     """Whatever stands at an address that somebody pasted; what it is, is seen from its content (K-68)."""
+    WEBHOOK = "webhook"
+    """A system of an employer's own that is told something; what it answers is not read."""
     PROTOCOL = "protocol"
     """An endpoint of OpenID4VCI or OpenID4VP that is posted to; its errors are answers too."""
 
@@ -139,6 +141,7 @@ _RULES: Final = {
         ),
         max_bytes=3 * _MEBIBYTE,
     ),
+    FetchKind.WEBHOOK: _Rule(("application/json", "text/plain", "text/html"), max_bytes=64 * 1024),
     FetchKind.PROTOCOL: _Rule(_JWT_OR_JSON),
 }
 

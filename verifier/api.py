@@ -20,7 +20,7 @@ from runtime.dependencies import DatabaseDep, NowDep, SessionDep, get_service
 from runtime.errors import OAuthError, Problem, log_refusal, oauth_route
 from runtime.management import ManagementRoute
 from runtime.service import Service
-from verifier import client_identifiers, federation, operators, questions, relying_parties, results, store
+from verifier import client_identifiers, federation, operators, questions, relying_parties, results, store, webhooks
 from verifier.client_identifiers import MAX_PEM
 from verifier.errors import RESPONSE_ANSWERS, BrowserAnswerError, InputError, NoMemberError, UnknownError, VerifierError
 from verifier.exports import ExportFormat, Language, export_answer, export_answers
@@ -242,6 +242,12 @@ class NewCertificate(Body):
     key: Annotated[str, StringConstraints(min_length=1, max_length=MAX_PEM)]
 
 
+class NewWebhook(Body):
+    """Where messages go: an https address on the public internet."""
+
+    url: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+
+
 class NewAttestation(Body):
     """A verifier attestation about this relying party's own key (OpenID4VP 1.0 §12)."""
 
@@ -349,6 +355,25 @@ async def leave_federation(slug: str, caller: CallerDep, session: SessionDep) ->
     """Leave every federation; what waits for an answer as a member is no longer answered."""
     relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
     await federation.leave_federation(session, relying_party)
+    return Response(status_code=204)
+
+
+@management.put("/relying-parties/{slug}/webhook", name="keep_webhook")
+async def keep_webhook(
+    slug: str, body: NewWebhook, caller: CallerDep, session: SessionDep, service: ServiceDep, now: NowDep
+) -> dict[str, Any]:
+    """Be told what happens to presentations; the secret that signs each message is shown only in this answer. V-43."""
+    relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
+    secret = await webhooks.keep_webhook(session, service.settings, relying_party, url=body.url, now=now)
+    return {"url": body.url, "secret": secret}
+
+
+@management.delete("/relying-parties/{slug}/webhook", status_code=204, name="delete_webhook")
+async def delete_webhook(slug: str, caller: CallerDep, session: SessionDep) -> Response:
+    """Be told nothing more."""
+    relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
+    if not await store.delete_webhook(session, relying_party.id):
+        raise UnknownError
     return Response(status_code=204)
 
 

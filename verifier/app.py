@@ -27,6 +27,7 @@ from verifier.settings import VerifierSettings
 from verifier.web.check_page import create_check_router
 from verifier.web.identity_page import create_identity_router
 from verifier.web.pages import create_router
+from verifier.webhooks import deliver_webhooks
 
 log = get_logger(__name__)
 
@@ -56,13 +57,13 @@ def create_app(
         async with service.database.transaction() as session:
             await keep_admin_key(session, settings, now=clock())
         stop = asyncio.Event()
-        worker = asyncio.create_task(_work(service, stop))
+        workers = [asyncio.create_task(_work(service, stop)), asyncio.create_task(_tell(service, stop))]
         try:
             yield
         finally:
             # Not cancelled: a round that has begun ends its transaction before the database is closed.
             stop.set()
-            await worker
+            await asyncio.gather(*workers)
 
     app = create_fastapi(
         service,
@@ -108,3 +109,14 @@ async def _work(service: Service[VerifierSettings], stop: asyncio.Event) -> None
             log.exception("work_failed")
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), service.settings.retention_interval.total_seconds())
+
+
+async def _tell(service: Service[VerifierSettings], stop: asyncio.Event) -> None:
+    """Every few seconds: send what relying parties are to be told."""
+    while not stop.is_set():
+        try:
+            await deliver_webhooks(service)
+        except Exception:
+            log.exception("webhooks_failed")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), service.settings.webhook_interval.total_seconds())

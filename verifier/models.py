@@ -183,6 +183,31 @@ class PresentationRequest(Base):
     )
 
 
+class Webhook(Base):
+    """Where a relying party wants to be told what happens; the secret signs each message."""
+
+    __tablename__ = "webhooks"
+
+    relying_party_id: Mapped[str] = mapped_column(ForeignKey("relying_parties.id"), primary_key=True)
+    url: Mapped[str] = mapped_column(String(2000))
+    sealed_secret: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class WebhookDelivery(Base):
+    """A message that is to go out, until it has arrived or was tried often enough."""
+
+    __tablename__ = "webhook_deliveries"
+
+    id: Mapped[str] = mapped_column(String(43), primary_key=True)
+    relying_party_id: Mapped[str] = mapped_column(ForeignKey("relying_parties.id"))
+    body: Mapped[str] = mapped_column(Text)
+    attempts: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    """When it may be sent: also the lock of whoever is sending it."""
+
+
 class TrustListCopy(TrustListCopyMixin, Base):
     """The newest trust list that this service believed: no older one is believed any more (PROFILE.md T-03)."""
 

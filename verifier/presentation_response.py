@@ -40,6 +40,7 @@ from verifier.presentation_request import Exchange, is_encrypted, open_exchange,
 from verifier.questions import Requirement
 from verifier.settings import VerifierSettings
 from verifier.verification import Asked, CheckedResponse, verify_response
+from verifier.webhooks import note_event
 
 log = get_logger(__name__)
 
@@ -230,6 +231,8 @@ async def _refuse(
             wallet_error=wallet_error,
             response_code_hash=None if code is None else hash_token(code),
         )
+        if is_ours:
+            await note_event(session, request, "refused", now=now)
     if not is_ours:
         raise UnknownTransactionError("another answer was first")
     return Reply(answer_for_code(None), _redirect_uri(service.settings, request, code))
@@ -291,6 +294,9 @@ async def _settle(
             released_at=now if code is None else None,
             response_code_hash=None if code is None else hash_token(code),
         )
+        # On the same device it is told when the result is let go to whoever came for it (V-22).
+        if is_settled and code is None:
+            await note_event(session, request, "settled", now=now)
     if not is_settled:
         raise UnknownTransactionError("another process settled it")
     log.info("presentation_settled", accepted=checked.report.accepted, presentations=len(checked.presentations))

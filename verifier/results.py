@@ -20,6 +20,7 @@ from verifier.presentation_request import current_state
 from verifier.presentation_response import open_received
 from verifier.report_texts import wallet_error_text
 from verifier.store import Session
+from verifier.webhooks import note_event
 
 
 async def release_to_browser(
@@ -30,6 +31,7 @@ async def release_to_browser(
     if browser_session_id is not None:
         released = await store.spend_response_code(session, code_hash, browser_session_id, None, now)
         if released is not None:
+            await _note_release(session, released, now)
             return released
     await store.discard_by_response_code(session, code_hash, now)
     return None
@@ -42,7 +44,14 @@ async def release_to_relying_party(
     released = await store.spend_response_code(session, hash_token(response_code), None, request.id, now)
     if released is None:
         raise NotReleasedError
+    await _note_release(session, released, now)
     return released
+
+
+async def _note_release(session: Session, request: PresentationRequest, now: datetime) -> None:
+    """A refusal was told when it came; a result is told when somebody may see it."""
+    if request.state == "settled":
+        await note_event(session, request, "settled", now=now)
 
 
 def read_result(

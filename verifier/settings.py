@@ -49,5 +49,8 @@ class VerifierSettings(ServiceSettings):
     verification_time_limit: timedelta = timedelta(seconds=8)
     """How long one answer may take to check, all its lookups together; wallets give up waiting after ten seconds."""
 
+    webhook_interval: timedelta = timedelta(seconds=5)
+    """How often each process looks for messages that relying parties are to be told (PROFILE.md V-43)."""
+
     live_poll_interval: timedelta = timedelta(seconds=1)
     """How often an open page's event stream looks at the database."""

@@ -16,6 +16,8 @@ from verifier.models import (
     PresentationRequest,
     Question,
     RelyingParty,
+    Webhook,
+    WebhookDelivery,
 )
 
 Session = AsyncSession
@@ -396,3 +398,43 @@ async def delete_unanswered(session: Session, now: datetime, *, after: timedelta
         .returning(PresentationRequest.id)
     )
     return len((await session.scalars(statement)).all())
+
+
+async def find_webhook(session: Session, relying_party_id: str) -> Webhook | None:
+    return await session.scalar(select(Webhook).where(Webhook.relying_party_id == relying_party_id))
+
+
+async def replace_webhook(session: Session, row: Webhook) -> None:
+    """One address a relying party: the newest."""
+    await session.merge(row)
+    await session.flush()
+
+
+async def delete_webhook(session: Session, relying_party_id: str) -> bool:
+    """Tell nothing more, and forget what was still to be told."""
+    await session.execute(delete(WebhookDelivery).where(WebhookDelivery.relying_party_id == relying_party_id))
+    statement = delete(Webhook).where(Webhook.relying_party_id == relying_party_id).returning(Webhook.relying_party_id)
+    return await session.scalar(statement) is not None
+
+
+async def lease_deliveries(
+    session: Session, now: datetime, *, until: datetime, limit: int = 20
+) -> Sequence[WebhookDelivery]:
+    """Messages that are due, the caller's own until then; of two callers one gets each."""
+    due = select(WebhookDelivery.id).where(WebhookDelivery.due_at <= now).order_by(WebhookDelivery.due_at).limit(limit)
+    statement = (
+        update(WebhookDelivery)
+        .where(WebhookDelivery.id.in_(due.scalar_subquery()), WebhookDelivery.due_at <= now)
+        .values(due_at=until, attempts=WebhookDelivery.attempts + 1)
+        .returning(WebhookDelivery)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def delete_delivery(session: Session, delivery_id: str) -> None:
+    await session.execute(delete(WebhookDelivery).where(WebhookDelivery.id == delivery_id))
+
+
+async def postpone_delivery(session: Session, delivery_id: str, due_at: datetime) -> None:
+    statement = update(WebhookDelivery).where(WebhookDelivery.id == delivery_id).values(due_at=due_at)
+    await session.execute(statement)

@@ -1,0 +1,134 @@
+"""Tell a relying party's own system that something happened to a presentation: webhooks. PROFILE.md V-43.
+
+A message names the transaction and its state, and nothing that a holder showed: whoever receives it fetches the report
+with an API key. It is signed as Standard Webhooks 1.0 describe (`webhook-id`, `webhook-timestamp`, `webhook-signature`
+with HMAC-SHA256). It is written down in the transaction of what it tells, so that no process can lose it; it goes out
+through the guarded fetcher (https, public hosts, no redirects: A-42), and is tried again, ever later, six times.
+"""
+
+import base64
+import hmac
+import json
+import secrets
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final
+
+from kernel.errors import CredentialError, RejectedError
+from runtime.encryption import SealingKey
+from runtime.fetch import FetchKind, check_url
+from runtime.logging import get_logger
+from runtime.service import Service
+from runtime.tokens import create_token
+from verifier import store
+from verifier.errors import InputError
+from verifier.models import PresentationRequest, RelyingParty, Webhook, WebhookDelivery
+from verifier.settings import VerifierSettings
+from verifier.store import Session
+
+log = get_logger(__name__)
+
+RETRIES: Final = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=8),
+)
+# Longer than the fetcher waits for an answer, so that no two processes send one message at once.
+_LEASE: Final = timedelta(seconds=30)
+_SECRET_PREFIX: Final = "whsec_"
+
+
+async def keep_webhook(
+    session: Session, settings: VerifierSettings, relying_party: RelyingParty, *, url: str, now: datetime
+) -> str:
+    """Send messages to this address from now on, and return the secret that signs them; it is shown only now."""
+    try:
+        check_url(url, settings.local_hosts)
+    except RejectedError as exc:
+        raise InputError(fields={"url": "not_allowed"}) from exc
+    secret = secrets.token_bytes(32)
+    sealed = settings.sealing_key().seal(secret, context=_context(relying_party.id))
+    await store.replace_webhook(
+        session, Webhook(relying_party_id=relying_party.id, url=url, sealed_secret=sealed, created_at=now)
+    )
+    return _SECRET_PREFIX + base64.b64encode(secret).decode("ascii")
+
+
+async def note_event(session: Session, request: PresentationRequest, state: str, *, now: datetime) -> None:
+    """Write down that a relying party is to be told; nothing where it has no webhook."""
+    if await store.find_webhook(session, request.relying_party_id) is None:
+        return
+    body = {
+        "type": f"presentation.{state}",
+        "timestamp": now.isoformat(),
+        "data": {"id": request.id, "state": state, "question_id": request.question_id},
+    }
+    delivery = WebhookDelivery(
+        id=create_token(16),
+        relying_party_id=request.relying_party_id,
+        body=json.dumps(body),
+        attempts=0,
+        created_at=now,
+        due_at=now,
+    )
+    await store.add_row(session, delivery)
+
+
+async def deliver_webhooks(service: Service[VerifierSettings]) -> int:
+    """Send what is due, in whichever process comes first; how many arrived. No transaction is open meanwhile."""
+    now = service.clock()
+    async with service.database.transaction() as session:
+        leased = await store.lease_deliveries(session, now, until=now + _LEASE)
+        webhooks = {each.id: await store.find_webhook(session, each.relying_party_id) for each in leased}
+    delivered = 0
+    for delivery in leased:
+        webhook = webhooks[delivery.id]
+        has_arrived = webhook is not None and await _send(service, webhook, delivery, now)
+        due_at = None if has_arrived or webhook is None else _next_try(delivery, now)
+        async with service.database.transaction() as session:
+            if due_at is None:
+                await store.delete_delivery(session, delivery.id)
+            else:
+                await store.postpone_delivery(session, delivery.id, due_at)
+        delivered += has_arrived
+    return delivered
+
+
+def sign_message(secret: bytes, message_id: str, sent_at: datetime, body: str) -> str:
+    """The signature of one message. Standard Webhooks 1.0, "Signature scheme"."""
+    signed = f"{message_id}.{int(sent_at.timestamp())}.{body}".encode()
+    return "v1," + base64.b64encode(hmac.new(secret, signed, sha256).digest()).decode("ascii")
+
+
+async def _send(service: Service[VerifierSettings], webhook: Webhook, delivery: WebhookDelivery, now: datetime) -> bool:
+    secret = _open_secret(service.sealing_key, webhook)
+    headers = {
+        "webhook-id": delivery.id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": sign_message(secret, delivery.id, now, delivery.body),
+    }
+    try:
+        answer = await service.fetch.post_json(
+            webhook.url, delivery.body.encode(), headers=headers, kind=FetchKind.WEBHOOK
+        )
+    except CredentialError as exc:
+        log.info("webhook_not_delivered", code=exc.code, attempts=delivery.attempts + 1)
+        return False
+    if answer.status >= 300:
+        log.info("webhook_refused", status=answer.status, attempts=delivery.attempts + 1)
+    return answer.status < 300
+
+
+def _next_try(delivery: WebhookDelivery, now: datetime) -> datetime | None:
+    """When to try again; None when it has been tried often enough."""
+    return now + RETRIES[delivery.attempts - 1] if delivery.attempts <= len(RETRIES) else None
+
+
+def _open_secret(sealing_key: SealingKey, webhook: Webhook) -> bytes:
+    return sealing_key.open(webhook.sealed_secret, context=_context(webhook.relying_party_id))
+
+
+def _context(relying_party_id: str) -> str:
+    return f"verifier/webhook/{relying_party_id}"

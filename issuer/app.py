@@ -96,7 +96,6 @@ async def _issuer_error(request: Request, error: Exception) -> Response:
     log_refusal(error, problem.status, problem.code)
     if not isinstance(error, NotFoundError) and request.url.path.startswith("/back-office/"):
         pages: Pages = request.app.state.pages
-        sentences = {"sentence": error.sentence, "fields": list(error.fields.values())}
-        return pages.render(request, "refused.html", status=error.status, back=_page_before(request), **sentences)
+        return pages.render(request, "refused.html", status=error.status, back=_page_before(request), error=error)
     response: Response = request.app.state.show_problem(request, problem)
     return response

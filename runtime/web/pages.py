@@ -4,8 +4,9 @@
     return pages.render(request, "badges.html", badges=badges)
 
 Templates begin with `{% extends "base.html" %}` and `{% import "parts.html" as parts %}`, and have at hand: `_()`,
-`csrf_field()`, `static("camera.js")`, `language`, `request`, `trace_id`, the filters `day`, `moment` and `iso` for
-times, and the tests that Jinja brings. Blocks of base.html: `title`, `nav`, `main`, `places`, `head`, `scripts`.
+`csrf_field()`, `static("camera.js")`, `session_token(request)`, `language`, `request`, `trace_id`, the filters `day`,
+`moment` and `iso` for times, and the tests that Jinja brings. Blocks of base.html: `title`, `nav`, `main`, `places`,
+`head`, `scripts`.
 There is no inline script or style: the content security policy refuses both.
 """
 
@@ -27,6 +28,7 @@ from runtime.folders import package_folder
 from runtime.logging import trace_id
 from runtime.web import language as languages
 from runtime.web.bidi import isolate, without_commands
+from runtime.web.cookies import session_token
 from runtime.web.forms import CSRF_FIELD, csrf_token, set_csrf_cookie
 from runtime.web.problems import problem_words
 
@@ -101,6 +103,7 @@ def _environment(
     environment.globals["csrf_field"] = _csrf_field
     environment.globals["languages"] = languages.LANGUAGES
     environment.globals["here"] = _here
+    environment.globals["session_token"] = session_token
     environment.globals["problem_words"] = partial(problem_words, catalogue.gettext)
     environment.globals["static"] = _static_address(static_folders)
     return environment

@@ -306,3 +306,23 @@ async def test_unknown_page_is_a_page(house):
     async with httpx.AsyncClient(transport=httpx.ASGITransport(house.app), base_url=WALLET) as http:
         answer = await http.get("/nothing", headers={"Accept": "text/html"})
     assert (answer.status_code, "text/html" in answer.headers["content-type"]) == (404, True)
+
+
+@pytest.mark.parametrize("path", ["/nergens", "/badges/00000000-0000-7000-8000-000000000000"])
+async def test_page_that_is_not_there_keeps_the_menu_of_whoever_is_signed_in(house, browser, path):
+    lost = await browser.get(path)
+    assert lost.status_code == 404
+    assert lost.text.count('href="/badges"') >= 2
+    assert lost.text.count("<nav") == 2
+    assert "<nav" not in (await house.new_browser().get("/nergens")).text
+
+
+@pytest.mark.parametrize(
+    ("language", "named"), [("nl", True), ("en", True), ("de-CH", True), ('x" onclick="', False), ("-", False)]
+)
+async def test_purpose_is_read_aloud_in_its_own_language(house, browser, language, named):
+    house.verifier.purpose = {language: "Wir prüfen, ob Sie mauern können."}
+    await receive(house, browser, configurations=[DC])
+    await open_link(browser, house.verifier.ask(house.verifier.skill_query(FIRST)))
+    paragraph = re.search(r"<p class=\"text\"([^>]*)>Wir prüfen", unescape(browser.page))[1]
+    assert paragraph == (f' lang="{language}"' if named else "")

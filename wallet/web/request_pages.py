@@ -1,8 +1,10 @@
 """The pages of a verifier's question: who asks, what they would see, and the answer, once."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.datastructures import FormData
@@ -21,6 +23,9 @@ from wallet.web.routes import HolderDep, PagesDep, WalletDep, require_path
 from wallet.web.words import badge_words, facts_in_words, hidden_words, verifier_words
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute, dependencies=[Depends(require_path)])
+
+# RFC 5646 §2.1, as far as a page needs it to say in which language a text from outside is.
+_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}")
 
 
 @router.get("/requests/{request_id}")
@@ -75,7 +80,7 @@ async def _show_request(
         page=page,
         recognition=verifier_words(_, page.recognition, page.host, is_signed=page.is_signed),
         purpose=_say(page.purpose, language),
-        registered_purpose=_say(page.registration.purpose, language) if page.registration else "",
+        registered_purpose=_say(page.registration.purpose, language) if page.registration else None,
         hidden=hidden_words(_, page),
         badge_words=lambda found: badge_words(_, found, language),
         say=partial(label_text, _),
@@ -85,9 +90,17 @@ async def _show_request(
     )
 
 
-def _say(texts: Mapping[str, str], language: str) -> str:
+class _Spoken(NamedTuple):
+    """A text from outside, and its language where it names one."""
+
+    text: str
+    language: str
+
+
+def _say(texts: Mapping[str, str], language: str) -> _Spoken | None:
     """A text in the language of the page where there is one, else in any."""
-    return texts.get(language) or next(iter(texts.values()), "")
+    found = [(language, texts[language])] if texts.get(language) else [each for each in texts.items() if each[1]]
+    return _Spoken(found[0][1], found[0][0] if _LANGUAGE_TAG.fullmatch(found[0][0]) else "") if found else None
 
 
 def _texts(form: FormData, name: str) -> list[str]:

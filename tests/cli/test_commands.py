@@ -172,3 +172,15 @@ def test_a_field_that_is_wrong_is_named(terminal, organisation):
 def test_a_stranger_with_another_key_may_not_award(terminal, organisation):
     said = terminal("issuer", "--key", "wrong", "awards", "-o", organisation, status=1)
     assert "401" in said
+
+
+def test_people_sign_in_at_the_organisations_own_provider_from_then_on(terminal, organisation):
+    said = terminal(
+        *("issuer", "identity-provider", "-o", organisation, "https://login.school.example", "--name", "SchoolLogin"),
+        *("--client-id", "badges"),
+        typed="s3cr3t\n",
+    )
+    assert "People now sign in at SchoolLogin" in said
+    assert f"/{organisation}/sign-in/callback" in said
+    assert "s3cr3t" not in said
+    assert "link or a code again" in terminal("issuer", "remove-identity-provider", "-o", organisation)

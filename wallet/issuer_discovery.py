@@ -5,9 +5,14 @@ read here: an issuer that changes its metadata between two steps changes nothing
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from kernel.errors import CredentialError, MalformedError, UndecidedError, UntrustedIssuerError
+from kernel.jwt import UnverifiedJwt, parse_jwt
+from kernel.keys import PublicKey
+from kernel.members import get_text
 from kernel.openid4vci import (
     AUTHORIZATION_CODE_GRANT,
     AUTHORIZATION_SERVER,
@@ -19,12 +24,21 @@ from kernel.openid4vci import (
     IssuerMetadata,
     appended_well_known_url,
     parse_authorization_server_metadata,
+    verify_signed_metadata,
     well_known_url,
 )
+from kernel.x5c import verify_x5c
 from runtime.fetch import AnsweredError, FetchedResponse, FetchKind
+from runtime.logging import get_logger
+from wallet.recognition import resolve_party_recognition, signers_of
 from wallet.settings import Wallet
 
+log = get_logger(__name__)
+
 _S256 = "S256"
+_JSON, _SIGNED = "application/json", "application/jwt"
+_SIGNED_OR_NOT = f"{_SIGNED}, {_JSON};q=0.9"
+_ALGORITHMS = frozenset({"ES256"})
 # More servers than this are asked of nobody, however many an issuer lists.
 _MOST_SERVERS = 4
 
@@ -40,9 +54,52 @@ async def resolve_offer_json(wallet: Wallet, link: ByReference | ByValue) -> dic
 async def resolve_issuer_metadata(wallet: Wallet, credential_issuer: str) -> dict[str, Any]:
     """§12.2.2: at the inserted URL; for older issuers, when that does not exist, at the appended one (W-04).
 
-    Only unsigned metadata is asked for, so that signed metadata never has to be believed (W-06).
+    Signed metadata is taken where its signer is recognised for issuing and speaks for this issuer. Anybody else's is
+    passed over, and the issuer asked for what it says without a signature (§12.2.3; W-06).
     """
-    return await _get_well_known(wallet, credential_issuer, CREDENTIAL_ISSUER)
+    response = await _get_well_known(wallet, credential_issuer, CREDENTIAL_ISSUER, accept=_SIGNED_OR_NOT)
+    if response.media_type != _SIGNED:
+        return _json_object(response)
+    signed = await _find_signed_metadata(wallet, response, credential_issuer, wallet.clock())
+    if signed is not None:
+        return signed
+    return _json_object(await _get_well_known(wallet, credential_issuer, CREDENTIAL_ISSUER, accept=_JSON))
+
+
+async def _find_signed_metadata(
+    wallet: Wallet, response: FetchedResponse, credential_issuer: str, now: datetime
+) -> dict[str, Any] | None:
+    """The metadata, when all of it holds: a trusted signer, who may sign for this issuer, signed it for this issuer."""
+    try:
+        token = parse_jwt(response.text())
+        key = await _resolve_metadata_signer(wallet, token, credential_issuer, now)
+        found = await resolve_party_recognition(
+            wallet.resolver, identifiers=signers_of(credential_issuer), key=key, service="issuance", now=now
+        )
+        if not found.is_recognised:
+            raise UntrustedIssuerError("signed by nobody whom the list knows")
+        signed = verify_signed_metadata(
+            token, key=key, algorithms=_ALGORITHMS, credential_issuer=credential_issuer, now=now
+        )
+    except CredentialError as exc:
+        log.info("signed metadata passed over", error_class=type(exc).__name__)
+        return None
+    return dict(signed)
+
+
+async def _resolve_metadata_signer(
+    wallet: Wallet, token: UnverifiedJwt, credential_issuer: str, now: datetime
+) -> PublicKey:
+    """The key of the issuer's own DID, or of a certificate for its host under an anchor that we know."""
+    if "x5c" in token.header:
+        anchors = await wallet.resolver.resolve_anchors(now=now)
+        host = urlsplit(credential_issuer).hostname
+        return verify_x5c(token.header["x5c"], anchors=anchors, now=now, dns_name=host).leaf_key
+    key_id = get_text(token.header, "kid")
+    did = key_id.partition("#")[0]
+    if did not in signers_of(credential_issuer):
+        raise UntrustedIssuerError("signed by another party than the issuer")
+    return await wallet.resolver.resolve_did_key(did, key_id, now=now)
 
 
 async def resolve_server(
@@ -90,20 +147,19 @@ def _candidates(metadata: IssuerMetadata, named: str | None) -> Sequence[str]:
 
 async def _resolve_server_metadata(wallet: Wallet, server: str) -> dict[str, Any]:
     """RFC 8414 §3; its `issuer` must be the server that was asked for (W-05)."""
-    content = await _get_well_known(wallet, server, AUTHORIZATION_SERVER)
+    content = _json_object(await _get_well_known(wallet, server, AUTHORIZATION_SERVER, accept=_JSON))
     parse_authorization_server_metadata(content, issuer=server)
     return content
 
 
-async def _get_well_known(wallet: Wallet, identifier: str, name: str) -> dict[str, Any]:
+async def _get_well_known(wallet: Wallet, identifier: str, name: str, *, accept: str) -> FetchedResponse:
     inserted, appended = well_known_url(identifier, name), appended_well_known_url(identifier, name)
     try:
-        response = await wallet.fetch.get(inserted, accept="application/json", kind=FetchKind.METADATA)
+        return await wallet.fetch.get(inserted, accept=accept, kind=FetchKind.METADATA)
     except AnsweredError as exc:
         if exc.status != 404 or inserted == appended:
             raise
-        response = await wallet.fetch.get(appended, accept="application/json", kind=FetchKind.METADATA)
-    return _json_object(response)
+        return await wallet.fetch.get(appended, accept=accept, kind=FetchKind.METADATA)
 
 
 def _json_object(response: FetchedResponse) -> dict[str, Any]:

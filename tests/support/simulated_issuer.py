@@ -160,6 +160,7 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
     """Further claims that the holder may keep back."""
     claim_descriptions: list[dict[str, Any]] = field(default_factory=list)
     """What the metadata of the credential says about its claims (OpenID4VCI 1.0 Appendix B.2)."""
+    signs_metadata: Literal["", "well", "for another issuer", "by a stranger", "expired", "as another type"] = ""
     metadata_members: dict[str, Any] = field(default_factory=dict)
     """More of the issuer's metadata, or other."""
     type_metadata: dict[str, Any] | None = None
@@ -245,13 +246,30 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
             return Response(status_code=404)
         if self.misbehave == "metadata_breaks":
             return Response(status_code=500)
-        return self._metadata_answer()
+        return self._metadata_answer(request)
+
+    def _signed(self, members: dict[str, Any]) -> str:
+        """Signed metadata, which says that the issuer is called otherwise than in the open."""
+        now = self.clock()
+        stranger = self.signs_metadata == "by a stranger"
+        key_id = f"{'did:web:stranger.example' if stranger else self.did}#{FRAGMENT}"
+        sub = "https://elsewhere.example/stmw" if self.signs_metadata == "for another issuer" else self.identifier
+        ends_at = now - timedelta(hours=1) if self.signs_metadata == "expired" else now + timedelta(hours=1)
+        claims = {
+            **members,
+            "display": [{"name": "Ondertekend", "locale": "nl"}],
+            "sub": sub,
+            "iat": int(now.timestamp()) - 7200,
+            "exp": int(ends_at.timestamp()),
+        }
+        typ = "JWT" if self.signs_metadata == "as another type" else "openidvci-issuer-metadata+jwt"
+        return sign_jwt(claims, signer=self.signer, typ=typ, header={"kid": key_id})
 
     async def _appended_metadata(self, request: Request) -> Response:
         self._note(request)
-        return self._metadata_answer()
+        return self._metadata_answer(request)
 
-    def _metadata_answer(self) -> Response:
+    def _metadata_answer(self, request: Request) -> Response:
         another = self.misbehave == "metadata_of_another_issuer"
         shared = {
             "cryptographic_binding_methods_supported": ["did:jwk", "jwk"],
@@ -264,28 +282,29 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
                 **({"claims": self.claim_descriptions} if self.claim_descriptions else {}),
             },
         }
-        return JSONResponse(
-            {
-                "credential_issuer": "https://elsewhere.example/stmw" if another else self.identifier,
-                "credential_endpoint": f"{self.identifier}/credential",
-                "nonce_endpoint": f"{self.identifier}/nonce",
-                "deferred_credential_endpoint": f"{self.identifier}/deferred",
-                "notification_endpoint": f"{self.identifier}/notification",
-                "display": [{"name": self.name, "locale": "nl"}],
-                "credential_configurations_supported": {
-                    **{name: _configuration(name) | shared for name in SECURINGS},
-                    "adviseur.unknown-suite": {
-                        **_configuration(WHOLE),
-                        **shared,
-                        "credential_signing_alg_values_supported": ["Ed25519Signature2020"],
-                    },
-                    "adviseur.mdoc": {"format": "mso_mdoc", "doctype": "org.example.badge"},
+        members = {
+            "credential_issuer": "https://elsewhere.example/stmw" if another else self.identifier,
+            "credential_endpoint": f"{self.identifier}/credential",
+            "nonce_endpoint": f"{self.identifier}/nonce",
+            "deferred_credential_endpoint": f"{self.identifier}/deferred",
+            "notification_endpoint": f"{self.identifier}/notification",
+            "display": [{"name": self.name, "locale": "nl"}],
+            "credential_configurations_supported": {
+                **{name: _configuration(name) | shared for name in SECURINGS},
+                "adviseur.unknown-suite": {
+                    **_configuration(WHOLE),
+                    **shared,
+                    "credential_signing_alg_values_supported": ["Ed25519Signature2020"],
                 },
-                **({"batch_credential_issuance": {"batch_size": self.batch_size}} if self.batch_size > 1 else {}),
-                **self._encryption_metadata(),
-                **self.metadata_members,
-            }
-        )
+                "adviseur.mdoc": {"format": "mso_mdoc", "doctype": "org.example.badge"},
+            },
+            **({"batch_credential_issuance": {"batch_size": self.batch_size}} if self.batch_size > 1 else {}),
+            **self._encryption_metadata(),
+            **self.metadata_members,
+        }
+        if self.signs_metadata and "application/jwt" in request.headers["accept"]:
+            return Response(self._signed(members), media_type="application/jwt")
+        return JSONResponse(members)
 
     async def _did_document(self, request: Request) -> Response:
         self._note(request)

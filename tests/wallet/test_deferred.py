@@ -176,6 +176,21 @@ async def test_A30_nobody_asks_for_the_badge_of_somebody_else(house, holder):
     assert house.issuer.asked_at == []
 
 
+async def test_W14_open_page_hears_when_a_badge_came(house):
+    browser = house.new_browser()
+    await browser.sign_up("Sanne")
+    house.issuer.prepares = 2
+    await browser.get("/scan")
+    await browser.follow(await browser.post("/scan", link=house.issuer.offer_link(configurations=[DC])))
+    await browser.follow(await browser.post(f"{browser.answer.request.url.path}/accept"))
+    assert "awaited.js" in browser.page
+    heard = []
+    for _ in range(3):
+        heard.append((await browser.post("/awaited")).json()["changed"])
+        house.clock.advance(timedelta(minutes=1))
+    assert heard == [False, False, True]
+
+
 async def test_W14_person_is_told_of_a_badge_that_will_not_come(house):
     browser = house.new_browser()
     await browser.sign_up("Sanne")

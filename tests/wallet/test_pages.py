@@ -155,6 +155,7 @@ POSTS = [
     "/badges/x/delete",
     "/scan",
     "/scan/frame",
+    "/awaited",
     "/issuers",
     "/offers/x/accept",
     "/offers/x/forget",

@@ -307,3 +307,24 @@ async def test_signed_bytes_are_kept_as_they_came(house, holder):
     parsed = parse_credential(form["raw"])
     assert parsed.payload["vct"] == "https://issuer.example/vct/skill-badge/1"
     assert json.dumps(export).count(form["raw"]) == 1
+
+
+async def test_W06_signed_metadata_of_a_recognised_issuer_is_used(house, holder):
+    house.issuer.signs_metadata = "well"
+    offer = await holder.open_offer(house.issuer.offer_link(configurations=[DC]))
+    assert offer["issuer_name"] == "Ondertekend"
+    assert (await holder.accept(offer["id"])).status_code == 201
+
+
+@pytest.mark.parametrize("signed", ["for another issuer", "by a stranger", "expired", "as another type"])
+async def test_W06_other_signed_metadata_is_passed_over_for_what_is_said_in_the_open(house, holder, signed):
+    house.issuer.signs_metadata = signed
+    offer = await holder.open_offer(house.issuer.offer_link(configurations=[DC]))
+    assert offer["issuer_name"] == "Stichting Stimulering Techniek Maas en Waal"
+
+
+async def test_W06_signed_metadata_of_an_issuer_that_nobody_recognises_is_passed_over(house, holder):
+    house.sign_trust_list(house.verification())
+    house.issuer.signs_metadata = "well"
+    offer = await holder.open_offer(house.issuer.offer_link(configurations=[DC]))
+    assert offer["issuer_name"] == "Stichting Stimulering Techniek Maas en Waal"

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
 
 from runtime.dependencies import NowDep
 from runtime.web.forms import FormDep
 from runtime.web.language import request_language, translator
 from runtime.web.pages import Pages
 from runtime.web.routes import PageRoute, only_get
-from wallet import authorization, issuance
+from wallet import authorization, deferred, issuance
 from wallet.accounts import SignedIn
 from wallet.errors import (
     AUTHORIZATION_STEP,
@@ -91,6 +92,18 @@ async def callback(request: Request, holder: PerhapsHolderDep, wallet: WalletDep
 async def discard_offer(offer_id: str, form: FormDep, holder: HolderDep, wallet: WalletDep, now: NowDep) -> Response:
     await issuance.discard_offer(wallet, holder.vault, offer_id, now)
     return go_to("/badges")
+
+
+@router.post("/awaited")
+async def ask_for_awaited(
+    request: Request, form: FormDep, holder: HolderDep, wallet: WalletDep, now: NowDep
+) -> Response:
+    """Ask for what is due while the page is open, and say whether what it shows is still so."""
+    language = request_language(request)
+    before = await deferred.find_awaited_badges(wallet, holder.vault, now, language=language)
+    await deferred.resolve_due_offers(wallet, holder.vault, now)
+    after = await deferred.find_awaited_badges(wallet, holder.vault, now, language=language)
+    return JSONResponse({"changed": len(before) != len(after)})
 
 
 @router.post("/offers/{offer_id}/forget")

@@ -18,7 +18,7 @@ from skills.index import IndexSource, build_index_from
 from skills.search import SkillIndex
 from skills.skill import Skill
 from tests.conftest import NewDatabase
-from tests.issuer.conftest import ORG, SANNE, SKILLS, SLUG, Issuer, create_client, create_issuer, recipient
+from tests.issuer.conftest import ORG, SANNE, SKILLS, SLUG, Issuer, achievement, create_client, create_issuer, recipient
 from tests.support.clock import FixedClock
 
 BASE = f"/back-office/{ORG}"
@@ -527,3 +527,32 @@ async def test_I05_the_words_about_the_code_are_in_the_language_of_the_badge(
     made = await issuer.api("POST", path, json={"recipients": [recipient()]})
     [grant] = [each for each in (await issuer.offer(made.json()["awards"][0]))["grants"].values() if "tx_code" in each]
     assert grant["tx_code"]["description"].startswith(words)
+
+
+async def test_I63_a_badge_that_waits_is_approved_by_a_colleague_on_its_page(browser: Browser, issuer: Issuer) -> None:
+    """Whoever awarded is told to ask somebody else; a colleague approves without having to say why."""
+    path = f"/organisations/{ORG}/achievements"
+    slug = "praktijkverklaring"
+    described = await issuer.api("POST", path, json=achievement(slug=slug, approval="second_person"))
+    assert described.status_code == 201, described.text
+    await browser.get(f"{BASE}/achievements/{slug}/award")
+    await browser.post(f"{BASE}/achievements/{slug}/award/preview", **SANNE)
+    people = html.unescape(re.search(r'name="people" value="([^"]*)"', browser.page)[1])  # type: ignore[index]
+    await browser.post(f"{BASE}/achievements/{slug}/award", people=people, idempotency_key="eenmalig")
+    award = (await issuer.api("GET", f"/organisations/{ORG}/awards")).json()["awards"][0]
+    where = f"{BASE}/awards/{award['id']}"
+    await browser.get(where)
+    assert "wacht op goedkeuring" in browser.page
+    assert f"{where}/approve" in browser.page
+    await browser.get(f"{where}/approve")
+    refused = await browser.post(f"{where}/approve", reason="")
+    assert (refused.status_code, "Vraag een collega" in browser.page) == (400, True)
+    await add_operator(issuer, email="tweede@stmw.example")
+    colleague = Browser(issuer, "192.0.2.11")
+    await colleague.get("/sign-in")
+    await colleague.post("/sign-in", email="tweede@stmw.example", passphrase=PASSPHRASE, next=BASE)
+    await colleague.get(f"{where}/approve")
+    await colleague.post(f"{where}/approve", reason="")
+    assert "Goedgekeurd" in colleague.page
+    assert "wacht op goedkeuring" not in colleague.page
+    await colleague.client.aclose()

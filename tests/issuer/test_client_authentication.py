@@ -135,6 +135,7 @@ async def test_I33_a_request_without_attestation_comes_from_nobody_known(trustin
 async def test_A33_an_attestation_with_one_thing_wrong_is_refused(
     trusting: Issuer, given: dict[str, Any], error: type[CredentialError]
 ) -> None:
+    """Mirrors VCIIssuerFailOnInvalidClientAttestationSignature, …Expired, …Sub and …Cnf."""
     with pytest.raises(error):
         await authenticate(trusting, *both(attestation(**given), await pop(trusting)))
 
@@ -152,6 +153,7 @@ async def test_A33_an_attestation_with_one_thing_wrong_is_refused(
 async def test_A33_a_proof_of_possession_with_one_thing_wrong_is_refused(
     trusting: Issuer, changes: dict[str, Any]
 ) -> None:
+    """Mirrors VCIIssuerFailOnInvalidClientAttestationPopSignature and …PopAud."""
     with pytest.raises(ClientAttestationError):
         await authenticate(trusting, *both(attestation(), await pop(trusting, **changes)))
 

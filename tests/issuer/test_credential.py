@@ -262,7 +262,9 @@ async def test_a_bad_request_burns_no_nonce(issuer: Issuer) -> None:
     ],
 )
 async def test_I57_I64_a_request_with_one_thing_wrong_gets_its_error(issuer: Issuer, body: Any, error: str) -> None:
-    """Mirrors VCIIssuerFailOnMissingProof, …UnknownCredentialConfiguration, …UnsupportedEncryptionAlgorithm."""
+    """Mirrors VCIIssuerFailOnMissingProof, VCIIssuerFailOnUnknownCredentialConfiguration,
+    VCIIssuerFailOnUnknownCredentialIdentifier and VCIIssuerFailOnUnsupportedEncryptionAlgorithm.
+    """
     grant = await issuer.redeem(await issuer.award())
     response = await issuer.post_credential(grant.token, body)
     assert (response.status_code, response.json()["error"]) == (400, error)

@@ -129,6 +129,22 @@ async def test_I30_a_nonce_ends_after_its_lifetime(issuer: Issuer) -> None:
     assert (await request(issuer, token, late)).json()["error"] in {"invalid_token", "use_dpop_nonce"}
 
 
+async def test_I34_a_token_in_the_query_or_in_the_form_does_not_count(issuer: Issuer) -> None:
+    """Mirrors VCIIssuerFailOnAccessTokenInQuery. RFC 6750 §2.3, OAuth 2.1."""
+    token = (await issuer.redeem(await issuer.award())).token
+    body = {"credential_configuration_id": SD_JWT, "proofs": {"jwt": [await issuer.proof()]}, "access_token": token}
+    for path in ("credential", "deferred", "notification"):
+        response = await issuer.client.post(f"/{ORG}/{path}", params={"access_token": token}, json=body)
+        assert (response.status_code, response.content) == (401, b"")
+        assert response.headers["www-authenticate"] == 'Bearer, DPoP algs="ES256"'
+
+
+async def test_I34_two_tokens_are_none(issuer: Issuer) -> None:
+    token = (await issuer.redeem(await issuer.award())).token
+    headers = [("Authorization", f"Bearer {token}"), ("Authorization", f"Bearer {token}")]
+    assert (await issuer.client.post(f"/{ORG}/credential", json={}, headers=headers)).status_code == 401
+
+
 async def test_A31_a_proof_counts_once(issuer: Issuer) -> None:
     token = await bound_token(issuer)
     proof = await dpop_proof(issuer, token)

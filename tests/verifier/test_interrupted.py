@@ -1,21 +1,164 @@
-"""An answer whose check never ends holds up no other, and what it holds is erased in its time. V-41, A-53."""
+"""The process ends at any step of verifying: an answer is settled once, or still waited for. V-20, V-41, A-53."""
 
+import gc
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
-from tests.verifier.conftest import Stage
+from runtime.service import Service
+from tests.support.hosts import HostTransport
+from tests.support.steps import Steps
+from tests.verifier.conftest import VERIFIER, Stage
 from verifier import presentation_response
+from verifier.app import create_app
 from verifier.presentation_response import finish_interrupted
 from verifier.retention import erase_what_has_passed
+from verifier.settings import VerifierSettings
+
+PARTY = "/api/relying-parties/bakker"
+
+
+# A process that ended has closed nothing.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+Restart = Callable[[Stage], Awaitable[None]]
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
+    """Each request that the verifier sends is a step too; what is sent to the verifier is not."""
+    steps = Steps.watch(monkeypatch)
+    send = HostTransport.handle_async_request
+    counted = steps.around(send)
+
+    async def sent(transport: HostTransport, request: httpx.Request) -> httpx.Response:
+        is_own = request.url.host == urlsplit(VERIFIER).hostname
+        answer: httpx.Response = await (send if is_own else counted)(transport, request)
+        return answer
+
+    monkeypatch.setattr(HostTransport, "handle_async_request", sent)
+    return steps
+
+
+@pytest.fixture
+async def restart() -> AsyncIterator[Restart]:
+    """Another process takes over, with the same settings on the same database."""
+    made: list[Service[VerifierSettings]] = []
+
+    async def take_over(stage: Stage) -> None:
+        old = stage.service
+        await old.close()
+        stage.app = create_app(old.settings, transport=stage.transport, clock=stage.clock, skills=old.skills)
+        stage.transport.apps["verifier.example:443"] = stage.app
+        made[:] = [stage.service]
+
+    yield take_over
+    for service in made:
+        await service.close()
+    gc.collect()
+
+
+async def state_of(stage: Stage, started: dict[str, Any]) -> str:
+    return str((await stage.result(started))["state"])
+
+
+async def test_V20_A53_process_that_ends_at_any_step_of_an_answer_settles_it_once_or_still_waits(
+    any_stage: Stage, steps: Steps, restart: Restart
+) -> None:
+    stage, number, ended, ways = any_stage, 0, True, set()
+    while ended:
+        number += 1
+        started, wallet = await stage.ask(), stage.holding()
+        request = await wallet.read_request(started["link"])
+        form = wallet.create_form(request)
+        ended = await steps.ends_at(
+            number, lambda wallet=wallet, request=request, form=form: wallet.post(request, form)
+        )
+        await restart(stage)
+        state = await state_of(stage, started)
+        # The wallet cannot know how far it came, and sends the same once more.
+        again = await wallet.post(request, form)
+        ways.add((state, again.status_code))
+        assert (again.status_code == 200) == (state == "fetched")
+        # What was taken in is checked by whoever comes next, after a while.
+        stage.clock.advance(timedelta(minutes=2))
+        assert await finish_interrupted(stage.service) == (state == "received")
+        result = await stage.result(started)
+        assert (result["state"], result["report"]["accepted"]) == ("settled", True)
+        assert await finish_interrupted(stage.service) == 0
+    assert ways == {("fetched", 200), ("received", 400), ("settled", 400)}
+    assert number > 6
+
+
+async def test_V41_A53_process_that_ends_while_it_finishes_anothers_check_leaves_it_to_the_next(
+    stage: Stage, steps: Steps, restart: Restart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, ended = 0, True
+    while ended:
+        number += 1
+        started = await stage.ask()
+        with monkeypatch.context() as patch:
+            patch.setattr(presentation_response, "verify_response", die)
+            assert (await stage.holding().answer(started["link"])).status_code == 500
+        await restart(stage)
+        stage.clock.advance(timedelta(minutes=2))
+        ended = await steps.ends_at(number, lambda: finish_interrupted(stage.service))
+        await restart(stage)
+        stage.clock.advance(timedelta(minutes=2))
+        assert await finish_interrupted(stage.service) <= 1
+        result = await stage.result(started)
+        assert (result["state"], result["report"]["accepted"]) == ("settled", True)
+    assert number > 6
+
+
+async def test_V21_A53_process_that_ends_while_a_wallet_says_no_hears_it_or_still_waits(
+    stage: Stage, steps: Steps, restart: Restart
+) -> None:
+    number, ended = 0, True
+    while ended:
+        number += 1
+        started, wallet = await stage.ask(), stage.wallet()
+        ended = await steps.ends_at(number, lambda wallet=wallet, link=started["link"]: wallet.refuse(link))
+        await restart(stage)
+        state = await state_of(stage, started)
+        if state in ("waiting", "fetched"):
+            assert (await wallet.refuse(started["link"])).status_code == 200
+        assert await state_of(stage, started) == "refused"
+    assert number > 3
+
+
+async def test_V22_A53_process_that_ends_while_a_result_is_fetched_gives_it_to_nobody_twice(
+    stage: Stage, steps: Steps, restart: Restart
+) -> None:
+    number, ended = 0, True
+    while ended:
+        number += 1
+        started = await stage.ask(flow="same_device", return_uri="https://werk.bakker.example/terug")
+        reply = await stage.holding().answer(started["link"])
+        code = urlsplit(reply.json()["redirect_uri"]).fragment.removeprefix("response_code=")
+        path = f"{PARTY}/presentations/{started['id']}/result"
+        ended = await steps.ends_at(
+            number, lambda path=path, code=code: stage.api.post(path, json={"response_code": code})
+        )
+        await restart(stage)
+        again = await stage.api.post(path, json={"response_code": code})
+        # The code counts once. Whose it was reads the same by its own key: nothing is lost.
+        assert again.status_code in (200, 403)
+        assert (await stage.result(started))["report"]["accepted"]
+    assert number > 3
+
+
+async def die(*_args: object, **_named: object) -> None:
+    raise RuntimeError("the process ends here")
 
 
 async def test_V41_A53_an_answer_that_cannot_be_finished_holds_up_no_other_and_is_erased(
     any_stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def die(*_args: object, **_named: object) -> None:
-        raise RuntimeError("the process ends here")
-
     first, second = await any_stage.ask(), await any_stage.ask()
     with monkeypatch.context() as patch:
         patch.setattr(presentation_response, "verify_response", die)

@@ -1,0 +1,213 @@
+"""The process ends at any step of issuing: afterwards either side goes on or starts over. A-53; I-07, I-56, I-61, I-66.
+
+A nonce or a challenge costs no row, so there is nothing to end in; each test fetches its nonces before the end and
+uses them after it.
+"""
+
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from issuer.app import create_app
+from issuer.models import Award, Credential
+from kernel.formats import from_wire, parse_credential
+from kernel.keys import SoftwareSigner
+from tests.issuer.code_flow import CodeFlow
+from tests.issuer.conftest import ORG, Grant, Issuer, create_client
+from tests.issuer.test_refresh_token import code_of, fetch, proof, refresh
+from tests.support.steps import Steps
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
+    return Steps.watch(monkeypatch)
+
+
+async def restart(issuer: Issuer) -> None:
+    """Another process takes over, with the same settings on the same database."""
+    await issuer.client.aclose()
+    await issuer.app.state.service.close()
+    issuer.app = create_app(issuer.settings, clock=issuer.clock)
+    issuer.client = create_client(issuer.app)
+
+
+async def kept(issuer: Issuer, award_id: str) -> list[Credential]:
+    """Every credential that the issuer believes it gave out for an award."""
+    async with issuer.database.reading() as session:
+        rows = await session.scalars(select(Credential))
+        return [row for row in rows if str(row.award_id) == award_id]
+
+
+async def receive(issuer: Issuer, award: dict[str, Any], token: str, signer: SoftwareSigner) -> str:
+    """What a wallet does that goes on: the same key, a fresh nonce."""
+    response = await issuer.request(token, [await issuer.proof(signer)])
+    assert response.status_code == 200, response.text
+    assert len(await kept(issuer, award["id"])) == 1
+    return from_wire(response.json()["credentials"][0]["credential"])
+
+
+async def test_A53_process_that_ends_at_any_step_of_awarding_awards_once_when_asked_again(
+    any_issuer: Issuer, steps: Steps
+) -> None:
+    issuer, number, ended = any_issuer, 0, True
+    while ended:
+        number += 1
+        key = f"cohort-{number}"
+        ended = await steps.ends_at(number, lambda key=key: issuer.post_awards(key=key))
+        await restart(issuer)
+        assert (await issuer.post_awards(key=key)).status_code == 201
+        async with issuer.database.reading() as session:
+            assert len((await session.scalars(select(Award))).all()) == number
+    assert number > 3
+
+
+async def test_A53_I07_process_that_ends_at_any_step_of_redeeming_a_code_leaves_it_unspent_or_spent_for_good(
+    any_issuer: Issuer, steps: Steps
+) -> None:
+    issuer, number, ended, outcomes = any_issuer, 0, True, set()
+    while ended:
+        number += 1
+        award, signer = await issuer.award(), SoftwareSigner.generate()
+        code, tx_code = await issuer.code(award), award["offer"]["tx_code"]
+        ended = await steps.ends_at(number, lambda code=code, tx_code=tx_code: issuer.post_token(code, tx_code))
+        await restart(issuer)
+        again = await issuer.post_token(code, tx_code)
+        outcomes.add(again.status_code)
+        if again.status_code == 200:
+            # Nothing was bought: the wallet goes on with the same code.
+            grant = Grant(again)
+        else:
+            # The token may have been on its way; nobody gets a second one, and staff offer the award anew.
+            assert again.json()["error"] == "invalid_grant"
+            offered = await issuer.api("POST", f"/organisations/{ORG}/awards/{award['id']}/offer", json={})
+            assert offered.status_code == 201, offered.text
+            grant = await issuer.redeem(offered.json())
+        await receive(issuer, award, grant.token, signer)
+        assert (await issuer.get_award(award["id"]))["state"] == "issued"
+    assert outcomes == {200, 400}
+    assert number > 8
+
+
+async def test_A53_I56_I61_process_that_ends_at_any_step_of_issuing_issues_once_to_the_same_key(
+    any_issuer: Issuer, steps: Steps
+) -> None:
+    issuer, number, ended, outcomes = any_issuer, 0, True, set()
+    while ended:
+        number += 1
+        award, signer = await issuer.award(), SoftwareSigner.generate()
+        token, key_proof = (await issuer.redeem(award)).token, await issuer.proof(signer)
+        ended = await steps.ends_at(number, lambda token=token, key_proof=key_proof: issuer.request(token, [key_proof]))
+        before = [(row.id, row.status_index, row.sealed_credential) for row in await kept(issuer, award["id"])]
+        await restart(issuer)
+        # The nonce was spent together with what it bought, or not at all.
+        again = await issuer.request(token, [key_proof])
+        outcomes.add(again.status_code)
+        assert again.status_code == 200 or again.json()["error"] == "invalid_nonce"
+        assert (again.status_code == 200) == (not before)
+        raw = await receive(issuer, award, token, signer)
+        after = [(row.id, row.status_index, row.sealed_credential) for row in await kept(issuer, award["id"])]
+        assert not before or before == after
+        # And what was issued can be taken back.
+        assert parse_credential(raw).payload["status"]["status_list"]["idx"] == after[0][1]
+        assert (await issuer.change(award["id"], "revoke")).status_code == 200
+    assert outcomes == {200, 400}
+    assert number > 3
+
+
+async def test_A53_I66_process_that_ends_at_any_step_of_a_notification_hears_it_when_told_again(
+    any_issuer: Issuer, steps: Steps
+) -> None:
+    issuer, number, ended = any_issuer, 0, True
+    while ended:
+        number += 1
+        award = await issuer.award()
+        token = (await issuer.redeem(award)).token
+        issued = (await issuer.request(token, [await issuer.proof()])).json()
+
+        async def tell(token: str = token, told: str = issued["notification_id"]) -> httpx.Response:
+            body = {"notification_id": told, "event": "credential_accepted"}
+            return await issuer.client.post(
+                f"/{ORG}/notification", json=body, headers={"Authorization": f"Bearer {token}"}
+            )
+
+        ended = await steps.ends_at(number, tell)
+        await restart(issuer)
+        assert (await tell()).status_code == 204
+        assert (await issuer.get_award(award["id"]))["state"] == "received"
+    assert number > 3
+
+
+async def test_A53_I28_process_that_ends_at_any_step_of_signing_in_lets_the_person_start_over(
+    issuer: Issuer, steps: Steps
+) -> None:
+    """From the pushed request to the code: whatever broke off, another try from the start brings the badge."""
+    number, ended = 0, True
+    award = await issuer.award()
+    while ended:
+        number += 1
+
+        async def authorize() -> None:
+            assert await code_of(CodeFlow.start(issuer))
+
+        ended = await steps.ends_at(number, authorize)
+        await restart(issuer)
+        # The same person does not ask for codes all day.
+        issuer.clock.advance(issuer.settings.access_token_lifetime * 12)
+    flow = CodeFlow.start(issuer)
+    token = Grant(await flow.exchange(await code_of(flow))).token
+    await receive(issuer, award, token, SoftwareSigner.generate())
+    assert number > 12
+
+
+async def test_A53_I24_process_that_ends_at_any_step_of_redeeming_an_authorization_code_gives_one_token_or_none(
+    issuer: Issuer, steps: Steps
+) -> None:
+    number, ended, outcomes = 0, True, set()
+    await issuer.award()
+    while ended:
+        number += 1
+        flow = CodeFlow.start(issuer)
+        code = await code_of(flow)
+        headers = await proof(issuer, "token")
+        ended = await steps.ends_at(
+            number, lambda flow=flow, code=code, headers=headers: flow.exchange(code, headers=headers)
+        )
+        await restart(issuer)
+        again = await flow.exchange(code, headers=await proof(issuer, "token"))
+        outcomes.add(again.status_code)
+        if again.status_code == 200:
+            assert (await fetch(issuer, again.json()["access_token"])).status_code == 200
+        else:
+            # It may have been on its way. The person signs in once more.
+            assert again.json()["error"] == "invalid_grant"
+        issuer.clock.advance(issuer.settings.access_token_lifetime * 12)
+    assert outcomes == {200, 400}
+    assert number > 5
+
+
+async def test_A53_I32_process_that_ends_at_any_step_of_refreshing_gives_one_token_or_none(
+    issuer: Issuer, steps: Steps
+) -> None:
+    number, ended, outcomes = 0, True, set()
+    await issuer.award()
+    while ended:
+        number += 1
+        flow = CodeFlow.start(issuer)
+        bought = await flow.exchange(await code_of(flow), headers=await proof(issuer, "token"))
+        token, headers = bought.json()["refresh_token"], await proof(issuer, "token")
+        ended = await steps.ends_at(
+            number, lambda token=token, headers=headers: refresh(issuer, token, headers=headers)
+        )
+        await restart(issuer)
+        again = await refresh(issuer, token, headers=await proof(issuer, "token"))
+        outcomes.add(again.status_code)
+        if again.status_code == 200:
+            assert (await fetch(issuer, again.json()["access_token"])).status_code == 200
+        else:
+            # Two may hold the next one now, so neither keeps it. The person signs in once more.
+            assert again.json()["error"] == "invalid_grant"
+        issuer.clock.advance(issuer.settings.access_token_lifetime * 12)
+    assert outcomes == {200, 400}
+    assert number > 5

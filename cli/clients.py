@@ -235,6 +235,13 @@ class VerifierClient(ServiceClient):
     async def start_presentation(self, slug: str, body: Mapping[str, Any]) -> Any:
         return await self.call("POST", f"/api/relying-parties/{quote(slug)}/presentations", dict(body))
 
+    async def keep_certificate(self, slug: str, *, chain: str, key: str) -> Any:
+        body = {"chain": chain, "key": key}
+        return await self.call("PUT", f"/api/relying-parties/{quote(slug)}/certificate", body)
+
+    async def keep_webhook(self, slug: str, url: str) -> Any:
+        return await self.call("PUT", f"/api/relying-parties/{quote(slug)}/webhook", {"url": url})
+
     async def presentation(self, slug: str, presentation_id: str) -> Any:
         return await self.call("GET", f"/api/relying-parties/{quote(slug)}/presentations/{quote(presentation_id)}")
 

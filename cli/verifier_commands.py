@@ -74,6 +74,43 @@ def create_question(
     out.print(say("Bewaard als", "Saved as") + f" [bold]{run(work())['id']}[/bold]")
 
 
+@app.command("certificate")
+def keep_certificate(
+    context: typer.Context,
+    relying_party: RelyingParty,
+    chain: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="PEM: own certificate first, no anchor.")],
+    key: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="PEM: the private key, without password.")],
+) -> None:
+    """Hand in the certificate by which EUDI wallets know who asks; its key is kept sealed."""
+
+    async def work() -> Any:
+        async with _connection(context).verifier(relying_party) as verifier:
+            return await verifier.keep_certificate(relying_party, chain=chain.read_text(), key=key.read_text())
+
+    kept = run(work())["certificate"]
+    out.print(say("Wallets kennen u nu ook als:", "Wallets now also know you as:"))
+    for client_id in kept["client_ids"]:
+        out.print(f"  {escape(client_id)}", soft_wrap=True)
+    out.print(say(f"Geldig tot {kept['expires_at']}.", f"Valid until {kept['expires_at']}."))
+
+
+@app.command("webhook")
+def keep_webhook(
+    context: typer.Context,
+    relying_party: RelyingParty,
+    address: Annotated[str, typer.Argument(help="An https address of a system of your own.")],
+) -> None:
+    """Be told, signed, what happens to questions; the secret is shown only now."""
+
+    async def work() -> Any:
+        async with _connection(context).verifier(relying_party) as verifier:
+            return await verifier.keep_webhook(relying_party, address)
+
+    secret = run(work())["secret"]
+    out.print(say("Bewaar dit geheim; hiermee controleert u elk bericht:", "Keep this secret; it checks each message:"))
+    out.print(f"  {escape(secret)}", soft_wrap=True)
+
+
 @app.command("questions")
 def list_questions(context: typer.Context, relying_party: RelyingParty) -> None:
     """The saved questions."""
@@ -94,13 +131,16 @@ def ask(
     context: typer.Context,
     relying_party: RelyingParty,
     question: Annotated[str, typer.Argument(help="Number of a saved question.")],
+    policy: Annotated[str | None, typer.Option(help="diip, haip or openid4vp; else as the question says.")] = None,
     wait: Annotated[bool, typer.Option(help="Wait for the answer and show it.")] = True,
 ) -> None:
     """Make a link and QR code for one person, and wait for the answer."""
 
     async def work() -> Any:
         async with _connection(context).verifier(relying_party) as verifier:
-            started = await verifier.start_presentation(relying_party, {"question_id": question})
+            started = await verifier.start_presentation(
+                relying_party, {"question_id": question, **({} if policy is None else {"policy": policy})}
+            )
             out.print(f"{say('link', 'link')}: {escape(started['link'])}", soft_wrap=True)
             print_qr(started["link"])
             out.print(f"[dim]{say('nummer', 'number')}: {started['id']}[/dim]")

@@ -3,15 +3,20 @@
 import json
 import re
 import time
+from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from typer.testing import CliRunner
 
 from cli.local import Deployment
 from cli.main import app
 from cli.processes import running, wait_until_ready
 from cli.skills_commands import build_available_index
+from kernel.x5c import x509_hash
+from tests.support.certificates import create_authority, create_leaf
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
 ACHIEVEMENT = "adviseur-lerende-regio"
@@ -184,3 +189,21 @@ def test_people_sign_in_at_the_organisations_own_provider_from_then_on(terminal,
     assert f"/{organisation}/sign-in/callback" in said
     assert "s3cr3t" not in said
     assert "link or a code again" in terminal("issuer", "remove-identity-provider", "-o", organisation)
+
+
+def test_V04_V43_a_party_hands_in_its_certificate_asks_european_wallets_and_is_told(terminal, organisation, tmp_path):
+    now = datetime.now(UTC)
+    host = urlsplit(Deployment.open(terminal.folder).address("verifier")).hostname
+    leaf = create_leaf(create_authority(now), now, dns_names=[host])
+    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    chain.write_bytes(leaf.certificate.public_bytes(Encoding.PEM))
+    key.write_bytes(leaf.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    party = ("-r", "werkt")
+    said = terminal("verifier", "certificate", *party, "--chain", str(chain), "--key", str(key))
+    assert f"x509_hash:{x509_hash(leaf.certificate)}" in said
+    saved = terminal("verifier", "question", *party, "-s", HRM, "--title", "HR", "--purpose", "Vacature")
+    question = saved.split()[-1]
+    asked = terminal("verifier", "ask", *party, question, "--policy", "haip", "--no-wait")
+    assert "haip-vp://?client_id=x509_hash" in asked
+    assert "whsec_" in terminal("verifier", "webhook", *party, "https://hooks.werkt.example/x")
+    terminal("verifier", "webhook", *party, "https://127.0.0.1/x", status=1)

@@ -12,7 +12,7 @@ from itertools import islice, product
 from typing import Any
 
 from kernel import base64url
-from kernel.dcql import Answer, Candidate, DcqlMatch, DcqlQuery, SetMatch, match
+from kernel.dcql import Answer, Candidate, ConcretePath, DcqlMatch, DcqlQuery, SetMatch, match
 from kernel.openid4vp import TRANSACTION_DATA_FORMATS, AuthorizationRequest, Registration, TransactionData
 from kernel.strict_json import encode_json
 from wallet.claims import Fact, find_hidden_facts, find_shown_facts, shown_name
@@ -307,9 +307,18 @@ def _alternatives(
         for option in asked.options
         for answers in islice(_combinations(found, option), _MAX_WAYS)
     )
+    # Ways share their parts: a part is described once, however many ways there are.
+    described: dict[tuple[str, str, frozenset[ConcretePath]], Part] = {}
+
+    def part_of(query_id: str, answer: Answer) -> Part:
+        key = (query_id, answer.candidate_id, answer.opened)
+        if key not in described:
+            described[key] = _part(query, query_id, answer, *held[answer.candidate_id], language)
+        return described[key]
+
     by_badges: dict[frozenset[str], list[Alternative]] = {}
     for way in islice(flat, _MAX_WAYS):
-        parts = tuple(_part(query, query_id, answer, *held[answer.candidate_id], language) for query_id, answer in way)
+        parts = tuple(part_of(query_id, answer) for query_id, answer in way)
         alternative = Alternative(",".join(map(_key, parts)), parts)
         by_badges.setdefault(alternative.badge_ids, []).append(alternative)
     ways = [way for same in islice(by_badges.values(), _MAX_ALTERNATIVES) for way in _distinct(same)]

@@ -8,6 +8,7 @@ looks. `UntrustedIssuerError`: no chain leads to an anchor. `UndecidedError`: on
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import quote
@@ -33,11 +34,17 @@ from runtime.logging import get_logger
 log = get_logger(__name__)
 
 # A chain that was left, or a key that was withdrawn, is seen within the hour, whatever `exp` a statement has.
-_CHAIN_AGE: Final = timedelta(hours=1)
+CHAIN_AGE: Final = timedelta(hours=1)
 _REFUSAL_AGE: Final = timedelta(minutes=1)
 _CHAINS_KEPT: Final = 512
 # Statements for one party: enough for four superiors each of whom has two more, and no crawler.
 _MAX_FETCHES: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class _KeptChain:
+    chain: TrustChain
+    resolved_at: datetime
 
 
 class FederationResolver:
@@ -46,26 +53,31 @@ class FederationResolver:
     def __init__(self, fetch: Fetcher, anchors: Mapping[str, JwkSet]) -> None:
         self._fetch = fetch
         self._anchors = anchors
-        self._chains: Cache[str, TrustChain] = Cache(_CHAINS_KEPT)
+        self._chains: Cache[str, _KeptChain] = Cache(_CHAINS_KEPT)
         self._refusals: Cache[str, str] = Cache(_CHAINS_KEPT)
 
-    async def resolve_trust_chain(self, entity: str, *, now: datetime) -> TrustChain:
-        """The chain from this party to an anchor, checked whole; the shortest one that holds. §10.1, §10.3."""
+    async def resolve_trust_chain(self, entity: str, *, now: datetime, max_age: timedelta = CHAIN_AGE) -> TrustChain:
+        """The chain from this party to an anchor, checked whole; the shortest one that holds. §10.1, §10.3.
+
+        One that was looked up within `max_age`, or is still good while no newer one can be had.
+        """
         kept = self._chains.find(entity, now)
-        if kept is not None:
-            return kept
+        if kept is not None and now - kept.resolved_at < max_age:
+            return kept.chain
         refusal = self._refusals.find(entity, now)
         if refusal is not None:
             raise UntrustedIssuerError(refusal)
         try:
             chain = await _Climb(self._fetch, self._anchors, now).climb(entity)
         except UndecidedError:
+            if kept is not None:
+                return kept.chain
             raise
         except CredentialError as exc:
             # Of no federation, or of one that nobody here knows.
             self._refusals.put(entity, exc.detail, now + _REFUSAL_AGE)
             raise UntrustedIssuerError(exc.detail) from exc
-        self._chains.put(entity, chain, min(chain.expires_at, now + _CHAIN_AGE))
+        self._chains.put(entity, _KeptChain(chain, now), min(chain.expires_at, now + CHAIN_AGE))
         return chain
 
 

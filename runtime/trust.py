@@ -10,7 +10,7 @@ but where none of them knows a party, it stays open whether one does.
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,13 +41,14 @@ from kernel.trust_list import (
     verify_trust_list,
 )
 from runtime.cache import Cache
-from runtime.federation import FederationResolver
+from runtime.federation import CHAIN_AGE, FederationResolver
 from runtime.fetch import Fetcher, FetchKind
 from runtime.logging import get_logger
 
 log = get_logger(__name__)
 
 _TRUST_LIST_AGE: Final = timedelta(minutes=5)
+_ISSUER_METADATA_AGE: Final = timedelta(minutes=1)
 _TRUST_LIST_RETRY: Final = timedelta(seconds=30)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _FOREVER: Final = datetime.max.replace(tzinfo=UTC)
@@ -117,11 +118,30 @@ class TrustSources:
         lists, _ = await self.resolve_lists(now=now)
         return [anchor for trust_list in lists for anchor in trust_list.verifier_anchors]
 
-    async def resolve_trust_chain(self, entity: str, *, now: datetime) -> TrustChain:
+    async def resolve_trust_chain(self, entity: str, *, now: datetime, max_age: timedelta = CHAIN_AGE) -> TrustChain:
         """The chain of a member of a federation that is pinned here, or UntrustedIssuerError. T-07."""
         if self._federation is None:
             raise UntrustedIssuerError("no federation is pinned here")
-        return await self._federation.resolve_trust_chain(entity, now=now)
+        return await self._federation.resolve_trust_chain(entity, now=now, max_age=max_age)
+
+    async def resolve_federated_verifier(self, entity: str, *, now: datetime) -> Mapping[str, Any]:
+        """What its trust chain says of a verifier, or UntrustedIssuerError where nobody vouches for it as one. T-07."""
+        chain = await self.resolve_trust_chain(entity, now=now)
+        if CREDENTIAL_VERIFIER not in chain.metadata:
+            raise UntrustedIssuerError("a member of a federation, and no verifier there")
+        return chain.metadata[CREDENTIAL_VERIFIER]
+
+    async def find_federated_issuer(self, entity: str, *, now: datetime) -> Mapping[str, Any] | None:
+        """What the trust chain of an issuer says that it issues. None for who is no member, or cannot be looked up now.
+
+        Newer than what recognition may go by: an issuer may have begun to issue something since.
+        """
+        try:
+            chain = await self.resolve_trust_chain(entity, now=now, max_age=_ISSUER_METADATA_AGE)
+        except CredentialError as exc:
+            log.info("no_trust_chain", code=exc.code, reason=exc.detail)
+            return None
+        return chain.metadata.get(CREDENTIAL_ISSUER)
 
     async def recognise_credential(
         self, credential: VerifiedCredential, *, identifiers: Collection[str] = (), now: datetime

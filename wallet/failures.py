@@ -25,7 +25,7 @@ from kernel.errors import (
     WrongTypeError,
 )
 from kernel.jwt import parse_jwt
-from kernel.openid4vp import UnsupportedRequestError
+from kernel.openid4vp import ClientIdPrefix, UnsupportedRequestError
 from kernel.strict_json import parse_json
 
 
@@ -181,6 +181,14 @@ _ALL = (
         _("Wie dit vraagt kan niet bewijzen wie hij is."),
         _ASK_THEM,
         _("De sleutel, het certificaat of de verklaring past niet bij client_id, of niemand staat ervoor in."),
+    ),
+    Failure(
+        "sender_federation",
+        Step.SENDER,
+        "OpenID4VP 1.0 §5.9.3",
+        _("Wie dit vraagt noemt een groep die voor hem instaat. Die groep kennen we niet, of zij kent hem niet zo."),
+        _ASK_THEM,
+        _("Geen vertrouwensketen leidt naar een anker dat deze wallet kent, met deze rol en deze sleutel."),
     ),
     Failure(
         "sender_algorithm",
@@ -354,6 +362,8 @@ def sender_failure(error: CredentialError, raw: str, client_id: str) -> Failure:
     code = next(_OF_SENDER[kind] for kind in type(error).__mro__ if kind in _OF_SENDER)
     if code == "sender_address" and _names_another(raw, client_id):
         code = "sender_identity"
+    if code == "sender_proof" and client_id.startswith(f"{ClientIdPrefix.OPENID_FEDERATION}:"):
+        code = "sender_federation"
     return FAILURES[code]
 
 

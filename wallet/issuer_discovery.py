@@ -54,9 +54,13 @@ async def resolve_offer_json(wallet: Wallet, link: ByReference | ByValue) -> dic
 async def resolve_issuer_metadata(wallet: Wallet, credential_issuer: str) -> dict[str, Any]:
     """§12.2.2: at the inserted URL; for older issuers, when that does not exist, at the appended one (W-04).
 
-    Signed metadata is taken where its signer is recognised for issuing and speaks for this issuer. Anybody else's is
-    passed over, and the issuer asked for what it says without a signature (§12.2.3; W-06).
+    Of a member of a federation whose anchor is pinned, its trust chain says it and nothing else does (DIIP v5 appendix
+    B; T-07). Of others, signed metadata is taken where its signer is recognised for issuing and speaks for this issuer.
+    Anybody else's is passed over, and the issuer asked for what it says without a signature (§12.2.3; W-06).
     """
+    federated = await wallet.resolver.trust.find_federated_issuer(credential_issuer, now=wallet.clock())
+    if federated is not None:
+        return dict(federated)
     response = await _get_well_known(wallet, credential_issuer, CREDENTIAL_ISSUER, accept=_SIGNED_OR_NOT)
     if response.media_type != _SIGNED:
         return _json_object(response)

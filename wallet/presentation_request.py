@@ -15,10 +15,8 @@ from cryptography.x509 import load_der_x509_certificate, load_pem_x509_certifica
 
 from kernel import base64url
 from kernel.errors import CredentialError, MalformedError, UndecidedError
-from kernel.federation import CREDENTIAL_VERIFIER
 from kernel.jwt_vc_issuer import read_jwk_set
 from kernel.keys import parse_public_jwk, public_key_from
-from kernel.members import as_object
 from kernel.openid4vp import (
     AGREEMENT,
     MEDIA_TYPE,
@@ -149,8 +147,7 @@ async def resolve_key(wallet: Wallet, request: UnverifiedRequest, now: datetime)
         key = await wallet.resolver.resolve_did_key(request.did, request.key_id, now=now)
         return {"key": key.jwk}
     if request.client_id.prefix is ClientIdPrefix.OPENID_FEDERATION:
-        chain = await wallet.resolver.trust.resolve_trust_chain(request.client_id.value, now=now)
-        metadata = as_object(chain.metadata.get(CREDENTIAL_VERIFIER), "the metadata of a verifier")
+        metadata = await wallet.resolver.trust.resolve_federated_verifier(request.client_id.value, now=now)
         key = read_jwk_set(metadata.get("jwks")).find_key(request.key_id)
         return {"key": key.jwk, "federation_metadata": dict(metadata)}
     anchors = await wallet.resolver.trust.resolve_verifier_anchors(now=now)
@@ -211,6 +208,7 @@ def read_sender(content: Mapping[str, Any], now: datetime) -> RequestSender:
         **proof_of(content),
         client_id=content["client_id"],
         wallet_nonce=content["wallet_nonce"],
+        federation_metadata=content.get("federation_metadata"),
         now=now,
     )
 

@@ -272,6 +272,7 @@ def verify_request_sender(
     key: PublicKey | None = None,
     anchors: Sequence[x509.Certificate] = (),
     attestation_key: PublicKey | None = None,
+    federation_metadata: Mapping[str, Any] | None = None,
     now: datetime,
     wallet_nonce: str | None,
 ) -> RequestSender:
@@ -287,7 +288,8 @@ def verify_request_sender(
     response_uri = web_url(members.payload.get("response_uri"), "'response_uri'")
     _require_response_uri(response_uri, proven, frozenset())
     state = _parse_url_safe(members.payload, "state") if "state" in members.payload else None
-    name = parse_client_metadata(members.payload.get("client_metadata", {})).client_name
+    described = with_federation_metadata(members.payload, request.client_id, federation_metadata)
+    name = parse_client_metadata(described.get("client_metadata", {})).client_name
     return RequestSender(request.client_id.text, response_uri, state, name)
 
 

@@ -185,13 +185,16 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(new_database: NewDatabase, folder: Path) -> AsyncIterator[House]:
+async def open_house(
+    new_database: NewDatabase, folder: Path, *, federation_anchors: dict[str, Any] | None = None
+) -> AsyncIterator[House]:
     """Start the three services, describe a badge, save a question, sign the list."""
     clock, transport = FixedClock(), HostTransport()
     signer = SoftwareSigner.generate("ES256")
     shared = {
         "trust_list": str(folder / "trust-list.jwt"),
         "trust_list_signer": json.dumps(dict(signer.public_key.jwk)),
+        "federation_anchors": json.dumps(federation_anchors) if federation_anchors is not None else None,
     }
     databases = {name: new_database(name) for name in ("issuer", "wallet", "verifier")}
     admin_key = await _create_issuer_key(databases["issuer"], clock)

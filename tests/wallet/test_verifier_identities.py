@@ -216,4 +216,4 @@ async def test_W43_A34_who_is_no_member_or_signs_with_another_key_is_refused(hou
 async def test_W43_federation_that_is_not_pinned_vouches_for_nobody(house, holder):
     link = ask_as_member(house)
     house.app.state.service.resolver.trust._federation = None
-    assert await refusal(holder, link) == "sender_proof"
+    assert await refusal(holder, link) == "sender_federation"

@@ -117,6 +117,14 @@ def test_W43_a_federation_entity_is_known_by_its_trust_chain_and_not_by_what_it_
     assert requests.verify(raw, client_id=ENTITY).client_metadata.client_name is None
 
 
+def test_W53_a_federation_entity_that_cannot_be_answered_is_called_as_its_trust_chain_says():
+    raw = signed(client_id=ENTITY, header={"kid": "entity-1"}, client_metadata={"client_name": "Zoals het zelf zegt"})
+    proof: dict[str, Any] = {"client_id": ENTITY, "key": VERIFIER.public_key, "now": NOW, "wallet_nonce": None}
+    chain = create_client_metadata(encryption_key=None, client_name="Zoals de keten zegt")
+    assert verify_request_sender(raw, **proof, federation_metadata=chain).client_name == "Zoals de keten zegt"
+    assert verify_request_sender(raw, **proof).client_name is None
+
+
 @pytest.mark.parametrize(
     ("changes", "proof"),
     [

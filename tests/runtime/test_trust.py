@@ -262,3 +262,18 @@ async def test_T04_T07_verified_credential_is_recognised_by_what_it_says(world: 
     assert (await resolver.trust.recognise_credential(verified, now=NOW)).outcome is Outcome.NOT_FOR_THIS_TYPE
     named = replace(verified, claims={**verified.claims, "fed": LEAF}, key_id="key-1")
     assert (await resolver.trust.recognise_credential(named, now=NOW)).outcome is Outcome.RECOGNISED
+
+
+@pytest.mark.parametrize("hint", [OTHER, OWN, [OTHER], {"url": OTHER}, "http://127.0.0.1/list", 7])
+async def test_T08_A42_list_that_a_credential_names_is_read_only_where_it_is_configured(
+    world: World, hint: object
+) -> None:
+    """The other list would recognise the issuer, and is signed by the very key that is pinned for the own one."""
+    unverified = parse_credential(issue_badge("dc+sd-jwt"))
+    verified = FORMATS["dc+sd-jwt"].verify(unverified, key=KEY, algorithms=ES256, now=NOW)
+    named = replace(verified, claims={**verified.claims, "trust_anchor": hint})
+    world.put_list(OWN)
+    world.put_list(OTHER, "granted")
+    resolver = world.resolver()
+    assert (await resolver.trust.recognise_credential(named, now=NOW)).outcome is Outcome.NOT_LISTED
+    assert world.asked == [OWN]

@@ -65,3 +65,15 @@ async def test_T04_I61_day_of_a_badge_stands_for_its_last_moment(house, holder, 
 
 def test_T04_address_without_a_did_web_signs_only_as_itself():
     assert signers_of("https://issuer.example/a:b") == ("https://issuer.example/a:b",)
+
+
+async def test_T08_A42_list_that_a_badge_names_is_never_asked(house, holder):
+    house.issuer.planted = {"trust_anchor": "https://lists.elsewhere.example/list.jwt"}
+    house.sign_trust_list(house.issuance(identifiers=frozenset({"did:web:issuer.example:other"})))
+    credential = await received(house, holder)
+    assert credential.claims["trust_anchor"] == "https://lists.elsewhere.example/list.jwt"
+    found = await resolve_issuer_recognition(
+        house.app.state.service, credential, credential_issuer=house.issuer.identifier, now=house.clock()
+    )
+    assert found.outcome == "not_listed"
+    assert "lists.elsewhere.example" not in {request.url.host for request in house.transport.requests}

@@ -225,6 +225,11 @@ def test_W01_a_qr_code_held_before_the_camera_opens_the_offer(
         page.goto(town.url("wallet", "/scan"))
         holder.press("Camera gebruiken")
         expect(page.get_by_role("heading", level=1)).to_contain_text("biedt je een badge aan", timeout=20_000)
+        # On the page for badges from elsewhere it reads the same code, which is of no badge.
+        page.goto(town.url("wallet", "/import"))
+        holder.press("Camera gebruiken")
+        expect(page.locator("#error-summary")).to_be_visible(timeout=20_000)
+        expect(page.locator("[name=text]")).to_have_value(re.compile("offer"))
     finally:
         browser.close()
 

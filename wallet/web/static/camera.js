@@ -1,9 +1,10 @@
-// Shows the camera and sends a picture of it to the wallet until a QR code is found in one. Nothing is kept.
+// Shows the camera and sends a picture of it to the wallet until a QR code is found in one, whose text is then sent in
+// the form that the page names. Nothing is kept.
 const box = document.getElementById("camera");
 const video = document.getElementById("camera-picture");
 const status = document.getElementById("camera-status");
 const button = document.getElementById("camera-start");
-const form = document.getElementById("link-form");
+const form = document.getElementById(box.dataset.form);
 const PAUSE = 400;
 const LONGEST_SIDE = 1024;
 
@@ -32,7 +33,7 @@ async function search(stream) {
     if (text) {
       status.textContent = box.dataset.found;
       stream.getTracks().forEach((track) => track.stop());
-      form.elements.link.value = text;
+      form.elements[box.dataset.field].value = text;
       form.submit();
       return;
     }

@@ -272,9 +272,9 @@ def _read_elements(content: Microcredential, language: str) -> dict[str, list[st
 
 
 def _say_code(code: str, language: str) -> str:
-    """A code in words; what an issuer wrote in words of its own stays as it is."""
+    """A code in words, one that we have none for with spaces; what an issuer wrote in its own words stays as it is."""
     known = texts.CODES.get(code)
-    return code if known is None else known.say(language)
+    return code.replace("_", " ") if known is None else known.say(language)
 
 
 def _read_learner(content: Microcredential) -> list[str]:

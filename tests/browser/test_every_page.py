@@ -21,6 +21,7 @@ from playwright.sync_api import Page, expect
 from cli.clients import IssuerClient, VerifierClient
 from kernel.data_integrity import add_proof
 from kernel.did import did_key
+from kernel.endorsement import create_endorsement
 from kernel.keys import SoftwareSigner
 from kernel.microcredential import create_microcredential_badge
 from kernel.open_badges import format_date_time
@@ -116,6 +117,10 @@ class Tour:
     def fill(self, **values: str) -> None:
         for name, text in values.items():
             self.page.locator(f"[name={name}]").first.fill(text)
+
+    def open_details(self) -> None:
+        """Everything that waits behind a click."""
+        self.page.locator("details").evaluate_all("all => all.forEach((each) => { each.open = true })")
 
     def look(self, title: str) -> None:
         """Judge the page in every view, and keep a picture of it in those that people use most."""
@@ -298,6 +303,8 @@ def test_the_wallet_with_badges_in_every_state(town: Town, walk: Walk, language:
     holder.press("button[form=accept]")
     expect(holder.page).to_have_url(re.compile("/badges"))
     holder.look("wallet-badge")
+    holder.open_details()
+    holder.look("wallet-badge-open")
     holder.open(wallet("/badges"), "wallet-one-badge")
     holder.open(first["offer"]["wallet_link"], "wallet-offer-used")
     holder.page.goto(wallet("/badges"))
@@ -471,7 +478,7 @@ def test_the_pages_for_badges_from_elsewhere(town: Town, walk: Walk, language: s
         visitor.page.goto(check)
         visitor.fill(text=text, email="iemand@anders.example" if name == "unsigned" else "")
         visitor.press("main form .button.main")
-        visitor.page.locator("details").evaluate_all("all => all.forEach((each) => { each.open = true })")
+        visitor.open_details()
         visitor.look(f"verifier-checked-{name}")
         holder.page.goto(town.url("wallet", "/import"))
         holder.fill(text=text)
@@ -480,6 +487,9 @@ def test_the_pages_for_badges_from_elsewhere(town: Town, walk: Walk, language: s
         if holder.page.locator("form[action$='/keep']").count():
             holder.press("form[action$='/keep'] button")
             holder.look(f"wallet-imported-{name}")
+            holder.press("form[action$='/check'] button")
+            holder.open_details()
+            holder.look(f"wallet-imported-again-{name}")
     holder.open(town.url("wallet", "/badges"), "wallet-imported-badges")
     holder.press("a.card.badge")
     holder.page.goto(holder.page.url + "/delete")
@@ -487,17 +497,41 @@ def test_the_pages_for_badges_from_elsewhere(town: Town, walk: Walk, language: s
 
 
 def create_foreign_badges() -> tuple[dict[str, Any], dict[str, Any]]:
-    """A badge of an issuer elsewhere, signed, and the same without its signature."""
+    """A badge of an issuer elsewhere that somebody endorses, signed, and the same without its signature."""
     signer = SoftwareSigner.generate("Ed25519")
     did = did_key(signer.public_key.jwk)
     badge = create_microcredential_badge(FULL)
     began = format_date_time(int((utc_now() - timedelta(days=1)).timestamp()))
-    unsigned = {**badge, "issuer": {**badge["issuer"], "id": did}, "validFrom": began}
+    endorsement = create_endorsement(
+        endorsement_id="urn:uuid:0f8ecd9e-8f0f-4c0b-9f0b-3f0d6f1c2a11",
+        issuer_profile={"id": did, "type": ["Profile"], "name": "Techniekbedrijven Rivierenland"},
+        subject_id=badge["credentialSubject"]["achievement"]["id"],
+        name="Aanbeveling",
+        comment="Wij nemen wie dit heeft graag aan.",
+        valid_from=utc_now() - timedelta(days=1),
+    )
+    method = f"{did}#{did.removeprefix('did:key:')}"
+    said = add_proof(
+        endorsement,
+        cryptosuite="eddsa-rdfc-2022",
+        signer=signer,
+        verification_method=method,
+        proof_purpose="assertionMethod",
+        created_at=utc_now(),
+    )
+    achievement = {**badge["credentialSubject"]["achievement"], "endorsement": [said]}
+    subject = {**badge["credentialSubject"], "achievement": achievement}
+    unsigned = {
+        **badge,
+        "issuer": {**badge["issuer"], "id": did},
+        "validFrom": began,
+        "credentialSubject": subject,
+    }
     signed = add_proof(
         unsigned,
         cryptosuite="eddsa-rdfc-2022",
         signer=signer,
-        verification_method=f"{did}#{did.removeprefix('did:key:')}",
+        verification_method=method,
         proof_purpose="assertionMethod",
         created_at=utc_now(),
     )
@@ -542,6 +576,8 @@ def test_the_pages_of_the_issuer(town: Town, walk: Walk, language: str) -> None:
     staff.look("issuer-new-found")
     staff.open(f"{base}/achievements/{slug}", "issuer-badge")
     staff.open(f"{base}/achievements/{slug}/change", "issuer-change")
+    staff.open_details()
+    staff.look("issuer-change-microcredential")
     staff.open(f"{base}/achievements/{slug}/endorsements", "issuer-endorsements-received")
     staff.fill(endorsement="geen aanbeveling")
     staff.press("main form .button.main")
@@ -576,6 +612,11 @@ def test_the_pages_of_the_issuer(town: Town, walk: Walk, language: str) -> None:
     staff.look("issuer-invitation-with-file")
     shared = staff.page.locator("#file-link").input_value()
     staff.open(shared, "issuer-file-for-its-recipient")
+    late = run(award(town, "Adviseur Lerende Regio"))
+    staff.page.goto(f"{base}/awards/{late['id']}")
+    run(change_status(town, late["id"], "revoke"))
+    staff.press("form[action$='/file'] button")
+    staff.look("issuer-refused")
     staff.open(f"{base}/awards/{made['id']}/suspend", "issuer-suspend")
     staff.open(f"{base}/awards/{made['id']}/revoke", "issuer-revoke")
     staff.page.locator("[name=reason]").evaluate("e => e.removeAttribute('required')")

@@ -180,3 +180,22 @@ async def test_I62_before_it_was_made_there_is_no_file(issuer: Issuer) -> None:
     award = await issuer.award()
     for form in ("json", "jws", "png", "svg"):
         assert (await get(issuer, award, form)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("workload", "earned", "stated"),
+    [({"ects": 3}, 3, ["ECTS"]), ({"sbu": 240}, None, ["SBU"]), ({}, None, [])],
+)
+async def test_S07_credits_of_the_unit_are_what_is_earned_and_hours_of_mbo_are_no_credits(
+    issuer: Issuer, workload: dict[str, Any], earned: int | None, stated: list[str]
+) -> None:
+    path, seen = f"/organisations/{ORG}/achievements/{SLUG}", {"If-Match": '"1"'}
+    changed = await issuer.api("PUT", path, json=achievement(**workload), headers=seen)
+    assert changed.status_code == 200, changed.text
+    text, _ = await get_texts(issuer, await issuer.award())
+    subject = json.loads(text)["credentialSubject"]
+    assert (subject["achievement"].get("creditsAvailable"), subject.get("creditsEarned")) == (earned, earned)
+    kinds = [each["targetType"] for each in subject["achievement"]["alignment"]]
+    assert [each for each in kinds if each in ("ext:ECTSAlignment", "ext:SBUAlignment")] == [
+        f"ext:{kind}Alignment" for kind in stated
+    ]

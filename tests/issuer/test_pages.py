@@ -181,6 +181,7 @@ async def test_a_badge_is_described_without_javascript_and_nothing_typed_is_lost
     assert response.url.path == f"{BASE}/achievements/lasser-niveau-1"
     published = await issuer.client.get(f"/{ORG}/achievements/lasser-niveau-1")
     assert published.json()["alignment"][0]["targetName"] == "personeelsbeleid"
+    assert published.json()["inLanguage"] == "nl"
     await browser.client.aclose()
     await issuer.app.state.service.close()
 
@@ -190,6 +191,25 @@ def build_test_index(folder: Path) -> SkillIndex:
     path = folder / "skills.sqlite3"
     build_index_from([IndexSource(Skill(uri, {"nl": name}, ""), {}) for uri, name in SKILLS], path)
     return SkillIndex.open(path)
+
+
+async def test_S02_a_skill_is_named_in_the_language_of_the_badge_with_the_release_of_its_list(
+    new_sqlite_database: NewDatabase, clock: FixedClock, tmp_path: Path
+) -> None:
+    path, skill = tmp_path / "skills.sqlite3", SKILLS[0][0]
+    build_index_from([IndexSource(Skill(uri, {"nl": name, "en": f"{name}, en"}, ""), {}) for uri, name in SKILLS], path)
+    issuer = await create_issuer(new_sqlite_database("issuer"), clock, skills=SkillIndex.open(path))
+    for language, name in (("nl", SKILLS[0][1]), ("en", f"{SKILLS[0][1]}, en")):
+        words = {
+            member: {"nl": "Lassen", "en": "Welding"} for member in ("name", "description", "criteria", "assessment")
+        }
+        chosen = [{"uri": skill, "name": "zoals iemand het typte"}]
+        made = await issuer.add_achievement(slug=f"lasser-{language}", language=language, skills=chosen, **words)
+        assert made.status_code == 201, made.text
+        [alignment] = (await issuer.client.get(f"/{ORG}/achievements/lasser-{language}")).json()["alignment"]
+        assert (alignment["targetName"], alignment["targetDescription"]) == (name, "ESCO v1.2.0")
+    await issuer.client.aclose()
+    await issuer.app.state.service.close()
 
 
 async def test_an_unknown_esco_skill_is_refused_where_esco_is_at_hand(

@@ -116,7 +116,7 @@ def test_S10_narrower_goes_to_any_depth_and_survives_a_circle(index):
     assert index.narrower(uri("unknown")) == []
 
 
-def test_S01_alignment_has_the_uri_as_published(index):
+def test_S01_S02_alignment_has_the_uri_as_published_and_the_release(index):
     assert index.get(uri("hrm")).alignment("nl") == {
         "type": "Alignment",
         "targetName": "personeelsbeleid",
@@ -126,6 +126,11 @@ def test_S01_alignment_has_the_uri_as_published(index):
         "targetType": "ext:ESCOAlignment",
         "targetDescription": "ESCO v1.2.0",
     }
+
+
+def test_S02_name_is_in_the_language_of_the_badge_where_there_is_one(index):
+    assert index.get(uri("hrm")).alignment("en")["targetName"] == index.get(uri("hrm")).labels["en"]
+    assert index.get(uri("advise")).alignment("nl")["targetName"] == index.get(uri("advise")).labels["en"]
 
 
 def test_S01_alignment_of_another_framework_claims_nothing_about_esco():

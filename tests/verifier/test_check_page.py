@@ -2,14 +2,26 @@
 
 import json
 import re
+from html import unescape
 from typing import Any
 
 import httpx
 import pytest
 
 from kernel.baking import bake
+from kernel.jwt import sign_jwt
 from kernel.status.token_status_list import Status
-from tests.kernel.test_importing import PNG, SIGNED_BADGE, SVG, clr, sign, small_badge
+from tests.kernel.test_importing import (
+    ED25519,
+    METHOD,
+    PNG,
+    SIGNED_BADGE,
+    SVG,
+    badge,
+    clr,
+    sign,
+    small_badge,
+)
 from tests.runtime.test_importing import HOSTILE
 from tests.support.badge_host import redirect, serve
 from tests.support.imports import ASSERTION, EMAIL, PAGES
@@ -48,6 +60,35 @@ async def test_B21_a_badge_is_checked_without_signing_in(stage: Stage, given: di
         assert response.status_code == 200
         assert says in title(response)
         assert "Problemen oplossen in de praktijk" in response.text
+
+
+def what_now(response: httpx.Response) -> str:
+    """The part of the page that says what to do with the outcome."""
+    return unescape(response.text.partition('<aside class="next">')[2].partition("</aside>")[0])
+
+
+@pytest.mark.parametrize("form", ["png", "svg", "json", "jws"])
+@pytest.mark.parametrize(
+    ("is_bearer", "language", "says"),
+    [
+        (True, "nl", "Wie dit bestand heeft, kan het laten zien. Vraag dus ook wie het is."),
+        (True, "en", "Whoever has this file can show it. So ask who they are, too."),
+        (False, "nl", "Een bestand bewijst niet dat die persoon het liet zien."),
+        (False, "en", "A file does not prove that this person showed it."),
+    ],
+)
+async def test_V42_an_uploaded_badge_is_marked_as_one_without_proof_of_its_holder(
+    stage: Stage, form: str, is_bearer: bool, language: str, says: str
+) -> None:
+    document = badge()
+    if is_bearer:
+        document["credentialSubject"].pop("id")
+    text = json.dumps(sign(document))
+    jws = sign_jwt(document, signer=ED25519, typ="vc+jwt", header={"kid": METHOD})
+    uploads = {"png": bake(PNG, text), "svg": bake(SVG, text), "json": text.encode(), "jws": jws.encode()}
+    response = await check(stage, language=language, file=uploads[form])
+    assert ("echt en geldig" in title(response)) or ("authentic and valid" in title(response))
+    assert says in what_now(response)
 
 
 async def test_T01_a_valid_badge_of_an_issuer_that_nobody_listed_says_both(stage: Stage) -> None:

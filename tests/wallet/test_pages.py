@@ -327,3 +327,17 @@ async def test_purpose_is_read_aloud_in_its_own_language(house, browser, languag
     await open_link(browser, house.verifier.ask(house.verifier.skill_query(FIRST)))
     paragraph = re.search(r"<p class=\"text\"([^>]*)>Wir prüfen", unescape(browser.page))[1]
     assert paragraph == (f' lang="{language}"' if named else "")
+
+
+async def test_A26_who_offers_at_which_address_and_whether_they_are_known_stand_before_the_code(house, browser):
+    """A look-alike that asks for another service's code: its address is there to see, and the code goes only there."""
+    house.issuer.name = "Uw bank"
+    house.sign_trust_list(house.verification())
+    before = len(house.issuer.requests)
+    await open_link(browser, house.issuer.offer_link(tx_code="493536"))
+    page = unescape(browser.page)
+    field = page.index('name="tx_code"')
+    assert "We kennen deze uitgever niet" in page[:field]
+    assert "issuer.example" in page[page.index("Internetadres") : field]
+    assert "Deze code gaat alleen naar issuer.example." in page
+    assert not [each for each in house.issuer.requests[before:] if each.startswith("POST")]

@@ -180,6 +180,8 @@ def _parse_hints(hints: Sequence[str], entity: str) -> list[str]:
         parsed = [entity_identifier(hint) for hint in dict.fromkeys(hints)]
     except CredentialError as exc:
         raise InputError(fields={"authority_hints": "not_https"}) from exc
+    if not parsed:
+        raise InputError(fields={"authority_hints": "not_https"})
     if entity in parsed:
         raise InputError(fields={"authority_hints": "itself"})
     return parsed

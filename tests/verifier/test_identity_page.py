@@ -8,6 +8,7 @@ from kernel.jwt import sign_jwt
 from kernel.x5c import x509_hash
 from tests.support.certificates import create_leaf
 from tests.support.clock import NOW
+from tests.support.federation import ANCHOR
 from tests.verifier.browser import Browser, post_form, sign_in
 from tests.verifier.conftest import Stage
 from tests.verifier.test_pages import make_question
@@ -104,3 +105,38 @@ async def test_A52_nobody_else_sees_or_changes_by_what_a_party_is_known(stage: S
     page = await other.get("/back-office/ander/identity")
     assert (await post_form(other, page, GOOD, action=f"{HERE}/certificate")).status_code == 404
     assert (await post_form(other, page, {}, action=f"{HERE}/certificate/delete")).status_code == 404
+
+
+async def test_T07_an_operator_joins_a_federation_sees_its_key_and_leaves(any_stage: Stage) -> None:
+    operator = await sign_in(any_stage)
+    page = await operator.get(HERE)
+    two = f"{ANCHOR}\r\n\r\n  https://other.example"
+    joined = await post_form(operator, page, {"authority_hints": two}, action=f"{HERE}/federation")
+    assert (joined.status_code, joined.headers["location"]) == (303, HERE)
+    page = await operator.get(HERE)
+    assert "openid_federation:https://verifier.example/bakker" in page.text
+    membership = (await any_stage.api.get("/api/relying-parties/bakker/federation")).json()
+    assert membership["authority_hints"] == [ANCHOR, "https://other.example"]
+    assert membership["public_jwk"]["x"] in page.text
+    for _ in range(2):
+        left = await post_form(operator, page, {}, action=f"{HERE}/federation/delete")
+        assert left.status_code == 303
+    assert "Uit de groep gaan" not in (await operator.get(HERE)).text
+    assert (await any_stage.browser.get("/bakker/.well-known/openid-federation")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("", "Vul een webadres in"),
+        ("federatie.example", "Vul een webadres in"),
+        ("https://verifier.example/bakker", "Dit is uw eigen adres."),
+    ],
+)
+async def test_T07_what_is_wrong_with_who_vouches_is_said_at_the_field(stage: Stage, typed: str, words: str) -> None:
+    operator = await sign_in(stage)
+    page = await operator.get(HERE)
+    refused = await post_form(operator, page, {"authority_hints": typed}, action=f"{HERE}/federation")
+    assert refused.status_code == 400
+    assert words in refused.text
+    assert typed in refused.text

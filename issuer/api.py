@@ -89,7 +89,7 @@ from kernel.type_metadata import create_skill_badge_type
 from runtime.dependencies import NowDep, SessionDep, get_service
 from runtime.errors import OAuthError, Problem, log_refusal, unexpected_oauth_error
 from runtime.logging import get_logger
-from runtime.management import ManagementRoute
+from runtime.management import KeyInDocument, ManagementRoute
 from runtime.service import Service
 from runtime.web.language import request_language
 
@@ -507,7 +507,11 @@ protocol_routes: list[Route] = [
 router = APIRouter(prefix="/api", tags=["management"], route_class=ManagementRoute)
 
 
-async def _caller(service: IssuerServiceDep, authorization: Annotated[str | None, Header()] = None) -> Caller:
+async def _caller(
+    service: IssuerServiceDep,
+    _key: KeyInDocument,
+    authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> Caller:
     async with service.database.reading() as session:
         return await verify_api_key(session, authorization)
 
@@ -1186,7 +1190,7 @@ async def get_achievement(
     return _tagged(response, _achievement_answer(service.settings, issuer, row))
 
 
-@router.put("/organisations/{org}/achievements/{slug}")
+@router.put("/organisations/{org}/achievements/{slug}", responses={412: {}, 428: {}})
 async def change_achievement(
     org: str,
     slug: str,
@@ -1416,7 +1420,7 @@ async def get_badge_file(
 @router.get(
     "/organisations/{org}/awards/{award_id}/elm",
     response_class=Response,
-    responses={200: {"content": {elm_export.MEDIA_TYPE: {}}, "description": "The unsigned document."}},
+    responses={200: {"content": {elm_export.MEDIA_TYPE: {}}, "description": "The unsigned document."}, 409: {}},
 )
 async def get_elm_document(
     org: str, award_id: UUID, caller: CallerDep, service: IssuerServiceDep, session: SessionDep

@@ -12,7 +12,7 @@ paths must not match any of those. Neither shadows `/health`, `/ready`, `/static
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -21,6 +21,7 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kernel.errors import CredentialError
+from runtime.api_document import complete
 from runtime.clock import Clock, utc_now
 from runtime.database import Database
 from runtime.errors import OAuthError, Problem, ProtocolRoute, log_refusal, problem_of, refusal_before
@@ -132,6 +133,12 @@ class _Service(FastAPI):
     """
 
     shell: ASGIApp
+
+    def openapi(self) -> dict[str, Any]:
+        """The document of the interface, with the refusals that there really are."""
+        if self.openapi_schema is None:
+            self.openapi_schema = complete(super().openapi())
+        return self.openapi_schema
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

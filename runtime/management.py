@@ -8,16 +8,21 @@ is refused as malformed, as everything is that `kernel.strict_json` cannot read 
 
 import json
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import Request, Response
+from fastapi import Request, Response, Security
 from fastapi.routing import APIRoute
+from fastapi.security import HTTPBearer
 
 from kernel.errors import MalformedError
 from kernel.strict_json import parse_json
 
 # The shell reads no more than this of any request to a management API.
 _MAX_BYTES: Final = 4 * 1024 * 1024
+
+
+KeyInDocument = Annotated[object, Security(HTTPBearer(scheme_name="bearer", auto_error=False))]
+"""Says in the OpenAPI document that a bearer key is needed. It judges none: the service's own dependency does."""
 
 
 class ManagementRoute(APIRoute):

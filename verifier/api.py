@@ -18,7 +18,7 @@ from kernel.federation import MEDIA_TYPE as ENTITY_STATEMENT_TYPE
 from kernel.openid4vp import MAX_AGREEMENT, MAX_TITLE, MEDIA_TYPE, parse_request_uri_form
 from runtime.dependencies import DatabaseDep, NowDep, SessionDep, get_service
 from runtime.errors import OAuthError, Problem, log_refusal, oauth_route
-from runtime.management import ManagementRoute
+from runtime.management import KeyInDocument, ManagementRoute
 from runtime.service import Service
 from verifier import client_identifiers, federation, operators, questions, relying_parties, results, store, webhooks
 from verifier.client_identifiers import MAX_PEM
@@ -47,10 +47,26 @@ ServiceDep = Annotated[Service[VerifierSettings], Depends(get_service)]
 
 # --- what wallets call ---
 
+
+def _form_of(*names: str) -> dict[str, Any]:
+    """How the OpenAPI document describes a form of these fields; the kernel reads it, not FastAPI."""
+    schema = {"type": "object", "properties": {name: {"type": "string"} for name in names}}
+    return {"requestBody": {"content": {"application/x-www-form-urlencoded": {"schema": schema}}, "required": True}}
+
+
+_REQUEST_OBJECT: dict[int | str, dict[str, Any]] = {
+    200: {"content": {MEDIA_TYPE: {}}, "description": "The signed request object."}
+}
+
 protocol = APIRouter(route_class=oauth_route(malformed="invalid_request"), tags=["protocol"])
 
 
-@protocol.get("/{slug}/did.json", name="did_document")
+@protocol.get(
+    "/{slug}/did.json",
+    name="did_document",
+    response_class=Response,
+    responses={200: {"content": {"application/did+json": {}}, "description": "The document."}},
+)
 async def did_document(slug: str, session: SessionDep, service: ServiceDep) -> Response:
     """The relying party's DID document. did:web; PROFILE.md K-21."""
     relying_party = await _find_party(session, slug)
@@ -70,13 +86,19 @@ async def entity_configuration(slug: str, session: SessionDep, service: ServiceD
     return Response(raw, media_type=ENTITY_STATEMENT_TYPE, headers=headers)
 
 
-@protocol.get("/{slug}/requests/{secret}", name="request_object")
+@protocol.get("/{slug}/requests/{secret}", name="request_object", response_class=Response, responses=_REQUEST_OBJECT)
 async def request_object(slug: str, secret: str, session: SessionDep, service: ServiceDep, now: NowDep) -> Response:
     """The signed request object, by GET. OpenID4VP 1.0 §5; RFC 9101 §5.2.3."""
     return await _serve_request_object(session, service, slug, secret, wallet_nonce=None, now=now)
 
 
-@protocol.post("/{slug}/requests/{secret}", name="request_object_post")
+@protocol.post(
+    "/{slug}/requests/{secret}",
+    name="request_object_post",
+    response_class=Response,
+    responses=_REQUEST_OBJECT,
+    openapi_extra=_form_of("wallet_nonce", "wallet_metadata"),
+)
 async def request_object_post(
     request: Request, slug: str, secret: str, session: SessionDep, service: ServiceDep, now: NowDep
 ) -> Response:
@@ -85,7 +107,13 @@ async def request_object_post(
     return await _serve_request_object(session, service, slug, secret, wallet_nonce=wallet_nonce, now=now)
 
 
-@protocol.post("/{slug}/responses/{secret}", name="response")
+@protocol.post(
+    "/{slug}/responses/{secret}",
+    name="response",
+    response_class=JSONResponse,
+    responses={403: {}},
+    openapi_extra=_form_of("response", "vp_token", "state", "error", "error_description"),
+)
 async def response(request: Request, slug: str, secret: str, database: DatabaseDep, service: ServiceDep) -> Response:
     """The response endpoint. OpenID4VP 1.0 §8.2, §8.3."""
     async with database.reading() as session:
@@ -268,7 +296,7 @@ class ResponseCode(Body):
     response_code: Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
-async def get_caller(request: Request, session: SessionDep) -> Caller:
+async def get_caller(request: Request, session: SessionDep, _key: KeyInDocument) -> Caller:
     return await relying_parties.authenticate(session, request.headers.get("authorization"))
 
 
@@ -513,7 +541,14 @@ async def get_presentation(
     return results.result_json(service.sealing_key, request, now)
 
 
-@management.get("/relying-parties/{slug}/presentations/{request_id}/export", name="export_presentation")
+@management.get(
+    "/relying-parties/{slug}/presentations/{request_id}/export",
+    name="export_presentation",
+    response_class=Response,
+    responses={
+        200: {"content": {"application/json": {}, "text/csv": {}, "application/pdf": {}}, "description": "The file."}
+    },
+)
 async def export_presentation(
     slug: str,
     request_id: str,
@@ -538,7 +573,12 @@ async def export_presentation(
     return Response(exported.content, media_type=exported.media_type, headers=exported.headers())
 
 
-@management.get("/relying-parties/{slug}/export", name="export_presentations")
+@management.get(
+    "/relying-parties/{slug}/export",
+    name="export_presentations",
+    response_class=Response,
+    responses={200: {"content": {"text/csv": {}}, "description": "The table."}},
+)
 async def export_presentations(
     slug: str, caller: CallerDep, session: SessionDep, service: ServiceDep, now: NowDep, language: Language = "nl"
 ) -> Response:

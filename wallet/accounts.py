@@ -253,11 +253,13 @@ async def _open_with_passphrase(
     database: Database, settings: WalletSettings, name_digest: bytes, passphrase: str
 ) -> _Opened:
     wrap = await _find_wrap(database, name_digest, "passphrase")
-    if len(passphrase) > MAXIMUM_PASSPHRASE_LENGTH:
+    # Measured as it is compared: composing may make a text longer.
+    typed = normalize("NFC", passphrase)
+    if not 1 <= len(typed) <= MAXIMUM_PASSPHRASE_LENGTH:
         raise SignInError
     try:
         vault = await unwrap_with_passphrase(
-            settings.sealing_key(), wrap.account_id, wrap.wrapped_key, normalize("NFC", passphrase), salt=wrap.salt
+            settings.sealing_key(), wrap.account_id, wrap.wrapped_key, typed, salt=wrap.salt
         )
     except (WrongSecretError, SealError) as exc:
         raise SignInError from exc
@@ -340,7 +342,8 @@ def _checked_name(name: str) -> str:
 
 
 def _check_passphrase(passphrase: str) -> None:
-    if not MINIMUM_PASSPHRASE_LENGTH <= len(passphrase) <= MAXIMUM_PASSPHRASE_LENGTH:
+    typed = normalize("NFC", passphrase)
+    if not MINIMUM_PASSPHRASE_LENGTH <= len(typed) <= MAXIMUM_PASSPHRASE_LENGTH:
         raise PassphraseError
     if len(set(passphrase.casefold())) < 5:
         raise PassphraseError

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from runtime.dependencies import NowDep, get_service
-from runtime.management import ManagementRoute
+from runtime.management import KeyInDocument, ManagementRoute
 from runtime.web.language import request_language
 from wallet import (
     accounts,
@@ -424,7 +424,7 @@ def get_wallet(request: Request) -> Wallet:
 WalletDep = Annotated[Wallet, Depends(get_wallet)]
 
 
-async def bearer(request: Request, wallet: WalletDep, now: NowDep) -> SignedIn:
+async def bearer(request: Request, wallet: WalletDep, now: NowDep, _key: KeyInDocument) -> SignedIn:
     """The opened vault of the bearer token, or SignedOutError."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     given = token.strip() if scheme.lower() == "bearer" else None

@@ -69,6 +69,18 @@ async def test_A54_wrong_passphrase_and_unknown_name_get_the_same_answer(house, 
     assert [answer.status_code for answer in answers] == [401, 401]
 
 
+@pytest.mark.parametrize("typed", ["", "\u0958" * 1024], ids=["empty", "longer once composed"])
+async def test_A52_passphrase_that_cannot_be_one_is_a_wrong_one(house, holder, typed):
+    """Found by schemathesis: it was a failure of ours."""
+    body = {"name": holder.name, "passphrase": typed}
+    refused = await holder.call("POST", "/sessions", body)
+    assert (refused.status_code, refused.json()["code"]) == (401, "sign_in")
+    refused = await holder.call("POST", "/recovery-code", {"passphrase": typed})
+    assert (refused.status_code, refused.json()["code"]) == (401, "sign_in")
+    refused = await house.client().post("/api/accounts", json={**body, "name": "Iemand anders"})
+    assert (refused.status_code, refused.json()["code"]) == (400, "passphrase")
+
+
 async def test_A54_unknown_name_costs_the_same_work_as_a_wrong_passphrase(house, holder, monkeypatch):
     derived = []
 

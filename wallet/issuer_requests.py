@@ -194,10 +194,10 @@ def _note(progress: Progress, party: str, endpoint: str, response: FetchedRespon
     challenge = response.headers.get(CHALLENGE_HEADER.lower())
     if challenge:
         client["challenge"] = challenge
-    nonce = response.headers.get("dpop-nonce")
-    if not nonce or nonce == client["nonces"].get(_place(party, endpoint)):
+    given = response.headers.get("dpop-nonce")
+    if not given or given == client["nonces"].get(_place(party, endpoint)):
         return False
-    client["nonces"][_place(party, endpoint)] = nonce
+    client["nonces"][_place(party, endpoint)] = given
     return True
 
 

@@ -54,7 +54,9 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
             answers.setdefault(status, {"description": HTTPStatus(int(status)).phrase})
         for status, answer in answers.items():
             if status == "default" or int(status) >= HTTPStatus.BAD_REQUEST:
-                answer["content"] = refusal
+                # A service whose refusals say more names its own model.
+                own = answer.get("content", {}).get("application/json")
+                answer["content"] = refusal if own is None else {"application/problem+json": own}
         operation["responses"] = dict(sorted(answers.items()))
     return document
 

@@ -690,7 +690,9 @@ async def _read_asking(
 
 
 def _agreement(body: AgreementText | None) -> questions.Agreement | None:
-    return None if body is None else questions.Agreement(body.title, body.text)
+    agreement = None if body is None else questions.Agreement(body.title, body.text)
+    questions.require_readable(agreement)
+    return agreement
 
 
 def _asked_skills(choices: list[SkillChoice], service: Service[VerifierSettings]) -> tuple[questions.AskedSkill, ...]:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from kernel.formats.credential import DC_SD_JWT
-from kernel.openid4vp import MAX_AGREEMENT, MAX_TITLE, TRANSACTION_DATA_FORMATS
+from kernel.openid4vp import TRANSACTION_DATA_FORMATS, find_unreadable
 from runtime.tokens import create_token
 from skills.search import SkillIndex
 from verifier import store
@@ -232,13 +232,12 @@ def read_skills(question: Question) -> tuple[AskedSkill, ...]:
 
 
 def require_readable(agreement: Agreement | None) -> None:
-    """Nobody agrees to nothing, or to more than anybody reads."""
+    """Nobody agrees to nothing, to more than anybody reads, or to what cannot be seen."""
     if agreement is None:
         return
-    if not agreement.title or len(agreement.title) > MAX_TITLE:
-        raise InputError(fields={"agreement": "title"})
-    if not agreement.text or len(agreement.text) > MAX_AGREEMENT:
-        raise InputError(fields={"agreement": "text"})
+    unreadable = find_unreadable(title=agreement.title, text=agreement.text)
+    if unreadable is not None:
+        raise InputError(fields={"agreement": unreadable})
 
 
 def require_askable(skills: Sequence[AskedSkill]) -> None:

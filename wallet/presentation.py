@@ -30,6 +30,7 @@ from kernel.openid4vp import (
     transaction_data_hashes,
 )
 from kernel.trust_list import Outcome
+from runtime.fetch import FetchedResponse
 from runtime.logging import get_logger
 from runtime.tokens import create_token
 from wallet import store
@@ -73,6 +74,8 @@ class Sent:
 
     redirect_uri: str | None = None
     data: Mapping[str, Any] | None = None
+    is_way_back_refused: bool = False
+    """They took the answer, and named a way back that no browser is sent to."""
 
 
 # A credential query, and the form that is shown for it.
@@ -206,21 +209,15 @@ async def accept_request(
     parts = choose(page, choices)
     record = _history_of(page, parts, now)
     try:
-        vp_token = await _create_vp_token(wallet, vault, request, parts, now)
-        answer = (
-            create_dc_api_response(request, vp_token) if request.origin else create_response_form(request, vp_token)
-        )
+        answer = await _spend_for_answer(wallet, vault, request_id, request, parts, record, now)
     except (AlgorithmNotAllowedError, UnsupportedRequestError) as exc:
         await _refuse_at_answer(wallet, vault, page, request, authorization_error_code(exc), now)
         failure = "answer_encryption" if isinstance(exc, AlgorithmNotAllowedError) else "question_transaction"
         raise RequestRefusedError(exc, failure=failure) from exc
-    async with wallet.database.transaction() as session:
-        await store.spend_request(session, vault.account_id, request_id, now)
-        await add_history_record(session, vault, record)
     if request.origin is not None:
         await _settle(wallet, vault, request_id, record, "unconfirmed")
         return Sent(data=answer)
-    return Sent(await _submit_response(wallet, vault, request_id, request, answer, record))
+    return await _submit_response(wallet, vault, request_id, request, answer, record)
 
 
 async def decline_request(wallet: Wallet, vault: Vault, request_id: str, now: datetime) -> Sent:
@@ -235,7 +232,7 @@ async def decline_request(wallet: Wallet, vault: Vault, request_id: str, now: da
         raise RequestExpiredError
     content = vault.open("request", row.id, row.sealed)
     if "refusal" in content:
-        return Sent(await _decline_refused(wallet, vault, request_id, content, now))
+        return await _decline_refused(wallet, vault, request_id, content, now)
     request = read_request(content, row.created_at)
     error = ACCESS_DENIED if request.dcql_query.formats & FORMATS.keys() else VP_FORMATS_NOT_SUPPORTED
     async with wallet.database.transaction() as session:
@@ -244,7 +241,7 @@ async def decline_request(wallet: Wallet, vault: Vault, request_id: str, now: da
         await store.set_request_state(session, vault.account_id, request_id, "declined")
     if request.origin is not None:
         return Sent(data=create_dc_api_error(error))
-    return Sent(await _submit_error(wallet, request, error))
+    return await _submit_error(wallet, request, error)
 
 
 async def _keep_refused(
@@ -289,16 +286,34 @@ async def _keep_refused(
 # --- answering
 
 
+async def _spend_for_answer(
+    wallet: Wallet,
+    vault: Vault,
+    request_id: str,
+    request: AuthorizationRequest,
+    parts: Sequence[Part],
+    record: HistoryRecord,
+    now: datetime,
+) -> Mapping[str, Any]:
+    """Take the question, and with it the copies that it gets: nothing is signed and no copy used for one answered."""
+    async with wallet.database.transaction() as session:
+        await store.spend_request(session, vault.account_id, request_id, now)
+        vp_token = await _create_vp_token(session, vault, request, parts, now)
+        await add_history_record(session, vault, record)
+        if request.origin is not None:
+            return create_dc_api_response(request, vp_token)
+        return create_response_form(request, vp_token)
+
+
 async def _create_vp_token(
-    wallet: Wallet, vault: Vault, request: AuthorizationRequest, parts: Sequence[Part], now: datetime
+    session: store.Session, vault: Vault, request: AuthorizationRequest, parts: Sequence[Part], now: datetime
 ) -> dict[str, list[str]]:
     """The presentations for each query, bound to this verifier and this question (§8.1, W-48, W-49)."""
     agreed = _assign_agreements(request, parts)
     vp_token: dict[str, list[str]] = {}
-    async with wallet.database.transaction() as session:
-        for part in parts:
-            raw = await _present(session, vault, request, part, agreed.get((part.query_id, part.form_id), []), now)
-            vp_token.setdefault(part.query_id, []).append(raw)
+    for part in parts:
+        raw = await _present(session, vault, request, part, agreed.get((part.query_id, part.form_id), []), now)
+        vp_token.setdefault(part.query_id, []).append(raw)
     return vp_token
 
 
@@ -346,22 +361,35 @@ async def _submit_response(
     request: AuthorizationRequest,
     form: Mapping[str, str],
     record: HistoryRecord,
-) -> str | None:
+) -> Sent:
     """Post the answer, once, and note how it ended. No redirect is followed (W-46)."""
     try:
         response = await wallet.fetch.post_form(request.response_uri, form)
-        accepted = response.status == 200
-        redirect_uri = parse_response_reply(response.json()) if accepted else None
     except UndecidedError as exc:
         await _settle(wallet, vault, request_id, record, "unconfirmed")
         raise UnconfirmedError(exc.detail) from exc
     except CredentialError as exc:
         await _settle(wallet, vault, request_id, record, "refused")
         raise VerifierRefusedError(f"{exc.code}: {exc.detail}") from exc
+    accepted = response.status == 200
     await _settle(wallet, vault, request_id, record, "confirmed" if accepted else "refused")
     if not accepted:
         raise VerifierRefusedError(f"status {response.status}")
-    return redirect_uri
+    return _read_reply(response)
+
+
+def _read_reply(response: FetchedResponse) -> Sent:
+    """Where the browser goes on. They took what was sent: a reply that cannot be used takes that not back (§8.2)."""
+    try:
+        reply = response.json()
+    except CredentialError as exc:
+        log.info("reply of the verifier not read", code=exc.code)
+        return Sent()
+    try:
+        return Sent(parse_response_reply(reply))
+    except CredentialError as exc:
+        log.info("way back not used", code=exc.code)
+        return Sent(is_way_back_refused=True)
 
 
 async def _settle(
@@ -372,19 +400,19 @@ async def _settle(
         await set_history_outcome(session, vault, record.id, outcome)
 
 
-async def _submit_error(wallet: Wallet, request: AuthorizationRequest | RequestSender, error: str) -> str | None:
+async def _submit_error(wallet: Wallet, request: AuthorizationRequest | RequestSender, error: str) -> Sent:
     """Tell the verifier no. Whether it hears it changes nothing for the person."""
     try:
         response = await wallet.fetch.post_form(request.response_uri, create_error_form(request, error))
-        return parse_response_reply(response.json()) if response.status == 200 else None
     except CredentialError as exc:
         log.info("refusal not delivered", error_class=type(exc).__name__)
-        return None
+        return Sent()
+    return _read_reply(response) if response.status == 200 else Sent()
 
 
 async def _decline_refused(
     wallet: Wallet, vault: Vault, request_id: str, content: Mapping[str, Any], now: datetime
-) -> str | None:
+) -> Sent:
     sender = read_sender(content, datetime.fromisoformat(content["received_at"]))
     record = HistoryRecord(
         kind="declined",

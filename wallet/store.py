@@ -417,22 +417,22 @@ async def take_copy(
 ) -> CredentialCopy | None:
     """The copy for this verifier: the one it got before, else an unused one, else the one used longest ago.
 
-    None for a form of which there are no copies. Two callers never take the same unused copy for two verifiers.
+    None for a form of which there are no copies. Two callers never take the same unused copy for two verifiers, nor two
+    copies for one: the transaction has the account for itself (`spend_request`).
     """
     mine = (CredentialCopy.account_id == account_id, CredentialCopy.form_id == form_id)
     known = await session.scalar(select(CredentialCopy).where(*mine, CredentialCopy.shown_to == shown_to).limit(1))
     if known is not None:
         return known
     unused = select(CredentialCopy.id).where(*mine, CredentialCopy.shown_to.is_(None)).order_by(CredentialCopy.id)
-    for copy_id in (await session.scalars(unused)).all():
-        taken: CredentialCopy | None = await session.scalar(
-            update(CredentialCopy)
-            .where(CredentialCopy.id == copy_id, CredentialCopy.shown_to.is_(None))
-            .values(shown_to=shown_to, shown_at=now)
-            .returning(CredentialCopy)
-        )
-        if taken is not None:
-            return taken
+    taken: CredentialCopy | None = await session.scalar(
+        update(CredentialCopy)
+        .where(CredentialCopy.id == unused.limit(1).scalar_subquery(), CredentialCopy.shown_to.is_(None))
+        .values(shown_to=shown_to, shown_at=now)
+        .returning(CredentialCopy)
+    )
+    if taken is not None:
+        return taken
     return await session.scalar(select(CredentialCopy).where(*mine).order_by(CredentialCopy.shown_at).limit(1))
 
 
@@ -659,8 +659,11 @@ async def get_request(session: Session, account_id: str, request_id: str) -> Pre
 
 
 async def spend_request(session: Session, account_id: str, request_id: str, now: datetime) -> None:
-    """Take a question for answering, or raise; one caller wins, and it is answered once (W-58)."""
-    await _hold_account(session, account_id)
+    """Take a question for answering, or raise; one caller wins, and it is answered once (W-58).
+
+    Answers of one account wait for one another: each takes copies of badges, in an order of its own.
+    """
+    await _lock_account(session, account_id)
     won = await session.scalar(
         update(PresentationRequest)
         .where(

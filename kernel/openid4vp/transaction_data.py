@@ -5,9 +5,10 @@ JWT. Only SD-JWT has a place for them, so each must name a credential of such a 
 """
 
 import hashlib
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from kernel import base64url
 from kernel.dcql import DcqlQuery
@@ -26,6 +27,10 @@ MAX_AGREEMENT: Final = 4000
 TRANSACTION_DATA_FORMATS: Final = frozenset({DC_SD_JWT, VC_SD_JWT})
 
 _MAX_ENTRIES: Final = 8
+# All that an agreement has: what is signed unseen is nothing that somebody agreed to.
+_MEMBERS: Final = frozenset({"type", "credential_ids", "transaction_data_hashes_alg", "title", "text"})
+# Control characters, and those that command a direction of writing: no page prints them, so nobody reads them.
+_UNREADABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _HASHES: Final = {"sha-256": hashlib.sha256, "sha-384": hashlib.sha384, "sha-512": hashlib.sha512}
 
 
@@ -41,6 +46,13 @@ class TransactionData:
     credential_ids: tuple[str, ...]
     hash_algorithms: tuple[str, ...] = ()
     members: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+def find_unreadable(*, title: str, text: str) -> Literal["title", "text"] | None:
+    """Say which of the words of an agreement nobody would read as they are signed: none, too many, or unseen ones."""
+    if not title or len(title) > MAX_TITLE or _UNREADABLE.search(title):
+        return "title"
+    return "text" if not text or len(text) > MAX_AGREEMENT or _UNREADABLE.search(text) else None
 
 
 def create_agreement(*, title: str, text: str, credential_ids: Sequence[str]) -> TransactionData:
@@ -124,9 +136,12 @@ def _parse(raw: object, known_types: Collection[str]) -> TransactionData:
 
 
 def _require_agreement(members: Mapping[str, Any]) -> None:
-    for name, limit in (("title", MAX_TITLE), ("text", MAX_AGREEMENT)):
-        if len(get_text(members, name)) > limit:
-            raise RejectedError(f"an agreement whose {name!r} nobody would read")
+    """What is signed is what is read: no member besides, nothing too long, nothing that cannot be seen. §8.5."""
+    if not members.keys() <= _MEMBERS:
+        raise RejectedError("an agreement with a member that nobody would see")
+    unreadable = find_unreadable(title=get_text(members, "title"), text=get_text(members, "text"))
+    if unreadable is not None:
+        raise RejectedError(f"an agreement whose {unreadable!r} nobody would read")
 
 
 def _require_usable_credential(entry: TransactionData, query: DcqlQuery) -> None:

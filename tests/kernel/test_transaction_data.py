@@ -39,6 +39,10 @@ def encoded(**changes: Any) -> str:
     return base64url.encode(encode_json({name: value for name, value in members.items() if value is not ...}))
 
 
+def agreed(**changes: Any) -> str:
+    return encoded(**{"type": AGREEMENT, "amount": ..., "title": "T", "text": "t", **changes})
+
+
 def parse(*raws: Any) -> tuple[TransactionData, ...]:
     return parse_transaction_data(list(raws), known_types=TYPES, query=ASKED)
 
@@ -54,6 +58,7 @@ def test_W54_transaction_data_says_its_type_credentials_algorithms_and_content()
 def test_W54_an_agreement_is_created_and_read():
     agreement = create_agreement(title="Voorwaarden", text="Ik ga akkoord.", credential_ids=["badge", "w3"])
     assert parse(agreement.raw) == (agreement,)
+    assert parse(agreed(text="Een.\r\n\tTwee: caf\u00e9, \u05d1\u05d9\u05ea, \u200dz"))[0].type == AGREEMENT
     assert (agreement.members["title"], agreement.members["text"]) == ("Voorwaarden", "Ik ga akkoord.")
 
 
@@ -77,10 +82,16 @@ def test_W54_an_agreement_is_created_and_read():
         [encoded(transaction_data_hashes_alg=[])],
         [encoded(transaction_data_hashes_alg=["md5"])],
         [encoded(), encoded(type="unknown")],
-        [encoded(type=AGREEMENT, title="T")],
-        [encoded(type=AGREEMENT, text="t")],
-        [encoded(type=AGREEMENT, title="T" * 201, text="t")],
-        [encoded(type=AGREEMENT, title="T", text="t" * 4001)],
+        [agreed(title=...)],
+        [agreed(text=...)],
+        [agreed(title="")],
+        [agreed(title="T" * 201)],
+        [agreed(title="T\u202eT")],
+        [agreed(text="t" * 4001)],
+        [agreed(text="t\x00")],
+        [agreed(text="12\u206634\u2069")],
+        [agreed(amount="12.00")],
+        [agreed(), agreed(terms="https://verifier.example/terms")],
     ],
 )
 def test_W54_W53_transaction_data_with_one_thing_wrong_spoils_the_request(value):

@@ -57,6 +57,8 @@ Misbehaviour = Literal[
     "transaction_data_of_an_unknown_type",
     "transaction_data_for_no_query",
     "transaction_data_without_words",
+    "transaction_data_with_more_than_is_shown",
+    "transaction_data_that_reads_otherwise",
     "without_nonce",
     "same_query_id_twice",
     "path_of_another_type",
@@ -64,6 +66,7 @@ Misbehaviour = Literal[
     "refuses_answers",
     "redirects_answers",
     "breaks_on_answers",
+    "answers_with_nonsense",
     "request_of_another_type",
 ]
 
@@ -217,6 +220,10 @@ class SimulatedVerifier:
                 payload["transaction_data"] = [_encode({**_decode(self.agree()), "credential_ids": ["nothing"]})]
             case "transaction_data_without_words":
                 payload["transaction_data"] = [_encode({**_decode(self.agree()), "text": ""})]
+            case "transaction_data_with_more_than_is_shown":
+                payload["transaction_data"] = [_encode({**_decode(self.agree()), "amount": "10000.00"})]
+            case "transaction_data_that_reads_otherwise":
+                payload["transaction_data"] = [_encode({**_decode(self.agree()), "text": "\u202e0001 laateb kI"})]
             case "without_nonce":
                 del payload["nonce"]
             case "same_query_id_twice":
@@ -287,6 +294,8 @@ class SimulatedVerifier:
                 return RedirectResponse("https://elsewhere.example/", status_code=307)
             case "breaks_on_answers":
                 return Response(status_code=500)
+        if self.misbehave == "answers_with_nonsense":
+            return Response("Thank you", media_type="application/json")
         return JSONResponse({} if self.redirect_uri is None else {"redirect_uri": self.redirect_uri})
 
 

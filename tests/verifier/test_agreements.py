@@ -78,7 +78,15 @@ async def test_W54_who_was_asked_to_agree_to_nothing_signs_nothing(stage: Stage)
 
 
 @pytest.mark.parametrize(
-    "agreement", [{"title": "", "text": "t"}, {"title": "T"}, {"title": "T" * 201, "text": "t"}, {"text": "t" * 4001}]
+    "agreement",
+    [
+        {"title": "", "text": "t"},
+        {"title": "T"},
+        {"title": "T" * 201, "text": "t"},
+        {"text": "t" * 4001},
+        {"title": "T\u202e", "text": "t"},
+        {"title": "T", "text": "12\u206634"},
+    ],
 )
 async def test_W54_an_agreement_that_nobody_could_read_is_not_asked(stage: Stage, agreement: dict[str, Any]) -> None:
     body = {"purpose": "Cursus", "skills": [{"uri": SKILL_URIS[0]}], "agreement": agreement}
@@ -115,6 +123,8 @@ async def test_W54_V07_a_saved_question_carries_its_agreement_to_every_candidate
     [
         ({"agreement_title": "T"}, "Schrijf waarmee de kandidaat akkoord gaat"),
         ({"agreement_text": "t"}, "Geef de tekst een titel"),
+        ({"agreement_title": "T\u202e", "agreement_text": "t"}, "onzichtbare tekens"),
+        ({"agreement_title": "T", "agreement_text": "t\u2066"}, "onzichtbare tekens"),
     ],
 )
 async def test_W54_half_an_agreement_is_not_saved(stage: Stage, fields: dict[str, str], words: str) -> None:

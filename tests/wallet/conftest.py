@@ -30,6 +30,7 @@ WALLET = "https://wallet.example"
 PASSPHRASE = "paard batterij nietje juist"
 OPEN_BADGE = "https://purl.imsglobal.org/spec/vc/ob/vocab.html#OpenBadgeCredential"
 CSRF = re.compile(r'name="csrf_token" value="([0-9a-f]+)"')
+ONLY_WAY = re.compile(r'<input type="hidden" name="(q[0-9]+)" value="([^"]+)">')
 
 
 @dataclass
@@ -107,7 +108,9 @@ class Browser:
 
     async def post(self, path: str, *, files: Any = None, **fields: str) -> httpx.Response:
         token = CSRF.search(self.page)
-        form = {"csrf_token": token[1] if token else ""} | fields
+        # Where there is nothing to choose, a browser sends what the page holds.
+        held = dict(ONLY_WAY.findall(self.page)) if path.endswith("/accept") else {}
+        form = {"csrf_token": token[1] if token else ""} | held | fields
         return await self._keep(await self.http.post(path, data=form, files=files))
 
     async def sign_up(self, name: str) -> None:

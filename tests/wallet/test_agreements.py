@@ -80,6 +80,8 @@ async def test_W54_saying_no_signs_nothing(house, holder, badge):
         "transaction_data_of_an_unknown_type",
         "transaction_data_for_no_query",
         "transaction_data_without_words",
+        "transaction_data_with_more_than_is_shown",
+        "transaction_data_that_reads_otherwise",
     ],
 )
 async def test_W54_W53_what_cannot_be_shown_in_plain_words_is_refused_and_told_when_the_person_wants(

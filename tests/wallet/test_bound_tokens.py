@@ -1,16 +1,20 @@
 """Tokens bound to a key, wallets that somebody vouches for, encrypted requests: what HAIP's issuers ask of a wallet."""
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import func, select
+from starlette.applications import Starlette
 
 from kernel.jwt import parse_jwt
 from kernel.openid4vci import PRE_AUTHORIZED_CODE_GRANT
 from tests.support.badges import SKILLS
 from tests.support.simulated_issuer import DC, VC
 from tests.support.simulated_verifier import SimulatedVerifier
+from wallet.models import CredentialCopy
 
 FIRST, *_ = SKILLS
 
@@ -306,6 +310,58 @@ async def _show(house, holder, verifier: SimulatedVerifier) -> str:
     assert answer.status_code == 200
     [presented] = verifier.received[-1].vp_token["skill_1"]
     return str(parse_jwt(presented.partition("~")[0]).payload["cnf"]["jwk"]["x"])
+
+
+async def _ask_at_once(house, holder, slugs) -> list[str]:
+    """Answer a question of each of these at the same moment, and return the key that each copy was bound to."""
+    verifiers = [SimulatedVerifier(house.clock, slug=slug) for slug in slugs]
+    routes = [route for verifier in verifiers for route in verifier.app().routes]
+    house.transport.apps["verifier.example:443"] = Starlette(routes=routes)
+    asked = [await holder.open_request(verifier.ask(verifier.skill_query(FIRST))) for verifier in verifiers]
+    answers = await asyncio.gather(*(holder.call("POST", f"/requests/{one['id']}/accept", {}) for one in asked))
+    assert [answer.status_code for answer in answers] == [200] * len(slugs)
+    shown = [presented for verifier in verifiers for one in verifier.received for presented in one.vp_token["skill_1"]]
+    return [str(parse_jwt(presented.partition("~")[0]).payload["cnf"]["jwk"]["x"]) for presented in shown]
+
+
+async def test_W13_A48_no_copy_goes_to_two_verifiers_that_ask_at_the_same_moment(house_twice):
+    holder = await house_twice.new_holder()
+    house_twice.issuer.batch_size = 5
+    await holder.receive(house_twice.issuer.offer_link(configurations=[DC]))
+    shown = await _ask_at_once(house_twice, holder, ["a1", "b1", "c1", "d1", "e1"])
+    assert len(set(shown)) == 5
+
+
+async def test_W13_when_the_stock_ends_eight_at_the_same_moment_are_all_answered(house_twice):
+    holder = await house_twice.new_holder()
+    house_twice.issuer.batch_size = 3
+    await holder.receive(house_twice.issuer.offer_link(configurations=[DC]))
+    shown = await _ask_at_once(house_twice, holder, [f"v{number}" for number in range(8)])
+    assert (len(shown), len(set(shown))) == (8, 3)
+
+
+async def test_W13_W58_question_answered_eight_times_at_once_uses_one_copy(house_twice):
+    house, holder = house_twice, await house_twice.new_holder()
+    house.issuer.batch_size = 5
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    verifier = SimulatedVerifier(house.clock, slug="a")
+    house.transport.apps["verifier.example:443"] = verifier.app()
+    asked = await holder.open_request(verifier.ask(verifier.skill_query(FIRST)))
+    answers = await asyncio.gather(*(holder.call("POST", f"/requests/{asked['id']}/accept", {}) for _ in range(8)))
+    assert sorted(answer.status_code for answer in answers) == [200] + [409] * 7
+    async with house.app.state.service.database.reading() as session:
+        used = await session.scalar(select(func.count()).where(CredentialCopy.shown_to.is_not(None)))
+    assert used == 1
+
+
+async def test_W13_question_that_was_declined_uses_no_copy(house, holder):
+    house.issuer.batch_size = 2
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    asked = await holder.open_request(house.verifier.ask(house.verifier.skill_query(FIRST)))
+    for action in ("decline", "accept"):
+        await holder.call("POST", f"/requests/{asked['id']}/{action}", {})
+    async with house.app.state.service.database.reading() as session:
+        assert await session.scalar(select(func.count()).where(CredentialCopy.shown_to.is_not(None))) == 0
 
 
 async def test_W13_I32_new_copies_come_when_all_were_shown_and_never_while_one_is_left(house, holder):

@@ -195,6 +195,25 @@ async def test_W47_page_asks_again_where_nothing_was_chosen_of_what_must_be(hous
     assert len(house.verifier.received[-1].vp_token["skill_1"]) == 2
 
 
+async def test_W48_what_nobody_ticked_is_not_sent_after_the_page_changed(house, browser):
+    """A badge that was chosen goes away; the page that says so ticks nothing, and sending that shares nothing."""
+    for number in range(3):
+        achievement = create_test_achievement(name=f"Badge {number}")
+        achievement["id"] += f"-{number}"
+        house.issuer.dataset = create_test_dataset(achievement=achievement)
+        await receive(house, browser, configurations=[DC])
+    await open_link(browser, house.verifier.ask(house.verifier.skill_query(FIRST)))
+    path, *keys = browser.answer.url.path, *keys_of(browser.page)
+    assert 'type="radio"' in browser.page
+    gone = await browser.post(f"{path}/accept", q0=keys[0] + "x")
+    assert gone.status_code == 400
+    assert " checked" not in gone.text
+    unticked = await browser.post(f"{path}/accept")
+    assert unticked.status_code == 400
+    assert house.verifier.received == []
+    assert (await browser.post(f"{path}/accept", q0=keys[2])).status_code == 200
+
+
 async def test_W47_skills_come_before_who_somebody_is_and_what_is_hidden_takes_one_line(house, browser):
     await receive(house, browser, configurations=[DC])
     query = house.verifier.skill_query(FIRST)

@@ -13,6 +13,7 @@ from kernel.status.token_status_list import Status
 from tests.support.badges import SKILLS
 from tests.support.clock import NOW
 from tests.support.simulated_issuer import DC, VC
+from tests.wallet.test_pages import open_link, receive
 
 FIRST, SECOND, THIRD, FOURTH = SKILLS
 PERSON = ("Sanne", "de Vries", "sanne@student.example")
@@ -198,7 +199,40 @@ async def test_W52_where_the_verifier_wants_the_browser_to_go_on_is_returned(hou
 async def test_W52_address_that_is_no_web_address_is_not_opened(house, holder, badge):
     house.verifier.redirect_uri = "javascript:alert(1)"
     answer = await share(house, holder, house.verifier.skill_query(FIRST))
-    assert "redirect_uri" not in answer.json()
+    assert (answer.status_code, answer.json()) == (200, {})
+    [entry] = [entry for entry in await holder.history() if entry["kind"] == "shared"]
+    assert entry["outcome"] == "confirmed"
+
+
+@pytest.mark.parametrize(
+    "redirect_uri", ["javascript:alert(1)", "http://verifier.example/done", "https://a@b.example/", 7]
+)
+async def test_W52_page_says_that_it_was_taken_also_where_the_way_back_cannot_be_used(house, redirect_uri):
+    browser = house.new_browser()
+    await browser.sign_up("Sanne")
+    await receive(house, browser, configurations=[DC])
+    await open_link(browser, house.verifier.ask(house.verifier.skill_query(FIRST)))
+    house.verifier.redirect_uri = redirect_uri
+    answer = await browser.post(f"{browser.answer.url.path}/accept")
+    assert answer.status_code == 200
+    assert "Zij hebben je antwoord ontvangen" in answer.text
+    assert "Dat openen we niet" in answer.text
+    assert str(redirect_uri) not in answer.text or redirect_uri == 7
+
+
+async def test_W52_reply_that_is_no_json_takes_nothing_back(house, holder, badge):
+    house.verifier.misbehave = "answers_with_nonsense"
+    answer = await share(house, holder, house.verifier.skill_query(FIRST))
+    assert (answer.status_code, answer.json()) == (200, {})
+    [entry] = [entry for entry in await holder.history() if entry["kind"] == "shared"]
+    assert entry["outcome"] == "confirmed"
+
+
+async def test_W52_saying_no_is_told_also_where_the_way_back_cannot_be_used(house, holder, badge):
+    house.verifier.redirect_uri = "javascript:alert(1)"
+    asked = await holder.open_request(house.verifier.ask(house.verifier.skill_query(FIRST)))
+    answer = await holder.call("POST", f"/requests/{asked['id']}/decline", {})
+    assert (answer.status_code, answer.json()) == (200, {})
 
 
 async def test_W53_A39_nothing_that_fits_is_told_to_the_person_and_not_to_the_verifier(house, holder, badge):

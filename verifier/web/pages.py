@@ -15,6 +15,7 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from kernel.errors import CredentialError
+from kernel.openid4vp import find_unreadable
 from kernel.openid4vp.response import MAX_RESPONSE_BYTES
 from kernel.strict_json import parse_json
 from runtime.dependencies import DatabaseDep, NowDep, SessionDep, get_service
@@ -258,6 +259,10 @@ def _question_errors(request: Request, filled: QuestionForm) -> dict[str, str]:
         errors["agreement_title"] = _("Geef de tekst een titel, of laat beide leeg.")
     if filled.agreement is not None and not filled.agreement_text:
         errors["agreement_text"] = _("Schrijf waarmee de kandidaat akkoord gaat, of laat beide leeg.")
+    if filled.agreement is not None and not errors.keys() & {"agreement_title", "agreement_text"}:
+        unreadable = find_unreadable(title=filled.agreement_title, text=filled.agreement_text)
+        if unreadable is not None:
+            errors[f"agreement_{unreadable}"] = _("Hierin staan onzichtbare tekens. Typ de tekst opnieuw.")
     try:
         questions.require_askable(filled.skills)
     except InputError as exc:

@@ -40,15 +40,15 @@ async def accept_request(
     request: Request, request_id: str, form: FormDep, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
 ) -> Response:
     page = await presentation.get_request(wallet, holder.vault, request_id, now)
-    # A box that nobody ticked is not sent; that too is a choice.
-    choices = {asked.id: _texts(form, asked.id) for asked in page.questions if asked.id in form or asked.is_multiple}
+    # What nobody ticked is not sent; that too is a choice, and never one for the first way.
+    choices = {asked.id: _texts(form, asked.id) for asked in page.questions}
     try:
         sent = await presentation.accept_request(
             wallet, holder.vault, request_id, choices, now, language=request_language(request)
         )
     except ChoiceError as exc:
         return await _show_request(request, wallet, pages, holder, request_id, now, error=exc, chosen=choices)
-    return _after_answer(request, pages, page.verifier_name, sent.redirect_uri, shared=True)
+    return _after_answer(request, pages, page.verifier_name, sent, shared=True)
 
 
 @router.post("/requests/{request_id}/decline")
@@ -57,7 +57,7 @@ async def decline_request(
 ) -> Response:
     name = await presentation.get_verifier_name(wallet, holder.vault, request_id, now)
     sent = await presentation.decline_request(wallet, holder.vault, request_id, now)
-    return _after_answer(request, pages, name, sent.redirect_uri, shared=False)
+    return _after_answer(request, pages, name, sent, shared=False)
 
 
 async def _show_request(
@@ -108,9 +108,9 @@ def _texts(form: FormData, name: str) -> list[str]:
 
 
 def _after_answer(
-    request: Request, pages: Pages, verifier_name: str, redirect_uri: str | None, *, shared: bool
+    request: Request, pages: Pages, verifier_name: str, sent: presentation.Sent, *, shared: bool
 ) -> Response:
     """Back to where the person came from, when the verifier says where that is (W-52); else a last word here."""
-    if redirect_uri is not None:
-        return pages.leave(request, redirect_uri, name=verifier_name)
-    return pages.render(request, "answered.html", verifier_name=verifier_name, shared=shared)
+    if sent.redirect_uri is not None:
+        return pages.leave(request, sent.redirect_uri, name=verifier_name)
+    return pages.render(request, "answered.html", verifier_name=verifier_name, sent=sent, shared=shared)

@@ -642,7 +642,16 @@ async def get_imported_badge(
     )
 
 
-@router.get("/imported-badges/{badge_id}/file")
+@router.get(
+    "/imported-badges/{badge_id}/file",
+    response_class=Response,
+    responses={
+        200: {
+            "content": {"image/png": {}, "image/svg+xml": {}, "application/json": {}, "application/octet-stream": {}},
+            "description": "The file.",
+        }
+    },
+)
 async def get_imported_file(badge_id: str, signed_in: BearerDep, wallet: WalletDep, now: NowDep) -> Response:
     """Its file, byte for byte as it came."""
     file = await importing.get_imported_file(wallet, signed_in.vault, badge_id, now)

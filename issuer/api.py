@@ -87,7 +87,7 @@ from kernel.status.bitstring_status_list import MEDIA_TYPE as STATUS_LIST_PROOF_
 from kernel.strict_json import parse_json_object
 from kernel.type_metadata import create_skill_badge_type
 from runtime.dependencies import NowDep, SessionDep, get_service
-from runtime.errors import OAuthError, Problem, log_refusal, unexpected_oauth_error
+from runtime.errors import RETRY_SECONDS, OAuthError, Problem, log_refusal, unexpected_oauth_error
 from runtime.logging import get_logger
 from runtime.management import KeyInDocument, ManagementRoute
 from runtime.service import Service
@@ -122,6 +122,8 @@ def _protocol(place: Place) -> Callable[[Answer], Answer]:
                 if code == 401:
                     challenge = www_authenticate(request.headers.get("authorization", ""), word)
                     headers = {**headers, "WWW-Authenticate": challenge}
+                if code == 503:
+                    headers = {**headers, "Retry-After": RETRY_SECONDS}
                 return OAuthError(code, word, exc.sentence, headers=headers).response()
             except (NotFoundError, Problem):
                 raise
@@ -185,6 +187,7 @@ async def _client(request: Request, issuer: CredentialIssuer, client_id: str | N
     return await verify_client(
         service.database,
         service.settings,
+        service.resolver,
         issuer,
         request.headers,
         client_id=client_id,
@@ -266,6 +269,7 @@ async def credential(request: Request) -> Response:
     answer = await issue_credential(
         service.database,
         service.settings,
+        service.resolver,
         request.path_params["org"],
         presented,
         await _message(request),

@@ -18,7 +18,7 @@ from issuer.credential_issuer import CredentialIssuer
 from issuer.errors import AttestationChallengeError
 from issuer.nonce import create_challenge, verify_challenge
 from issuer.settings import IssuerSettings
-from kernel.errors import CredentialError, NonceError, UndecidedError
+from kernel.errors import CredentialError, NonceError, RejectedError
 from kernel.keys import PublicKey, parse_public_jwk
 from kernel.openid4vci import (
     ATTESTATION_HEADER,
@@ -32,8 +32,10 @@ from kernel.openid4vci import (
     parse_client_attestation,
     verify_client_attestation,
 )
+from kernel.status.token_status_list import Status
 from kernel.strict_json import parse_json_object
 from runtime.database import BlockingDatabase, Database
+from runtime.resolve import Resolver
 from runtime.tokens import hash_token
 
 ATTESTATION_ALGORITHMS: Final = frozenset({"ES256"})
@@ -62,6 +64,7 @@ class ClientInstance:
 async def authenticate_client(
     database: Database,
     settings: IssuerSettings,
+    resolver: Resolver,
     issuer: CredentialIssuer,
     headers: HeaderFields,
     *,
@@ -72,7 +75,8 @@ async def authenticate_client(
     """The wallet that sent a request, or ClientAttestationError; None when it sent no attestation at all. I-46, I-47.
 
     `client_id` is the one that the request names. Without a proof of possession of its own, the request's DPoP proof
-    serves as one, when it was made with the same key (I-48); that one's `jti` was spent before.
+    serves as one, when it was made with the same key (I-48); that one's `jti` was spent before. An attestation that can
+    be withdrawn counts when its list says now that it was not; UndecidedError when that cannot be found out.
     """
     attestations, proofs = headers.getlist(ATTESTATION_HEADER), headers.getlist(POP_HEADER)
     if not attestations and not proofs:
@@ -90,8 +94,6 @@ async def authenticate_client(
         algorithms=ATTESTATION_ALGORITHMS,
         client_id=client_id,
     )
-    if verified.status:
-        raise UndecidedError("the attestation can be withdrawn, and where is not looked up here")
     try:
         verify_challenge(settings, issuer.organisation_id, verified.challenge, now=now)
     except NonceError as exc:
@@ -99,6 +101,13 @@ async def authenticate_client(
         raise AttestationChallengeError(exc.detail, challenge=fresh) from exc
     if not isinstance(pop, DpopProof):
         await _spend(database, verified)
+    # Last, so that somebody who copied a request makes nobody fetch anything.
+    try:
+        status = await resolver.resolve_attestation_status(verified.status, key=verified.provider_key, now=now)
+    except RejectedError as exc:
+        raise ClientAttestationError(f"{exc.code}: {exc.detail}") from exc
+    if status is not Status.VALID:
+        raise ClientAttestationError(f"the attestation is {status}")
     return ClientInstance(verified.client_id, verified.instance_key, verified.wallet_name)
 
 

@@ -17,6 +17,7 @@ from issuer.sender_constraint import HEADER, find_dpop_proof
 from issuer.settings import IssuerSettings
 from kernel.openid4vci import DpopProofError
 from runtime.database import Database
+from runtime.resolve import Resolver
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Client:
 async def verify_client(
     database: Database,
     settings: IssuerSettings,
+    resolver: Resolver,
     issuer: CredentialIssuer,
     headers: HeaderFields,
     *,
@@ -47,7 +49,7 @@ async def verify_client(
         database, settings, issuer, headers.getlist(HEADER), method="POST", url=url, access_token=None, now=now
     )
     instance = await authenticate_client(
-        database, settings, issuer, headers, client_id=client_id, now=now, dpop_proof=proof
+        database, settings, resolver, issuer, headers, client_id=client_id, now=now, dpop_proof=proof
     )
     return Client(instance, None if proof is None else proof.thumbprint)
 
@@ -59,7 +61,8 @@ def verify_same_client(authorization: Authorization, client: Client) -> None:
     """
     if authorization.client_thumbprint is not None:
         instance = client.instance
-        if instance is None or instance.thumbprint != authorization.client_thumbprint:
+        known = (authorization.client_id, authorization.client_thumbprint)
+        if instance is None or (instance.client_id, instance.thumbprint) != known:
             raise ClientAuthenticationError("not the wallet that asked for this")
     if authorization.dpop_thumbprint is not None and client.dpop_thumbprint != authorization.dpop_thumbprint:
         raise DpopProofError("no proof, or one of another key")

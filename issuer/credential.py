@@ -26,7 +26,7 @@ from issuer.errors import (
     UnknownConfigurationError,
     UnknownIdentifierError,
 )
-from issuer.key_proofs import verify_key_proofs
+from issuer.key_proofs import verify_attestation_status, verify_key_proofs
 from issuer.request_encryption import Message, encode_response, find_response_encryption, open_message
 from issuer.sender_constraint import PresentedToken, spend_dpop_proof, verify_token_use
 from issuer.settings import IssuerSettings
@@ -37,10 +37,17 @@ from kernel.errors import MalformedError
 from kernel.formats import IssuerIdentity, to_wire
 from kernel.keys import PublicKey
 from kernel.open_badges import CredentialDataset
-from kernel.openid4vci import CredentialRequest, DeferredIssuance, ResponseEncryption, parse_credential_request
+from kernel.openid4vci import (
+    CredentialRequest,
+    DeferredIssuance,
+    ResponseEncryption,
+    VerifiedKeyAttestation,
+    parse_credential_request,
+)
 from kernel.status.token_status_list import Status
 from kernel.type_metadata import create_integrity, create_skill_badge_type
 from runtime.database import BlockingConnection, BlockingDatabase, Database
+from runtime.resolve import Resolver
 from runtime.tokens import create_token, hash_token
 
 _MAX_REQUEST_BYTES = 256 * 1024
@@ -62,6 +69,7 @@ class Order:
     nonces: Mapping[str, datetime]
     holder_keys: Sequence[PublicKey]
     encryption: ResponseEncryption | None
+    attestations: Sequence[VerifiedKeyAttestation] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,7 @@ class CredentialAnswer:
 async def issue_credential(
     database: Database,
     settings: IssuerSettings,
+    resolver: Resolver,
     slug: str,
     presented: PresentedToken,
     message: Message,
@@ -85,10 +94,12 @@ async def issue_credential(
 ) -> CredentialAnswer:
     """Answer a Credential Request: one copy for each proven key. OpenID4VCI 1.0 §8.2, §8.3; I-57 to I-62, I-68.
 
-    A key that already got its copy under this offer gets the same bytes again, so a lost response costs nothing.
+    A key that already got its copy under this offer gets the same bytes again, so a lost response costs nothing. Where
+    an attestation can be withdrawn, its list is asked between two checks of everything, outside any transaction.
     """
+    standing: list[VerifiedKeyAttestation] = []
 
-    def answer(database: BlockingDatabase) -> CredentialAnswer:
+    def answer(database: BlockingDatabase) -> CredentialAnswer | Sequence[VerifiedKeyAttestation]:
         with database.connection() as connection:
             grants = store.list_grants(connection, presented.token_hash, slug, now)
             if not grants:
@@ -96,6 +107,8 @@ async def issue_credential(
             organisation_id = grants[0].organisation.id
             proof = verify_token_use(settings, organisation_id, presented, grants[0].dpop_thumbprint, now)
             order = _verify_request(settings, grants, message, now)
+            if unknown := [attestation for attestation in order.attestations if attestation not in standing]:
+                return unknown
             with database.writing(connection):
                 spend_dpop_proof(connection, proof)
                 for nonce, expires_at in order.nonces.items():
@@ -104,7 +117,10 @@ async def issue_credential(
                     return _defer(connection, settings, order, now)
                 return issue_order(connection, settings, order, now)
 
-    return await database.run(answer)
+    while not isinstance(answered := await database.run(answer), CredentialAnswer):
+        await verify_attestation_status(resolver, answered, now=now)
+        standing += answered
+    return answered
 
 
 def issue_order(
@@ -153,7 +169,7 @@ def _verify_request(settings: IssuerSettings, grants: Sequence[Grant], message: 
     if securing.policy.needs_dpop and grant.dpop_thumbprint is None:
         raise AccessTokenError("this configuration is given for bound tokens alone")
     proven = verify_key_proofs(settings, issuer, securing, request, client_id=grant.client_id, now=now)
-    return Order(grant, issuer, configuration, securing, proven.nonces, proven.keys, encryption)
+    return Order(grant, issuer, configuration, securing, proven.nonces, proven.keys, encryption, proven.attestations)
 
 
 def _find_configuration(

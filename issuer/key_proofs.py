@@ -15,16 +15,19 @@ from issuer.configurations import Securing, proof_types
 from issuer.credential_issuer import CredentialIssuer
 from issuer.errors import KeyProofError
 from issuer.settings import IssuerSettings
-from kernel.errors import CredentialError
+from kernel.errors import CredentialError, RejectedError
 from kernel.keys import PublicKey
 from kernel.openid4vci import (
     CredentialRequest,
     KeyProof,
+    VerifiedKeyAttestation,
     require_key_properties,
     verify_attestation_proof,
     verify_di_vp_proof,
     verify_key_proof,
 )
+from kernel.status.token_status_list import Status
+from runtime.resolve import Resolver
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class ProvenKeys:
 
     keys: Sequence[PublicKey]
     nonces: Mapping[str, datetime]
+    attestations: Sequence[VerifiedKeyAttestation] = ()
+    """Those that can be withdrawn: `verify_attestation_status` has to be asked before anything is issued."""
 
 
 def verify_key_proofs(
@@ -62,7 +67,28 @@ def verify_key_proofs(
         raise KeyProofError("a key of a kind that is not accepted here")
     spent = {nonce for proof in proofs for nonce in proof.nonces}
     verify = nonces.verify_nonce
-    return ProvenKeys(keys, {nonce: verify(settings, issuer.organisation_id, nonce, now=now) for nonce in spent})
+    return ProvenKeys(
+        keys,
+        {nonce: verify(settings, issuer.organisation_id, nonce, now=now) for nonce in spent},
+        [proof.attestation for proof in proofs if proof.attestation is not None and proof.attestation.status],
+    )
+
+
+async def verify_attestation_status(
+    resolver: Resolver, attestations: Sequence[VerifiedKeyAttestation], *, now: datetime
+) -> None:
+    """Raise KeyProofError for attestations that were withdrawn, UndecidedError where that cannot be found out. A-33.
+
+    Lists are fetched: never within a transaction.
+    """
+    for attestation in attestations:
+        statuses, key = attestation.status, attestation.attester_key
+        try:
+            status = await resolver.resolve_attestation_status(statuses, key=key, now=now)
+        except RejectedError as exc:
+            raise KeyProofError(f"{exc.code}: {exc.detail}") from exc
+        if status is not Status.VALID:
+            raise KeyProofError(f"the key attestation is {status}")
 
 
 def _verify(
@@ -105,8 +131,6 @@ def _verify(
 
 
 def _require_attestation(proof: KeyProof, required: Mapping[str, Any] | None) -> None:
-    if proof.attestation is not None and proof.attestation.status:
-        raise KeyProofError("the key attestation can be withdrawn, and where is not looked up here")
     if required is None:
         return
     if proof.attestation is None:

@@ -13,6 +13,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from issuer import store
+from issuer.configurations import configuration_securing
 from issuer.credential_issuer import CredentialIssuer
 from issuer.errors import N_, ConflictError, InputError, NotFoundError
 from issuer.models import StatusList
@@ -139,7 +140,7 @@ async def change_status(
 ) -> None:
     """Approve, revoke, suspend or reinstate an award: every copy of it, in this one transaction. I-77, I-78.
 
-    An award that waits is approved by somebody else than whoever made it; to decline it is to revoke it.
+    An award with a copy that may never be suspended can only be revoked. One that waits is approved by somebody else than whoever made it; to decline it is to revoke it.
     """
     reason = reason.strip()
     if not (1 if change != "approve" else 0) <= len(reason) <= 500:
@@ -153,6 +154,11 @@ async def change_status(
     allowed_from, to, value = _CHANGES[change]
     if not await store.change_award_status(session, award_id, allowed_from=allowed_from, to=to, reason=reason, now=now):
         raise ConflictError(_IMPOSSIBLE[change])
+    if change == "suspend":
+        # After the award was changed, and locked with it: no copy is issued between this and the end.
+        for identifier in await store.list_issued_configurations(session, award_id):
+            if not configuration_securing(identifier).policy.may_suspend:
+                raise ConflictError(_ONLY_REVOKED)
     await run_blocking(session, store.set_status_of_copies, award_id, value.value_in_list)
     if change == "revoke":
         # A wallet that still waits asks once more with its token, and is told that nothing will come (VCI §9.3).
@@ -160,6 +166,7 @@ async def change_status(
     await store.add_audit(session, organisation_id, actor, f"award.{change}", str(award_id), reason, now)
 
 
+_ONLY_REVOKED: Final = N_("Deze badge staat in een EUDI-wallet. U kunt hem alleen intrekken, niet opschorten.")
 _IMPOSSIBLE: dict[Change, str] = {
     "approve": N_("Deze badge wacht niet op goedkeuring."),
     "revoke": N_("Deze badge is al ingetrokken. Dat blijft zo."),

@@ -1039,6 +1039,12 @@ async def next_file_number(session: Session, award_id: UUID) -> int:
     return number
 
 
+async def list_issued_configurations(session: Session, award_id: UUID) -> Sequence[str]:
+    """In which configurations copies of an award were issued, whether they still lie here or not."""
+    statement = select(Credential.configuration_id).where(Credential.award_id == award_id).distinct()
+    return (await session.execute(statement)).scalars().all()
+
+
 async def keep_notification(
     session: Session, notification_hash: bytes, award_ids: Sequence[UUID], event: str, now: datetime
 ) -> bool:

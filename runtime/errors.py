@@ -36,7 +36,7 @@ log = get_logger(__name__)
 
 # No letters or digits that people confuse when reading a code aloud.
 _TRACE_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-_RETRY_SECONDS: Final = "30"
+RETRY_SECONDS: Final = "30"
 
 ErrorTable = Mapping[type[CredentialError], tuple[int, str]]
 
@@ -146,12 +146,12 @@ def problem_of(error: Exception) -> Problem:
         case Problem():
             return error
         case UndecidedError():
-            return Problem(503, error.code, error.sentence, headers={"Retry-After": _RETRY_SECONDS})
+            return Problem(503, error.code, error.sentence, headers={"Retry-After": RETRY_SECONDS})
         case CredentialError():
             return Problem(400, error.code, error.sentence)
         case _ if is_database_away(error):
             return Problem(
-                503, "busy", "This cannot be done right now. Try again soon.", headers={"Retry-After": _RETRY_SECONDS}
+                503, "busy", "This cannot be done right now. Try again soon.", headers={"Retry-After": RETRY_SECONDS}
             )
         case RequestValidationError() if any(problem["type"] == "json_invalid" for problem in error.errors()):
             return Problem(400, "malformed", "The body is not JSON that can be read in one way.")
@@ -170,7 +170,7 @@ def oauth_error_of(error: Exception, *, malformed: str, table: ErrorTable) -> OA
         case OAuthError():
             return error
         case UndecidedError() if UndecidedError not in table:
-            return OAuthError(503, "temporarily_unavailable", headers={"Retry-After": _RETRY_SECONDS})
+            return OAuthError(503, "temporarily_unavailable", headers={"Retry-After": RETRY_SECONDS})
         case CredentialError():
             status, code = _row(table, type(error)) or (400, malformed)
             return OAuthError(status, code, error.sentence)
@@ -185,7 +185,7 @@ def oauth_error_of(error: Exception, *, malformed: str, table: ErrorTable) -> OA
 def unexpected_oauth_error(error: Exception) -> OAuthError:
     """What a failure that nobody foresaw becomes on a protocol endpoint: try again, or our mistake."""
     if is_database_away(error):
-        return OAuthError(503, "temporarily_unavailable", headers={"Retry-After": _RETRY_SECONDS})
+        return OAuthError(503, "temporarily_unavailable", headers={"Retry-After": RETRY_SECONDS})
     return OAuthError(500, "server_error")
 
 

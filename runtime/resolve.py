@@ -12,6 +12,7 @@ allow. `UndecidedError` means that it could not be looked up now, which is never
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from cryptography.x509 import Certificate
@@ -160,6 +161,24 @@ class Resolver:
             raise undecided
         return worst
 
+    async def resolve_attestation_status(
+        self, statuses: Sequence[StatusReference], *, key: PublicKey, now: datetime
+    ) -> Status:
+        """What the lists say that an attestation names, the worst of it; or UndecidedError, when one cannot be had.
+
+        `key` is the one that the attestation was signed with, and its list too: no name in an attestation says whose
+        other key may speak for it (Token Status List §11.3).
+        """
+        answers = []
+        for reference in statuses:
+            if reference.kind is not StatusKind.TOKEN_STATUS_LIST:
+                raise UndecidedError("a status of a kind that attestations do not have")
+            read = partial(self._read_token_list, partial(_same_key, key), reference.uri, now)
+            place = (f"attester {key.thumbprint}", reference.uri)
+            token_list = await self._get_list(self._token_lists, read, place, False, now)
+            answers.append(token_list.get(reference.index))
+        return max(answers, key=lambda status: _SEVERITY.get(status, 1), default=Status.VALID)
+
     async def _did_key(self, did: str, kid: str | None, now: datetime) -> PublicKey:
         if kid is None:
             raise UntrustedIssuerError("the credential does not say which key of its issuer signed it")
@@ -211,12 +230,16 @@ class Resolver:
     async def _find_status(
         self, credential: VerifiedCredential, reference: StatusReference, now: datetime
     ) -> StatusAnswer:
+        place, is_embedded = (credential.issuer, reference.uri), credential.format == LDP_VC
         if reference.kind is StatusKind.TOKEN_STATUS_LIST:
-            token_list = await self._get_list(self._token_lists, self._read_token_list, credential, reference.uri, now)
+            find_key = partial(self._status_key, credential, now)
+            read_token = partial(self._read_token_list, find_key, reference.uri, now)
+            token_list = await self._get_list(self._token_lists, read_token, place, is_embedded, now)
             status = token_list.get(reference.index)
             return StatusAnswer(status, now, reference.uri, token_list.issued_at)
         if reference.kind is StatusKind.BITSTRING_STATUS_LIST:
-            bitstring = await self._get_list(self._bitstrings, self._read_bitstring, credential, reference.uri, now)
+            read_bitstring = partial(self._read_bitstring, credential, reference.uri, now)
+            bitstring = await self._get_list(self._bitstrings, read_bitstring, place, is_embedded, now)
             entry = bitstring.get(
                 reference.index, purpose=reference.purpose, size=reference.size, messages=reference.messages
             )
@@ -226,22 +249,22 @@ class Resolver:
     async def _get_list(
         self,
         lists: Cache[tuple[str, str], L],
-        read: Callable[[VerifiedCredential, str, datetime, datetime | None], Awaitable[L]],
-        credential: VerifiedCredential,
-        uri: str,
+        read: Callable[[datetime | None], Awaitable[L]],
+        place: tuple[str, str],
+        is_embedded: bool,
         now: datetime,
     ) -> L:
         """The list that is kept, or a new one; one older than was seen before is no good list either (A-46).
 
-        An issuer signs each form of a list at its own times, so what was seen before counts form by form.
+        `place` is whose list, and where. An issuer signs each form of a list at its own times, so what was seen before
+        counts form by form.
         """
-        place = (credential.issuer, uri)
-        asked = (credential.issuer, uri, credential.format == LDP_VC)
+        asked = (*place, is_embedded)
         known = lists.find(place, now)
         if known is not None:
             return known
         try:
-            found = await read(credential, uri, now, self._newest_lists.find(asked, now))
+            found = await read(self._newest_lists.find(asked, now))
         except UndecidedError:
             raise
         except CredentialError as exc:
@@ -252,14 +275,18 @@ class Resolver:
         return found
 
     async def _read_token_list(
-        self, credential: VerifiedCredential, uri: str, now: datetime, previously_issued_at: datetime | None
+        self,
+        find_key: Callable[[UnverifiedJwt], Awaitable[PublicKey]],
+        uri: str,
+        now: datetime,
+        previously_issued_at: datetime | None,
     ) -> VerifiedStatusList:
         answer = await self._fetch.get(uri, accept=STATUS_LIST_MEDIA_TYPE, kind=FetchKind.STATUS_LIST)
         token = parse_status_list_token(answer.text())
         return verify_status_list_token(
             token,
             uri=uri,
-            key=await self._status_key(credential, token, now),
+            key=await find_key(token),
             algorithms=_STATUS_ALGORITHMS,
             now=now,
             previously_issued_at=previously_issued_at,
@@ -287,7 +314,7 @@ class Resolver:
             previously_issued_at=previously_issued_at,
         )
 
-    async def _status_key(self, credential: VerifiedCredential, token: UnverifiedJwt, now: datetime) -> PublicKey:
+    async def _status_key(self, credential: VerifiedCredential, now: datetime, token: UnverifiedJwt) -> PublicKey:
         """A status list is signed by the issuer of the credential, and found the way that its key was (K-76)."""
         kid, x5c = token.header.get("kid"), token.header.get("x5c", ())
         if credential.issuer.startswith("did:"):
@@ -304,6 +331,10 @@ class Resolver:
         if not credential.issuer and key != credential.key:
             raise UntrustedIssuerError("the status list is signed by another certificate than the credential")
         return key
+
+
+async def _same_key(key: PublicKey, _token: UnverifiedJwt) -> PublicKey:
+    return key
 
 
 def _is_of(url: str, credential: VerifiedCredential) -> bool:

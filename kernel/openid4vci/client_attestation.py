@@ -66,6 +66,7 @@ class VerifiedClientAttestation:
 
     client_id: str
     instance_key: PublicKey
+    provider_key: PublicKey
     jti: str
     challenge: str | None
     proven_at: datetime
@@ -189,6 +190,7 @@ def _verify(
     return VerifiedClientAttestation(
         client_id=attestation.client_id,
         instance_key=instance_key,
+        provider_key=provider_key,
         jti=jti,
         challenge=challenge,
         proven_at=proven_at,

@@ -41,6 +41,7 @@ class VerifiedKeyAttestation:
 
     keys: tuple[PublicKey, ...]
     key_ids: tuple[str | None, ...]
+    attester_key: PublicKey
     nonce: str | None
     expires_at: datetime | None
     key_storage: tuple[str, ...] = ()
@@ -110,6 +111,7 @@ def verify_key_attestation(
     return VerifiedKeyAttestation(
         keys=keys,
         key_ids=tuple(find_text(key, "kid") for key in listed),
+        attester_key=key,
         nonce=find_text(payload, "nonce"),
         expires_at=find_numeric_date(payload, "exp"),
         key_storage=find_texts(payload, "key_storage"),

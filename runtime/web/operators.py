@@ -52,8 +52,12 @@ M = TypeVar("M", bound=OperatorMixin)
 
 
 def normalise_email(text: str) -> str:
-    """How an address is stored and looked up."""
-    return text.strip().lower()
+    """How an address is stored and looked up.
+
+    A letter outside ASCII never becomes one inside: the Kelvin sign is no k, and its mailbox somebody else's.
+    """
+    lowered = [(character, character.lower()) for character in text.strip()]
+    return "".join(given if lower.isascii() and not given.isascii() else lower for given, lower in lowered)
 
 
 async def hash_new_passphrase(passphrase: str) -> str:

@@ -289,3 +289,21 @@ async def test_I18_metadata_is_signed_for_whoever_asks(trusting: Issuer, is_cert
     assert signed == plain.json()
     assert (await metadata(trusting, accept="*/*")).headers["content-type"] == "application/json"
     assert "Accept" in plain.headers["vary"]
+
+
+async def test_I78_an_award_with_a_haip_copy_is_revoked_and_never_suspended(trusting: Issuer) -> None:
+    await set_chain(trusting)
+    award = await trusting.award()
+    token = (await trusting.redeem(award)).token
+    async with trusting.database.transaction() as session:
+        named = update(AccessToken).where(AccessToken.token_hash == hash_token(token))
+        thumbprint = DPOP.public_key.thumbprint
+        await session.execute(named.values(configuration_ids=[HAIP], dpop_thumbprint=thumbprint, client_id="wallet"))
+    assert (await trusting.change(award["id"], "suspend")).status_code == 200
+    assert (await trusting.change(award["id"], "reinstate")).status_code == 200
+    proof = await trusting.proof(HOLDER, key_attestation=await attestation(trusting))
+    assert (await ask(trusting, token, [proof])).status_code == 200
+    refused = await trusting.change(award["id"], "suspend")
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    assert (await trusting.get_award(award["id"]))["state"] == "issued"
+    assert (await trusting.change(award["id"], "revoke")).json()["state"] == "revoked"

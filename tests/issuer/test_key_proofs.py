@@ -172,7 +172,6 @@ async def test_I50_where_nobody_is_trusted_attestations_count_for_nothing(issuer
         ({"expires_at": NOW - timedelta(hours=1)}, "invalid_proof"),
         ({"keys": [SECOND.public_key.jwk]}, "invalid_proof"),
         ({"keys": [HOLDER.public_key.jwk, EDWARDS.public_key.jwk]}, "invalid_proof"),
-        ({"status": {"status_list": {"idx": 1, "uri": "https://wallet.example/s"}}}, "invalid_proof"),
         ({"nonce": None}, "invalid_proof"),
         ({"nonce": "AAAA"}, "invalid_nonce"),
     ],

@@ -336,6 +336,18 @@ async def test_ended_sessions_are_swept_out(database: Database):
         assert len((await session.scalars(select(Session))).all()) == 1
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (" J.Bakker@School.Example ", "j.bakker@school.example"),
+        ("ÉLISE@school.example", "élise@school.example"),
+        ("\u212aees@school.example", "\u212aees@school.example"),
+    ],
+)
+def test_no_address_becomes_that_of_somebody_else(given: str, kept: str):
+    assert normalise_email(given) == kept
+
+
 PASSPHRASE = "correct horse battery"
 
 

@@ -140,7 +140,8 @@ async def change_status(
 ) -> None:
     """Approve, revoke, suspend or reinstate an award: every copy of it, in this one transaction. I-77, I-78.
 
-    An award with a copy that may never be suspended can only be revoked. One that waits is approved by somebody else than whoever made it; to decline it is to revoke it.
+    An award with a copy that may never be suspended can only be revoked. One that waits is approved by somebody else
+    than whoever made it; to decline it is to revoke it.
     """
     reason = reason.strip()
     if not (1 if change != "approve" else 0) <= len(reason) <= 500:

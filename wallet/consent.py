@@ -181,21 +181,22 @@ class RequestPage:
 
     def hidden_labels(self) -> list[str]:
         """What of the person stays hidden, whichever way is chosen; skills are listed by `hidden_skills`."""
-        facts = [fact for part in self._required_parts() for fact in part.hidden if not fact.is_skill]
-        shown = {fact.label for part in self._required_parts() for fact in part.shown}
+        facts = [fact for part in self._parts(required=True) for fact in part.hidden if not fact.is_skill]
+        shown = {fact.label for part in self._parts(required=False) for fact in part.shown}
         return list(dict.fromkeys(fact.label for fact in facts if fact.label not in shown))
 
     def hidden_skills(self) -> list[str]:
         """The skills on the badges that stay hidden, whichever way is chosen."""
-        shown = {fact.value for part in self._required_parts() for fact in part.shown}
-        hidden = [fact.value for part in self._required_parts() for fact in part.hidden if fact.is_skill]
+        shown = {fact.value for part in self._parts(required=False) for fact in part.shown}
+        hidden = [fact.value for part in self._parts(required=True) for fact in part.hidden if fact.is_skill]
         return list(dict.fromkeys(value for value in hidden if value not in shown))
 
-    def _required_parts(self) -> list[Part]:
+    def _parts(self, *, required: bool) -> list[Part]:
+        """Every part of every way: of what must be answered, or also of what may be."""
         return [
             part
             for question in self.questions
-            if question.required
+            if question.required or not required
             for alternative in question.alternatives
             for part in alternative.parts
         ]

@@ -76,7 +76,8 @@ async def request_credentials(progress: Progress) -> None:
         (record.deferred if "transaction_id" in answer else record.received).append(answer)
         await progress.save("redeemed", is_done=False)
     if record.received or record.deferred:
-        await save_received(progress)
+        lifetime = progress.wallet.settings.deferred_lifetime
+        await save_received(progress, **({"expires_at": progress.now + lifetime} if record.deferred else {}))
         return
     if isinstance(failure, UndecidedError | UnreachableError):
         await progress.save("redeemed")
@@ -87,10 +88,9 @@ async def request_credentials(progress: Progress) -> None:
     raise IssuerFailedError(str(failure), step=CREDENTIAL_STEP) from failure
 
 
-async def save_received(progress: Progress) -> None:
+async def save_received(progress: Progress, **more: Any) -> None:
     """Note what came: it is to be checked now, and what is still being prepared to be asked for later. W-14"""
-    record, lifetime = progress.record, progress.wallet.settings.deferred_lifetime
-    more = {"expires_at": progress.now + lifetime} if record.deferred else {}
+    record = progress.record
     state = "unchecked" if record.received else "deferred"
     await progress.save(state, is_done=not record.received, due_at=next_due(progress), **more)
 

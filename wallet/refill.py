@@ -68,6 +68,8 @@ async def _refill(wallet: Wallet, vault: Vault, form: HeldForm, now: datetime) -
     if content_of(held.credential) != content_of(form.credential):
         raise WrongTypeError("new copies that say something else than the badge")
     async with wallet.database.transaction() as session:
+        # The badge may have been deleted while its issuer was asked.
+        await store.hold_credential(session, vault.account_id, form.credential_id)
         await store.add_copies(session, seal_copies(vault, form.id, held.copies, is_refill=True))
         await store.release_renewal(session, vault.account_id, form.credential_id)
 

@@ -506,6 +506,15 @@ async def get_credential(session: Session, account_id: str, credential_id: str) 
     return credential
 
 
+async def hold_credential(session: Session, account_id: str, credential_id: str) -> None:
+    """Keep a badge from being deleted while something is added to it, or raise NotFoundError: it is gone."""
+    await _hold_account(session, account_id)
+    mine = (Credential.id == credential_id, Credential.account_id == account_id)
+    held = select(Credential.id).where(*mine).with_for_update(read=True, key_share=True)
+    if await session.scalar(held) is None:
+        raise NotFoundError("credential")
+
+
 async def find_forms(session: Session, account_id: str, credential_id: str | None = None) -> Sequence[CredentialForm]:
     query = select(CredentialForm).where(CredentialForm.account_id == account_id)
     if credential_id is not None:

@@ -14,6 +14,7 @@ from kernel.openid4vci import PRE_AUTHORIZED_CODE_GRANT
 from tests.support.badges import SKILLS
 from tests.support.simulated_issuer import DC, VC
 from tests.support.simulated_verifier import SimulatedVerifier
+from tests.wallet.test_hostile_parties import intercept
 from wallet.models import CredentialCopy
 
 FIRST, *_ = SKILLS
@@ -392,6 +393,24 @@ async def test_W13_issuer_that_gives_no_more_is_asked_once_and_the_badge_can_sti
         await holder.call("POST", "/awaited")
     assert [form["grant_type"] for form in house.issuer.token_forms].count("refresh_token") == 1
     assert await _show(house, holder, verifiers["c"]) == first
+
+
+async def test_W13_W31_badge_that_is_deleted_while_new_copies_come_is_gone(house_twice):
+    house, holder = house_twice, await house_twice.new_holder()
+    house.issuer.batch_size, house.issuer.refreshes = 2, True
+    badge = await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    for slug in ("a", "b"):
+        await _show(house, holder, SimulatedVerifier(house.clock, slug=slug))
+    house.clock.advance(timedelta(minutes=10))
+
+    async def delete_first():
+        assert (await holder.call("DELETE", f"/credentials/{badge['id']}")).status_code == 204
+
+    intercept(house, "/credential", before=delete_first)
+    assert (await holder.call("POST", "/awaited")).status_code == 200
+    assert await holder.badges() == []
+    async with house.app.state.service.database.reading() as session:
+        assert await session.scalar(select(func.count()).select_from(CredentialCopy)) == 0
 
 
 async def test_W13_new_copies_that_say_something_else_are_not_taken(house, holder):

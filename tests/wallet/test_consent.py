@@ -193,6 +193,17 @@ async def test_W18_number_of_the_badge_is_called_so(house, holder):
     assert "Het nummer van deze badge" in [fact["label"] for fact in part["shown"]]
 
 
+async def test_W47_what_a_free_choice_would_show_is_not_said_to_stay_hidden(house, browser):
+    query = house.verifier.skill_query(FIRST, SECOND)
+    query["credentials"][1]["claims"] += [{"path": ["given_name"]}]
+    query["credential_sets"] = [{"options": [["skill_1"]]}, {"options": [["skill_2"]], "required": False}]
+    page = text_of(await consent_page(house, browser, query))
+    hidden = page.partition("Dit zien zij niet")[2].partition("Goed om te weten")[0].lower()
+    assert "je achternaam" in hidden
+    assert "je voornaam" not in hidden
+    assert SKILLS[SECOND].lower() not in hidden
+
+
 async def test_W48_what_was_told_is_what_was_sent(house, holder):
     house.issuer.planted_hidden = {"hobby": {"name": "voetbal"}, "secret": "blijft hier"}
     await holder.receive(house.issuer.offer_link(configurations=[DC]))

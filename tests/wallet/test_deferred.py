@@ -82,6 +82,21 @@ async def test_W14_issuer_that_never_is_ready_is_waited_for_no_longer_than_the_w
     assert house.issuer.asked_at == []
 
 
+async def test_W14_issuer_that_says_not_yet_again_does_not_lengthen_the_wait(house, holder):
+    house.issuer.refreshes = True
+    await begin(house, holder, prepares=99)
+    for _ in range(3):
+        house.clock.advance(timedelta(days=19))
+        await holder.sign_in()
+        await ask(holder)
+    assert len(house.issuer.asked_at) == 3
+    house.clock.advance(timedelta(days=4))
+    await holder.sign_in()
+    assert await ask(holder) == []
+    assert await awaited(holder) == []
+    assert len(house.issuer.asked_at) == 3
+
+
 async def test_W14_issuer_that_does_not_answer_is_asked_again_later(house, holder):
     await begin(house, holder, prepares=1)
     house.issuer.misbehave = "deferred_breaks"

@@ -130,6 +130,14 @@ def test_K45_header_and_open_claims_of_an_sd_jwt_vc() -> None:
     assert payload["awarded_at"] == "2026-05-28T00:00:00Z"
 
 
+def test_T07_badge_of_a_federations_member_names_it() -> None:
+    member = replace(ISSUER, federation_entity="https://issuer.example/stmw")
+    sd_jwt_vc = parse_credential(issue_badge("dc+sd-jwt", issuer=member)).payload
+    assert sd_jwt_vc["fed"] == "https://issuer.example/stmw"
+    terms = parse_credential(issue_badge("vc+sd-jwt", issuer=member)).payload["termsOfUse"]
+    assert terms == [{"type": "OpenIDFederation", "policyId": "https://issuer.example/stmw"}]
+
+
 def test_K66_header_and_open_claims_of_a_vcdm_credential() -> None:
     credential = parse_credential(issue_badge("vc+sd-jwt"))
     assert credential.header == {"typ": "vc+sd-jwt", "cty": "vc", "alg": "ES256", "kid": ISSUER.kid}
@@ -583,7 +591,7 @@ def test_K55_vcdm_credential_of_others_may_be_plainer_than_ours() -> None:
 
 
 def test_K55_a_status_that_cannot_be_checked_here_is_never_taken_for_none() -> None:
-    status = {"id": "https://x.example/1#1", "type": "1EdTechRevocationList"}
+    status = {"id": "https://x.example/1#1", "type": "StatusOfTomorrow2030"}
     verified = verify(resign(issue_badge("vc+sd-jwt"), put(credentialStatus=status)))
     assert verified.statuses == (STATUS, StatusReference("https://x.example/1#1", 0, StatusKind.UNKNOWN))
 

@@ -168,7 +168,8 @@ def test_K45_K66_worked_example_verifies(
     assert verified.expires_at == datetime(2031, 11, 21, 12, 0, tzinfo=UTC)
     view = badge_view(verified.claims, format_id)
     assert (view.name, view.issuer_name) == ("Problemen oplossen in de praktijk", "Hogeschool Voorbeeld")
-    assert [skill.framework for skill in view.skills] == ["ESCO", "CompetentNL", "EQF", "NLQF", "ECTS"]
+    assert [skill.framework for skill in view.skills] == ["ESCO", "CompetentNL"]
+    assert [stated.framework for stated in view.statements] == ["EQF", "NLQF", "ECTS"]
 
 
 def test_K31_digests_of_worked_example_are_recomputed(profile: dict[str, Any]) -> None:

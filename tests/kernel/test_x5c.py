@@ -19,7 +19,7 @@ from kernel import base64url
 from kernel.errors import CredentialError, MalformedError, UntrustedIssuerError
 from kernel.jwt import verify_jwt
 from kernel.keys import public_key_from
-from kernel.x5c import parse_x5c, verify_x5c, x509_hash
+from kernel.x5c import create_x5c, parse_x5c, verify_x5c, x509_hash
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 YEAR = timedelta(days=365)
@@ -120,6 +120,11 @@ def test_K07_chain_over_an_intermediate_gives_the_leafs_key():
 
 def test_K07_chain_is_accepted_as_list_and_as_tuple():
     assert verify(tuple(chain(LEAF, INTERMEDIATE))).leaf == LEAF.certificate
+
+
+def test_K07_chain_is_written_as_it_is_read():
+    x5c = under_root()
+    assert create_x5c(parse_x5c(x5c)) == x5c
 
 
 def test_K07_the_anchor_may_be_the_intermediate_itself():

@@ -16,10 +16,10 @@ from issuer.clients import Client, require_policies
 from issuer.configurations import configuration_ids, configuration_securing
 from issuer.credential_issuer import CredentialIssuer
 from issuer.credential_offer import open_secrets, seal_tx_code
-from issuer.errors import GrantError, TransactionCodeUsageError, UnauthorizedClientError, UnknownConfigurationError
+from issuer.errors import GrantError, TransactionCodeUsageError, UnauthorizedClientError
 from issuer.models import AccessToken, Offer
 from issuer.settings import IssuerSettings
-from kernel.openid4vci import PreAuthorizedTokenRequest
+from kernel.openid4vci import AuthorizationDetailsError, PreAuthorizedTokenRequest
 from runtime.database import Database
 from runtime.tokens import create_token, hash_token
 
@@ -131,7 +131,7 @@ def _authorized(settings: IssuerSettings, achievement_slug: str, asked: Sequence
     if not asked:
         return [name for name in offered if not configuration_securing(name).policy.needs_code_grant]
     if not set(asked) <= set(offered):
-        raise UnknownConfigurationError("not in the offer")
+        raise AuthorizationDetailsError("not in the offer")
     return list(dict.fromkeys(asked))
 
 

@@ -68,7 +68,7 @@ async def open_authorization(
     Only `client_id` and `request_uri` count; a request that was not pushed is refused. RFC 9126 §4, §5; I-21.
     """
     client_id, request_uri = query.get("client_id"), query.get("request_uri", "")
-    if not client_id or not request_uri.startswith(REQUEST_URI):
+    if not client_id or "\x00" in client_id or not request_uri.startswith(REQUEST_URI):
         raise RequestUriError("not pushed")
     token = create_token(32)
     authorization_id = await store.open_authorization(

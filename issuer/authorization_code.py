@@ -15,12 +15,18 @@ from uuid import UUID
 from issuer import store
 from issuer.clients import Client, require_policies, verify_same_client
 from issuer.credential_issuer import CredentialIssuer
-from issuer.errors import AuthorizationDetailsError, GrantError
+from issuer.errors import GrantError
 from issuer.models import AccessToken, Authorization, Offer, RefreshToken
 from issuer.settings import IssuerSettings
 from issuer.store import Session
 from kernel.errors import CredentialError
-from kernel.openid4vci import AuthorizationCodeTokenRequest, AuthorizationDetail, TokenResponse, verify_code_verifier
+from kernel.openid4vci import (
+    AuthorizationCodeTokenRequest,
+    AuthorizationDetail,
+    AuthorizationDetailsError,
+    TokenResponse,
+    verify_code_verifier,
+)
 from runtime.database import Database
 from runtime.tokens import create_token, hash_token
 

@@ -13,6 +13,7 @@ from kernel import errors as kernel_errors
 from kernel.errors import CredentialError, MalformedError, RejectedError
 from kernel.openid4vci import (
     CHALLENGE_HEADER,
+    AuthorizationDetailsError,
     ClientAttestationError,
     DpopProofError,
     StaleClientAttestationError,
@@ -160,13 +161,6 @@ class UnknownScopeError(RejectedError):
 
     code = "scope"
     sentence = "Nothing that is issued here was asked for."
-
-
-class AuthorizationDetailsError(RejectedError):
-    """An authorization detail names a configuration that is unknown here, or was not granted, or another issuer."""
-
-    code = "authorization_details"
-    sentence = "An authorization detail cannot be granted."
 
 
 class ResourceError(RejectedError):

@@ -14,12 +14,12 @@ from issuer.client_authentication import ClientInstance
 from issuer.clients import Client, require_policies
 from issuer.configurations import code_configuration_ids
 from issuer.credential_issuer import CredentialIssuer
-from issuer.errors import AuthorizationDetailsError, RedirectUriError, ResourceError, UnknownScopeError
+from issuer.errors import RedirectUriError, ResourceError, UnknownScopeError
 from issuer.models import Authorization
 from issuer.settings import IssuerSettings
 from issuer.store import Session
 from kernel.errors import MalformedError
-from kernel.openid4vci import AuthorizationRequestParameters, DpopProofError
+from kernel.openid4vci import AuthorizationDetailsError, AuthorizationRequestParameters, DpopProofError
 from runtime.database import Database
 from runtime.tokens import create_token, hash_token
 

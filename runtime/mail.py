@@ -8,6 +8,7 @@ not spoken to, except in development. The standard library's client works in a t
 """
 
 import asyncio
+import re
 import smtplib
 import ssl
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from urllib.parse import unquote, urlsplit
 from runtime.clock import utc_now
 
 _SECONDS: Final = 15
+# What RFC 5322 §3.4.1 calls a dot-atom on both sides, and letters of any script with it (RFC 6532 §3.2).
+_RECIPIENT: Final = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@[\w-]+(\.[\w-]+)+")
 
 
 class MailError(Exception):
@@ -57,7 +60,12 @@ class Mailer:
         )
 
     async def send(self, recipient: str, subject: str, text: str) -> None:
-        """Hand one message to the server, or raise MailError."""
+        """Hand one message to the server for one recipient, or raise MailError.
+
+        What a mail program could read as several addresses, as a group or as an encoded word is sent to nobody.
+        """
+        if not _RECIPIENT.fullmatch(recipient) or "=?" in recipient:
+            raise MailError("the recipient is not one address")
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = self.sender, recipient, subject
         message["Date"], message["Message-ID"] = format_datetime(utc_now()), make_msgid(domain=self._domain)

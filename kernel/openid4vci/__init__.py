@@ -106,6 +106,7 @@ from kernel.openid4vci.key_proof import (
 from kernel.openid4vci.messages import (
     OPENID_CREDENTIAL,
     AuthorizationDetail,
+    AuthorizationDetailsError,
     CredentialRequest,
     DeferredCredentialRequest,
     DeferredIssuance,
@@ -205,6 +206,7 @@ __all__ = [
     "AuthorizationCodeTokenRequest",
     "AuthorizationDeniedError",
     "AuthorizationDetail",
+    "AuthorizationDetailsError",
     "AuthorizationRequestParameters",
     "AuthorizationServerMetadata",
     "ByReference",

@@ -14,10 +14,10 @@ from urllib.parse import urlencode, urlsplit
 from kernel import base64url
 from kernel.errors import MalformedError, RejectedError, UntrustedIssuerError
 from kernel.members import as_object, as_text, find_text, get_text, is_same_text
-from kernel.openid4vci.messages import AuthorizationDetail, find_seconds, parse_authorization_details
+from kernel.openid4vci.messages import AuthorizationDetail, find_seconds, parse_requested_details
 from kernel.openid4vci.pkce import S256, parse_code_challenge
 from kernel.openid4vci.scopes import parse_scopes
-from kernel.strict_json import encode_json, parse_json
+from kernel.strict_json import encode_json
 from kernel.web_urls import MAX_URL, parse_web_url
 
 CODE: Final = "code"
@@ -122,7 +122,7 @@ def parse_pushed_authorization_request(form: Mapping[str, str]) -> Authorization
         code_challenge=parse_code_challenge(get_text(form, "code_challenge")),
         state=find_text(form, "state"),
         scopes=parse_scopes(form),
-        authorization_details=() if details is None else parse_authorization_details(parse_json(details)),
+        authorization_details=() if details is None else parse_requested_details(details),
         issuer_state=find_text(form, "issuer_state"),
         resource=() if resource is None else (_parse_resource(resource),),
         dpop_jkt=_find_thumbprint(form),

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Final, Literal
 
 from kernel.dcql.claims_path import ClaimsPath, parse_claims_path
-from kernel.errors import MalformedError
+from kernel.errors import MalformedError, RejectedError
 from kernel.members import (
     as_array,
     as_object,
@@ -18,12 +18,20 @@ from kernel.members import (
     find_text,
     get_text,
 )
+from kernel.strict_json import parse_json
 
 OPENID_CREDENTIAL: Final = "openid_credential"
 MAX_PROOFS: Final = 100
 _MAX_SECONDS: Final = 10 * 366 * 24 * 3600
 
 NotificationEvent = Literal["credential_accepted", "credential_failure", "credential_deleted"]
+
+
+class AuthorizationDetailsError(RejectedError):
+    """An authorization detail is broken, of another type, or names what is unknown here, not granted, or another's."""
+
+    code = "authorization_details"
+    sentence = "An authorization detail cannot be granted."
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +143,14 @@ def parse_authorization_details(value: object) -> tuple[AuthorizationDetail, ...
     """Read `authorization_details` of type `openid_credential`; another type is refused. §5.1.1, RFC 9396 §5."""
     details = [as_object(detail, "an authorization detail") for detail in as_array(value, "'authorization_details'")]
     return tuple(_parse_authorization_detail(detail) for detail in details)
+
+
+def parse_requested_details(text: str) -> tuple[AuthorizationDetail, ...]:
+    """Read what a request has as `authorization_details`, or raise AuthorizationDetailsError. RFC 9396 §5."""
+    try:
+        return parse_authorization_details(parse_json(text))
+    except MalformedError as exc:
+        raise AuthorizationDetailsError(exc.detail) from exc
 
 
 def parse_nonce_response(value: object) -> str:

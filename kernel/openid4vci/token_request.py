@@ -12,9 +12,14 @@ from typing import Any, Final, Literal
 from kernel.errors import MalformedError, RejectedError
 from kernel.members import as_object, find_text, get_text
 from kernel.openid4vci.credential_offer import AUTHORIZATION_CODE_GRANT, PRE_AUTHORIZED_CODE_GRANT
-from kernel.openid4vci.messages import AuthorizationDetail, find_seconds, parse_authorization_details
+from kernel.openid4vci.messages import (
+    AuthorizationDetail,
+    find_seconds,
+    parse_authorization_details,
+    parse_requested_details,
+)
 from kernel.openid4vci.scopes import parse_scopes
-from kernel.strict_json import encode_json, parse_json
+from kernel.strict_json import encode_json
 
 REFRESH_TOKEN_GRANT: Final = "refresh_token"
 
@@ -169,7 +174,7 @@ def parse_token_response(value: object) -> TokenResponse:
 
 def _find_details(form: Mapping[str, str]) -> tuple[AuthorizationDetail, ...]:
     details = find_text(form, "authorization_details")
-    return () if details is None else parse_authorization_details(parse_json(details))
+    return () if details is None else parse_requested_details(details)
 
 
 def _form(members: Mapping[str, str | None], details: tuple[AuthorizationDetail, ...]) -> dict[str, str]:

@@ -38,7 +38,7 @@ async def test_I29_a_token_covers_offered_configurations_only(issuer: Issuer) ->
     details = json.dumps([{"type": "openid_credential", "credential_configuration_id": "ander.dc-sd-jwt"}])
     code = await issuer.code(award)
     response = await issuer.post_token(code, award["offer"]["tx_code"], authorization_details=details)
-    assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_authorization_details")
 
 
 @pytest.mark.parametrize(
@@ -50,9 +50,9 @@ async def test_I29_a_token_covers_offered_configurations_only(issuer: Issuer) ->
         ({"pre-authorized_code": "onbekend"}, "invalid_grant"),
         ({"tx_code": None}, "invalid_request"),
         ({"tx_code": "wrong"}, "invalid_grant"),
-        ({"authorization_details": "{"}, "invalid_request"),
-        ({"authorization_details": "[]"}, "invalid_request"),
-        ({"authorization_details": '[{"type":"payment"}]'}, "invalid_request"),
+        ({"authorization_details": "{"}, "invalid_authorization_details"),
+        ({"authorization_details": "[]"}, "invalid_authorization_details"),
+        ({"authorization_details": '[{"type":"payment"}]'}, "invalid_authorization_details"),
     ],
 )
 async def test_I27_a_request_with_one_thing_wrong_gets_its_error(

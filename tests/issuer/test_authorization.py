@@ -178,7 +178,7 @@ async def test_I26_whoever_says_no_sends_the_wallet_away_with_access_denied(issu
         ({"scope": None}, "invalid_scope"),
         ({"scope": "openid"}, "invalid_scope"),
         ({"scope": "a  b"}, "invalid_request"),
-        ({"authorization_details": "["}, "invalid_request"),
+        ({"authorization_details": "["}, "invalid_authorization_details"),
         ({"authorization_details": details("ander.dc-sd-jwt")}, "invalid_authorization_details"),
         ({"authorization_details": details(SD_JWT)[:-2] + ',"locations":["https://ander.example"]}]'},
          "invalid_authorization_details"),

@@ -26,6 +26,7 @@ HUGE = 10**20
         "/api/organisations/%00",
         "/%00/did.json",
         "/stmw/achievements/%00",
+        "/stmw/authorize?client_id=a%00b&request_uri=urn:ietf:params:oauth:request_uri:x",
     ],
 )
 async def test_A09_a_number_or_name_that_no_database_can_hold_is_not_there(any_issuer: Issuer, path: str) -> None:

@@ -21,8 +21,8 @@ from kernel.openid4vci import (
     create_dpop_proof,
 )
 from tests.conftest import NewDatabase
-from tests.issuer.code_flow import WALLET, CodeFlow
-from tests.issuer.conftest import IDENTIFIER, ORG, SD_JWT, Issuer, create_issuer
+from tests.issuer.code_flow import WALLET, CodeFlow, details
+from tests.issuer.conftest import IDENTIFIER, ORG, SD_JWT, VCDM, Issuer, create_issuer
 from tests.support.certificates import create_authority, create_leaf
 from tests.support.clock import NOW, FixedClock
 
@@ -211,6 +211,18 @@ async def test_I32_A31_a_refresh_token_in_other_hands_is_refused_and_not_spent(i
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_scope")
     narrowed = await refresh(issuer, token, headers=await proof(issuer, "token"), scope=SD_JWT)
     assert narrowed.status_code == 200
+
+
+async def test_I23_I32_what_was_left_out_for_the_code_does_not_come_back_with_a_refresh(issuer: Issuer) -> None:
+    await issuer.award()
+    flow = CodeFlow.start(issuer)
+    code = await code_of(flow, scope=None, authorization_details=details(SD_JWT, VCDM))
+    narrow = await flow.exchange(code, headers=await proof(issuer, "token"), authorization_details=details(VCDM))
+    token = narrow.json()["refresh_token"]
+    refused = await refresh(issuer, token, headers=await proof(issuer, "token"), scope=SD_JWT)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_scope")
+    renewed = (await refresh(issuer, token, headers=await proof(issuer, "token"))).json()
+    assert [detail["credential_configuration_id"] for detail in renewed["authorization_details"]] == [VCDM]
 
 
 async def test_I32_an_old_refresh_token_ends_the_whole_family(any_issuer: Issuer) -> None:

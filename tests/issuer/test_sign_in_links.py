@@ -254,6 +254,25 @@ async def test_mail_that_is_not_taken_is_an_error_without_the_address(mail_serve
     assert "sanne" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "recipient",
+    [
+        "sanne@student.example,other.example",
+        "sanne,other@student.example",
+        "a:b;c@student.example",
+        '"sanne@student.example',
+        "=?utf-8?q?other=40other.example=2C?=sanne@student.example",
+        "sanne@student..example",
+        "sanne@[.example",
+        "sanne@student.example\nBcc: other@other.example",
+    ],
+)
+async def test_A56_mail_goes_to_one_address_or_to_none(recipient: str) -> None:
+    mailer = Mailer.of_url("smtps://mail.example", sender="a@b.nl")
+    with pytest.raises(MailError, match="not one address"):
+        await mailer.send(recipient, "Inloggen", "Hallo")
+
+
 @pytest.mark.loopback
 async def test_A56_no_mail_leaves_without_encryption_in_production(mail_server: MailServer) -> None:
     mailer = Mailer.of_url(f"smtp://127.0.0.1:{mail_server.port}", sender="a@b.nl")

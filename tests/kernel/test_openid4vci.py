@@ -26,6 +26,7 @@ from kernel.jwt import parse_jwt, sign_jwt
 from kernel.keys import SoftwareSigner
 from kernel.openid4vci import (
     AuthorizationCodeGrant,
+    AuthorizationDetailsError,
     ByReference,
     ByValue,
     CredentialOffer,
@@ -678,15 +679,19 @@ def test_I27_a_token_request_with_a_pre_authorized_code_is_read():
         {"pre-authorized_code": ...},
         {"pre-authorized_code": ""},
         {"tx_code": ""},
-        {"authorization_details": "{"},
-        {"authorization_details": "{}"},
-        {"authorization_details": '[{"type":"other"}]'},
     ],
 )
 def test_I27_a_token_request_with_one_thing_missing_or_broken_is_malformed(changes):
     form = {"grant_type": PRE_AUTHORIZED, "pre-authorized_code": "code", "tx_code": "1"}
     with pytest.raises(MalformedError):
         parse_token_request(without_absent({**form, **changes}))
+
+
+@pytest.mark.parametrize("details", ["{", "{}", "[]", '[{"type":"other"}]', '[{"type":"openid_credential"}]'])
+def test_I23_details_of_a_token_request_that_cannot_be_read_have_their_own_refusal(details):
+    form = {"grant_type": PRE_AUTHORIZED, "pre-authorized_code": "code", "authorization_details": details}
+    with pytest.raises(AuthorizationDetailsError):
+        parse_token_request(form)
 
 
 def token_response(**changes: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from kernel.openid4vci import (
     AuthorizationCodeTokenRequest,
     AuthorizationDeniedError,
     AuthorizationDetail,
+    AuthorizationDetailsError,
     AuthorizationRequestParameters,
     PushedAuthorizationResponse,
     RefreshTokenRequest,
@@ -139,8 +140,6 @@ def test_I24_a_scope_that_is_named_twice_counts_once():
         {"scope": "a  b"},
         {"scope": 'a"b'},
         {"scope": " ".join(map(str, range(101)))},
-        {"authorization_details": "{}"},
-        {"authorization_details": '[{"type":"payment"}]'},
         {"issuer_state": ""},
         {"resource": "issuer"},
         {"resource": "https://issuer.example#x"},
@@ -153,6 +152,13 @@ def test_I24_a_scope_that_is_named_twice_counts_once():
 def test_I21_I22_A28_a_pushed_request_with_one_thing_missing_or_broken_is_malformed(changes):
     with pytest.raises(MalformedError):
         parse_pushed_authorization_request(form(**changes))
+
+
+@pytest.mark.parametrize("details", ["[", "{}", '[{"type":"payment"}]'])
+def test_I23_details_that_cannot_be_read_have_their_own_refusal(details):
+    """RFC 9396 §5: invalid_authorization_details, not invalid_request."""
+    with pytest.raises(AuthorizationDetailsError):
+        parse_pushed_authorization_request(form(authorization_details=details))
 
 
 @pytest.mark.parametrize("response_type", ["token", "code id_token"])

@@ -28,6 +28,7 @@ class Receiver:
 
     status: int = 200
     redirect: str | None = None
+    answers_together: asyncio.Barrier | None = None
     got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
 
     def app(self) -> Starlette:
@@ -35,6 +36,8 @@ class Receiver:
 
     async def _receive(self, request: Request) -> Response:
         self.got.append((dict(request.headers), await request.body()))
+        if self.answers_together is not None:
+            await self.answers_together.wait()
         if self.redirect is not None:
             return RedirectResponse(self.redirect)
         return PlainTextResponse("ok", self.status)
@@ -92,6 +95,17 @@ def test_V43_the_signature_is_that_of_standard_webhooks() -> None:
     sent_at = datetime.fromtimestamp(1614265330, UTC)
     signature = sign_message(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", sent_at, '{"test": 2432232314}')
     assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+async def test_V43_A49_a_system_that_answers_slowly_holds_up_no_other_message(told: Told) -> None:
+    """One after another they would outlast the lease, and a second process would send the rest once more."""
+    await told.subscribe()
+    for _ in range(3):
+        started = await told.stage.ask()
+        await told.stage.wallet().refuse(started["link"])
+    told.receiver.answers_together = asyncio.Barrier(3)
+    assert await told.deliver() == 3
+    assert await told.deliver() == 0
 
 
 async def test_V43_a_refusal_is_told_once_on_either_device(told: Told) -> None:

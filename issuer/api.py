@@ -90,6 +90,7 @@ from runtime.dependencies import NowDep, SessionDep, get_service
 from runtime.errors import RETRY_SECONDS, OAuthError, Problem, log_refusal, unexpected_oauth_error
 from runtime.logging import get_logger
 from runtime.management import KeyInDocument, ManagementRoute
+from runtime.middleware import source_of
 from runtime.service import Service
 from runtime.web.language import request_language
 
@@ -213,7 +214,7 @@ async def token(request: Request) -> Response:
     database, settings, now = service.database, service.settings, service.clock()
     match token_request:
         case PreAuthorizedTokenRequest():
-            source = request.client.host if request.client is not None else ""
+            source = source_of(request.scope)
             answer = await exchange_pre_authorized_code(
                 database, settings, issuer, token_request, client, source=source, now=now
             )

@@ -5,6 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -85,7 +86,7 @@ class Shell:
                 # No address of ours has one, and PostgreSQL would not even look it up.
                 raise Problem(404, "not_found", "Not Found")
             limited = _LimitedBody(scope, receive, self._max_body(path))
-            if self._limiter is not None and not self._limiter.admits(_client(scope), path):
+            if self._limiter is not None and not self._limiter.admits(source_of(scope), path):
                 raise Problem(
                     429, "too_many_requests", "Too many requests; wait a minute.", headers={"Retry-After": "60"}
                 )
@@ -183,10 +184,23 @@ class _Limiter:
         return admitted
 
 
-def _client(scope: Scope) -> str:
-    """The address that uvicorn names; behind a proxy it is the forwarded one (`--forwarded-allow-ips`)."""
+def source_of(scope: Scope) -> str:
+    """Who a request counts for, where somebody may only try so often: an address, or the /64 network of an IPv6 one.
+
+    One subscriber has such a network whole (RFC 6177 §2). The address is the one that uvicorn names; behind a proxy it
+    is the forwarded one (`--forwarded-allow-ips`).
+    """
     client: Any = scope.get("client")
-    return str(client[0]) if client else ""
+    host = str(client[0]) if client else ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, IPv4Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return f"{IPv6Address(int(address) >> 64 << 64)}/64"
 
 
 def _route(scope: Scope) -> str:

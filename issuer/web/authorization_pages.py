@@ -36,7 +36,7 @@ from runtime.dependencies import DatabaseDep, NowDep, SessionDep
 from runtime.errors import log_refusal
 from runtime.logging import get_logger
 from runtime.mail import MailError
-from runtime.middleware import CONTENT_SECURITY_POLICY
+from runtime.middleware import CONTENT_SECURITY_POLICY, source_of
 from runtime.service import Service
 from runtime.web.cookies import cookie_name, delete_cookie, set_cookie
 from runtime.web.forms import FormDep
@@ -249,10 +249,9 @@ async def ask_for_link(
     if not sign_in_links.is_email(email):
         errors = {"email": _("Dit is geen e-mailadres. Kijk of er een @ in staat en een punt erna.")}
         return _sign_in_page(request, pages, issuer, pending, email=email, errors=errors, status=400)
-    source = request.client.host if request.client is not None else ""
     try:
         secrets = await sign_in_links.create_sign_in_link(
-            service.database, service.settings, issuer, pending, email, source=source, now=now
+            service.database, service.settings, issuer, pending, email, source=source_of(request.scope), now=now
         )
     except TooManySignInsError as exc:
         errors = {"email": _(exc.sentence)}

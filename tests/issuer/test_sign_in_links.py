@@ -193,6 +193,17 @@ async def test_A54_nobodys_mailbox_is_filled_and_no_source_asks_without_end(any_
     assert "Probeer het over een uur opnieuw" in page.text
 
 
+async def test_A25_A54_a_network_of_one_subscriber_is_one_source(issuer: Issuer) -> None:
+    """An IPv6 subscriber has as many addresses as tries are wanted."""
+    object.__setattr__(issuer.settings, "sign_in_links_per_source", 2)
+    answers = []
+    for host in ("2001:db8::1", "2001:db8::2", "2001:db8:0:0:ffff::3", "2001:db8:0:1::1", "::ffff:192.0.2.9"):
+        flow = CodeFlow(issuer, create_client(issuer.app, host))
+        await flow.begin()
+        answers.append((await flow.submit("/email", email=f"{len(answers)}@student.example")).status_code)
+    assert answers == [200, 200, 429, 200, 200]
+
+
 @pytest.mark.parametrize("email", ["", "sanne", "sanne@student", "a b@c.nl", "a@b.nl\nBcc: c@d.nl", "<a@b.nl>"])
 async def test_what_is_no_address_is_told_beside_the_field(issuer: Issuer, email: str) -> None:
     flow = CodeFlow.start(issuer)

@@ -18,7 +18,7 @@ def wrong(tx_code: str) -> str:
 async def test_I27_I29_I31_a_code_with_its_tx_code_buys_a_short_bearer_token(issuer: Issuer) -> None:
     response = (await issuer.redeem(await issuer.award())).response
     token = parse_token_response(response.json())
-    assert token.token_type == 'Bearer, DPoP algs="ES256"'
+    assert token.token_type == "Bearer"
     assert token.expires_in == timedelta(minutes=5)
     assert token.authorization_details == ()
     assert response.headers["cache-control"] == "no-store"

@@ -184,7 +184,7 @@ async def test_I33_no_offer_and_no_pre_authorized_code_opens_it(trusting: Issuer
     response = await trusting.post_token(
         await trusting.code(award), award["offer"]["tx_code"], authorization_details=details
     )
-    assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_authorization_details")
     grant = await trusting.redeem(award)
     refused = await trusting.request(grant.token, [await trusting.proof()], configuration=HAIP)
     assert refused.json()["error"] == "unknown_credential_configuration"

@@ -1,5 +1,6 @@
 """The public page that checks a badge: no sign-in, nothing kept, the same engine for every form. Issue 3, item 6."""
 
+import copy
 import json
 import re
 from html import unescape
@@ -148,11 +149,8 @@ async def test_A52_a_form_of_another_site_is_refused(stage: Stage) -> None:
 
 
 async def test_A41_what_strangers_wrote_is_shown_as_text(stage: Stage) -> None:
-    document = {name: value for name, value in SIGNED_BADGE.items() if name != "proof"}
-    document["credentialSubject"]["achievement"] = {
-        **document["credentialSubject"]["achievement"],
-        "name": "<script>alert(1)</script>\u202e",
-    }
+    document = {name: value for name, value in copy.deepcopy(SIGNED_BADGE).items() if name != "proof"}
+    document["credentialSubject"]["achievement"]["name"] = "<script>alert(1)</script>\u202e"
     response = await check(stage, text=json.dumps(document))
     assert "<script>alert" not in response.text
     assert "&lt;script&gt;" in response.text

@@ -16,14 +16,16 @@ from issuer.errors import N_, InputError, NotFoundError
 from issuer.models import FederationMembership
 from issuer.settings import IssuerSettings
 from issuer.store import Session
-from kernel.errors import CredentialError
+from kernel.errors import MalformedError, RejectedError
 from kernel.federation import (
     CREDENTIAL_ISSUER,
     FEDERATION_ENTITY,
     VC_ISSUER,
     create_entity_configuration,
+    create_federation_entity,
     entity_configuration_url,
-    entity_identifier,
+    federation_key,
+    parse_authority_hints,
 )
 from kernel.keys import SoftwareSigner, parse_public_jwk
 
@@ -114,32 +116,29 @@ async def _metadata(
         {**key.key.jwk, "kid": issuer.verification_method(key.fragment), "alg": key.algorithm, "use": "sig"}
         for key in keys
     ]
-    website = {"homepage_uri": issuer.url} if issuer.url is not None else {}
     return {
-        FEDERATION_ENTITY: {"display_name": issuer.name, "organization_name": issuer.name, **website},
+        FEDERATION_ENTITY: create_federation_entity(issuer.name, issuer.url),
         CREDENTIAL_ISSUER: await metadata.create_issuer_metadata(session, settings, issuer, language="nl", now=now),
         VC_ISSUER: {"jwks": {"keys": jwks}},
     }
 
 
 def _membership(issuer: CredentialIssuer, jwk: Mapping[str, Any], hints: Sequence[str]) -> Membership:
-    key_id = parse_public_jwk(jwk).thumbprint
     return Membership(
         entity=issuer.identifier,
         entity_configuration=entity_configuration_url(issuer.identifier),
         authority_hints=hints,
-        public_jwk={**jwk, "kid": key_id, "alg": "ES256", "use": "sig"},
+        public_jwk=federation_key(parse_public_jwk(jwk)),
     )
 
 
 def _parse_hints(hints: Sequence[str], issuer: CredentialIssuer) -> list[str]:
     try:
-        parsed = [entity_identifier(hint) for hint in dict.fromkeys(hints)]
-    except CredentialError as exc:
+        return parse_authority_hints(hints, entity=issuer.identifier)
+    except MalformedError as exc:
         raise InputError(fields={"authority_hints": N_("Geef webadressen die met https beginnen.")}) from exc
-    if issuer.identifier in parsed:
-        raise InputError(fields={"authority_hints": N_("Een organisatie staat niet boven zichzelf.")})
-    return parsed
+    except RejectedError as exc:
+        raise InputError(fields={"authority_hints": N_("Een organisatie staat niet boven zichzelf.")}) from exc
 
 
 def _context(issuer: CredentialIssuer) -> str:

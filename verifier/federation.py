@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from kernel.errors import CredentialError
+from kernel.errors import MalformedError, RejectedError
 from kernel.federation import (
     CREDENTIAL_VERIFIER,
     FEDERATION_ENTITY,
     create_entity_configuration,
+    create_federation_entity,
     entity_configuration_url,
-    entity_identifier,
+    federation_key,
+    parse_authority_hints,
 )
 from kernel.keys import Signer, SoftwareSigner, parse_public_jwk
 from kernel.openid4vp import ClientIdPrefix, create_client_metadata
@@ -126,9 +128,8 @@ def _metadata(
         "alg": "ES256",
         "use": "sig",
     }
-    website = {"homepage_uri": relying_party.url} if relying_party.url is not None else {}
     return {
-        FEDERATION_ENTITY: {"display_name": relying_party.name, "organization_name": relying_party.name, **website},
+        FEDERATION_ENTITY: create_federation_entity(relying_party.name, relying_party.url),
         CREDENTIAL_VERIFIER: {**verifier, "jwks": {"keys": [signing, *verifier["jwks"]["keys"]]}},
     }
 
@@ -167,7 +168,7 @@ def _membership(entity: str, jwk: Mapping[str, Any], hints: Sequence[str]) -> Me
         entity_configuration=entity_configuration_url(entity),
         client_id=_client_id(entity),
         authority_hints=hints,
-        public_jwk={**jwk, "kid": parse_public_jwk(jwk).thumbprint, "alg": "ES256", "use": "sig"},
+        public_jwk=federation_key(parse_public_jwk(jwk)),
     )
 
 
@@ -177,14 +178,11 @@ def _client_id(entity: str) -> str:
 
 def _parse_hints(hints: Sequence[str], entity: str) -> list[str]:
     try:
-        parsed = [entity_identifier(hint) for hint in dict.fromkeys(hints)]
-    except CredentialError as exc:
+        return parse_authority_hints(hints, entity=entity)
+    except MalformedError as exc:
         raise InputError(fields={"authority_hints": "not_https"}) from exc
-    if not parsed:
-        raise InputError(fields={"authority_hints": "not_https"})
-    if entity in parsed:
-        raise InputError(fields={"authority_hints": "itself"})
-    return parsed
+    except RejectedError as exc:
+        raise InputError(fields={"authority_hints": "itself"}) from exc
 
 
 def _context(relying_party_id: str) -> str:

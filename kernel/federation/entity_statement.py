@@ -11,7 +11,7 @@ from kernel.federation.constraints import Constraints, parse_constraints
 from kernel.federation.metadata_policy import MetadataPolicy, parse_metadata_policy
 from kernel.jwt import UnverifiedJwt, get_numeric_date, parse_jwt, sign_jwt, verify_jwt, verify_times
 from kernel.jwt_vc_issuer import JwkSet, read_jwk_set
-from kernel.keys import Jwk, Signer
+from kernel.keys import Jwk, PublicKey, Signer
 from kernel.members import as_object, as_unique_texts, find_objects, get_text
 from kernel.strict_json import parse_json_object
 from kernel.web_urls import web_url
@@ -105,6 +105,27 @@ def verify_entity_configuration(statement: EntityStatement, *, entity: str, now:
     if not statement.is_configuration or statement.subject != entity:
         raise UntrustedIssuerError("not the entity configuration of the party that was asked")
     return verify_entity_statement(statement, keys=statement.keys, now=now)
+
+
+def parse_authority_hints(hints: Sequence[str], *, entity: str) -> list[str]:
+    """Return the superiors that a party names, each once; none, and itself, cannot be one. §3.1.2."""
+    parsed = [entity_identifier(hint) for hint in dict.fromkeys(hints)]
+    if not parsed:
+        raise MalformedError("no superior")
+    if entity in parsed:
+        raise RejectedError("a party above itself")
+    return parsed
+
+
+def federation_key(key: PublicKey) -> dict[str, Any]:
+    """Return a key of statements as its statement and its superiors' name it: by its thumbprint. §3.1.1."""
+    return {**key.jwk, "kid": key.thumbprint, "alg": "ES256", "use": "sig"}
+
+
+def create_federation_entity(name: str, url: str | None) -> dict[str, Any]:
+    """Create the metadata that every member has: what it is called. §5.1.1; DIIP v5 appendix B."""
+    website = {"homepage_uri": url} if url is not None else {}
+    return {"display_name": name, "organization_name": name, **website}
 
 
 def create_entity_configuration(

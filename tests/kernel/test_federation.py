@@ -23,8 +23,11 @@ from kernel.errors import (
 from kernel.federation import (
     ENTITY_STATEMENT,
     TrustChain,
+    create_federation_entity,
     entity_configuration_url,
+    federation_key,
     find_federation_entity,
+    parse_authority_hints,
     parse_entity_statement,
     recognise_credential_issuer,
     recognise_entity,
@@ -368,6 +371,23 @@ def test_T07_configuration_of_somebody_else_is_refused(federation: Federation) -
     statement = parse_entity_statement(federation.intermediate.statement(federation.leaf, NOW))
     with pytest.raises(UntrustedIssuerError):
         verify_entity_configuration(statement, entity=LEAF, now=NOW)
+
+
+def test_T07_superiors_are_named_once_and_nobody_is_above_itself() -> None:
+    assert parse_authority_hints([ANCHOR, INTERMEDIATE, ANCHOR], entity=LEAF) == [ANCHOR, INTERMEDIATE]
+    with pytest.raises(MalformedError):
+        parse_authority_hints([], entity=LEAF)
+    with pytest.raises(MalformedError):
+        parse_authority_hints(["http://federation.example"], entity=LEAF)
+    with pytest.raises(RejectedError):
+        parse_authority_hints([ANCHOR, LEAF], entity=LEAF)
+
+
+def test_T07_member_is_called_by_its_name_and_its_key_by_its_thumbprint() -> None:
+    assert create_federation_entity("School", None) == {"display_name": "School", "organization_name": "School"}
+    assert create_federation_entity("School", "https://school.example")["homepage_uri"] == "https://school.example"
+    named = {"kid": ISSUER_KEY.thumbprint, "alg": "ES256", "use": "sig"}
+    assert federation_key(ISSUER_KEY) == {**ISSUER_KEY.jwk, **named}
 
 
 # Constraints, §6.2

@@ -151,7 +151,7 @@ class ServiceSettings(BaseSettings):
 
     def federation_anchor_keys(self) -> dict[str, JwkSet]:
         """The pinned keys of each Trust Anchor, by its Entity Identifier."""
-        return _read_anchors(self.federation_anchors or "{}")
+        return read_key_sets(self.federation_anchors)
 
     @field_validator("public_url")
     @classmethod
@@ -197,7 +197,8 @@ class ServiceSettings(BaseSettings):
     @classmethod
     def _are_anchors(cls, value: str | None) -> str | None:
         try:
-            _read_anchors(value or "{}")
+            for entity in read_key_sets(value):
+                entity_identifier(entity)
         except CredentialError as exc:
             raise ValueError("is not a JSON object of entity identifiers, each with a JWK Set") from exc
         return value
@@ -209,8 +210,9 @@ class ServiceSettings(BaseSettings):
         return self
 
 
-def _read_anchors(text: str) -> dict[str, JwkSet]:
-    return {entity_identifier(entity): read_jwk_set(keys) for entity, keys in parse_json_object(text).items()}
+def read_key_sets(text: str | None) -> dict[str, JwkSet]:
+    """The JWK Set of each name in a setting that is a JSON object of them; none where it is not set."""
+    return {name: read_jwk_set(keys) for name, keys in parse_json_object(text or "{}").items()}
 
 
 def _read_secret_files(given: dict[str, str], secrets: frozenset[str]) -> tuple[dict[str, str], list[str]]:

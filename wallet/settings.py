@@ -8,12 +8,11 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from kernel.errors import CredentialError
-from kernel.jwt_vc_issuer import JwkSet, read_jwk_set
+from kernel.jwt_vc_issuer import JwkSet
 from kernel.keys import SoftwareSigner
 from kernel.openid4vci import ISO_18045_BASIC
-from kernel.strict_json import parse_json_object
 from runtime.service import Service
-from runtime.settings import CommaSeparated, ServiceSettings
+from runtime.settings import CommaSeparated, ServiceSettings, read_key_sets
 
 
 class WalletSettings(ServiceSettings):
@@ -82,7 +81,7 @@ class WalletSettings(ServiceSettings):
 
     def verifier_attester_keys(self) -> dict[str, JwkSet]:
         """The pinned keys of each attester, by its name."""
-        return _read_attesters(self.verifier_attesters or "{}")
+        return read_key_sets(self.verifier_attesters)
 
     @field_validator("provider_key")
     @classmethod
@@ -98,14 +97,10 @@ class WalletSettings(ServiceSettings):
     @classmethod
     def _are_attesters(cls, value: str | None) -> str | None:
         try:
-            _read_attesters(value or "{}")
+            read_key_sets(value)
         except CredentialError as exc:
             raise ValueError("is not a JSON object of issuers, each with a JWK Set") from exc
         return value
-
-
-def _read_attesters(text: str) -> dict[str, JwkSet]:
-    return {issuer: read_jwk_set(keys) for issuer, keys in parse_json_object(text).items()}
 
 
 Wallet = Service[WalletSettings]

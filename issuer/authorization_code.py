@@ -70,7 +70,7 @@ async def exchange_authorization_code(
     authorization = _verify_request(found, request)
     verify_same_client(authorization, client)
     if authorization.code_spent_at is not None:
-        await _stop_second_redemption(database, issuer, authorization, now)
+        await stop_authorization(database, issuer, authorization, "offer.redeemed_twice", "code", now)
         raise GrantError("spent before; its tokens are revoked")
     asked = [detail.credential_configuration_id for detail in request.authorization_details]
     granted = _narrow(authorization, asked)
@@ -112,16 +112,15 @@ def _verify_request(authorization: Authorization | None, request: AuthorizationC
     return authorization
 
 
-async def _stop_second_redemption(
-    database: Database, issuer: CredentialIssuer, authorization: Authorization, now: datetime
+async def stop_authorization(
+    database: Database, issuer: CredentialIssuer, authorization: Authorization, action: str, what: str, now: datetime
 ) -> None:
+    """Revoke all that hangs on an authorization of which a secret came twice, past the refusal that follows."""
     async with database.transaction() as session:
         revoked = await store.revoke_authorization(session, authorization.id, now)
-        reason = f"code used twice; access tokens revoked: {revoked}"
+        reason = f"{what} used twice; access tokens revoked: {revoked}"
         for entry in authorization.granted:
-            await store.add_audit(
-                session, issuer.organisation_id, "wallet", "offer.redeemed_twice", entry["award"], reason, now
-            )
+            await store.add_audit(session, issuer.organisation_id, "wallet", action, entry["award"], reason, now)
 
 
 def _narrow(authorization: Authorization, asked: Sequence[str]) -> Mapping[UUID, Sequence[str]]:

@@ -45,9 +45,7 @@ async def verify_client(
     now: datetime,
 ) -> Client:
     """Check and use up what a POST to the authorization server came with. I-30, I-33, I-45 to I-48."""
-    proof = await find_dpop_proof(
-        database, settings, issuer, headers.getlist(HEADER), method="POST", url=url, access_token=None, now=now
-    )
+    proof = await find_dpop_proof(database, settings, issuer, headers.getlist(HEADER), method="POST", url=url, now=now)
     instance = await authenticate_client(
         database, settings, resolver, issuer, headers, client_id=client_id, now=now, dpop_proof=proof
     )

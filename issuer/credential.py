@@ -28,7 +28,7 @@ from issuer.errors import (
 )
 from issuer.key_proofs import verify_attestation_status, verify_key_proofs
 from issuer.request_encryption import Message, encode_response, find_response_encryption, open_message
-from issuer.sender_constraint import PresentedToken, spend_dpop_proof, verify_token_use
+from issuer.sender_constraint import PresentedToken, open_token, spend_dpop_proof
 from issuer.settings import IssuerSettings
 from issuer.signing_keys import ActiveKey
 from issuer.status import StatusPlace
@@ -101,11 +101,7 @@ async def issue_credential(
 
     def answer(database: BlockingDatabase) -> CredentialAnswer | Sequence[VerifiedKeyAttestation]:
         with database.connection() as connection:
-            grants = store.list_grants(connection, presented.token_hash, slug, now)
-            if not grants:
-                raise AccessTokenError("unknown, expired, revoked, or another organisation's")
-            organisation_id = grants[0].organisation.id
-            proof = verify_token_use(settings, organisation_id, presented, grants[0].dpop_thumbprint, now)
+            grants, proof = open_token(connection, settings, slug, presented, now)
             order = _verify_request(settings, grants, message, now)
             if unknown := [attestation for attestation in order.attestations if attestation not in standing]:
                 return unknown

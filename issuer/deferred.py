@@ -13,9 +13,9 @@ from issuer import credential, store
 from issuer.configurations import configuration_securing
 from issuer.credential import CredentialAnswer, Order
 from issuer.credential_issuer import credential_issuer
-from issuer.errors import AccessTokenError, IssuanceDeniedError, UnknownTransactionError
+from issuer.errors import IssuanceDeniedError, UnknownTransactionError
 from issuer.request_encryption import Message, encode_response, find_response_encryption, open_message
-from issuer.sender_constraint import PresentedToken, spend_dpop_proof, verify_token_use
+from issuer.sender_constraint import PresentedToken, open_token, spend_dpop_proof
 from issuer.settings import IssuerSettings
 from issuer.store import DeferredRow, Grant
 from kernel.keys import parse_public_jwk
@@ -42,11 +42,8 @@ async def issue_deferred_credential(
 
     def answer(database: BlockingDatabase) -> CredentialAnswer:
         with database.connection() as connection:
-            grants = store.list_grants(connection, presented.token_hash, slug, now)
-            if not grants:
-                raise AccessTokenError("unknown, expired, revoked, or another organisation's")
+            grants, proof = open_token(connection, settings, slug, presented, now)
             organisation_id = grants[0].organisation.id
-            proof = verify_token_use(settings, organisation_id, presented, grants[0].dpop_thumbprint, now)
             members = open_message(settings, organisation_id, message, max_bytes=_MAX_BYTES, now=now)
             request = parse_deferred_credential_request(members)
             encryption = find_response_encryption(settings, message, request.credential_response_encryption)

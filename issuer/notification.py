@@ -4,8 +4,8 @@ from datetime import datetime
 from uuid import UUID
 
 from issuer import store
-from issuer.errors import AccessTokenError, UnknownNotificationError
-from issuer.sender_constraint import PresentedToken, spend_dpop_proof, verify_token_use
+from issuer.errors import UnknownNotificationError
+from issuer.sender_constraint import PresentedToken, open_token, spend_dpop_proof
 from issuer.settings import IssuerSettings
 from kernel.openid4vci import parse_notification_request
 from kernel.strict_json import parse_json_object
@@ -23,15 +23,11 @@ async def receive_notification(
     `event_description` is the wallet's own text about a person's device: it is not kept. Returns whose token it was.
     """
     async with database.transaction() as session:
-        grants = await run_blocking(session, store.list_grants, presented.token_hash, slug, now)
-        if not grants:
-            raise AccessTokenError("unknown, expired, revoked, or another organisation's")
-        organisation_id = grants[0].organisation.id
-        proof = verify_token_use(settings, organisation_id, presented, grants[0].dpop_thumbprint, now)
+        grants, proof = await run_blocking(session, open_token, settings, slug, presented, now)
         await run_blocking(session, spend_dpop_proof, proof)
         notification = parse_notification_request(parse_json_object(body, max_bytes=_MAX_BYTES))
         notification_hash = hash_token(notification.notification_id)
         award_ids = [grant.award_id for grant in grants]
         if not await store.keep_notification(session, notification_hash, award_ids, notification.event, now):
             raise UnknownNotificationError("not handed out under this award")
-    return organisation_id
+    return grants[0].organisation.id

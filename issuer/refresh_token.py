@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from issuer import store
-from issuer.authorization_code import GrantedAward, create_access_token, create_spent_offer
+from issuer.authorization_code import GrantedAward, create_access_token, create_spent_offer, stop_authorization
 from issuer.clients import Client, require_policies, verify_same_client
 from issuer.credential_issuer import CredentialIssuer
 from issuer.errors import GrantError, UnknownScopeError
@@ -42,7 +42,7 @@ async def exchange_refresh_token(
         raise GrantError("another client's refresh token")
     verify_same_client(authorization, client)
     if token.spent_at is not None:
-        await _stop_family(database, issuer, authorization, now)
+        await stop_authorization(database, issuer, authorization, "refresh.used_twice", "refresh token", now)
         raise GrantError("used before; all that hangs on it is revoked")
     granted = _narrow(authorization, request.scopes)
     is_constrained = authorization.dpop_thumbprint is not None
@@ -62,18 +62,6 @@ async def exchange_refresh_token(
             names_identifiers=authorization.uses_details,
             now=now,
         )
-
-
-async def _stop_family(
-    database: Database, issuer: CredentialIssuer, authorization: Authorization, now: datetime
-) -> None:
-    async with database.transaction() as session:
-        revoked = await store.revoke_authorization(session, authorization.id, now)
-        reason = f"refresh token used twice; access tokens revoked: {revoked}"
-        for entry in authorization.granted:
-            await store.add_audit(
-                session, issuer.organisation_id, "wallet", "refresh.used_twice", entry["award"], reason, now
-            )
 
 
 def _narrow(authorization: Authorization, scopes: Sequence[str]) -> Sequence[GrantedAward]:

@@ -15,6 +15,7 @@ from issuer.credential_issuer import CredentialIssuer
 from issuer.errors import AccessTokenError, AccessTokenMissingError, DpopNonceError
 from issuer.nonce import create_challenge, verify_challenge
 from issuer.settings import IssuerSettings
+from issuer.store import Grant
 from kernel.errors import NonceError
 from kernel.openid4vci import DPOP_REMEMBERED, DpopProof, DpopProofError, verify_dpop_proof
 from runtime.database import BlockingConnection, BlockingDatabase, Database
@@ -65,27 +66,6 @@ def dpop_nonce(settings: IssuerSettings, issuer: CredentialIssuer, now: datetime
     return create_challenge(settings, issuer.organisation_id, now=now)
 
 
-async def verify_dpop(
-    database: Database,
-    settings: IssuerSettings,
-    issuer: CredentialIssuer,
-    proofs: Sequence[str],
-    *,
-    method: str,
-    url: str,
-    access_token: str | None,
-    now: datetime,
-) -> str | None:
-    """Check and use up the proof of a request, and return the key's thumbprint; None when no proof came. RFC 9449 §5.
-
-    `url` is how the endpoint is reached from outside; `access_token` None where tokens are given out.
-    """
-    proof = await find_dpop_proof(
-        database, settings, issuer, proofs, method=method, url=url, access_token=access_token, now=now
-    )
-    return None if proof is None else proof.thumbprint
-
-
 async def find_dpop_proof(
     database: Database,
     settings: IssuerSettings,
@@ -94,13 +74,15 @@ async def find_dpop_proof(
     *,
     method: str,
     url: str,
-    access_token: str | None,
     now: datetime,
 ) -> DpopProof | None:
-    """The same, for whoever needs more of the proof than its thumbprint: it may prove a client too (I-48)."""
+    """Check and use up the proof of a request for a token; None when none came. RFC 9449 §5.
+
+    `url` is how the endpoint is reached from outside. The proof may prove a client too (I-48).
+    """
     if not proofs:
         return None
-    proof = _verify_proof(settings, issuer.organisation_id, proofs, method, url, access_token, now)
+    proof = _verify_proof(settings, issuer.organisation_id, proofs, method, url, None, now)
 
     def spend(database: BlockingDatabase) -> None:
         with database.transaction() as connection:
@@ -110,7 +92,17 @@ async def find_dpop_proof(
     return proof
 
 
-def verify_token_use(
+def open_token(
+    connection: BlockingConnection, settings: IssuerSettings, slug: str, presented: PresentedToken, now: datetime
+) -> tuple[Sequence[Grant], DpopProof | None]:
+    """What a token of this organisation opens, award by award, and the proof it was used with; or AccessTokenError."""
+    grants = store.list_grants(connection, presented.token_hash, slug, now)
+    if not grants:
+        raise AccessTokenError("unknown, expired, revoked, or another organisation's")
+    return grants, _verify_token_use(settings, grants[0].organisation.id, presented, grants[0].dpop_thumbprint, now)
+
+
+def _verify_token_use(
     settings: IssuerSettings, organisation_id: UUID, presented: PresentedToken, thumbprint: str | None, now: datetime
 ) -> DpopProof | None:
     """Check that a token is used as it was given: a bound one with a proof of its key, another as Bearer.

@@ -421,6 +421,10 @@ class TransactionDataHashes(NamedTuple):
     algorithm: str | None = None
 
 
+_TRANSACTION_DATA: Final = frozenset({"transaction_data_hashes", "transaction_data_hashes_alg"})
+_NOTHING_BESIDES: Final = TransactionDataHashes()
+
+
 def create_key_binding_jwt(
     sd_jwt: str,
     *,
@@ -477,7 +481,7 @@ def verify_key_binding_jwt(
     # (5.7): over exactly these disclosures.
     if not is_same_text(payload.get("sd_hash"), _digest(sd_jwt.presented, _HASHES[sd_jwt.hash_algorithm])):
         raise HolderBindingError("the Key Binding JWT was made over other disclosures")
-    return _read_transaction_data(payload)
+    return _read_transaction_data(payload) if _TRANSACTION_DATA & payload.keys() else _NOTHING_BESIDES
 
 
 def _read_transaction_data(payload: Mapping[str, Any]) -> TransactionDataHashes:

@@ -1,5 +1,6 @@
 # Each target makes what it needs: a virtual environment with Python 3.11 or newer, the packages, and for the browser
-# tests chromium. Nothing is installed outside this folder, except chromium by apt where that is allowed.
+# tests chromium. Nothing is installed outside this folder, except what Debian has for the tests (chromium, SoftHSM,
+# Node.js), by apt where that is allowed.
 
 SHELL := /bin/sh
 VENV := .venv
@@ -13,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-com
 # By file: what a file opens (a browser, a deployment) is closed before its process goes on.
 TEST_ARGS ?= -n auto --dist loadfile
 
-.PHONY: help demo up install install-dev chromium test check format softhsm bench openapi conformance migrate clean
+.PHONY: help demo up install install-dev chromium test check format node-peers softhsm bench openapi conformance migrate clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -66,8 +67,27 @@ softhsm: ## a security module in software, for the tests of keys kept in one
 		echo "No SoftHSM here, and no right to install it: the tests of security modules will be skipped."; \
 	fi
 
-test: install-dev chromium softhsm ## all tests; those of the kernel must reach every branch of it
-	@$(BIN)/pytest $(TEST_ARGS) --cov=kernel --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
+node-peers: ## implementations of others, in JavaScript, for the tests with others
+	@if command -v npm >/dev/null; then :; \
+	elif command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }; then \
+		echo "Installing Node.js for the tests with implementations of others"; \
+		as_root=$$([ "$$(id -u)" = 0 ] || echo "sudo -n"); \
+		$$as_root apt-get -qq update && $$as_root env DEBIAN_FRONTEND=noninteractive \
+			apt-get -qq install --yes --no-install-recommends nodejs npm >/dev/null; \
+	else \
+		echo "No Node.js here, and no right to install it: those tests with others will be skipped."; exit 0; \
+	fi; \
+	cd tests/interop/node && if ! cmp -s package-lock.json node_modules/.installed; then \
+		echo "Installing implementations of others for the tests (once; half a minute)"; \
+		npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.installed \
+			|| echo "They could not be installed: those tests with others will be skipped."; \
+	fi
+
+# Those of the kernel reach all of it by themselves; the others would only be slowed down by the counting.
+test: install-dev chromium node-peers softhsm ## all tests; those of the kernel must reach every branch of it
+	@$(BIN)/pytest $(TEST_ARGS) tests/kernel --cov=kernel --cov-branch --cov-report=term-missing:skip-covered \
+		--cov-fail-under=100 && kernel=passed; \
+	$(BIN)/pytest $(TEST_ARGS) --ignore tests/kernel && [ "$$kernel" = passed ]
 
 check: install-dev ## everything that a machine can judge without running the services
 	$(BIN)/ruff check .
@@ -97,4 +117,4 @@ migrate: install ## bring the databases of the settings in the environment (or i
 	for service in $(SERVICES); do $(BIN)/skillswallet migrate $$service || exit 1; done
 
 clean: ## remove what was made, the virtual environment and the data of the demo included
-	rm -rf $(VENV) var build dist test-artefacts *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf $(VENV) tests/interop/node/node_modules var build dist test-artefacts *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

@@ -5,10 +5,11 @@ its texts were not, where it is issued: each badge has an identifier of its own.
 made once for all its badges is not counted, since ten thousand of them make it vanish.
 
 PERFORMANCE.md demands 100 and 80 times openvc-core for issuing and verifying whole badges. Its other demands are
-against libraries for Node, and its table has openvc-core and Node side by side: 50 times the one (9,600 µs) is 218
-times the other (42,000) for bulk; for `ecdsa-sd-2023` 12 times 40,000 is 19.5 times 65,000 to issue, and 4 times 12,700
-is 12.7 times 40,500 to verify. Of deriving the table knows neither, so nothing is demanded; and the peer cannot derive
-from a badge with unnamed nodes, so that it gets the same badge with every node named, which is less to do.
+against libraries for Node, which `bench.node_peers` measures where they are installed. Where they are not, its table
+helps, which has openvc-core and Node side by side: 50 times the one (9,600 µs) is 218 times the other (42,000) for
+bulk; for `ecdsa-sd-2023` 12 times 40,000 is 19.5 times 65,000 to issue, and 4 times 12,700 is 12.7 times 40,500 to
+verify. Of deriving the table knows neither, so nothing is demanded; and the peer cannot derive from a badge with
+unnamed nodes, so that it gets the same badge with every node named, which is less to do.
 """
 
 import hashlib
@@ -226,9 +227,9 @@ DERIVED = derive()
 PEER_ISSUED, PEER_DERIVED = WHOLE.for_peer(ISSUED), SELECTIVE.for_peer(DERIVED)
 PEER_BASE = SELECTIVE.for_peer(issue_selective(with_named_nodes(SELECTIVE.badge, count())))
 
-DOCUMENT = canonical_text(without_proof(ISSUED)).encode()
+DOCUMENT = canonical_text(without_proof(ISSUED))
 [PROOF] = parse_proofs(ISSUED)
-OPTIONS = canonical_text({**PROOF.options, "@context": ISSUED["@context"]}).encode()
+OPTIONS = canonical_text({**PROOF.options, "@context": ISSUED["@context"]})
 LINE = DOCUMENT.splitlines()[-1]
 NODES = len({word for word in DOCUMENT.split() if word.startswith(b"_:")})
 BASE_SIGNATURES = 1 + len(parse_base_proof(BASE["proof"][0]["proofValue"]).signatures)

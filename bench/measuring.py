@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import median
 
 Turn = Callable[[int], object]
-"""Does one thing so many times."""
+"""Does one thing so many times. A number that it returns is the seconds of CPU that another process took for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ class Operation:
     must: float | None
     turns: int = 60
     repeats: int | None = None
+    turn_seconds: float = 0.004
+    """Long enough for the clock, short enough to interleave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,6 @@ class Round:
     floor: float
     ours: float
     peer: float
-
-
-# Long enough for the clock, short enough to interleave.
-_TURN_SECONDS = 0.004
 
 
 def repeated(run: Callable[[], object]) -> Turn:
@@ -59,21 +57,26 @@ def repeated(run: Callable[[], object]) -> Turn:
 def measure(operation: Operation) -> Round:
     """Let the three contenders take turns."""
     contenders = (operation.floor, operation.ours, operation.peer)
-    repeats = [operation.repeats or _calibrate(turn) for turn in contenders]
+    repeats = [operation.repeats or _calibrate(turn, operation.turn_seconds) for turn in contenders]
     best = [math.inf] * len(contenders)
     for _ in range(operation.turns):
         for number, turn in enumerate(contenders):
-            began = time.process_time()
-            turn(repeats[number])
-            best[number] = min(best[number], (time.process_time() - began) / repeats[number])
+            best[number] = min(best[number], _seconds(turn, repeats[number]) / repeats[number])
     return Round(*best)
 
 
-def _calibrate(turn: Turn) -> int:
+def _calibrate(turn: Turn, seconds: float) -> int:
+    """Find a number of repeats; what takes long enough at once is not done ten times to learn that."""
     turn(1)
+    if _seconds(turn, 1) >= seconds:
+        return 1
+    return max(1, round(seconds / (_seconds(turn, 10) / 10)))
+
+
+def _seconds(turn: Turn, repeats: int) -> float:
     began = time.process_time()
-    turn(10)
-    return max(1, round(_TURN_SECONDS / ((time.process_time() - began) / 10)))
+    elsewhere = turn(repeats)
+    return elsewhere if isinstance(elsewhere, float) else time.process_time() - began
 
 
 def report(operation: Operation, rounds: Sequence[Round]) -> tuple[str, bool]:

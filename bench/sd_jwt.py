@@ -6,7 +6,7 @@ lines that its user would write for that are part of its row; they check nothing
 
 import json
 from base64 import urlsafe_b64decode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -111,11 +111,13 @@ PRESENTED = show()
 SIGNED = ISSUED.split("~")[0].rpartition(".")[0].encode()
 SIGNATURE = ISSUER.sign(SIGNED)
 
+Run = Callable[[], object]
+ROWS: tuple[tuple[str, Run, str, Run, Run, float | None], ...] = (
+    ("SD-JWT, 12 claims: issue", sign_once, "one ES256 signature", issue, issue_as_peer, 1.7),
+    ("SD-JWT: present 3 with key binding", sign_once, "one ES256 signature", show, show_as_peer, None),
+    ("SD-JWT: verify 3 with key binding", verify_twice, "two ES256 verifications", verify, verify_as_peer, 1.4),
+)
 OPERATIONS = tuple(
-    Operation(name, repeated(floor), repeated(ours), repeated(peer), floor_name, "openvc-core", must)
-    for name, floor, floor_name, ours, peer, must in (
-        ("SD-JWT, 12 claims: issue", sign_once, "one ES256 signature", issue, issue_as_peer, 1.7),
-        ("SD-JWT: present 3 with key binding", sign_once, "one ES256 signature", show, show_as_peer, None),
-        ("SD-JWT: verify 3 with key binding", verify_twice, "two ES256 verifications", verify, verify_as_peer, 1.4),
-    )
+    Operation(name, repeated(floor), repeated(ours), repeated(peer), floor_name, "openvc-core", must, turns=150)
+    for name, floor, floor_name, ours, peer, must in ROWS
 )

@@ -112,9 +112,16 @@ def _print_content(view: ImportView) -> None:
     if view.issuer:
         out.print(f"{say('Uitgever', 'Issuer')}: {escape(view.issuer)}")
     for fact in view.facts:
-        out.print(f"{escape(fact.label)}: {escape('; '.join(fact.lines))}")
+        out.print(f"{escape(fact.label)}: {escape('; '.join(map(_in_one_line, fact.lines)))}")
     for said in view.endorsements:
-        out.print(f"[{_COLOURS[said.kind]}]{_SIGNS[said.symbol]}[/] {escape(said.text)} {escape(said.comment)}")
+        out.print(
+            f"[{_COLOURS[said.kind]}]{_SIGNS[said.symbol]}[/] {escape(said.text)} {escape(_in_one_line(said.comment))}"
+        )
+
+
+def _in_one_line(text: str) -> str:
+    """What strangers wrote begins no line: it could pass for one of ours."""
+    return " ".join(text.split())
 
 
 def _print_check(check: CheckLine) -> None:

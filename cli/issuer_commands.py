@@ -1,5 +1,8 @@
 """`skillswallet issuer …`: describe a badge, award it, follow it, withdraw it."""
 
+import os
+from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,18 +10,31 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from cli.archived import MAX_BADGE_BYTES, read_file, verify_with_archive
+from cli.archived import judge_with_archive, read_file
 from cli.connections import Connection
-from cli.language import say
+from cli.language import language, say
 from cli.local import DEFAULT_FOLDER
 from cli.recipients import evidence_of, read_achievement, read_recipients
-from cli.terminal import explained_errors, out, print_qr, run, waiting
+from cli.terminal import explained_errors, fail, out, print_qr, run, waiting
 from kernel.archive import MAX_BYTES, parse_archive, verify_archive
+from kernel.importing import Verdict
+from kernel.report import Outcome
 from runtime.clock import utc_now
+from runtime.import_view import create_view, shown_line
 
 app = typer.Typer(no_args_is_help=True, help="Describe a badge, award it, follow it, withdraw it.")
 
 Organisation = Annotated[str, typer.Option("--organisation", "-o", help="Short name (slug) of the organisation.")]
+
+
+class FileSecuring(StrEnum):
+    """How a file is signed."""
+
+    EDDSA_RDFC_2022 = "eddsa-rdfc-2022"
+    SD_JWT = "sd-jwt"
+    ECDSA_SD_2023 = "ecdsa-sd-2023"
+
+
 Reason = Annotated[str, typer.Option("--reason", prompt=True, help="Why; for your own staff, no protocol sends it on.")]
 Award = Annotated[str, typer.Argument(help="Number of the award.")]
 
@@ -202,6 +218,38 @@ def award(
         _show_offer(one["id"], one["offer"])
 
 
+@app.command("award-in-bulk")
+def award_in_bulk(
+    organisation: Organisation,
+    achievement: Annotated[str, typer.Option("--achievement", "-a", help="Short name (slug) of the badge.")],
+    csv: Annotated[Path, typer.Argument(help="CSV file: given_name, family_name, email, and reference if wanted.")],
+    links: Annotated[Path, typer.Argument(help="Where to put the CSV file with the link of each person.")],
+    securing: Annotated[
+        FileSecuring, typer.Option(help="How the files are signed: for everybody, or so that parts can be hidden.")
+    ] = FileSecuring.EDDSA_RDFC_2022,
+    awarded_at: Annotated[datetime | None, typer.Option(help="When, for example 2026-05-28T15:00:00.")] = None,
+    expires_at: Annotated[datetime | None, typer.Option(help="Until when they are valid.")] = None,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="How many sign.")] = os.cpu_count() or 1,
+) -> None:
+    """On the machine of the issuer, with its settings: award to many thousands at once, as files without a wallet.
+
+    If it ends early, start it again just so: it goes on where it was, and nobody is awarded twice.
+    """
+    from cli.bulk import award_list
+
+    with explained_errors():
+        award_list(
+            organisation,
+            achievement,
+            csv,
+            links,
+            securing=securing.value,
+            awarded_at=awarded_at,
+            expires_at=expires_at,
+            processes=processes,
+        )
+
+
 @app.command("awards")
 def list_awards(context: typer.Context, organisation: Organisation) -> None:
     """All awards of an organisation and where they stand."""
@@ -354,18 +402,20 @@ def check_archived(
 ) -> None:
     """Check a badge with the archive of its issuer alone: no network, no issuer that still exists."""
     with explained_errors():
-        verified = verify_archive(parse_archive(read_file(archive, MAX_BYTES)), signer_thumbprint=signer)
-        raw = read_file(badge, MAX_BADGE_BYTES).decode("utf-8", "replace").strip()
-        found = verify_with_archive(raw, verified, now=utc_now())
-    name = escape(str(verified.organisation.get("name", verified.did)))
-    until = f"{found.judged_at:%Y-%m-%d}"
+        verified = verify_archive(parse_archive(read_file(archive, MAX_BYTES)), signer_thumbprints={signer})
+        report = judge_with_archive(badge, verified, now=utc_now())
+    if report.verdict is not Verdict.PROVEN:
+        view = create_view(report, language())
+        fail(view.title, hint=f"{view.why}\n{view.advice}")
+    name = escape(shown_line(str(verified.organisation.get("name", verified.did))))
+    until = f"{verified.created_at:%Y-%m-%d}"
     out.print(say(f"[bold]Deze badge is echt: {name} gaf hem uit.[/bold]", f"[bold]Genuine, issued by {name}.[/bold]"))
     out.print(
         say(
             f"Hij was niet ingetrokken op {until}, toen het archief werd gemaakt. Wat later gebeurde, is niet bekend.",
             f"It was not withdrawn on {until}, when the archive was made. What happened later is not known.",
         )
-        if found.has_status
+        if report.check("status").outcome is Outcome.PASSED
         else say("Deze badge kan niet worden ingetrokken.", "This badge cannot be withdrawn.")
     )
 

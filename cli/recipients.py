@@ -3,6 +3,7 @@
 import base64
 import csv
 import hashlib
+import io
 import json
 import mimetypes
 from collections.abc import Mapping
@@ -17,17 +18,14 @@ COLUMNS = ("given_name", "family_name", "email")
 class UnreadableInputError(Exception):
     """The file is not as described; the sentence says where."""
 
+    def __init__(self, sentence: str, *, hint: str = "") -> None:
+        super().__init__(sentence)
+        self.hint = hint
+
 
 def read_recipients(path: Path) -> list[dict[str, Any]]:
     """The people in a CSV file with the columns given_name, family_name and email, each of them filled."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = [column for column in COLUMNS if column not in (reader.fieldnames or [])]
-        if missing:
-            raise UnreadableInputError(
-                say(f"In {path.name} ontbreekt de kolom {missing[0]}.", f"{path.name} lacks the column {missing[0]}.")
-            )
-        rows = [{column: (row[column] or "").strip() for column in COLUMNS} for row in reader]
+    rows = [{column: (row[column] or "").strip() for column in COLUMNS} for row in _read_rows(path)]
     for number, row in enumerate(rows, start=2):
         empty = [column for column in COLUMNS if not row[column]]
         if empty:
@@ -38,6 +36,33 @@ def read_recipients(path: Path) -> list[dict[str, Any]]:
                 )
             )
     return [dict(row) for row in rows]
+
+
+def read_text(path: Path) -> str:
+    """What stands in a text file that a spreadsheet may have saved, or UnreadableInputError."""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        raise UnreadableInputError(
+            say(f"{path.name} is geen UTF-8.", f"{path.name} is no UTF-8."),
+            hint=say("In Excel: Opslaan als, en dan CSV UTF-8.", "In Excel: Save as, and then CSV UTF-8."),
+        ) from exc
+
+
+def _read_rows(path: Path) -> list[dict[str, str | None]]:
+    reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
+    try:
+        missing = [column for column in COLUMNS if column not in (reader.fieldnames or [])]
+        if missing:
+            raise UnreadableInputError(
+                say(f"In {path.name} ontbreekt de kolom {missing[0]}.", f"{path.name} lacks the column {missing[0]}.")
+            )
+        return list(reader)
+    except csv.Error as exc:  # a cell longer than any name
+        raise UnreadableInputError(
+            say(f"{path.name} is geen goede CSV.", f"{path.name} is no proper CSV."),
+            hint=say(f"Zie regel {reader.line_num + 1}.", f"See line {reader.line_num + 1}."),
+        ) from exc
 
 
 def evidence_of(path: Path, *, name: str, description: str) -> dict[str, str]:

@@ -23,8 +23,9 @@ from runtime.settings import SettingsError
 
 T = TypeVar("T")
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+# Texts of strangers are printed too: a name with `:x:` in it is no picture.
+out = Console(highlight=False, emoji=False)
+err = Console(stderr=True, highlight=False, emoji=False)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -91,7 +92,7 @@ def explained_errors() -> Iterator[None]:
     except CredentialError as exc:
         fail(exc.sentence, facts={say("code", "code"): exc.code, say("bijzonderheid", "detail"): exc.detail})
     except UnreadableInputError as exc:
-        fail(str(exc))
+        fail(str(exc), hint=exc.hint)
     except json.JSONDecodeError as exc:
         where = say(f"regel {exc.lineno}", f"line {exc.lineno}")
         fail(say("Dit bestand is geen goede JSON.", "This file is no proper JSON."), hint=f"{where}: {exc.msg}")

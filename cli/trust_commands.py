@@ -3,15 +3,29 @@
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast, get_args
 
 import typer
+from cryptography.x509 import Certificate, load_pem_x509_certificates
 from rich.markup import escape
 from rich.table import Table
 
 from cli.language import say
 from cli.terminal import explained_errors, out
-from cli.trust_files import Entry, add_entry, create_list, create_signer, names_of, read_list, read_signer, sign_list
+from cli.trust_files import (
+    Entry,
+    add_entry,
+    create_list,
+    create_signer,
+    end_entry,
+    names_of,
+    read_list,
+    read_signer,
+    sign_list,
+)
+from kernel.errors import MalformedError
+from kernel.keys import public_part
+from kernel.trust_list import Service, State
 from runtime.clock import utc_now
 
 app = typer.Typer(
@@ -48,34 +62,75 @@ def create(
 def add(
     file: ListFile,
     name: Annotated[str, typer.Option(prompt=True, help="Name of the party, as people know it.")],
-    identifier: Annotated[list[str], typer.Option("--identifier", "-i", help="DID or issuer URL; repeat it for more.")],
-    service: Annotated[str, typer.Option(help="issuance or verification.")] = "issuance",
+    identifier: Annotated[
+        list[str] | None, typer.Option("--identifier", "-i", help="DID or issuer URL; repeat it for more.")
+    ] = None,
+    service: Annotated[str, typer.Option(help="issuance, verification or wallet-provision.")] = "issuance",
     credential_type: Annotated[
-        list[str] | None, typer.Option("--type", "-t", help="Type it may issue; repeat it.")
+        list[str] | None, typer.Option("--type", "-t", help="Type that it is recognised for; repeat it.")
     ] = None,
     achievement_type: Annotated[list[str] | None, typer.Option(help="Kind of achievement; none: every kind.")] = None,
     key: Annotated[list[Path] | None, typer.Option(help="Public JWK that binds it to this key.")] = None,
+    certificate: Annotated[
+        list[Path] | None, typer.Option(help="PEM file with its certificate, or that of the authority that it has.")
+    ] = None,
+    archive_key: Annotated[
+        list[str] | None, typer.Option(help="Thumbprint of a key that may sign its archive; repeat it.")
+    ] = None,
     state: Annotated[str, typer.Option(help="granted or withdrawn.")] = "granted",
     since: Annotated[datetime | None, typer.Option(help="From when; now when not given.")] = None,
 ) -> None:
     """Put a party on the list."""
-    if service not in {"issuance", "verification"} or state not in {"granted", "withdrawn"}:
-        raise typer.BadParameter("--service issuance|verification, --state granted|withdrawn")
+    if service not in get_args(Service) or state not in get_args(State):
+        raise typer.BadParameter("--service issuance|verification|wallet-provision, --state granted|withdrawn")
+    if not (identifier or key or certificate):
+        raise typer.BadParameter("--identifier, --key, --certificate: " + say("ten minste één", "at least one"))
     with explained_errors():
         add_entry(
             file,
             Entry(
                 name=name,
-                identifiers=tuple(identifier),
-                service="issuance" if service == "issuance" else "verification",
+                identifiers=tuple(identifier or ()),
+                service=cast(Service, service),
                 since=utc_now() if since is None else since.replace(tzinfo=UTC),
-                state="granted" if state == "granted" else "withdrawn",
+                state=cast(State, state),
                 credential_types=tuple(credential_type or ()),
                 achievement_types=tuple(achievement_type or ()),
                 keys=tuple(json.loads(path.read_text()) for path in key or ()),
+                certificates=tuple(each for path in certificate or () for each in _certificates(path)),
+                archive_keys=tuple(archive_key or ()),
             ),
         )
     out.print(say(f"{name} staat erop. Teken de lijst nu opnieuw.", f"{name} is on it. Now sign the list again."))
+
+
+@app.command("end")
+def end(
+    file: ListFile,
+    identifier: Annotated[str, typer.Argument(help="DID or issuer URL of an issuer on the list.")],
+    archive_key: Annotated[
+        list[str] | None,
+        typer.Option(help="Thumbprint of the key that signed its archive, as the issuer told you; repeat it."),
+    ] = None,
+    since: Annotated[datetime | None, typer.Option(help="From when; now when not given.")] = None,
+) -> None:
+    """Say that an issuer is there no longer; what it issued before stays recognised, and its archive is believed."""
+    moment = utc_now() if since is None else since.replace(tzinfo=UTC)
+    with explained_errors():
+        end_entry(file, identifier, archive_keys=archive_key or [], since=moment)
+    out.print(
+        say(
+            f"Vanaf {moment:%d-%m-%Y} is {escape(identifier)} er niet meer. Teken de lijst nu opnieuw.",
+            f"From {moment:%d %B %Y} on {escape(identifier)} is there no longer. Now sign the list again.",
+        )
+    )
+
+
+def _certificates(path: Path) -> list[Certificate]:
+    try:
+        return load_pem_x509_certificates(path.read_bytes())
+    except ValueError as exc:
+        raise MalformedError(f"{path} is no certificate in PEM") from exc
 
 
 @app.command("sign")
@@ -104,8 +159,7 @@ def show(
     """Check a signed list and show who is on it."""
     with explained_errors():
         members = json.loads(signer.read_text())
-        public = {name: value for name, value in members.items() if name != "d"}
-        trust_list = read_list(file, signer_jwk=public, now=utc_now())
+        trust_list = read_list(file, signer_jwk=public_part(members), now=utc_now())
     out.print(f"[bold]{escape(trust_list.name)}[/bold], " + say("nummer", "number") + f" {trust_list.sequence}")
     table = Table(say("wie", "who"), say("waarvoor", "what for"), say("stand", "state"), say("sinds", "since"))
     for row in names_of(trust_list):

@@ -5,11 +5,14 @@ The readable file is the payload exactly as it will be signed. Signing gives it 
 
 import json
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from cryptography.x509 import Certificate
 
 from kernel.errors import MalformedError
 from kernel.jwt import parse_jwt
@@ -26,6 +29,8 @@ from kernel.trust_list import (
     verify_trust_list,
 )
 
+# RFC 7638, of a SHA-256.
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 _TYPE_PATH = "/lote/type/skills-issuers"
 
 
@@ -41,6 +46,8 @@ class Entry:
     credential_types: tuple[str, ...] = ()
     achievement_types: tuple[str, ...] = ()
     keys: tuple[dict[str, Any], ...] = ()
+    certificates: tuple[Certificate, ...] = ()
+    archive_keys: tuple[str, ...] = ()
 
 
 def create_list(path: Path, *, operator: str, scheme: str, territory: str, now: datetime) -> None:
@@ -69,8 +76,10 @@ def add_entry(path: Path, entry: Entry) -> None:
         states=(ServiceState(entry.state, entry.since),),
         identifiers=frozenset(entry.identifiers),
         keys=tuple(parse_public_jwk(jwk) for jwk in entry.keys),
+        certificates=entry.certificates,
         credential_types=frozenset(entry.credential_types),
         achievement_types=frozenset(entry.achievement_types),
+        archive_keys=frozenset(map(_thumbprint, entry.archive_keys)),
     )
     written = create_trust_list(
         scheme=scheme,
@@ -82,6 +91,21 @@ def add_entry(path: Path, entry: Entry) -> None:
         entities=(TrustedEntity(names={"nl": entry.name}, services=(service,)),),
     )
     members["TrustedEntitiesList"].extend(written["LoTE"]["TrustedEntitiesList"])
+    path.write_text(_readable(payload), encoding="utf-8")
+
+
+def end_entry(path: Path, identifier: str, *, archive_keys: Sequence[str], since: datetime) -> None:
+    """Say of an issuer that it is there no longer, and by which keys its archive is known; MalformedError: not listed.
+
+    What it issued before stays recognised: its state becomes history, and the archive can tell what that was.
+    """
+    payload = _read(path)
+    services = [service for entity in payload["LoTE"]["TrustedEntitiesList"] for service in _services(entity)]
+    found = [service for service in services if _is_issuer(service["ServiceInformation"], identifier)]
+    if not found:
+        raise MalformedError("no issuer with this identifier on the list")
+    for service in found:
+        _end_service(service, [_thumbprint(key) for key in archive_keys], since)
     path.write_text(_readable(payload), encoding="utf-8")
 
 
@@ -129,6 +153,33 @@ def names_of(trust_list: TrustList) -> Sequence[tuple[str, str, str, str]]:
         for entity in trust_list.entities
         for service in entity.services
     ]
+
+
+def _services(entity: dict[str, Any]) -> list[dict[str, Any]]:
+    services: list[dict[str, Any]] = entity["TrustedEntityServices"]
+    return services
+
+
+def _is_issuer(information: dict[str, Any], identifier: str) -> bool:
+    is_issuance = str(information["ServiceTypeIdentifier"]).endswith("/issuance")
+    return is_issuance and identifier in information["ServiceDigitalIdentity"].get("OtherIds", [])
+
+
+def _end_service(service: dict[str, Any], archive_keys: list[str], since: datetime) -> None:
+    information = service["ServiceInformation"]
+    state = {name: information[name] for name in ("ServiceStatus", "StatusStartingTime")}
+    scheme = str(state["ServiceStatus"]).rpartition("/")[0]
+    service["ServiceHistory"] = [state, *service.get("ServiceHistory", [])]
+    information |= {"ServiceStatus": f"{scheme}/withdrawn", "StatusStartingTime": _instant(since)}
+    if archive_keys:
+        extensions = information.setdefault("ServiceInformationExtensions", [])
+        extensions.append({"archiveKeys": archive_keys})
+
+
+def _thumbprint(text: str) -> str:
+    if not _THUMBPRINT.fullmatch(text):
+        raise MalformedError("the thumbprint of a key has 43 characters")
+    return text
 
 
 def _sequence_of(out: Path) -> int:

@@ -244,8 +244,10 @@ def recognition_text(outcome: str) -> str:
         "recognised": say("erkend", "recognised"),
         "not_for_this_type": say("bekend, maar niet voor dit soort badges", "known, but not for badges of this kind"),
         "withdrawn": say("de erkenning is ingetrokken", "the recognition was withdrawn"),
-        "not_listed": say("staat niet op de lijst", "not on the list"),
-        "list_unavailable": say("de lijst kon niet worden nagekeken", "the list could not be checked"),
+        "not_listed": say("door niemand erkend op wie wij afgaan", "recognised by nobody whom we rely on"),
+        "list_unavailable": say(
+            "of ze erkend zijn, kon niet worden nagekeken", "whether they are could not be checked"
+        ),
     }.get(outcome, outcome)
 
 
@@ -274,6 +276,9 @@ def _show_request(request: dict[str, Any]) -> None:
     verifier = request["verifier"]
     who = f"{verifier.get('name') or verifier['client_id']} ({recognition_text(verifier['recognition']['outcome'])})"
     out.print(f"[bold]{escape(who)}[/bold] " + say("vraagt:", "asks:") + f" {escape(purpose_text(request))}")
+    if request["comparison_code"]:
+        said = say("Op hun scherm staat de code", "Their screen shows the code")
+        out.print(f"{said} [bold]{escape(request['comparison_code'])}[/bold]")
     if not request["answerable"]:
         out.print(
             say(

@@ -7,9 +7,10 @@ are those of OpenID4VCI. The management API is behind API keys with scopes and a
 import gzip
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache, wraps
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -36,6 +37,7 @@ from issuer import (
     status,
     status_lists,
 )
+from issuer import message_schemas as messages
 from issuer.access_token import exchange_pre_authorized_code
 from issuer.achievements import AchievementDescription, LocalisedText, QualityAssurance, SkillReference
 from issuer.api_keys import Caller, verify_api_key
@@ -52,10 +54,28 @@ from issuer.endorsements import EndorsementDescription
 from issuer.errors import (
     DPOP_NONCE_HEADER,
     N_,
+    AccessTokenError,
+    AccessTokenMissingError,
+    AttestationChallengeError,
     ChangedMeanwhileError,
+    ClientAuthenticationError,
+    DpopNonceError,
+    EncryptionParametersError,
+    GrantError,
     InputError,
+    IssuanceDeniedError,
+    KeyProofError,
     NotFoundError,
     Place,
+    RedirectUriError,
+    ResourceError,
+    TransactionCodeUsageError,
+    UnauthorizedClientError,
+    UnknownConfigurationError,
+    UnknownIdentifierError,
+    UnknownNotificationError,
+    UnknownScopeError,
+    UnknownTransactionError,
     VersionMissingError,
     wire_error,
 )
@@ -73,12 +93,20 @@ from issuer.sender_constraint import PresentedToken, dpop_nonce, parse_presented
 from issuer.settings import IssuerSettings
 from issuer.status import Change
 from issuer.store import AchievementRow
-from kernel.errors import CredentialError, MalformedError
+from kernel.errors import CredentialError, MalformedError, NonceError, UndecidedError
 from kernel.federation import MEDIA_TYPE as ENTITY_STATEMENT_TYPE
 from kernel.openid4vci import (
+    ATTESTATION_HEADER,
+    POP_HEADER,
     AuthorizationCodeTokenRequest,
+    AuthorizationDetailsError,
+    ClientAttestationError,
+    DpopProofError,
     PreAuthorizedTokenRequest,
     RefreshTokenRequest,
+    StaleClientAttestationError,
+    UnsupportedGrantError,
+    UnsupportedResponseTypeError,
     parse_pushed_authorization_request,
     parse_token_request,
 )
@@ -86,11 +114,13 @@ from kernel.status.bitstring_status_list import JWT_MEDIA_TYPE as STATUS_LIST_JW
 from kernel.status.bitstring_status_list import MEDIA_TYPE as STATUS_LIST_PROOF_TYPE
 from kernel.strict_json import parse_json_object
 from kernel.type_metadata import create_skill_badge_type
+from runtime.api_document import operation_id
 from runtime.dependencies import NowDep, SessionDep, get_service
 from runtime.errors import RETRY_SECONDS, OAuthError, Problem, log_refusal, unexpected_oauth_error
 from runtime.logging import get_logger
 from runtime.management import KeyInDocument, ManagementRoute
 from runtime.middleware import source_of
+from runtime.route_document import Answer, Operation, described, header, oauth_refusal, problem_refusal, query
 from runtime.service import Service
 from runtime.web.language import request_language
 
@@ -98,20 +128,82 @@ log = get_logger(__name__)
 
 IssuerService = Service[IssuerSettings]
 IssuerServiceDep = Annotated[IssuerService, Depends(get_service)]
-Answer = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request], Awaitable[Response]]
 
 _NO_STORE = {"Cache-Control": "no-store"}
 _MAX_TOKEN_REQUEST = 64 * 1024
 SIGNED_METADATA = "application/jwt"
 
+# What the document says of endpoints that have much in common.
+_WHY_401: Final = "The token or its proof is not good here. A request without any token gets the challenge and no body."
+_DPOP: Final = header("DPoP", "A proof of the key that tokens are, or will be, bound to (RFC 9449).")
+_CLIENT_HEADERS: Final = (
+    _DPOP,
+    header(ATTESTATION_HEADER, "What the wallet's provider attests (Attestation-Based Client Authentication)."),
+    header(POP_HEADER, "That the attested wallet sends this request; a DPoP proof of its key serves too."),
+)
+_TOKEN_SCHEMES: Final = {
+    "access_token": {"type": "http", "scheme": "bearer", "description": "Of the token endpoint (RFC 6750)."},
+    "dpop_access_token": {"type": "http", "scheme": "dpop", "description": "The same, bound to a key (RFC 9449)."},
+}
+_CLIENT_ERRORS: Final = (
+    MalformedError,
+    DpopProofError,
+    DpopNonceError,
+    ClientAttestationError,
+    StaleClientAttestationError,
+    AttestationChallengeError,
+    ClientAuthenticationError,
+    UnauthorizedClientError,
+    UndecidedError,
+)
+_TOKEN_USE_ERRORS: Final = (
+    MalformedError,
+    AccessTokenMissingError,
+    AccessTokenError,
+    DpopProofError,
+    DpopNonceError,
+    UndecidedError,
+)
+_UNKNOWN_ORGANISATION: Final = {404: problem_refusal("not_found")}
+_MESSAGES: Final = "Encrypted exactly when the request asks for that."
+_ANY_ORIGIN: Final = {"Access-Control-Allow-Origin": "Any page's script may read it."}
+
+
+def _publishes(
+    description: str,
+    content: Mapping[str, Mapping[str, Any]],
+    *,
+    parameters: Sequence[Mapping[str, Any]] = (),
+    headers: Mapping[str, str] = _ANY_ORIGIN,
+    **more: Any,
+) -> Operation:
+    """An endpoint that shows everybody a document of an organisation."""
+    answers = {200: Answer(description, content, headers), **_PUBLISHED_REFUSALS, **more.pop("refusals", {})}
+    return Operation(answers=answers, parameters=parameters, **more)
+
+
+_PUBLISHED_REFUSALS: Final = {404: problem_refusal("not_found"), 503: problem_refusal("busy")}
+
+
+def _messages(schema: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    """A message in the open or encrypted. OpenID4VCI 1.0 §10."""
+    return {PLAIN: schema, ENCRYPTED: messages.ENCRYPTED_MESSAGE}
+
 
 # Protocol
 
 
-def _protocol(place: Place) -> Callable[[Answer], Answer]:
-    """An endpoint whose every failure is an error of its own specification. I-64."""
+def _protocol(
+    place: Place, operation: Operation, *, refuses: Sequence[type[CredentialError]] = ()
+) -> Callable[[Handler], Handler]:
+    """An endpoint whose every failure is an error of its own specification. I-64.
 
-    def wrap(answer: Answer) -> Answer:
+    `refuses` names what is wrong with requests that are refused here: the document has the words for it.
+    """
+
+    def wrap(answer: Handler) -> Handler:
+        @described(replace(operation, answers={**operation.answers, **_refusals(place, refuses)}))
         @wraps(answer)
         async def guarded(request: Request) -> Response:
             try:
@@ -135,6 +227,27 @@ def _protocol(place: Place) -> Callable[[Answer], Answer]:
         return guarded
 
     return wrap
+
+
+def _refusals(place: Place, kinds: Sequence[type[CredentialError]]) -> Mapping[int, Answer]:
+    """The refusals of an endpoint by status, each with the words that its place has for what is wrong."""
+    words: dict[int, set[str]] = {503: {"temporarily_unavailable"}}
+    for kind in kinds:
+        code, word = wire_error(kind(), place)
+        words.setdefault(code, set()).update([word] if word is not None else [])
+    return {code: _refusal(code, found) for code, found in words.items()}
+
+
+def _refusal(code: int, words: set[str]) -> Answer:
+    answer = oauth_refusal(*words, description=_WHY_401 if code == 401 else "")
+    headers: dict[str, str] = {}
+    if code == 401:
+        headers["WWW-Authenticate"] = "Both ways to use a token, and what was wrong with the one that was tried."
+    if "use_dpop_nonce" in words:
+        headers |= messages.DPOP_NONCE
+    if "use_attestation_challenge" in words:
+        headers |= messages.CHALLENGE
+    return replace(answer, headers=headers)
 
 
 def _presented_token(request: Request) -> PresentedToken:
@@ -170,7 +283,29 @@ async def _issuer(request: Request) -> CredentialIssuer:
         return await get_issuer(session, service.settings, request.path_params["org"])
 
 
-@_protocol(Place.TOKEN)
+@_protocol(
+    Place.TOKEN,
+    Operation(
+        parameters=_CLIENT_HEADERS,
+        body={messages.FORM: messages.PUSHED_AUTHORIZATION_REQUEST},
+        answers={
+            201: Answer(
+                "The request waits for one browser.",
+                {PLAIN: messages.PUSHED_AUTHORIZATION_RESPONSE},
+                messages.DPOP_NONCE,
+            ),
+            **_UNKNOWN_ORGANISATION,
+        },
+    ),
+    refuses=(
+        *_CLIENT_ERRORS,
+        UnsupportedResponseTypeError,
+        RedirectUriError,
+        ResourceError,
+        UnknownScopeError,
+        AuthorizationDetailsError,
+    ),
+)
 async def pushed_authorization_request(request: Request) -> Response:
     """Pushed Authorization Request Endpoint. RFC 9126 §2."""
     service: IssuerService = get_service(request)
@@ -205,7 +340,25 @@ def _next_nonce(request: Request, issuer: CredentialIssuer, client: Client) -> d
     return {DPOP_NONCE_HEADER: dpop_nonce(service.settings, issuer, service.clock())}
 
 
-@_protocol(Place.TOKEN)
+@_protocol(
+    Place.TOKEN,
+    Operation(
+        parameters=_CLIENT_HEADERS,
+        body={messages.FORM: messages.TOKEN_REQUEST},
+        answers={
+            200: Answer("An access token.", {PLAIN: messages.TOKEN_RESPONSE}, messages.DPOP_NONCE),
+            **_UNKNOWN_ORGANISATION,
+        },
+    ),
+    refuses=(
+        *_CLIENT_ERRORS,
+        UnsupportedGrantError,
+        GrantError,
+        TransactionCodeUsageError,
+        UnknownScopeError,
+        AuthorizationDetailsError,
+    ),
+)
 async def token(request: Request) -> Response:
     """Token Endpoint. OpenID4VCI 1.0 §6."""
     service: IssuerService = get_service(request)
@@ -241,7 +394,15 @@ async def _form(request: Request) -> Mapping[str, str]:
     return form
 
 
-@_protocol(Place.TOKEN)
+@_protocol(
+    Place.TOKEN,
+    Operation(
+        answers={
+            200: Answer("A fresh nonce.", {PLAIN: messages.NONCE_RESPONSE}, messages.DPOP_NONCE),
+            **_UNKNOWN_ORGANISATION,
+        }
+    ),
+)
 async def nonce(request: Request) -> Response:
     """Nonce Endpoint. OpenID4VCI 1.0 §7; open to everybody (I-55)."""
     service: IssuerService = get_service(request)
@@ -253,7 +414,15 @@ async def nonce(request: Request) -> Response:
     return JSONResponse({"c_nonce": c_nonce}, headers=headers)
 
 
-@_protocol(Place.TOKEN)
+@_protocol(
+    Place.TOKEN,
+    Operation(
+        answers={
+            200: Answer("A fresh challenge.", {PLAIN: messages.CHALLENGE_RESPONSE}),
+            **_UNKNOWN_ORGANISATION,
+        }
+    ),
+)
 async def challenge(request: Request) -> Response:
     """Challenge Endpoint. Attestation-Based Client Authentication §6.1; I-46."""
     service: IssuerService = get_service(request)
@@ -262,7 +431,33 @@ async def challenge(request: Request) -> Response:
     return JSONResponse({"attestation_challenge": fresh}, headers=_NO_STORE)
 
 
-@_protocol(Place.CREDENTIAL)
+@_protocol(
+    Place.CREDENTIAL,
+    Operation(
+        parameters=(_DPOP,),
+        body=_messages(messages.CREDENTIAL_REQUEST),
+        answers={
+            200: Answer(
+                f"One copy for each proven key. {_MESSAGES}",
+                _messages(messages.CREDENTIAL_RESPONSE),
+                messages.DPOP_NONCE,
+            ),
+            202: Answer(
+                f"Somebody has to agree first. {_MESSAGES}", _messages(messages.DEFERRED_RESPONSE), messages.DPOP_NONCE
+            ),
+        },
+        security=_TOKEN_SCHEMES,
+    ),
+    refuses=(
+        *_TOKEN_USE_ERRORS,
+        UnknownConfigurationError,
+        UnknownIdentifierError,
+        KeyProofError,
+        NonceError,
+        EncryptionParametersError,
+        IssuanceDeniedError,
+    ),
+)
 async def credential(request: Request) -> Response:
     """Credential Endpoint. OpenID4VCI 1.0 §8."""
     service: IssuerService = get_service(request)
@@ -280,7 +475,21 @@ async def credential(request: Request) -> Response:
     return Response(answer.body, answer.status, media_type=answer.media_type, headers=headers)
 
 
-@_protocol(Place.CREDENTIAL)
+@_protocol(
+    Place.CREDENTIAL,
+    Operation(
+        parameters=(_DPOP,),
+        body=_messages(messages.DEFERRED_REQUEST),
+        answers={
+            200: Answer(
+                f"The copies that waited. {_MESSAGES}", _messages(messages.CREDENTIAL_RESPONSE), messages.DPOP_NONCE
+            ),
+            202: Answer(f"Not yet. {_MESSAGES}", _messages(messages.DEFERRED_RESPONSE), messages.DPOP_NONCE),
+        },
+        security=_TOKEN_SCHEMES,
+    ),
+    refuses=(*_TOKEN_USE_ERRORS, UnknownTransactionError, EncryptionParametersError, IssuanceDeniedError),
+)
 async def deferred(request: Request) -> Response:
     """Deferred Credential Endpoint. OpenID4VCI 1.0 §9."""
     service: IssuerService = get_service(request)
@@ -297,7 +506,16 @@ async def deferred(request: Request) -> Response:
     return Response(answer.body, answer.status, media_type=answer.media_type, headers=headers)
 
 
-@_protocol(Place.NOTIFICATION)
+@_protocol(
+    Place.NOTIFICATION,
+    Operation(
+        parameters=(_DPOP,),
+        body={PLAIN: messages.NOTIFICATION_REQUEST},
+        answers={204: Answer("Noted.", headers=messages.DPOP_NONCE)},
+        security=_TOKEN_SCHEMES,
+    ),
+    refuses=(*_TOKEN_USE_ERRORS, UnknownNotificationError),
+)
 async def notification(request: Request) -> Response:
     """Notification Endpoint. OpenID4VCI 1.0 §11."""
     service: IssuerService = get_service(request)
@@ -311,6 +529,7 @@ async def notification(request: Request) -> Response:
     return Response(status_code=204, headers=_NO_STORE | _dpop_nonce(request, presented, organisation_id))
 
 
+@described(_publishes("What is offered.", {PLAIN: messages.CREDENTIAL_OFFER}, headers={}))
 async def offer(request: Request) -> Response:
     """A Credential Offer by reference. OpenID4VCI 1.0 §4.1.3; never signed, 404 once used or expired (I-04)."""
     service: IssuerService = get_service(request)
@@ -327,6 +546,14 @@ async def offer(request: Request) -> Response:
     return JSONResponse(answer, headers=_NO_STORE)
 
 
+@described(
+    _publishes(
+        "What is issued here; signed where that is asked for.",
+        {PLAIN: messages.ISSUER_METADATA, SIGNED_METADATA: messages.JWT},
+        parameters=(header("Accept-Language", "Which language stands first."),),
+        headers={"Content-Language": "The language that stands first.", "Vary": "Accept and Accept-Language."},
+    )
+)
 async def issuer_metadata(request: Request) -> Response:
     """Credential Issuer Metadata, at the inserted and at the appended address. OpenID4VCI 1.0 §12.2.2; I-10, I-17."""
     service: IssuerService = get_service(request)
@@ -343,6 +570,7 @@ async def issuer_metadata(request: Request) -> Response:
     return JSONResponse(answer, headers=headers)
 
 
+@described(_publishes("How tokens are given out here.", {PLAIN: messages.AUTHORIZATION_SERVER_METADATA}))
 async def authorization_server_metadata(request: Request) -> Response:
     """Authorization Server Metadata. RFC 8414 §3; I-20."""
     service: IssuerService = get_service(request)
@@ -353,6 +581,14 @@ async def authorization_server_metadata(request: Request) -> Response:
     return await _published(request, create)
 
 
+@described(
+    _publishes(
+        "The document.",
+        {"application/did+json": messages.DID_DOCUMENT},
+        parameters=(query("versionTime", "As it stood then, such as 2026-05-28T15:00:00Z."),),
+        refusals={400: problem_refusal("version_time")},
+    )
+)
 async def did_document(request: Request) -> Response:
     """The organisation's did:web document, as it is or as it was. K-21; DID Core 1.0 §3.2.1 (`versionTime`)."""
     if "versionTime" not in request.query_params:
@@ -372,6 +608,7 @@ def _version_time(text: str) -> datetime:
         raise Problem(400, "version_time", "The versionTime is not a time such as 2026-05-28T15:00:00Z.") from exc
 
 
+@described(_publishes("The keys for ES256.", {PLAIN: messages.JWT_VC_ISSUER_METADATA}))
 async def jwt_vc_issuer_metadata(request: Request) -> Response:
     """JWT VC Issuer Metadata. SD-JWT VC §4."""
     return await _published(request, metadata.create_jwt_vc_issuer_metadata)
@@ -387,6 +624,7 @@ async def _published(
     return JSONResponse(answer, headers={"Access-Control-Allow-Origin": "*"}, media_type=media_type)
 
 
+@described(_publishes("The statement, signed now.", {ENTITY_STATEMENT_TYPE: messages.JWT}))
 async def entity_configuration(request: Request) -> Response:
     """The Entity Configuration of an organisation that is a member of a federation. OpenID Federation 1.0 §9; T-07."""
     service: IssuerService = get_service(request)
@@ -397,6 +635,7 @@ async def entity_configuration(request: Request) -> Response:
     return Response(answer, media_type=ENTITY_STATEMENT_TYPE, headers=headers)
 
 
+@described(Operation(answers={200: Answer("The type metadata.", {PLAIN: messages.TYPE_METADATA}, _ANY_ORIGIN)}))
 async def type_metadata(request: Request) -> Response:
     """Type metadata at the `vct` of this deployment's badges: the bytes behind `vct#integrity`. SD-JWT VC §5; K-49."""
     service: IssuerService = get_service(request)
@@ -404,6 +643,28 @@ async def type_metadata(request: Request) -> Response:
     return Response(create_skill_badge_type(service.settings.badge_vct), media_type="application/json", headers=headers)
 
 
+def _publishes_list(content: Mapping[str, Mapping[str, Any]], past: str, **more: Any) -> Operation:
+    return _publishes(
+        "The list, compressed where gzip is accepted.",
+        content,
+        parameters=(
+            query(past, "A moment of the past, which is refused."),
+            header("If-None-Match", "The ETag of the list at hand."),
+        ),
+        headers={
+            "ETag": "Names these bytes.",
+            "Cache-Control": "Until when nothing newer is published.",
+            **_ANY_ORIGIN,
+        },
+        refusals={
+            304: Answer("The list at hand is the newest."),
+            501: problem_refusal("historical_status"),
+        },
+        **more,
+    )
+
+
+@described(_publishes_list({status_lists.TOKEN.media_type: messages.JWT}, "time"))
 async def token_status_list(request: Request) -> Response:
     """A Status List Token: cached, compressed, and open to every page's script. Token Status List §8; K-78."""
     if "time" in request.query_params:
@@ -411,6 +672,13 @@ async def token_status_list(request: Request) -> Response:
     return await _status_list(request, status_lists.TOKEN, vary="Accept-Encoding")
 
 
+@described(
+    _publishes_list(
+        {STATUS_LIST_PROOF_TYPE: messages.STATUS_LIST_CREDENTIAL, STATUS_LIST_JWT_TYPE: messages.JWT},
+        "timestamp",
+        path={"purpose": {"enum": list(status_lists.PURPOSES)}},
+    )
+)
 async def bitstring_status_list(request: Request) -> Response:
     """A status list credential, for one purpose, in the form that is asked for. Bitstring Status List §3.2, §4."""
     if "timestamp" in request.query_params:
@@ -464,6 +732,7 @@ def _gzip(token: str) -> bytes:
     return gzip.compress(token.encode(), 6)
 
 
+@described(_publishes("The addresses.", {PLAIN: messages.STATUS_LISTS}))
 async def status_list_aggregation(request: Request) -> Response:
     """The addresses of all status lists of an organisation. Token Status List §9; K-78."""
     service: IssuerService = get_service(request)
@@ -509,16 +778,18 @@ protocol_routes: list[Route] = [
 # Management
 
 
-router = APIRouter(prefix="/api", tags=["management"], route_class=ManagementRoute)
+router = APIRouter(
+    prefix="/api", tags=["management"], route_class=ManagementRoute, generate_unique_id_function=operation_id
+)
 
 
 async def _caller(
     service: IssuerServiceDep,
     _key: KeyInDocument,
+    now: NowDep,
     authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Caller:
-    async with service.database.reading() as session:
-        return await verify_api_key(session, authorization)
+    return await verify_api_key(service.database, authorization, now=now)
 
 
 CallerDep = Annotated[Caller, Depends(_caller)]
@@ -680,10 +951,11 @@ class OperatorAnswer(BaseModel):
 
 
 class ApiKeyBody(Input):
-    """A new API key of an organisation."""
+    """A new API key of an organisation; `operator` is the member of staff on whose name it stands."""
 
     name: str = Field(min_length=1, max_length=100)
     scopes: list[api_keys.Scope] = Field(min_length=1)
+    operator: UUID | None = None
 
 
 class ApiKeyAnswer(BaseModel):
@@ -756,6 +1028,14 @@ class FederationAnswer(BaseModel):
     entity_configuration: str
     authority_hints: list[str]
     public_jwk: dict[str, Any]
+    public_jwks: list[dict[str, Any]]
+    """Every key that is published now, and that superiors should name: the one that signs first."""
+
+
+class RolloverBody(Input):
+    """A step in replacing the key of a member's statements. OpenID Federation 1.0 §11."""
+
+    step: federation.RolloverStep
 
 
 class DroppedAnswer(BaseModel):
@@ -899,6 +1179,7 @@ def _federation_answer(membership: federation.Membership) -> FederationAnswer:
         entity_configuration=membership.entity_configuration,
         authority_hints=list(membership.authority_hints),
         public_jwk=dict(membership.public_jwk),
+        public_jwks=[dict(jwk) for jwk in membership.public_jwks],
     )
 
 
@@ -935,13 +1216,22 @@ async def add_operator(
 async def add_api_key(
     org: str, body: ApiKeyBody, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
 ) -> ApiKeyAnswer:
-    """Make an API key for this organisation alone, with no more than the caller's own scopes."""
+    """Make an API key for this organisation alone, with no more than the caller's own scopes.
+
+    What a second person approves is awarded and approved by keys that stand on somebody's name alone.
+    """
     caller.require("organisations:write", org)
     for scope in body.scopes:
         caller.require(scope, org)
     issuer = await get_issuer(session, service.settings, org)
     created = await api_keys.create_api_key(
-        session, name=body.name, scopes=body.scopes, organisation_id=issuer.organisation_id, actor=caller.name, now=now
+        session,
+        name=body.name,
+        scopes=body.scopes,
+        organisation_id=issuer.organisation_id,
+        operator_id=None if body.operator is None else str(body.operator),
+        actor=caller.name,
+        now=now,
     )
     return ApiKeyAnswer(id=created.id, api_key=created.key)
 
@@ -1028,6 +1318,18 @@ async def set_federation_membership(
     membership = await federation.join_federation(
         session, service.settings, issuer, body.authority_hints, actor=caller.name, now=now
     )
+    return _federation_answer(membership)
+
+
+@router.post("/organisations/{org}/federation/key-rollover")
+async def roll_federation_key(
+    org: str, body: RolloverBody, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+) -> FederationAnswer:
+    """Replace the key of the statements: `announce` the next one, `use` it when the superiors name it, `retire` the one
+    before."""
+    caller.require("organisations:write", org)
+    issuer = await get_issuer(session, service.settings, org)
+    membership = await federation.roll_key(session, service.settings, issuer, body.step, actor=caller.name, now=now)
     return _federation_answer(membership)
 
 
@@ -1314,7 +1616,15 @@ async def award_achievement(
     caller.require("awards:write", org)
     issuer = await get_issuer(session, service.settings, org)
     views = await awards.award_achievement(
-        session, service.settings, issuer, slug, body, idempotency_key=idempotency_key, actor=caller.name, now=now
+        session,
+        service.settings,
+        issuer,
+        slug,
+        body,
+        idempotency_key=idempotency_key,
+        actor=caller.name,
+        person=caller.person,
+        now=now,
     )
     return AwardsAnswer(awards=[_award_answer(view) for view in views])
 
@@ -1448,11 +1758,21 @@ async def change_status(
     session: SessionDep,
     now: NowDep,
 ) -> AwardAnswer:
-    """Revoke, suspend or reinstate an award, with every copy of it."""
+    """Approve, revoke, suspend or reinstate an award, with every copy of it.
+
+    Who approves is another person than who awarded: the key stands on the name of somebody who did not.
+    """
     caller.require("status:write", org)
     issuer = await get_issuer(session, service.settings, org)
     await status.change_status(
-        session, issuer.organisation_id, award_id, change, reason=body.reason, actor=caller.name, now=now
+        session,
+        issuer.organisation_id,
+        award_id,
+        change,
+        reason=body.reason,
+        actor=caller.name,
+        person=caller.person,
+        now=now,
     )
     view = await awards.get_award(session, service.settings, issuer, award_id, now=now)
     return _award_answer(_without_codes(caller, view))

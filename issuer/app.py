@@ -11,8 +11,9 @@ from issuer import api
 from issuer.api_keys import keep_admin_key
 from issuer.errors import AuthorizationOverError, IssuerError, NotFoundError
 from issuer.housekeeping import clean_up_forever
+from issuer.models import TrustListCopy
 from issuer.settings import IssuerSettings
-from issuer.web import authorization_pages, endorsement_pages, file_pages, key_pages
+from issuer.web import authorization_pages, connection_pages, endorsement_pages, file_pages, key_pages
 from issuer.web import pages as web
 from runtime.app import create_fastapi, create_service
 from runtime.clock import Clock, utc_now
@@ -39,7 +40,7 @@ def create_app(
     skills: SkillIndex | None = None,
 ) -> FastAPI:
     """The issuer with these settings; `skills` replaces the index that the settings name."""
-    service = create_service(settings, name="issuer", transport=transport, clock=clock)
+    service = create_service(settings, name="issuer", transport=transport, clock=clock, trust_list_copies=TrustListCopy)
     if skills is not None:
         service = replace(service, skills=skills)
 
@@ -66,6 +67,7 @@ def create_app(
             endorsement_pages.router,
             web.router,
             key_pages.router,
+            connection_pages.router,
             authorization_pages.router,
         ],
         routes=api.protocol_routes,

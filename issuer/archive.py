@@ -21,6 +21,7 @@ from issuer.status_lists import ListForm
 from issuer.store import Session
 from kernel import archive
 from kernel.archive import ArchivedFile, ArchivedKey
+from kernel.did import multikey_url
 from kernel.jcs import canonicalize_json
 from kernel.json_ld.pinned import PINNED
 from kernel.type_metadata import create_skill_badge_type
@@ -57,7 +58,7 @@ async def create_archive(database: Database, settings: IssuerSettings, slug: str
         archive.create_archive,
         did=issuer.did,
         organisation=_organisation(issuer),
-        keys=[_archived_key(issuer, key) for key in keys],
+        keys=[archived for key in keys for archived in _archived_keys(issuer, key)],
         files=files,
         signer=signer.signer,
         kid=issuer.verification_method(signer.fragment),
@@ -85,9 +86,12 @@ def _organisation(issuer: CredentialIssuer) -> dict[str, str]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def _archived_key(issuer: CredentialIssuer, key: KeyView) -> ArchivedKey:
-    kid = issuer.verification_method(key.fragment)
-    return ArchivedKey(kid, key.key, key.created_at, key.retired_at, key.withdrawn_at)
+def _archived_keys(issuer: CredentialIssuer, key: KeyView) -> Sequence[ArchivedKey]:
+    """A key under every name that it has in the DID document: badges name it by either."""
+    kids = [issuer.verification_method(key.fragment)]
+    if key.is_listed_twice:
+        kids.append(multikey_url(issuer.did, key.key))
+    return [ArchivedKey(kid, key.key, key.created_at, key.retired_at, key.withdrawn_at) for kid in kids]
 
 
 async def _files(session: Session, issuer: CredentialIssuer) -> list[ArchivedFile]:

@@ -67,7 +67,7 @@ async def exchange_authorization_code(
     """Exchange a code for an access token that covers the awards that were agreed to, or fewer. I-23, I-26, I-29."""
     async with database.reading() as session:
         found = await store.find_authorization_by_code(session, issuer.organisation_id, hash_token(request.code))
-    authorization = _verify_request(found, request)
+    authorization = _verify_request(found, request, client)
     verify_same_client(authorization, client)
     if authorization.code_spent_at is not None:
         await stop_authorization(database, issuer, authorization, "offer.redeemed_twice", "code", now)
@@ -97,11 +97,17 @@ async def exchange_authorization_code(
         )
 
 
-def _verify_request(authorization: Authorization | None, request: AuthorizationCodeTokenRequest) -> Authorization:
-    """Whether the code comes from whoever it was given to; the same error for every reason. RFC 6749 §4.1.3."""
+def _verify_request(
+    authorization: Authorization | None, request: AuthorizationCodeTokenRequest, client: Client
+) -> Authorization:
+    """Whether the code comes from whoever it was given to; the same error for every reason. RFC 6749 §4.1.3.
+
+    `client_id` is required of a client that does not authenticate; one that does is known by that.
+    """
     if authorization is None:
         raise GrantError("unknown code")
-    if request.client_id is None or request.client_id != authorization.client_id:
+    client_id = request.client_id if client.instance is None else client.instance.client_id
+    if client_id is None or client_id != authorization.client_id:
         raise GrantError("another client's code")
     if request.redirect_uri != authorization.redirect_uri:
         raise GrantError("another redirect_uri")

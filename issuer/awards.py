@@ -18,17 +18,27 @@ from issuer import credential_offer, store
 from issuer.achievements import description_of, get_achievement, input_problems
 from issuer.credential_issuer import CredentialIssuer
 from issuer.credential_offer import OfferPolicy, OpenOffer
-from issuer.errors import N_, ConflictError, InputError, NotFoundError
+from issuer.errors import N_, ConflictError, InputError, NotFoundError, PersonUnknownError
 from issuer.holders import hash_email
 from issuer.input import MANY_SECONDS, Input, Moment, WebAddress
 from issuer.models import Award, AwardBatch, Offer
 from issuer.settings import IssuerSettings
 from issuer.store import AchievementRow, AwardRow, Session
 from kernel.open_badges import create_evidence
+from kernel.strict_json import encode_json
 from runtime.tokens import create_token
 
 State = Literal[
-    "offered", "opened", "issued", "received", "offer_expired", "offer_void", "suspended", "revoked", "waiting"
+    "offered",
+    "opened",
+    "issued",
+    "received",
+    "as_file",
+    "offer_expired",
+    "offer_void",
+    "suspended",
+    "revoked",
+    "waiting",
 ]
 
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
@@ -77,6 +87,7 @@ class AwardView:
     state: State
     status: str
     reason: str | None
+    awarded_by: str | None
     awarded_at: datetime
     expires_at: datetime | None
     created_at: datetime
@@ -101,15 +112,19 @@ async def award_achievement(
     *,
     idempotency_key: str | None,
     actor: str,
+    person: str | None,
     now: datetime,
 ) -> Sequence[AwardView]:
     """Award the newest version of an achievement to everybody in the request, or to nobody. I-77.
 
     With an Idempotency-Key that was used before, the awards of that time are returned, with the links and
-    codes they had then; another request under the same key is a conflict.
+    codes they had then; another request under the same key is a conflict. What a second person approves is awarded
+    by somebody who is known (`person`), or by nobody: else it could not be told who the second one is (I-63).
     """
     achievement = await get_achievement(session, issuer, slug)
-    _check_times(request, now)
+    if _needs_approval(achievement) and person is None:
+        raise PersonUnknownError
+    check_times(request.awarded_at, request.expires_at, now=now)
     batch = AwardBatch(
         organisation_id=issuer.organisation_id,
         idempotency_key=idempotency_key,
@@ -121,7 +136,7 @@ async def award_achievement(
         return await _repeat(session, settings, issuer, earlier, batch.request_hash, now=now)
     for position, recipient in enumerate(request.recipients):
         await _award_one(
-            session, settings, issuer, achievement, request, recipient, batch.id, position, actor=actor, now=now
+            session, settings, issuer, achievement, request, recipient, batch.id, position, person=person, now=now
         )
     people = f"{len(request.recipients)} awarded"
     await store.add_audit(session, issuer.organisation_id, actor, "award.create", slug, people, now)
@@ -131,10 +146,11 @@ async def award_achievement(
     return await view_awards(session, settings, issuer, rows, now=now)
 
 
-def _check_times(request: AwardRequest, now: datetime) -> None:
-    if request.awarded_at is not None and request.awarded_at > now + timedelta(days=1):
+def check_times(awarded_at: datetime | None, expires_at: datetime | None, *, now: datetime) -> None:
+    """Raise InputError for a day of awarding that lies ahead, or an end that lies behind."""
+    if awarded_at is not None and awarded_at > now + timedelta(days=1):
         raise InputError(fields={"awarded_at": N_("De dag van uitreiken ligt in de toekomst.")})
-    if request.expires_at is not None and request.expires_at <= max(now, request.awarded_at or now):
+    if expires_at is not None and expires_at <= max(now, awarded_at or now):
         raise InputError(fields={"expires_at": N_("De einddatum ligt in het verleden, of voor de dag van uitreiken.")})
 
 
@@ -167,7 +183,7 @@ async def _award_one(
     batch_id: UUID,
     position: int,
     *,
-    actor: str,
+    person: str | None,
     now: datetime,
 ) -> None:
     awarded_at = request.awarded_at or now
@@ -177,14 +193,19 @@ async def _award_one(
         achievement_version_id=achievement.version.id,
         batch_id=batch_id,
         position=position,
-        reference=recipient.reference or create_token(16)[:8].upper().replace("_", "X").replace("-", "Y"),
-        status="waiting" if description_of(achievement).approval == "second_person" else "valid",
+        reference=recipient.reference or create_reference(),
+        status="waiting" if _needs_approval(achievement) else "valid",
         awarded_at=awarded_at,
-        awarded_by=actor,
-        expires_at=request.expires_at or _default_expiry(achievement, awarded_at),
+        awarded_by=person,
+        expires_at=request.expires_at or default_expiry(achievement, awarded_at),
         created_at=now,
     )
-    award.sealed_claims = _seal_claims(settings, award.id, recipient)
+    named = recipient.model_dump(include={"given_name", "family_name", "email"})
+    evidence = [
+        create_evidence(name=item.name, description=item.description, url=item.url, digest=item.digest)
+        for item in recipient.evidence
+    ]
+    award.sealed_claims = seal_claims(settings, award.id, named, evidence)
     award.email_hash = hash_email(settings, recipient.email)
     await store.add_row(session, award)
     policy = OfferPolicy.of(has_tx_code=request.tx_code, seconds=request.offer_valid_seconds)
@@ -199,7 +220,16 @@ async def _award_one(
     )
 
 
-def _default_expiry(achievement: AchievementRow, awarded_at: datetime) -> datetime | None:
+def _needs_approval(achievement: AchievementRow) -> bool:
+    return description_of(achievement).approval == "second_person"
+
+
+def create_reference() -> str:
+    """What an award is called between people where the organisation has no reference of its own."""
+    return create_token(16)[:8].upper().replace("_", "X").replace("-", "Y")
+
+
+def default_expiry(achievement: AchievementRow, awarded_at: datetime) -> datetime | None:
     """The end of the day that the achievement's term ends: the same for everybody of one day (I-61)."""
     days = description_of(achievement).validity_days
     if days is None:
@@ -207,15 +237,12 @@ def _default_expiry(achievement: AchievementRow, awarded_at: datetime) -> dateti
     return awarded_at.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=days + 1)
 
 
-def _seal_claims(settings: IssuerSettings, award_id: UUID, recipient: Recipient) -> bytes:
-    claims = {
-        "person": recipient.model_dump(include={"given_name", "family_name", "email"}),
-        "evidence": [
-            create_evidence(name=item.name, description=item.description, url=item.url, digest=item.digest)
-            for item in recipient.evidence
-        ],
-    }
-    return settings.seal.seal(json.dumps(claims).encode(), context=_context(award_id))
+def seal_claims(
+    settings: IssuerSettings, award_id: UUID, person: Mapping[str, str], evidence: Sequence[Mapping[str, Any]]
+) -> bytes:
+    """What an award says of a person, as it is kept."""
+    claims = {"person": person, "evidence": evidence}
+    return settings.seal.seal(encode_json(claims), context=_context(award_id))
 
 
 def open_claims(settings: IssuerSettings, award_id: UUID, sealed: bytes) -> dict[str, Any]:
@@ -316,6 +343,7 @@ def _view(
         state=_state(award, offer, now),
         status=award.status,
         reason=award.status_reason,
+        awarded_by=award.awarded_by,
         awarded_at=award.awarded_at,
         expires_at=award.expires_at,
         created_at=award.created_at,
@@ -350,7 +378,9 @@ def _state(award: Award, offer: Offer | None, now: datetime) -> State:
         return "received"
     if award.issued_at is not None:
         return "issued"
-    if offer is None or offer.voided_at is not None:
+    if offer is None:
+        return "as_file"
+    if offer.voided_at is not None:
         return "offer_void"
     if offer.spent_at is None and offer.expires_at <= now:
         return "offer_expired"

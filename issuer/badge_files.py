@@ -8,9 +8,10 @@ nothing. It has its own place in the status lists, so that revoking the award re
 import hmac
 import re
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from issuer import signing_keys, status, store
@@ -28,14 +29,32 @@ from kernel import base64url
 from kernel.baking import CredentialForm, bake
 from kernel.formats import IssuerIdentity
 from kernel.formats.badge_file import create_badge_file, sign_badge_file, sign_open_badge_jwt
+from kernel.formats.credential import LDP_VC
 from kernel.formats.status_reference import StatusKind
 from kernel.open_badges import CredentialDataset, create_identity_object
 from runtime.database import BlockingConnection, run_blocking
 from runtime.tokens import create_token
 
-FileForm = Literal["json", "jws", "png", "svg"]
+FileForm = Literal["json", "jws", "png", "svg", "sd-jwt", "sd-json"]
 
+Kind = Literal["json", "jws", "sd-jwt"]
+"""The signed texts that they are made of."""
+
+_KINDS: Final[Mapping[FileForm, Kind]] = {
+    "json": "json",
+    "jws": "jws",
+    "png": "json",
+    "svg": "json",
+    "sd-jwt": "sd-jwt",
+    "sd-json": "json",
+}
 _PICTURES: Final = {"png": "image/png", "svg": "image/svg+xml"}
+# The media type of each text, and how the name of its file ends. B-33; SD-JWT VC §3.1.
+_TYPES: Final[Mapping[Kind, tuple[str, str]]] = {
+    "json": (CredentialForm.JSON.media_type, CredentialForm.JSON.file_extension),
+    "jws": (CredentialForm.JWS.media_type, CredentialForm.JWS.file_extension),
+    "sd-jwt": ("application/dc+sd-jwt", ".sd-jwt"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +97,7 @@ async def make_badge_file(
     """Sign the badge of an award as a file; asked again, it stays the file that it was for as long as it holds."""
     await store.lock_award(session, award_id)
     row = await _get_row(session, issuer, award_id)
-    if row.award.status != "valid":
-        raise ConflictError(N_("Deze badge is opgeschort of ingetrokken. Er komt geen bestand van."))
-    if row.award.sealed_claims is None:
-        raise ConflictError(N_("De gegevens van deze persoon zijn verwijderd. Reik de badge opnieuw uit."))
+    get_claims_for_file(row)
     file = await store.find_badge_file(session, award_id)
     if file is None:
         number = await store.next_file_number(session, award_id)
@@ -96,7 +112,7 @@ async def find_badge_file(
 ) -> FileView | None:
     """What was made of an award, None when nothing was or it is gone."""
     file = await store.find_badge_file(session, award_id)
-    if file is None or file.sealed_json is None:
+    if file is None or not _kept(file):
         return None
     return _view(settings, issuer, file, await _get_row(session, issuer, award_id))
 
@@ -108,7 +124,7 @@ async def get_shared_file(
     award_id = await store.find_award_of_file(session, issuer.organisation_id, file_id)
     is_right = hmac.compare_digest(secret.encode(), _secret(settings, file_id).encode())
     file = None if award_id is None or not is_right else await store.find_badge_file(session, award_id)
-    if file is None or file.id != file_id or file.sealed_json is None:
+    if file is None or file.id != file_id or not _kept(file):
         raise NotFoundError(N_("Dit adres werkt niet (meer). Vraag een nieuw aan bij wie het u stuurde."))
     row = await _get_row(session, issuer, file.award_id)
     return SharedFile(row, _view(settings, issuer, file, row))
@@ -120,20 +136,31 @@ async def get_badge_file(
     """One form of the file that was made of an award, or NotFoundError. B-30 to B-33."""
     row = await _get_row(session, issuer, award_id)
     file = await store.find_badge_file(session, award_id)
-    if file is None or file.sealed_json is None or file.sealed_jws is None:
+    kept = {} if file is None else _kept(file)
+    if file is None or not kept:
         raise NotFoundError(N_("Van deze uitreiking is geen bestand. Maak het eerst."))
-    if form not in _forms(row):
-        raise NotFoundError(N_("De afbeelding van deze badge is een SVG. Daar maken we geen PNG van; neem de SVG."))
+    if form not in _forms(row, file):
+        raise NotFoundError(N_("In deze vorm is het bestand er niet. Neem een van de andere."))
     name = file_name(row)
-    kind = CredentialForm.JWS if form == "jws" else CredentialForm.JSON
-    signed = settings.seal.open(
-        file.sealed_jws if form == "jws" else file.sealed_json, context=_context(file.id, kind)
-    ).decode()
+    kind = _KINDS[form]
+    signed = settings.seal.open(kept[kind], context=_context(file.id, kind)).decode()
     if form not in _PICTURES:
-        return Download(signed.encode(), kind.media_type, name + kind.file_extension)
+        media_type, ending = _TYPES[kind]
+        return Download(signed.encode(), media_type, name + ending)
     art = BadgeImage(row.version.image, row.version.image_type)
     picture = as_svg(art) if form == "svg" else art
     return Download(bake(picture.content, signed), _PICTURES[form], f"{name}.{form}")
+
+
+def get_claims_for_file(row: AwardRow) -> bytes:
+    """The sealed claims of an award that counts now, or ConflictError that says why no file comes of it."""
+    if row.award.status == "waiting":
+        raise ConflictError(N_("Deze badge wacht nog op goedkeuring. Daarna kunt u het bestand maken."))
+    if row.award.status != "valid":
+        raise ConflictError(N_("Deze badge is opgeschort of ingetrokken. Er komt geen bestand van."))
+    if row.award.sealed_claims is None:
+        raise ConflictError(N_("De gegevens van deze persoon zijn verwijderd. Reik de badge opnieuw uit."))
+    return row.award.sealed_claims
 
 
 def file_name(row: AwardRow) -> str:
@@ -149,8 +176,12 @@ async def _get_row(session: Session, issuer: CredentialIssuer, award_id: UUID) -
 
 
 def _view(settings: IssuerSettings, issuer: CredentialIssuer, file: BadgeFile, row: AwardRow) -> FileView:
-    link = issuer.endpoint(f"files/{file.id}/{_secret(settings, file.id)}")
-    return FileView(file.created_at, _forms(row), link)
+    return FileView(file.created_at, _forms(row, file), file_link(settings, issuer, file.id))
+
+
+def file_link(settings: IssuerSettings, issuer: CredentialIssuer, file_id: UUID) -> str:
+    """The address at which the recipient of a file can fetch it."""
+    return issuer.endpoint(f"files/{file_id}/{_secret(settings, file_id)}")
 
 
 def _secret(settings: IssuerSettings, file_id: UUID) -> str:
@@ -158,9 +189,24 @@ def _secret(settings: IssuerSettings, file_id: UUID) -> str:
     return base64url.encode(hmac.digest(settings.request_key, f"badge-file/{file_id}".encode(), "sha256"))
 
 
-def _forms(row: AwardRow) -> tuple[FileForm, ...]:
-    """A drawing cannot be made into a photo here; the other way round the photo goes into a drawing."""
-    return ("png", "svg", "json", "jws") if row.version.image_type == "image/png" else ("svg", "json", "jws")
+def _kept(file: BadgeFile) -> dict[Kind, bytes]:
+    """The signed texts of a file that were made and not dropped."""
+    texts: dict[Kind, bytes | None] = {"json": file.sealed_json, "jws": file.sealed_jws, "sd-jwt": file.sealed_sd_jwt}
+    return {kind: sealed for kind, sealed in texts.items() if sealed is not None}
+
+
+def _forms(row: AwardRow, file: BadgeFile) -> tuple[FileForm, ...]:
+    """Its texts, and the pictures that one of them can be baked into.
+
+    A drawing cannot be made into a photo here; the other way round the photo goes into a drawing. A picture is for
+    anybody to see, and so carries nothing from which its holder would choose parts to show (`sd-…`).
+    """
+    kept = _kept(file)
+    if "json" not in kept:
+        return tuple(kept)
+    if file.securing != LDP_VC:
+        return ("sd-json",)
+    return ("png", "svg", *kept) if row.version.image_type == "image/png" else ("svg", *kept)
 
 
 def _sign(
@@ -184,50 +230,86 @@ def _sign(
         kind=StatusKind.BITSTRING_STATUS_LIST,
     )
     claims = open_claims(settings, award.id, award.sealed_claims or b"")
-    address = claims["person"]["email"].lower()
-    dataset = CredentialDataset(
-        achievement=row.version.achievement,
-        issuer_profile=issuer_profile(issuer),
-        person={},
-        subject={
-            "identifier": [create_identity_object(address, identity_type="emailAddress", salt=create_token(16))],
-            **earned_credits(row.version.achievement),
-        },
+    dataset = create_dataset(
+        issuer,
+        row.version.achievement,
+        identity=create_identity(claims["person"]["email"]),
         evidence=claims["evidence"],
         awarded_at=award.awarded_at,
-        issuing_authority=issuer.name,
-        issuing_country=issuer.country,
-        credential_id=f"urn:uuid:{uuid.uuid4()}",
+        credential_id=create_credential_id(),
     )
     keys = {
         algorithm: signing_keys.get_signer(connection, settings, issuer.organisation_id, algorithm, now=now)
         for algorithm in ("Ed25519", "ES256")
     }
-    embedded, jws = _identity(issuer, keys["Ed25519"]), _identity(issuer, keys["ES256"])
+    embedded = identity_of(issuer, keys["Ed25519"], is_embedded=True)
+    jws = identity_of(issuer, keys["ES256"], is_embedded=False)
     badge = create_badge_file(
         dataset, issuer=embedded, status=place.references, valid_from=now, expires_at=award.expires_at
     )
-    signed = {
-        CredentialForm.JSON: sign_badge_file(badge, issuer=embedded, signer=keys["Ed25519"].signer),
-        CredentialForm.JWS: sign_open_badge_jwt(badge, issuer=jws, signer=keys["ES256"].signer),
+    signed: dict[Kind, str] = {
+        "json": sign_badge_file(badge, issuer=embedded, signer=keys["Ed25519"].signer),
+        "jws": sign_open_badge_jwt(badge, issuer=jws, signer=keys["ES256"].signer),
     }
     file_id = store.new_id()
-    sealed = {form: settings.seal.seal(text.encode(), context=_context(file_id, form)) for form, text in signed.items()}
+    sealed = {kind: seal_file(settings, file_id, kind, text.encode()) for kind, text in signed.items()}
     return BadgeFile(
         id=file_id,
         award_id=award.id,
         number=number,
         status_list_id=place.status_list_id,
         status_index=place.index,
-        sealed_json=sealed[CredentialForm.JSON],
-        sealed_jws=sealed[CredentialForm.JWS],
+        sealed_json=sealed["json"],
+        sealed_jws=sealed["jws"],
         created_at=now,
     )
 
 
-def _identity(issuer: CredentialIssuer, key: ActiveKey) -> IssuerIdentity:
-    return IssuerIdentity(issuer.did, issuer.verification_method(key.fragment))
+# What every file is made of, whether alone or in bulk (issuer.bulk_signing).
 
 
-def _context(file_id: UUID, form: CredentialForm) -> str:
-    return f"issuer/badge-file-{form}/{file_id}"
+def create_dataset(
+    issuer: CredentialIssuer,
+    achievement: Mapping[str, Any],
+    *,
+    identity: Mapping[str, Any],
+    evidence: Sequence[Mapping[str, Any]],
+    awarded_at: datetime,
+    credential_id: str,
+) -> CredentialDataset:
+    """What a file says: of the person a hashed address, and nothing else. B-08."""
+    return CredentialDataset(
+        achievement=achievement,
+        issuer_profile=issuer_profile(issuer),
+        person={},
+        subject={"identifier": [identity], **earned_credits(achievement)},
+        evidence=evidence,
+        awarded_at=awarded_at,
+        issuing_authority=issuer.name,
+        issuing_country=issuer.country,
+        credential_id=credential_id,
+    )
+
+
+def create_identity(email: str) -> dict[str, Any]:
+    """The person, under a salt of their own."""
+    return create_identity_object(email.lower(), identity_type="emailAddress", salt=create_token(16))
+
+
+def create_credential_id() -> str:
+    """The identifier of one copy: random, so that it tells neither when it was made nor after which other one."""
+    return f"urn:uuid:{uuid.uuid4()}"
+
+
+def identity_of(issuer: CredentialIssuer, key: ActiveKey, *, is_embedded: bool) -> IssuerIdentity:
+    """As whom the issuer signs with a key."""
+    return IssuerIdentity(issuer.did, signing_keys.key_id(issuer, key, is_embedded=is_embedded))
+
+
+def seal_file(settings: IssuerSettings, file_id: UUID, kind: Kind, text: bytes) -> bytes:
+    """A signed text as it is kept."""
+    return settings.seal.seal(text, context=_context(file_id, kind))
+
+
+def _context(file_id: UUID, kind: Kind) -> str:
+    return f"issuer/badge-file-{kind}/{file_id}"

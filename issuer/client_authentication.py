@@ -7,19 +7,16 @@ of a wallet is kept, but that one of its proofs was used (I-47).
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, Final, Protocol
-
-from cryptography import x509
 
 from issuer import store
 from issuer.credential_issuer import CredentialIssuer
 from issuer.errors import AttestationChallengeError
 from issuer.nonce import create_challenge, verify_challenge
 from issuer.settings import IssuerSettings
-from kernel.errors import CredentialError, NonceError, RejectedError
-from kernel.keys import PublicKey, parse_public_jwk
+from issuer.wallet_providers import WalletProviders, resolve_wallet_providers
+from kernel.errors import NonceError, RejectedError, UntrustedIssuerError
+from kernel.keys import PublicKey
 from kernel.openid4vci import (
     ATTESTATION_HEADER,
     ATTESTATION_REMEMBERED,
@@ -33,7 +30,6 @@ from kernel.openid4vci import (
     verify_client_attestation,
 )
 from kernel.status.token_status_list import Status
-from kernel.strict_json import parse_json_object
 from runtime.database import BlockingDatabase, Database
 from runtime.resolve import Resolver
 from runtime.tokens import hash_token
@@ -85,15 +81,24 @@ async def authenticate_client(
     if len(attestations) != 1 or len(proofs) > 1 or pop is None:
         raise ClientAttestationError("not exactly one attestation with one proof of possession")
     attestation = parse_client_attestation(attestations[0])
-    verified = verify_client_attestation(
-        attestation,
-        pop,
-        **_provider(settings, attestation),
-        audience=issuer.identifier,
-        now=now,
-        algorithms=ATTESTATION_ALGORITHMS,
-        client_id=client_id,
-    )
+    providers = await resolve_wallet_providers(settings, resolver, now=now) or WalletProviders(KeyAttesters())
+    try:
+        verified = verify_client_attestation(
+            attestation,
+            pop,
+            **_provider(providers, attestation),
+            audience=issuer.identifier,
+            now=now,
+            algorithms=ATTESTATION_ALGORITHMS,
+            client_id=client_id,
+        )
+    except ClientAttestationError as exc:
+        providers.require_decided(exc.__cause__)
+        raise
+    try:
+        providers.require_recognised(verified.provider_key, verified.provider_anchor, types=None, now=now)
+    except UntrustedIssuerError as exc:
+        raise ClientAttestationError(f"{exc.code}: {exc.detail}") from exc
     try:
         verify_challenge(settings, issuer.organisation_id, verified.challenge, now=now)
     except NonceError as exc:
@@ -123,37 +128,9 @@ async def _spend(database: Database, verified: VerifiedClientAttestation) -> Non
         raise ClientAttestationError("the proof of possession was used before")
 
 
-def _provider(settings: IssuerSettings, attestation: UnverifiedClientAttestation) -> Mapping[str, Any]:
+def _provider(providers: WalletProviders, attestation: UnverifiedClientAttestation) -> Mapping[str, Any]:
     """By which mechanism this provider's key is known: certificates where the attestation has some, else its `kid`."""
+    attesters = providers.attesters
     if attestation.x5c is not None:
-        return {"anchors": wallet_provider_anchors(settings)}
-    keys = _read_keys(settings.wallet_provider_keys) if settings.wallet_provider_keys is not None else {}
-    return {"key": keys.get(attestation.key_id or "")}
-
-
-def key_attesters(settings: IssuerSettings) -> KeyAttesters | None:
-    """Who may say how well keys are kept: the wallet providers that are known here; None when none is. I-50."""
-    certificates, keys = settings.wallet_provider_certificates, settings.wallet_provider_keys
-    if certificates is None and keys is None:
-        return None
-    return KeyAttesters(wallet_provider_anchors(settings), {} if keys is None else _read_keys(keys))
-
-
-def wallet_provider_anchors(settings: IssuerSettings) -> tuple[x509.Certificate, ...]:
-    """The authorities under which wallet providers attest, wallets and keys alike."""
-    path = settings.wallet_provider_certificates
-    return () if path is None else _read_anchors(path)
-
-
-@lru_cache(maxsize=8)
-def _read_anchors(path: Path) -> tuple[x509.Certificate, ...]:
-    return tuple(x509.load_pem_x509_certificates(path.read_bytes()))
-
-
-@lru_cache(maxsize=8)
-def _read_keys(path: Path) -> Mapping[str, PublicKey]:
-    try:
-        members = parse_json_object(path.read_bytes())
-        return {str(jwk["kid"]): parse_public_jwk(jwk) for jwk in members["keys"]}
-    except (CredentialError, KeyError, TypeError) as exc:
-        raise ValueError("wallet_provider_keys is not a JWK Set whose keys have a kid") from exc
+        return {"anchors": attesters.anchors}
+    return {"key": attesters.keys.get(attestation.key_id or "")}

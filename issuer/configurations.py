@@ -13,6 +13,7 @@ from issuer.did_documents import Algorithm
 from issuer.policies import DIIP, HAIP, OPEN, Policy
 from issuer.settings import IssuerSettings
 from kernel.formats import ISSUABLE, IssuableFormat
+from kernel.open_badges import OPEN_BADGE_CREDENTIAL
 
 # What a copy is bound to: where there is a `cnf` claim it names the key twice (K-47), elsewhere the subject has a DID.
 _KEY_OR_DID: Final = ("jwk", "did:jwk", "did:key")
@@ -45,6 +46,11 @@ class Securing:
     cryptosuites: frozenset[str] = _P256_SUITES
     """Those of `di_vp` proofs."""
     policy: Policy = OPEN
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the signature is a proof inside the badge."""
+        return self.signing_value != self.algorithm
 
     @property
     def format(self) -> IssuableFormat:
@@ -89,7 +95,7 @@ def list_code_securings(settings: IssuerSettings, certificate_chain: Sequence[st
 
     That is a certificate chain of the organisation, and wallet providers that are trusted.
     """
-    is_haip_possible = bool(certificate_chain) and knows_wallet_providers(settings)
+    is_haip_possible = bool(certificate_chain) and settings.knows_wallet_providers
     haip = [HAIP_SECURING] if is_haip_possible and HAIP_SECURING.name in settings.securings else []
     return [*list_securings(settings), *haip]
 
@@ -102,25 +108,26 @@ def code_configuration_ids(
     return [configuration_id(achievement_slug, securing) for securing in securings]
 
 
-def knows_wallet_providers(settings: IssuerSettings) -> bool:
-    """Whether anybody may vouch for wallets and their keys here."""
-    return settings.wallet_provider_certificates is not None or settings.wallet_provider_keys is not None
+def credential_type(settings: IssuerSettings, securing: Securing) -> str:
+    """The type of what is issued in a securing, as trust lists name it. T-04."""
+    return settings.badge_vct if securing.format.format_id == "dc+sd-jwt" else OPEN_BADGE_CREDENTIAL
 
 
 def proof_types(settings: IssuerSettings, securing: Securing) -> Mapping[str, Mapping[str, Any]]:
     """The `proof_types_supported` of a configuration: what is published, and what is accepted. I-13, I-50, I-59."""
-    return _proof_types(securing, knows_wallet_providers(settings))
+    taken = settings.proof_types if settings.knows_wallet_providers else settings.proof_types - {"attestation"}
+    return _proof_types(securing, taken)
 
 
 @lru_cache(maxsize=64)
-def _proof_types(securing: Securing, has_attesters: bool) -> Mapping[str, Mapping[str, Any]]:
+def _proof_types(securing: Securing, taken: frozenset[str]) -> Mapping[str, Mapping[str, Any]]:
     algorithms = {"proof_signing_alg_values_supported": sorted(securing.holder_algorithms)}
     if securing.policy.needs_key_attestation:
         attested = {**algorithms, "key_attestations_required": {}}
         return {"jwt": attested, "attestation": attested}
-    types: dict[str, Mapping[str, Any]] = {"jwt": algorithms}
-    types["di_vp"] = {"proof_signing_alg_values_supported": sorted(securing.cryptosuites)}
-    return {**types, "attestation": algorithms} if has_attesters else types
+    suites = {"proof_signing_alg_values_supported": sorted(securing.cryptosuites)}
+    types = {"jwt": algorithms, "di_vp": suites, "attestation": algorithms}
+    return {name: described for name, described in types.items() if name in taken}
 
 
 def configuration_ids(settings: IssuerSettings, achievement_slug: str) -> Sequence[str]:

@@ -33,6 +33,7 @@ from issuer.settings import IssuerSettings
 from issuer.signing_keys import ActiveKey
 from issuer.status import StatusPlace
 from issuer.store import Grant
+from issuer.wallet_providers import WalletProviders, resolve_wallet_providers
 from kernel.errors import MalformedError
 from kernel.formats import IssuerIdentity, to_wire
 from kernel.keys import PublicKey
@@ -97,12 +98,13 @@ async def issue_credential(
     A key that already got its copy under this offer gets the same bytes again, so a lost response costs nothing. Where
     an attestation can be withdrawn, its list is asked between two checks of everything, outside any transaction.
     """
+    providers = await resolve_wallet_providers(settings, resolver, now=now)
     standing: list[VerifiedKeyAttestation] = []
 
     def answer(database: BlockingDatabase) -> CredentialAnswer | Sequence[VerifiedKeyAttestation]:
         with database.connection() as connection:
             grants, proof = open_token(connection, settings, slug, presented, now)
-            order = _verify_request(settings, grants, message, now)
+            order = _verify_request(settings, grants, message, providers, now)
             if unknown := [attestation for attestation in order.attestations if attestation not in standing]:
                 return unknown
             with database.writing(connection):
@@ -151,7 +153,13 @@ def _defer(connection: BlockingConnection, settings: IssuerSettings, order: Orde
     return CredentialAnswer(order.issuer.organisation_id, *encode_response(waiting.as_json(), order.encryption), 202)
 
 
-def _verify_request(settings: IssuerSettings, grants: Sequence[Grant], message: Message, now: datetime) -> Order:
+def _verify_request(
+    settings: IssuerSettings,
+    grants: Sequence[Grant],
+    message: Message,
+    providers: WalletProviders | None,
+    now: datetime,
+) -> Order:
     issuer = credential_issuer(grants[0].organisation, settings)
     members = open_message(settings, issuer.organisation_id, message, max_bytes=_MAX_REQUEST_BYTES, now=now)
     request = parse_credential_request(members, accepts_single_proof=bool(settings.legacy_securings))
@@ -164,7 +172,7 @@ def _verify_request(settings: IssuerSettings, grants: Sequence[Grant], message: 
         raise IssuanceDeniedError(f"the award is {grant.award_status}, or its claims were dropped")
     if securing.policy.needs_dpop and grant.dpop_thumbprint is None:
         raise AccessTokenError("this configuration is given for bound tokens alone")
-    proven = verify_key_proofs(settings, issuer, securing, request, client_id=grant.client_id, now=now)
+    proven = verify_key_proofs(settings, issuer, securing, request, providers, client_id=grant.client_id, now=now)
     return Order(grant, issuer, configuration, securing, proven.nonces, proven.keys, encryption, proven.attestations)
 
 
@@ -297,7 +305,8 @@ def _sign(
 
 def _identity(order: Order, signing_key: ActiveKey) -> IssuerIdentity:
     """How a verifier finds the key: by DID, or, in the HAIP form, by the certificates of the same key. I-75, I-76."""
-    issuer, kid = order.issuer, order.issuer.verification_method(signing_key.fragment)
+    issuer = order.issuer
+    kid = signing_keys.key_id(issuer, signing_key, is_embedded=order.securing.is_embedded)
     if order.securing.policy.issuer_key == "did":
         return IssuerIdentity(issuer.did, kid, federation_entity=issuer.federation_entity)
     if not issuer.certificate_chain:

@@ -41,6 +41,11 @@ class KeyView:
         """Whether it signs now."""
         return self.retired_at is None
 
+    @property
+    def is_listed_twice(self) -> bool:
+        """Whether it signs tokens and embedded proofs alike, so that the DID document has it in the form of each."""
+        return self.algorithm == "ES256"
+
 
 @dataclass(frozen=True, slots=True)
 class DidDocumentVersion:
@@ -64,7 +69,11 @@ async def list_published_keys(session: Session, organisation_id: UUID) -> Sequen
 async def create_did_document(session: Session, issuer: CredentialIssuer) -> Mapping[str, Any]:
     """The did:web document: every key that credentials in circulation are signed with. K-21 to K-23, D5."""
     keys = await list_published_keys(session, issuer.organisation_id)
-    return create_did_web_document(issuer.did, [(published.fragment, published.key) for published in keys])
+    return create_did_web_document(
+        issuer.did,
+        [(published.fragment, published.key) for published in keys],
+        multikeys=[published.key for published in keys if published.is_listed_twice],
+    )
 
 
 async def keep_did_document(session: Session, issuer: CredentialIssuer) -> None:

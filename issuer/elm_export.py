@@ -10,10 +10,10 @@ from uuid import UUID
 from issuer import store
 from issuer.achievements import earned_credits
 from issuer.awards import open_claims
-from issuer.badge_files import Download, file_name
+from issuer.badge_files import Download, file_name, get_claims_for_file
 from issuer.credential import issuer_profile
 from issuer.credential_issuer import CredentialIssuer
-from issuer.errors import N_, ConflictError, NotFoundError
+from issuer.errors import N_, NotFoundError
 from issuer.settings import IssuerSettings
 from issuer.store import AwardRow, Session
 from kernel.elm import create_elm_credential
@@ -31,11 +31,8 @@ async def create_elm_document(
     row = await store.find_award(session, issuer.organisation_id, award_id)
     if row is None:
         raise NotFoundError(N_("Deze uitreiking kennen we niet."))
-    if row.award.status != "valid":
-        raise ConflictError(N_("Deze badge is opgeschort of ingetrokken. Er komt geen bestand van."))
-    if row.award.sealed_claims is None:
-        raise ConflictError(N_("De gegevens van deze persoon zijn verwijderd. Reik de badge opnieuw uit."))
-    document = create_elm_credential(read_microcredential_badge(_badge(settings, issuer, row, row.award.sealed_claims)))
+    claims = get_claims_for_file(row)
+    document = create_elm_credential(read_microcredential_badge(_badge(settings, issuer, row, claims)))
     return Download(encode_json(document), MEDIA_TYPE, f"{file_name(row)}.jsonld")
 
 

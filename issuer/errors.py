@@ -308,12 +308,26 @@ class SignInLinkError(IssuerError):
     sentence = N_("Deze code klopt niet of is verlopen. Vraag een nieuwe aan.")
 
 
-class TooManySignInsError(IssuerError):
-    """Too many one-time links were asked for, from one source or for one address."""
+class TooManyError(IssuerError):
+    """So often nobody may try in an hour. `retry_after` is when the count has surely begun anew."""
 
     status = 429
+    code = "too_many"
+    retry_after = "3600"
+
+
+class TooManySignInsError(TooManyError):
+    """Too many one-time links were asked for, from one source or for one address."""
+
     code = "too_many_sign_ins"
-    sentence = N_("Er is te vaak om een link gevraagd. Probeer het over een uur opnieuw.")
+    sentence = N_("Er is te vaak om een code of link gevraagd. Probeer het over een uur opnieuw.")
+
+
+class TooManyCodesError(TooManyError):
+    """Too many wrong codes were typed, from one source or at one organisation: the same for both."""
+
+    code = "too_many_codes"
+    sentence = N_("Er is te vaak een verkeerde code ingetypt. Probeer het over een uur opnieuw, of gebruik de link.")
 
 
 class NothingChosenError(IssuerError):
@@ -321,7 +335,7 @@ class NothingChosenError(IssuerError):
 
     status = 400
     code = "nothing_chosen"
-    sentence = N_("Kies ten minste een badge.")
+    sentence = N_("Kies minstens één badge.")
 
 
 class ConflictError(IssuerError):
@@ -330,6 +344,13 @@ class ConflictError(IssuerError):
     status = 409
     code = "conflict"
     sentence = N_("Dit botst met wat er al is.")
+
+
+class OnlyRevocableError(ConflictError):
+    """A copy of the award was issued under a policy that knows revocation and no suspension."""
+
+    code = "only_revocable"
+    sentence = N_("Deze badge staat in een EUDI-wallet. U kunt hem alleen intrekken, niet opschorten.")
 
 
 class ChangedMeanwhileError(IssuerError):
@@ -354,6 +375,14 @@ class ApiKeyError(IssuerError):
     status = 401
     code = "api_key"
     sentence = N_("Hiervoor is een geldige API-sleutel nodig.")
+
+
+class PersonUnknownError(IssuerError):
+    """It matters here who did it, and the API key stands on nobody's name."""
+
+    status = 403
+    code = "person_unknown"
+    sentence = N_("Hier telt wie het doet. Log in, of gebruik een API-sleutel die op uw naam staat.")
 
 
 class ScopeError(IssuerError):

@@ -2,17 +2,20 @@
 
 DIIP v5, appendix B. The Credential Issuer Identifier is the Entity Identifier. The key that signs statements is no key
 of credentials (OpenID Federation 1.0 §3.1.1): its public part goes to the superiors, who name it in what they say.
+
+That key is replaced in three steps, so that the chain never breaks (§11): the next key is published beside it; when the
+superiors name it too, it signs; when nothing is left that the one before signed, that one goes.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from issuer import did_documents, metadata, store
 from issuer.credential_issuer import CredentialIssuer
-from issuer.errors import N_, InputError, NotFoundError
+from issuer.errors import N_, ConflictError, InputError, NotFoundError
 from issuer.models import FederationMembership
 from issuer.settings import IssuerSettings
 from issuer.store import Session
@@ -41,6 +44,12 @@ class Membership:
     entity_configuration: str
     authority_hints: Sequence[str]
     public_jwk: Mapping[str, Any]
+    """The key that signs now."""
+    public_jwks: Sequence[Mapping[str, Any]]
+    """Every key that is published, and that the superiors should name: the one that signs first."""
+
+
+RolloverStep = Literal["announce", "use", "retire"]
 
 
 async def join_federation(
@@ -69,11 +78,52 @@ async def join_federation(
         await store.add_row(session, row)
     await store.set_authority_hints(session, issuer.organisation_id, hints)
     await store.add_audit(session, issuer.organisation_id, actor, "federation.join", issuer.slug, ", ".join(hints), now)
-    return _membership(issuer, row.public_jwk, hints)
+    row.authority_hints = hints
+    return _membership(issuer, row)
+
+
+async def roll_key(
+    session: Session,
+    settings: IssuerSettings,
+    issuer: CredentialIssuer,
+    step: RolloverStep,
+    *,
+    actor: str,
+    now: datetime,
+) -> Membership:
+    """Take one step in replacing the key of statements. OpenID Federation 1.0 §11.
+
+    `announce` publishes a next key, once. `use` lets it sign, which breaks the chain until every superior names it; the
+    one before stays published. `retire` takes that away.
+    """
+    await store.lock_organisation(session, issuer.organisation_id)
+    await get_membership(session, issuer)
+    row = await store.find_federation_membership(session, issuer.organisation_id)
+    if row is None:
+        raise NotFoundError(N_("Deze organisatie is van geen federatie lid."))
+    if step == "announce" and row.next_public_jwk is None:
+        signer = SoftwareSigner.generate()
+        sealed = settings.seal.seal(json.dumps(signer.private_jwk()).encode(), context=_context(issuer, "next-"))
+        row.next_public_jwk, row.sealed_next_private_jwk = signer.public_key.jwk, sealed
+    if step == "use":
+        if row.sealed_next_private_jwk is None or row.next_public_jwk is None:
+            raise ConflictError(N_("Kondig eerst een nieuwe sleutel aan."))
+        private = settings.seal.open(row.sealed_next_private_jwk, context=_context(issuer, "next-"))
+        row.previous_public_jwk, row.public_jwk = row.public_jwk, row.next_public_jwk
+        row.sealed_private_jwk = settings.seal.seal(private, context=_context(issuer))
+        row.next_public_jwk = row.sealed_next_private_jwk = None
+    if step == "retire":
+        row.previous_public_jwk = None
+    await session.flush()
+    await store.add_audit(
+        session, issuer.organisation_id, actor, f"federation.key.{step}", issuer.slug, _key_id(row.public_jwk), now
+    )
+    return _membership(issuer, row)
 
 
 async def leave_federation(session: Session, issuer: CredentialIssuer, *, actor: str, now: datetime) -> None:
     """Publish no Entity Configuration any more. What was issued meanwhile goes on naming it. The key stays."""
+    await store.lock_organisation(session, issuer.organisation_id)
     await get_membership(session, issuer)
     await store.set_authority_hints(session, issuer.organisation_id, None)
     await store.add_audit(session, issuer.organisation_id, actor, "federation.leave", issuer.slug, None, now)
@@ -84,7 +134,7 @@ async def get_membership(session: Session, issuer: CredentialIssuer) -> Membersh
     row = await store.find_federation_membership(session, issuer.organisation_id)
     if row is None or row.authority_hints is None:
         raise NotFoundError(N_("Deze organisatie is van geen federatie lid."))
-    return _membership(issuer, row.public_jwk, row.authority_hints)
+    return _membership(issuer, row)
 
 
 async def create_organisation_statement(
@@ -95,12 +145,12 @@ async def create_organisation_statement(
     if row is None or row.authority_hints is None:
         raise NotFoundError(N_("Deze organisatie is van geen federatie lid."))
     signer = SoftwareSigner.from_jwk(json.loads(settings.seal.open(row.sealed_private_jwk, context=_context(issuer))))
-    membership = _membership(issuer, row.public_jwk, row.authority_hints)
+    membership = _membership(issuer, row)
     return create_entity_configuration(
         signer=signer,
         key_id=membership.public_jwk["kid"],
         entity=issuer.identifier,
-        keys=[membership.public_jwk],
+        keys=membership.public_jwks,
         metadata=await _metadata(session, settings, issuer, now),
         authority_hints=row.authority_hints,
         issued_at=now,
@@ -123,13 +173,20 @@ async def _metadata(
     }
 
 
-def _membership(issuer: CredentialIssuer, jwk: Mapping[str, Any], hints: Sequence[str]) -> Membership:
+def _membership(issuer: CredentialIssuer, row: FederationMembership) -> Membership:
+    published = [row.public_jwk, row.next_public_jwk, row.previous_public_jwk]
+    keys = [federation_key(parse_public_jwk(jwk)) for jwk in published if jwk is not None]
     return Membership(
         entity=issuer.identifier,
         entity_configuration=entity_configuration_url(issuer.identifier),
-        authority_hints=hints,
-        public_jwk=federation_key(parse_public_jwk(jwk)),
+        authority_hints=row.authority_hints or (),
+        public_jwk=keys[0],
+        public_jwks=keys,
     )
+
+
+def _key_id(jwk: Mapping[str, Any]) -> str:
+    return parse_public_jwk(jwk).thumbprint
 
 
 def _parse_hints(hints: Sequence[str], issuer: CredentialIssuer) -> list[str]:
@@ -141,5 +198,5 @@ def _parse_hints(hints: Sequence[str], issuer: CredentialIssuer) -> list[str]:
         raise InputError(fields={"authority_hints": N_("Een organisatie staat niet boven zichzelf.")}) from exc
 
 
-def _context(issuer: CredentialIssuer) -> str:
-    return f"issuer/federation-key/{issuer.organisation_id}"
+def _context(issuer: CredentialIssuer, which: Literal["", "next-"] = "") -> str:
+    return f"issuer/federation-{which}key/{issuer.organisation_id}"

@@ -106,6 +106,7 @@ async def find_identity_provider(
 
 async def remove_identity_provider(session: Session, issuer: CredentialIssuer, *, actor: str, now: datetime) -> None:
     """Let people sign in by one-time link again, or NotFoundError."""
+    await store.lock_organisation(session, issuer.organisation_id)
     if not await store.delete_identity_provider(session, issuer.organisation_id):
         raise NotFoundError(N_("Er is geen inlogdienst ingesteld."))
     await store.add_audit(session, issuer.organisation_id, actor, "identity_provider.remove", issuer.slug, None, now)

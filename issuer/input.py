@@ -41,7 +41,9 @@ class Input(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _is_visible(cls, value: object, info: ValidationInfo) -> object:
-        if info.context is not STORED and isinstance(value, str) and any(map(_is_hidden, value)):
+        if info.context is STORED or not isinstance(value, str) or (value.isascii() and value.isprintable()):
+            return value
+        if any(map(_is_hidden, value)):
             raise PydanticCustomError("invisible_character", "has a character that cannot be seen")
         return value
 

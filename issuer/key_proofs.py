@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from issuer import nonce as nonces
-from issuer.client_authentication import key_attesters
-from issuer.configurations import Securing, proof_types
+from issuer.configurations import Securing, credential_type, proof_types
 from issuer.credential_issuer import CredentialIssuer
 from issuer.errors import KeyProofError
 from issuer.settings import IssuerSettings
-from kernel.errors import CredentialError, RejectedError
+from issuer.wallet_providers import WalletProviders
+from kernel.errors import CredentialError, RejectedError, UndecidedError, UntrustedIssuerError
 from kernel.keys import PublicKey
 from kernel.openid4vci import (
     CredentialRequest,
@@ -45,6 +45,7 @@ def verify_key_proofs(
     issuer: CredentialIssuer,
     securing: Securing,
     request: CredentialRequest,
+    providers: WalletProviders | None,
     *,
     client_id: str | None,
     now: datetime,
@@ -54,8 +55,9 @@ def verify_key_proofs(
     if accepted is None or not 1 <= len(request.proofs) <= settings.batch_size:
         raise KeyProofError("no proofs of a type that is accepted here, or too many")
     try:
-        proofs = _verify(settings, issuer, securing, request, accepted, client_id, now)
-    except KeyProofError:
+        proofs = _verify(issuer, request, accepted, providers, client_id, now)
+        _require_attestations(settings, securing, proofs, accepted, providers, now)
+    except (KeyProofError, UndecidedError):
         raise
     except CredentialError as exc:
         raise KeyProofError(f"{exc.code}: {exc.detail}") from exc
@@ -92,11 +94,10 @@ async def verify_attestation_status(
 
 
 def _verify(
-    settings: IssuerSettings,
     issuer: CredentialIssuer,
-    securing: Securing,
     request: CredentialRequest,
     accepted: Mapping[str, Any],
+    providers: WalletProviders | None,
     client_id: str | None,
     now: datetime,
 ) -> Sequence[KeyProof]:
@@ -108,13 +109,13 @@ def _verify(
             if isinstance(proof, Mapping)
         ]
     raws = [proof for proof in request.proofs if isinstance(proof, str)]
-    attesters = key_attesters(settings)
-    if request.proof_type == "attestation":
-        if len(raws) != 1 or attesters is None:
-            raise KeyProofError("not exactly one attestation")
-        proofs = [verify_attestation_proof(raws[0], attesters=attesters, algorithms=algorithms, now=now)]
-    else:
-        proofs = [
+    attesters = None if providers is None else providers.attesters
+    try:
+        if request.proof_type == "attestation":
+            if len(raws) != 1 or attesters is None:
+                raise KeyProofError("not exactly one attestation")
+            return [verify_attestation_proof(raws[0], attesters=attesters, algorithms=algorithms, now=now)]
+        return [
             verify_key_proof(
                 raw,
                 audience=issuer.identifier,
@@ -125,14 +126,28 @@ def _verify(
             )
             for raw in raws
         ]
-    for proof in proofs:
-        _require_attestation(proof, accepted.get("key_attestations_required"))
-    return proofs
+    except UntrustedIssuerError as exc:
+        if providers is not None:
+            providers.require_decided(exc)
+        raise
 
 
-def _require_attestation(proof: KeyProof, required: Mapping[str, Any] | None) -> None:
-    if required is None:
-        return
-    if proof.attestation is None:
-        raise KeyProofError("a key attestation is demanded here")
-    require_key_properties(proof.attestation, required)
+def _require_attestations(
+    settings: IssuerSettings,
+    securing: Securing,
+    proofs: Sequence[KeyProof],
+    accepted: Mapping[str, Any],
+    providers: WalletProviders | None,
+    now: datetime,
+) -> None:
+    """Raise unless whoever attested is recognised for what is asked, and every key that needs it is attested. I-50."""
+    required: Mapping[str, Any] | None = accepted.get("key_attestations_required")
+    types = {credential_type(settings, securing)}
+    for attestation in (proof.attestation for proof in proofs):
+        if attestation is not None and providers is not None:
+            key, anchor = attestation.attester_key, attestation.attester_anchor
+            providers.require_recognised(key, anchor, types=types, now=now)
+        if required is not None:
+            if attestation is None:
+                raise KeyProofError("a key attestation is demanded here")
+            require_key_properties(attestation, required)

@@ -15,7 +15,6 @@ from issuer.configurations import (
     Securing,
     code_configuration_ids,
     configuration_id,
-    knows_wallet_providers,
     list_code_securings,
     proof_types,
     verify_claims_descriptions,
@@ -201,7 +200,7 @@ async def create_authorization_server_metadata(
 
 def _client_authentication(settings: IssuerSettings, issuer: CredentialIssuer) -> dict[str, Any]:
     """How a wallet may say who it is: not at all, or by an attestation where providers are trusted. ABCA §8; I-48."""
-    if not knows_wallet_providers(settings):
+    if not settings.knows_wallet_providers:
         return {"token_endpoint_auth_methods_supported": ["none"]}
     return {
         "token_endpoint_auth_methods_supported": [

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from runtime.database import UtcDateTime, declarative_base
+from runtime.trust_list_memory import TrustListCopyMixin
 from runtime.web.browser_session import BrowserSessionMixin
 from runtime.web.operators import OperatorMixin
 
@@ -109,11 +110,19 @@ class FederationMembership(Base):
     authority_hints: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     public_jwk: Mapped[dict[str, Any]] = mapped_column(JSON)
     sealed_private_jwk: Mapped[bytes] = mapped_column(LargeBinary)
+    next_public_jwk: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """The key that will sign once the superiors name it, and the one that signed before: published beside the present
+    one."""
+    sealed_next_private_jwk: Mapped[bytes | None] = mapped_column(LargeBinary)
+    previous_public_jwk: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class ApiKey(Base):
-    """A key to the management API, kept as a hash. Without organisation it is the operator's of the whole service."""
+    """A key to the management API, kept as a hash. Without organisation it is the operator's of the whole service.
+
+    It may stand on the name of one member of an organisation's staff, and ends with their account.
+    """
 
     __tablename__ = "api_keys"
     id: Mapped[uuid.UUID] = _id()
@@ -121,7 +130,10 @@ class ApiKey(Base):
     name: Mapped[str] = mapped_column(String(100))
     key_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     scopes: Mapped[list[str]] = mapped_column(JSON)
+    operator_id: Mapped[str | None] = mapped_column(ForeignKey("operators.id", ondelete="CASCADE"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When it was last used, to the hour."""
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
@@ -181,6 +193,31 @@ class AwardBatch(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class BulkRun(Base):
+    """A batch that is awarded as files by worker processes, a chunk at a time: everything that its files share."""
+
+    __tablename__ = "bulk_runs"
+    batch_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("award_batches.id"), primary_key=True)
+    achievement_version_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("achievement_versions.id"))
+    securing: Mapped[str] = mapped_column(String(20))
+    actor: Mapped[str] = mapped_column(String(120))
+    awarded_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class BulkChunk(Base):
+    """Consecutive people of a run. Its state changes in the transaction that writes their awards: all, or none."""
+
+    __tablename__ = "bulk_chunks"
+    batch_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("bulk_runs.batch_id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    first: Mapped[int]
+    size: Mapped[int]
+    state: Mapped[str] = mapped_column(String(10), default="waiting")
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class Award(Base):
     """An achievement awarded to one person. It keeps the version that it was awarded in."""
 
@@ -188,6 +225,7 @@ class Award(Base):
     __table_args__ = (
         Index("ix_awards_organisation_created", "organisation_id", "created_at"),
         Index("ix_awards_organisation_reference", "organisation_id", "reference"),
+        Index("ix_awards_batch_position", "batch_id", "position"),
     )
     id: Mapped[uuid.UUID] = _id()
     organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.id"))
@@ -199,7 +237,8 @@ class Award(Base):
     email_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True)
     sealed_claims: Mapped[bytes | None] = mapped_column(LargeBinary)
     awarded_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    # Whoever awarded; somebody else approves what has to wait for that (status `waiting`).
+    # The person who awarded, as the audit names staff; another person approves what has to wait (status `waiting`).
+    # NULL where a key did that stands on nobody's name.
     awarded_by: Mapped[str | None] = mapped_column(String(120))
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     status: Mapped[str] = mapped_column(String(10), default="valid")
@@ -458,13 +497,17 @@ class Credential(Base):
 
 
 class BadgeFile(Base):
-    """A badge of an award as a file, signed in both ways of Open Badges. The bytes are sealed and never made again.
+    """A badge of an award as a file. The bytes are sealed and never made again.
 
+    Made alone it is signed in both ways of Open Badges; made in bulk in one way, which `securing` names.
     `number` counts those of one award: there is a next one only after the one before it was revoked on its own.
     """
 
     __tablename__ = "badge_files"
-    __table_args__ = (UniqueConstraint("award_id", "number"),)
+    __table_args__ = (
+        UniqueConstraint("award_id", "number"),
+        Index("ix_badge_files_created_award", "created_at", "award_id"),
+    )
     id: Mapped[uuid.UUID] = _id()
     award_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("awards.id"))
     number: Mapped[int]
@@ -472,6 +515,8 @@ class BadgeFile(Base):
     status_index: Mapped[int]
     sealed_json: Mapped[bytes | None] = mapped_column(LargeBinary)
     sealed_jws: Mapped[bytes | None] = mapped_column(LargeBinary)
+    sealed_sd_jwt: Mapped[bytes | None] = mapped_column(LargeBinary)
+    securing: Mapped[str] = mapped_column(String(20), server_default=text("'ldp_vc'"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
@@ -496,10 +541,17 @@ class AuditEntry(Base):
     """Who did what, when and why. The database refuses to change or delete a row."""
 
     __tablename__ = "audit_entries"
+    __table_args__ = (Index("ix_audit_entries_organisation_subject", "organisation_id", "subject"),)
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    organisation_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("organisations.id"), index=True)
+    organisation_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("organisations.id"))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     actor: Mapped[str] = mapped_column(String(120))
     action: Mapped[str] = mapped_column(String(40))
     subject: Mapped[str] = mapped_column(String(80))
     reason: Mapped[str | None] = mapped_column(Text)
+
+
+class TrustListCopy(TrustListCopyMixin, Base):
+    """The newest trust list that this service believed: no older one is believed any more (PROFILE.md T-03)."""
+
+    __tablename__ = "trust_list_copies"

@@ -17,7 +17,16 @@ from runtime.database import Database
 from runtime.web.browser_session import end_session, find_session, start_session
 from runtime.web.operators import SignInError, hash_new_passphrase, normalise_email, verify_operator
 
-__all__ = ["OperatorDescription", "SignInError", "SignedIn", "create_operator", "find_signed_in", "sign_in", "sign_out"]
+__all__ = [
+    "OperatorDescription",
+    "SignInError",
+    "SignedIn",
+    "create_operator",
+    "find_signed_in",
+    "operator_actor",
+    "sign_in",
+    "sign_out",
+]
 
 
 class OperatorDescription(Input):
@@ -26,6 +35,11 @@ class OperatorDescription(Input):
     email: Annotated[str, StringConstraints(pattern=r"^[^@\s<>]+@[^@\s<>]+$", max_length=254)]
     name: str = Field(min_length=1, max_length=200)
     passphrase: str = Field(max_length=1000, repr=False)
+
+
+def operator_actor(operator_id: str) -> str:
+    """How a member of staff is named in the audit: by an identifier that says nothing without the operator's row."""
+    return f"operator {operator_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +52,8 @@ class SignedIn:
 
     @property
     def actor(self) -> str:
-        """How the audit names this person: by an identifier that says nothing without the operator's row."""
-        return f"operator {self.operator_id}"
+        """How the audit names this person."""
+        return operator_actor(self.operator_id)
 
 
 async def create_operator(

@@ -10,6 +10,13 @@ from issuer.awards import Recipient
 from issuer.errors import N_, InputError
 
 MAX_LINES = 1000
+TOO_MANY = N_(
+    "Dit zijn meer dan 1000 regels. Verdeel de lijst. Of laat de beheerder van deze dienst alles ineens uitreiken, "
+    "als bestanden zonder wallet, met de opdracht: skillswallet issuer award-in-bulk."
+)
+NOBODY = N_("Zet hier ten minste een persoon neer.")
+_HIDDEN_CHARACTER = N_("Er staat een teken in dat niemand kan zien.")
+_LONG_NAME = N_("De naam is te lang.")
 _SEPARATORS = "\t;,"
 _HEADINGS = {
     "voornaam": "given_name",
@@ -61,18 +68,20 @@ class RecipientList:
     bad: Sequence[BadLine]
 
 
-def parse_recipients(text: str) -> RecipientList:
+def parse_recipients(text: str, *, limit: int = MAX_LINES) -> RecipientList:
     """Read lines of given name, family name, e-mail address and (if wanted) a reference of the organisation.
 
     Separated by tab, semicolon or comma, as a spreadsheet gives them; a first line with headings sets the order.
     """
     lines = [(number, line) for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1) if line.strip()]
     if not lines:
-        raise InputError(fields={"people": N_("Zet hier ten minste een persoon neer.")})
-    if len(lines) > MAX_LINES:
-        raise InputError(fields={"people": N_("Dit zijn meer dan 1000 regels. Verdeel de lijst.")})
+        raise InputError(fields={"people": NOBODY})
+    if len(lines) > limit:
+        raise InputError(fields={"people": TOO_MANY})
     columns = _find_headings(lines[0][1])
     people = lines if columns is None else lines[1:]
+    if not people:
+        raise InputError(fields={"people": NOBODY})
     good: list[GoodLine] = []
     bad: list[BadLine] = []
     seen: set[str] = set()
@@ -89,6 +98,8 @@ def _find_headings(line: str) -> Sequence[str] | None:
 
 def _split(line: str) -> list[str]:
     separator = next((mark for mark in _SEPARATORS if mark in line), ",")
+    if '"' not in line and "\r" not in line:
+        return line.split(separator)
     try:
         return next(csv.reader([line], delimiter=separator), [])
     except csv.Error:  # a cell longer than any name
@@ -96,14 +107,22 @@ def _split(line: str) -> list[str]:
 
 
 def _parse_line(number: int, line: str, columns: Sequence[str], seen: set[str]) -> GoodLine | BadLine:
-    cells = [cell.strip() for cell in _split(line)]
+    cells = map(str.strip, _split(line))
     values = {name: cell for name, cell in zip(columns, cells, strict=False) if name and cell}
     try:
         recipient = Recipient.model_validate(values)
     except ValidationError as exc:
-        return BadLine(number, line.strip()[:200], _PROBLEMS[str(exc.errors()[0]["loc"][0])])
+        return BadLine(number, line.strip()[:200], _find_reason(exc))
     key = recipient.email.lower()
     if key in seen:
         return BadLine(number, line.strip()[:200], N_("Dit e-mailadres staat al eerder in de lijst."))
     seen.add(key)
     return GoodLine(number, recipient)
+
+
+def _find_reason(error: ValidationError) -> str:
+    first = error.errors()[0]
+    field = str(first["loc"][0])
+    if first["type"] == "invisible_character":
+        return _HIDDEN_CHARACTER
+    return _LONG_NAME if first["type"] == "string_too_long" and field.endswith("_name") else _PROBLEMS[field]

@@ -12,6 +12,7 @@ from pydantic_settings import SettingsConfigDict
 
 from kernel import base64url
 from kernel.formats import ISSUABLE
+from kernel.openid4vci import PROOF_TYPES
 from runtime.encryption import SealingKey
 from runtime.hsm import Hsm
 from runtime.mail import Mailer
@@ -41,6 +42,9 @@ class IssuerSettings(ServiceSettings):
     securings: CommaSeparated = frozenset(ISSUABLE)
     """In which ways every achievement is secured: what offers name and wallets may ask for. Fewer where an ecosystem
     wants no others; copies that were issued in one that is taken away stay good."""
+    proof_types: CommaSeparated = frozenset(PROOF_TYPES)
+    """In which ways wallets may prove their keys (OpenID4VCI 1.0 Appendix F): `jwt`, `di_vp`, and `attestation` where
+    wallet providers are trusted. Fewer where an ecosystem wants no others; the HAIP form asks for what HAIP says."""
     wallet_url: str | None = None
     """Address of a web wallet that offer pages point to as well (I-01); none: only `openid-credential-offer:`."""
 
@@ -49,6 +53,9 @@ class IssuerSettings(ServiceSettings):
     authenticated (HAIP 1.0 §4.4.1). Without it and `wallet_provider_keys` no wallet is, and none gets what needs it."""
     wallet_provider_keys: Path | None = None
     """JWK Set with keys of wallet providers that use no certificates; an attestation names one by `kid`."""
+    listed_wallet_providers: bool = False
+    """The wallet providers on the trust list are believed too, and those that it withdrew no longer, wherever else they
+    are named. While the list cannot be had, no wallet provider is. Needs `trust_list`."""
 
     encryption_required: bool = False
     """Credential requests and responses must be encrypted beyond TLS (OpenID4VCI 1.0 §10). Wallets that cannot do that
@@ -77,10 +84,18 @@ class IssuerSettings(ServiceSettings):
     """Of a one-time link by mail, and of the code that may be typed instead."""
     sign_in_code_tries: int = Field(default=5, ge=1, le=10)
     """Wrong tries of that code before it is void: a guess of six digits then succeeds once in 200,000."""
+    sign_in_code_tries_per_source: int = Field(default=20, ge=1)
+    """Wrong tries of such codes an hour from one address, over all links."""
+    sign_in_code_tries_per_organisation: int = Field(default=500, ge=1)
+    """Wrong tries of such codes an hour at one organisation, from everywhere: guessing from many addresses then finds
+    a code once in 2,000 hours, and a day on which everybody mistypes is not yet a day without sign-in."""
     sign_in_links_per_source: int = Field(default=20, ge=1)
     """One-time links an hour that one network address may ask for."""
-    sign_in_links_per_address: int = Field(default=5, ge=1)
-    """One-time links an hour to one e-mail address: nobody's mailbox is filled by a stranger."""
+    sign_in_links_per_address_and_source: int = Field(default=5, ge=1)
+    """One-time links an hour to one e-mail address that one network address may ask for: less than all of them, so that
+    a stranger who asks for somebody else's leaves them some."""
+    sign_in_links_per_address: int = Field(default=20, ge=1)
+    """One-time links an hour to one e-mail address, from everywhere: nobody's mailbox is filled by strangers."""
     smtp_url: SecretStr | None = None
     """The server that mail leaves by: `smtps://user:password@host:465`, or `smtp://user:password@host:587`, which is
     used with STARTTLS only. None: no mail is sent, and staff hand over one-time links in the back office."""
@@ -127,6 +142,13 @@ class IssuerSettings(ServiceSettings):
             raise ValueError(f"names none, or others than {', '.join(ISSUABLE)}")
         return value
 
+    @field_validator("proof_types")
+    @classmethod
+    def _are_proof_types(cls, value: frozenset[str]) -> frozenset[str]:
+        if not value or not value <= set(PROOF_TYPES):
+            raise ValueError(f"names none, or others than {', '.join(PROOF_TYPES)}")
+        return value
+
     @field_validator("legacy_securings")
     @classmethod
     def _are_securings_too(cls, value: frozenset[str]) -> frozenset[str]:
@@ -156,6 +178,12 @@ class IssuerSettings(ServiceSettings):
         return value
 
     @model_validator(mode="after")
+    def _wallet_providers_are_listed_somewhere(self) -> Self:
+        if self.listed_wallet_providers and self.trust_list is None:
+            raise ValueError("listed_wallet_providers needs trust_list")
+        return self
+
+    @model_validator(mode="after")
     def _a_module_can_be_opened(self) -> Self:
         given = {self.hsm_module is not None, self.hsm_token is not None, self.hsm_pin is not None}
         if len(given) > 1:
@@ -165,12 +193,24 @@ class IssuerSettings(ServiceSettings):
         return self
 
     @model_validator(mode="after")
+    def _keys_can_be_proven(self) -> Self:
+        if self.proof_types == {"attestation"} and not self.knows_wallet_providers:
+            raise ValueError("proof_types leaves attestation alone, and nobody is trusted to attest")
+        return self
+
+    @model_validator(mode="after")
     def _mail_can_be_sent(self) -> Self:
         if (self.smtp_url is None) != (self.mail_from is None):
             raise ValueError("smtp_url and mail_from go together")
         if self.smtp_url is not None:
             self.mailer  # noqa: B018  making it is the check
         return self
+
+    @property
+    def knows_wallet_providers(self) -> bool:
+        """Whether anybody may vouch for wallets and their keys here."""
+        pinned = (self.wallet_provider_certificates, self.wallet_provider_keys)
+        return self.listed_wallet_providers or pinned != (None, None)
 
     @cached_property
     def mailer(self) -> Mailer | None:

@@ -17,7 +17,7 @@ from uuid import UUID
 from issuer import store
 from issuer.authorization import PendingAuthorization, sign_in
 from issuer.credential_issuer import CredentialIssuer
-from issuer.errors import NotFoundError, SignInLinkError, TooManySignInsError
+from issuer.errors import NotFoundError, SignInLinkError, TooManyCodesError, TooManySignInsError
 from issuer.holders import Subject, list_own_awards
 from issuer.models import SignInLink
 from issuer.settings import IssuerSettings
@@ -66,7 +66,8 @@ async def create_sign_in_link(
 ) -> SignInSecrets | None:
     """Make a link for this address; None when no award names it, or when staff hand it over. A-54.
 
-    Tries are counted in a transaction of their own, for each source and for each address.
+    Tries are counted in transactions of their own: for each source, for each address, and for what one source may
+    take of those, so that nobody can lock somebody else out by asking for them.
     """
     subject = Subject.of_email(email)
     await _count(database, settings, source=source, email=subject.value, now=now)
@@ -94,12 +95,21 @@ async def create_sign_in_link(
 async def _count(database: Database, settings: IssuerSettings, *, source: str, email: str, now: datetime) -> None:
     for kind, value, limit in (
         ("source", source, settings.sign_in_links_per_source),
+        ("address and source", f"{email}\n{source}", settings.sign_in_links_per_address_and_source),
         ("address", email, settings.sign_in_links_per_address),
     ):
-        key = hmac.digest(settings.source_key, f"sign-in {kind}\n{value}".encode(), "sha256")
-        async with database.transaction() as session:
-            if not await store.count_source_try(session, key, limit=limit, since=now - _HOUR, now=now):
-                raise TooManySignInsError
+        if not await _take_try(database, _counter(settings, kind, value), limit=limit, now=now):
+            raise TooManySignInsError
+
+
+async def _take_try(database: Database, counter: bytes, *, limit: int, now: datetime) -> bool:
+    async with database.transaction() as session:
+        return await store.count_source_try(session, counter, limit=limit, since=now - _HOUR, now=now)
+
+
+def _counter(settings: IssuerSettings, kind: str, value: str) -> bytes:
+    """What tries are counted under: nobody's address is kept for it."""
+    return hmac.digest(settings.source_key, f"sign-in {kind}\n{value}".encode(), "sha256")
 
 
 async def has_sign_in_link(session: Session, pending: PendingAuthorization, *, now: datetime) -> bool:
@@ -118,9 +128,46 @@ async def spend_sign_in_link(
 
 
 async def spend_sign_in_code(
-    database: Database, settings: IssuerSettings, pending: PendingAuthorization, code: str, *, now: datetime
+    database: Database,
+    settings: IssuerSettings,
+    issuer: CredentialIssuer,
+    pending: PendingAuthorization,
+    code: str,
+    *,
+    source: str,
+    now: datetime,
 ) -> str:
-    """Sign in with the digits that came with a link. A try is counted before it is compared; five end it. A-25."""
+    """Sign in with the digits that came with a link, or raise SignInLinkError or TooManyCodesError. A-25.
+
+    A try is counted before it is compared, in transactions of their own: for its source and for the organisation, so
+    that many links are no more tries, and for the link, which five end. A right code is no guess, and is given back.
+    """
+    counters = await _count_code_try(database, settings, issuer, source=source, now=now)
+    renewed = await _spend_code(database, settings, pending, code, now)
+    async with database.transaction() as session:
+        for counter in counters:
+            await store.give_back_source_try(session, counter)
+    return renewed
+
+
+async def _count_code_try(
+    database: Database, settings: IssuerSettings, issuer: CredentialIssuer, *, source: str, now: datetime
+) -> Sequence[bytes]:
+    """Take a try of the source, and then one of the organisation: whoever has none left uses up nobody else's."""
+    by_source = _counter(settings, "code source", source)
+    by_organisation = _counter(settings, "code organisation", str(issuer.organisation_id))
+    for counter, limit in (
+        (by_source, settings.sign_in_code_tries_per_source),
+        (by_organisation, settings.sign_in_code_tries_per_organisation),
+    ):
+        if not await _take_try(database, counter, limit=limit, now=now):
+            raise TooManyCodesError
+    return by_source, by_organisation
+
+
+async def _spend_code(
+    database: Database, settings: IssuerSettings, pending: PendingAuthorization, code: str, now: datetime
+) -> str:
     given = _hash_code(settings, pending.id, "".join(code.split()))
     async with database.transaction() as session:
         links = await store.count_sign_in_tries(session, pending.id, limit=settings.sign_in_code_tries, now=now)

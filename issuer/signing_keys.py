@@ -20,6 +20,7 @@ from issuer.errors import N_, ConflictError, NotFoundError
 from issuer.models import SigningKey
 from issuer.settings import IssuerSettings
 from issuer.store import Session
+from kernel.did import multikey_url
 from kernel.keys import PublicKey, Signer, SoftwareSigner, parse_public_jwk
 from runtime.database import BlockingConnection, run_blocking
 from runtime.encryption import SealingKey
@@ -114,6 +115,17 @@ def get_signer(
         _add_key(connection, settings, organisation_id, algorithm, now)
         found = find_signer(connection, settings, organisation_id, algorithm)
     return found
+
+
+def key_id(issuer: CredentialIssuer, key: ActiveKey, *, is_embedded: bool) -> str:
+    """What a key is called in what it signs: its name in the DID document in the form that is looked for there. K-22.
+
+    A key for ES256 stands there twice: as Multikey for embedded proofs, whose readers know nothing else (ECDSA §2.1.1),
+    and as JsonWebKey for tokens. One for Ed25519 is a Multikey under its only name.
+    """
+    if is_embedded and key.signer.algorithm == "ES256":
+        return multikey_url(issuer.did, key.signer.public_key)
+    return issuer.verification_method(key.fragment)
 
 
 def open_signer(settings: IssuerSettings, organisation_id: UUID, sealed_private_jwk: bytes) -> Signer:

@@ -245,7 +245,8 @@ def _sign_bitstring(
         valid_until=now + settings.status_list_lifetime,
         ttl=settings.status_list_ttl,
     )
-    method = issuer.verification_method(key.fragment)
-    if form.media_type == bitstring_status_list.JWT_MEDIA_TYPE:
+    is_embedded = form.media_type == bitstring_status_list.MEDIA_TYPE
+    method = signing_keys.key_id(issuer, key, is_embedded=is_embedded)
+    if not is_embedded:
         return sign_as_jwt(credential, signer=key.signer, verification_method=method)
     return sign_with_proof(credential, signer=key.signer, verification_method=method, created_at=now)

@@ -5,12 +5,13 @@ Nothing here commits: whoever opens the transaction does. Queries on the way of 
 together once; whoever needs one of them in a `Session` calls it by `run_blocking`. There is one form of each.
 """
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, bindparam, case, delete, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, case, column, delete, func, insert, or_, select, table, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,6 +25,8 @@ from issuer.models import (
     Award,
     AwardBatch,
     BadgeFile,
+    BulkChunk,
+    BulkRun,
     Credential,
     DeferredIssuance,
     DidDocument,
@@ -52,6 +55,23 @@ Session = AsyncSession
 def new_id() -> UUID:
     """An identifier for a row that must be known before it is written."""
     return uuid4()
+
+
+def new_ids(count: int, now: datetime) -> list[UUID]:
+    """Identifiers of rows that are written together, in an order that keeps them together. RFC 9562 §5.7, §6.2."""
+    if count > 4096:
+        raise ValueError("more than can be counted in twelve bits")
+    milliseconds, random = int(now.timestamp() * 1000) << 80, os.urandom(8 * count)
+    return [
+        UUID(
+            int=milliseconds
+            | 0x7 << 76
+            | number << 64
+            | 0x2 << 62
+            | int.from_bytes(random[8 * number : 8 * number + 8]) >> 2
+        )
+        for number in range(count)
+    ]
 
 
 async def add_row(session: Session, row: Any) -> None:
@@ -214,10 +234,20 @@ async def find_api_key(session: Session, key_hash: bytes) -> tuple[ApiKey, str |
     return None if row is None else (row[0], row[1])
 
 
-async def list_api_keys(session: Session, organisation_id: UUID) -> Sequence[ApiKey]:
-    """An organisation's API keys, newest first."""
-    statement = select(ApiKey).where(ApiKey.organisation_id == organisation_id).order_by(ApiKey.created_at.desc())
-    return (await session.execute(statement)).scalars().all()
+async def list_api_keys(session: Session, organisation_id: UUID) -> Sequence[tuple[ApiKey, str | None]]:
+    """An organisation's API keys, newest first, each with the name of whoever it stands on, if anybody's."""
+    statement = (
+        select(ApiKey, Operator.name)
+        .outerjoin(Operator, Operator.id == ApiKey.operator_id)
+        .where(ApiKey.organisation_id == organisation_id)
+        .order_by(ApiKey.created_at.desc(), ApiKey.id)
+    )
+    return [(row[0], row[1]) for row in await session.execute(statement)]
+
+
+async def note_api_key_use(session: Session, key_id: UUID, now: datetime) -> None:
+    """Write down that a key was used."""
+    await session.execute(update(ApiKey).where(ApiKey.id == key_id).values(used_at=now))
 
 
 async def revoke_api_key(session: Session, organisation_id: UUID, key_id: UUID, now: datetime) -> bool:
@@ -338,6 +368,172 @@ async def list_awards_of_batch(session: Session, batch_id: UUID) -> Sequence[Awa
     """The awards of one request, in the order of its list."""
     statement = _award_rows().where(Award.batch_id == batch_id).order_by(Award.position)
     return [AwardRow(*row) for row in await session.execute(statement)]
+
+
+async def get_achievement_version(session: Session, version_id: UUID) -> AchievementRow:
+    """One version of an achievement, the newest or an older one."""
+    statement = (
+        select(Achievement, AchievementVersion)
+        .join(Achievement, Achievement.id == AchievementVersion.achievement_id)
+        .where(AchievementVersion.id == version_id)
+    )
+    return AchievementRow(*(await session.execute(statement)).one())
+
+
+class ChunkRow(NamedTuple):
+    """Consecutive people of a run, by their places in its list."""
+
+    number: int
+    first: int
+    size: int
+
+
+_bulk_chunks = BulkChunk.__table__
+
+
+async def add_bulk_run(session: Session, run: BulkRun, chunks: Sequence[ChunkRow]) -> None:
+    """Write down a run before anything of it is done."""
+    await add_row(session, run)
+    rows = [{**row._asdict(), "batch_id": run.batch_id, "changed_at": run.created_at} for row in chunks]
+    await session.execute(insert(BulkChunk), rows)
+
+
+async def get_bulk_run(session: Session, batch_id: UUID) -> BulkRun:
+    """A run that was written down."""
+    return (await session.execute(select(BulkRun).where(BulkRun.batch_id == batch_id))).scalar_one()
+
+
+async def list_waiting_chunks(session: Session, batch_id: UUID) -> Sequence[ChunkRow]:
+    """What of a run is not awarded yet, in order."""
+    statement = select(BulkChunk.number, BulkChunk.first, BulkChunk.size)
+    of_run = statement.where(BulkChunk.batch_id == batch_id, BulkChunk.state == "waiting")
+    return [ChunkRow._make(row) for row in await session.execute(of_run.order_by(BulkChunk.number))]
+
+
+_CLAIM_CHUNK = Prepared(
+    update(_bulk_chunks)
+    .where(_bulk_chunks.c.batch_id == bindparam("batch"), _bulk_chunks.c.number == bindparam("chunk"))
+    .where(_bulk_chunks.c.state == "waiting")
+    .values(state="written", changed_at=bindparam("now"))
+)
+
+
+def claim_chunk(connection: BlockingConnection, batch_id: UUID, number: int, now: datetime) -> bool:
+    """Whether a chunk was still waiting and is now this transaction's: one caller wins."""
+    return _CLAIM_CHUNK.change(connection, batch=batch_id, chunk=number, now=now) == 1
+
+
+def _insert_into(model: Any, *names: str) -> Any:
+    """INSERT of these columns alone."""
+    columns = model.__table__.c
+    return insert(table(model.__tablename__, *(column(name, columns[name].type) for name in names)))
+
+
+class BulkAward(NamedTuple):
+    """What differs between the awards of a chunk."""
+
+    id: UUID
+    position: int
+    reference: str
+    email_hash: bytes
+    sealed_claims: bytes
+
+
+class BulkFile(NamedTuple):
+    """What differs between their files."""
+
+    id: UUID
+    award_id: UUID
+    status_index: int
+    sealed: bytes
+
+
+_ADD_AWARD = Prepared(
+    _insert_into(
+        Award,
+        *BulkAward._fields,
+        *("organisation_id", "achievement_version_id", "batch_id", "awarded_at", "awarded_by", "expires_at"),
+        *("status", "created_at"),
+    )
+)
+_FILE_COLUMNS = ("award_id", "number", "status_list_id", "status_index", "securing", "created_at")
+_ADD_FILE = {
+    name: Prepared(_insert_into(BadgeFile, "id", *_FILE_COLUMNS, name)) for name in ("sealed_json", "sealed_sd_jwt")
+}
+_TAKE_PLACE = Prepared(
+    {name: insert(StatusEntry.__table__).on_conflict_do_nothing() for name, insert in _INSERTS.items()}
+)
+_ADD_AUDIT_ENTRY = Prepared(_insert_into(AuditEntry, "organisation_id", "at", "actor", "action", "subject", "reason"))
+
+
+def add_bulk_awards(
+    connection: BlockingConnection, run: BulkRun, organisation_id: UUID, rows: Sequence[BulkAward], now: datetime
+) -> None:
+    """Write the awards of one chunk, and who made them."""
+    _ADD_AWARD.change_many(
+        connection,
+        BulkAward._fields,
+        rows,
+        organisation_id=organisation_id,
+        achievement_version_id=run.achievement_version_id,
+        batch_id=run.batch_id,
+        awarded_at=run.awarded_at,
+        # No person who is known made it, as `awarded_by` would say: a command did.
+        awarded_by=None,
+        expires_at=run.expires_at,
+        status="valid",
+        created_at=now,
+    )
+    _ADD_AUDIT_ENTRY.change_many(
+        connection,
+        ("subject",),
+        [(str(row.id),) for row in rows],
+        organisation_id=organisation_id,
+        at=now,
+        actor=run.actor,
+        action="award.bulk",
+        reason=None,
+    )
+
+
+def add_bulk_files(
+    connection: BlockingConnection, run: BulkRun, status_list_id: UUID, rows: Sequence[BulkFile], now: datetime
+) -> bool:
+    """Write their files; False, with the transaction to be rolled back, when somebody has one of their places."""
+    places = [(row.status_index, row.award_id) for row in rows]
+    same = {"status_list_id": status_list_id, "value": 0, "offer_id": None}
+    if _TAKE_PLACE.change_many(connection, ("status_index", "award_id"), places, **same) < len(rows):
+        return False
+    sealed = "sealed_sd_jwt" if run.securing == "dc+sd-jwt" else "sealed_json"
+    _ADD_FILE[sealed].change_many(
+        connection,
+        ("id", "award_id", "status_index", sealed),
+        rows,
+        number=1,
+        status_list_id=status_list_id,
+        securing=run.securing,
+        created_at=now,
+    )
+    return True
+
+
+class BatchFile(NamedTuple):
+    """The file of an award of a batch, and how to find the person in its list."""
+
+    position: int
+    reference: str
+    file_id: UUID
+
+
+def list_files_of_batch(connection: BlockingConnection, batch_id: UUID) -> Sequence[BatchFile]:
+    """The first file of each award of a batch, in the order of its list."""
+    statement = (
+        select(Award.position, Award.reference, BadgeFile.id)
+        .join(BadgeFile, and_(BadgeFile.award_id == Award.id, BadgeFile.number == 1))
+        .where(Award.batch_id == batch_id)
+        .order_by(Award.position)
+    )
+    return [BatchFile._make(row) for row in connection.execute(statement)]
 
 
 class AwardCount(NamedTuple):
@@ -966,6 +1162,12 @@ def take_status_index(
     return _TAKE_STATUS_INDEX.row(connection, **row, award_id=award_id, offer_id=offer_id) is not None
 
 
+def list_taken_places(connection: BlockingConnection, status_list_id: UUID) -> set[int]:
+    """The places in a list that were given away."""
+    statement = select(_status_entries.c.status_index).where(_status_entries.c.status_list_id == status_list_id)
+    return set(connection.execute(statement).scalars())
+
+
 def add_decoys(
     connection: BlockingConnection, status_list_id: UUID, indexes: Sequence[int], values: Sequence[int]
 ) -> None:
@@ -1261,7 +1463,7 @@ async def drop_claims(
     dropped = (await session.execute(statement)).scalars().all()
     await session.execute(update(Credential).where(Credential.award_id.in_(dropped)).values(sealed_credential=None))
     files = update(BadgeFile).where(BadgeFile.award_id.in_(dropped))
-    await session.execute(files.values(sealed_json=None, sealed_jws=None))
+    await session.execute(files.values(sealed_json=None, sealed_jws=None, sealed_sd_jwt=None))
     return dropped
 
 
@@ -1301,6 +1503,9 @@ class SealedColumn(NamedTuple):
 
 SEALED: Mapping[str, SealedColumn] = {
     "federation-key": SealedColumn(FederationMembership.sealed_private_jwk, FederationMembership.organisation_id),
+    "federation-next-key": SealedColumn(
+        FederationMembership.sealed_next_private_jwk, FederationMembership.organisation_id
+    ),
     "signing-key": SealedColumn(SigningKey.sealed_private_jwk, SigningKey.organisation_id),
     "award": SealedColumn(Award.sealed_claims, Award.id),
     "offer": SealedColumn(Offer.sealed_secrets, Offer.award_id),
@@ -1312,6 +1517,7 @@ SEALED: Mapping[str, SealedColumn] = {
     "sign-in-link-secrets": SealedColumn(SignInLink.sealed_secrets, SignInLink.id),
     "badge-file-json": SealedColumn(BadgeFile.sealed_json, BadgeFile.id),
     "badge-file-jws": SealedColumn(BadgeFile.sealed_jws, BadgeFile.id),
+    "badge-file-sd-jwt": SealedColumn(BadgeFile.sealed_sd_jwt, BadgeFile.id),
 }
 
 

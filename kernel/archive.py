@@ -9,13 +9,14 @@ An archive vouches for itself only. Whoever reads one must know from elsewhere, 
 have signed it; that key's thumbprint (RFC 7638) is what `verify_archive` asks for.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
 from kernel import base64url
+from kernel.did import DidDocument, create_did_web_document, parse_did_document
 from kernel.errors import InvalidSignatureError, MalformedError, UndecidedError, UntrustedIssuerError
 from kernel.jwt import UnverifiedJwt, find_numeric_date, get_numeric_date, parse_jwt, sign_jwt, verify_jwt
 from kernel.keys import PublicKey, Signer, parse_public_jwk
@@ -61,16 +62,25 @@ class UnverifiedArchive:
     manifest: UnverifiedJwt
     lines: Sequence[str] = field(repr=False)
 
+    @property
+    def unverified_did(self) -> str:
+        """Whose it says it is, or MalformedError."""
+        return get_text(self.manifest.payload, "iss")
+
 
 @dataclass(frozen=True, slots=True)
 class VerifiedArchive:
-    """An archive that the expected key signed, and whose files are those that it signed."""
+    """An archive that the expected key signed, and whose files are those that it signed.
+
+    `did_document` has every key that was not withdrawn; in which time each of them signed is for `find_key` to say.
+    """
 
     did: str
     created_at: datetime
     organisation: Mapping[str, Any]
     keys: Sequence[ArchivedKey]
     files: Sequence[ArchivedFile]
+    did_document: DidDocument = field(repr=False)
 
     def find_key(self, kid: object, *, signed_at: datetime) -> PublicKey:
         """Return the key with exactly this DID URL, if it signed on the day in question.
@@ -124,37 +134,45 @@ def parse_archive(raw: bytes) -> UnverifiedArchive:
     """Read the shape of an archive of at most `MAX_BYTES`, or raise MalformedError; believe nothing of it."""
     if len(raw) > MAX_BYTES:
         raise MalformedError("an archive larger than allowed here")
-    try:
-        first, *lines = raw.decode("ascii").removesuffix("\n").split("\n")
-    except UnicodeDecodeError as exc:
-        raise MalformedError("an archive that is not ASCII text") from exc
-    manifest = parse_jwt(first, max_bytes=_MAX_MANIFEST)
-    if len(_entries(manifest.payload, "files")) != len(lines):
+    # The other lines are counted before they are cut apart, since a file of nothing but line ends would grow tenfold.
+    first, line_end, rest = raw.removesuffix(b"\n").partition(b"\n")
+    manifest = parse_jwt(_read_ascii(first), max_bytes=_MAX_MANIFEST)
+    if len(_entries(manifest.payload, "files")) != rest.count(b"\n") + len(line_end):
         raise MalformedError("an archive with more or fewer files than it names")
+    lines = _read_ascii(rest).split("\n") if line_end else []
     return UnverifiedArchive(manifest, lines)
 
 
-def verify_archive(archive: UnverifiedArchive, *, signer_thumbprint: str) -> VerifiedArchive:
-    """Check an archive against the key that is expected to have signed it, and return it.
+def verify_archive(archive: UnverifiedArchive, *, signer_thumbprints: Collection[str]) -> VerifiedArchive:
+    """Check an archive against the keys of which one is expected to have signed it, and return it.
 
-    (1) The header names a key of the archive that still signed then, with the expected thumbprint. (2) The signature
-    is that key's. (3) Every file has the digest that was signed, and no name stands for two.
+    (1) The header names a key of the archive that still signed then, with an expected thumbprint. (2) The signature
+    is that key's. Before that nothing else is read: strangers bring archives too. (3) Every file has the digest that
+    was signed, and no name stands for two.
     """
     payload = archive.manifest.payload
     if payload.get("version") != _VERSION:
         raise MalformedError("a version of the archive that is not known here")
     did = get_text(payload, "iss")
-    keys = [_read_key(members, did) for members in _entries(payload, "keys")]
-    _require_distinct([key.kid for key in keys])
-    signer = next((key for key in keys if key.signs and key.kid == archive.manifest.header.get("kid")), None)
-    if signer is None or signer.key.thumbprint != signer_thumbprint:
+    kid = archive.manifest.header.get("kid")
+    named = next((members for members in _entries(payload, "keys") if members.get("kid") == kid), None)
+    signer = None if named is None else _read_key(named, did)
+    if signer is None or not signer.signs or signer.key.thumbprint not in signer_thumbprints:
         raise UntrustedIssuerError("not signed with the expected key")
     verify_jwt(archive.manifest, key=signer.key, typ=TYP, algorithms=ALGORITHMS)
+    keys = [_read_key(members, did) for members in _entries(payload, "keys")]
+    _require_distinct([key.kid for key in keys])
     entries = _entries(payload, "files")
     files = [_read_file(members, line) for members, line in zip(entries, archive.lines, strict=True)]
     _require_distinct([(file.kind, file.name) for file in files])
     organisation = as_object(payload.get("organisation"), "'organisation'")
-    return VerifiedArchive(did, get_numeric_date(payload, "iat"), organisation, keys, files)
+    made_at, document = get_numeric_date(payload, "iat"), _create_did_document(did, keys)
+    return VerifiedArchive(did, made_at, organisation, keys, files, document)
+
+
+def _create_did_document(did: str, keys: Sequence[ArchivedKey]) -> DidDocument:
+    named = [(key.kid.removeprefix(f"{did}#"), key.key) for key in keys if key.withdrawn_at is None]
+    return parse_did_document(create_did_web_document(did, named), did=did)
 
 
 def _write_key(key: ArchivedKey) -> dict[str, Any]:
@@ -191,6 +209,13 @@ def _entries(payload: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any
 def _require_distinct(names: Sequence[object]) -> None:
     if len(set(names)) != len(names):
         raise MalformedError("an archive that names something twice")
+
+
+def _read_ascii(text: bytes) -> str:
+    try:
+        return text.decode("ascii")
+    except UnicodeDecodeError as exc:
+        raise MalformedError("an archive that is not ASCII text") from exc
 
 
 def _digest(content: bytes) -> str:

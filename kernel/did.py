@@ -7,6 +7,7 @@ DID Core 1.0, Controlled Identifiers 1.0, did:jwk, did:key, did:web; PROFILE.md 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final, Literal
 from urllib.parse import unquote, urlsplit
 
@@ -78,10 +79,20 @@ def parse_did_document(raw: object, *, did: str) -> DidDocument:
 
 
 def create_did_web_document(
-    did: str, keys: Sequence[tuple[str, PublicKey]], *, service: Sequence[Mapping[str, Any]] = ()
+    did: str,
+    keys: Sequence[tuple[str, PublicKey]],
+    *,
+    multikeys: Sequence[PublicKey] = (),
+    service: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """Create the document of our own DID: each key with its fragment, for assertion and authentication."""
+    """Create the document of our own DID: each key with its fragment, for assertion and authentication.
+
+    `multikeys` are those that stand in it once more as `Multikey`, by the name of `multikey_url`: keys on P-256 or
+    P-384 that sign JOSE and embedded proofs alike. VC-JOSE-COSE §4.3 knows them as `JsonWebKey`, ECDSA §2.1.1 as
+    `Multikey`, and one verification method cannot be both. K-22.
+    """
     methods = [_create_method(did, fragment, key) for fragment, key in keys]
+    methods += [_create_multikey_method(did, create_multikey(key), key) for key in multikeys]
     identifiers = [method["id"] for method in methods]
     document = {
         "@context": [
@@ -104,13 +115,23 @@ def did_jwk(jwk: object) -> str:
 
 def did_key(jwk: object) -> str:
     """Return the did:key of a public JWK on P-256, P-384 or Ed25519."""
-    key = parse_public_jwk(jwk).key
+    return "did:key:" + create_multikey(parse_public_jwk(jwk))
+
+
+def create_multikey(public_key: PublicKey) -> str:
+    """Return a key on P-256, P-384 or Ed25519 as the text of a Multikey. Controlled Identifiers 1.0 §2.2.2."""
+    key = public_key.key
     if isinstance(key, ec.EllipticCurvePublicKey):
         point = key.public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
-        return "did:key:" + multikey.encode_multikey(_CURVE_CODECS[key.curve.name], point)
+        return multikey.encode_multikey(_CURVE_CODECS[key.curve.name], point)
     if isinstance(key, ed25519.Ed25519PublicKey):
-        return "did:key:" + multikey.encode_multikey(multikey.ED25519_PUBLIC_KEY, key.public_bytes_raw())
-    raise MalformedError("no did:key is made of an RSA key")
+        return multikey.encode_multikey(multikey.ED25519_PUBLIC_KEY, key.public_bytes_raw())
+    raise MalformedError("no multikey is made of an RSA key")
+
+
+def multikey_url(did: str, key: PublicKey) -> str:
+    """Return the DID URL of a key that stands in its document as a Multikey: named by itself, as did:key does it."""
+    return f"{did}#{create_multikey(key)}"
 
 
 def resolve_static_did(did: str) -> DidDocument:
@@ -209,7 +230,9 @@ def _parse_method_key(method: Mapping[str, Any]) -> PublicKey:
     raise MalformedError("a verification method without exactly one key of its type")
 
 
+@lru_cache(maxsize=4096)
 def _parse_multikey(text: str) -> PublicKey:
+    """Parse each key once, as `kernel.keys` does; a badge's issuer names the same ones again and again."""
     codec, data = multikey.decode_multikey(text)
     try:
         if codec in _CODEC_CURVES:
@@ -229,11 +252,20 @@ def _decompress(curve: ec.EllipticCurve, data: bytes) -> ec.EllipticCurvePublicK
 
 def _create_method(did: str, fragment: str, key: PublicKey) -> dict[str, Any]:
     """Write a key as those who check with it expect: JOSE a JsonWebKey, `eddsa-rdfc-2022` a Multikey. K-22."""
-    method = {"id": f"{did}#{fragment}", "type": "JsonWebKey", "controller": did}
     if isinstance(key.key, ed25519.Ed25519PublicKey):
-        return {**method, "type": "Multikey", "publicKeyMultibase": did_key(key.jwk).removeprefix("did:key:")}
+        return _create_multikey_method(did, fragment, key)
     (algorithm,) = key.algorithms
-    return {**method, "publicKeyJwk": {"kid": fragment, "alg": algorithm, **key.jwk}}
+    jwk = {"kid": fragment, "alg": algorithm, **key.jwk}
+    return {"id": f"{did}#{fragment}", "type": "JsonWebKey", "controller": did, "publicKeyJwk": jwk}
+
+
+def _create_multikey_method(did: str, fragment: str, key: PublicKey) -> dict[str, Any]:
+    return {
+        "id": f"{did}#{fragment}",
+        "type": "Multikey",
+        "controller": did,
+        "publicKeyMultibase": create_multikey(key),
+    }
 
 
 def _resolve_did_jwk(did: str) -> DidDocument:

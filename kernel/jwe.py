@@ -14,7 +14,7 @@ from jwcrypto.jwk import JWK  # type: ignore[import-untyped]
 
 from kernel import base64url
 from kernel.errors import AlgorithmNotAllowedError, MalformedError, RejectedError
-from kernel.keys import Jwk, parse_public_jwk
+from kernel.keys import Jwk, SoftwareSigner, parse_public_jwk
 from kernel.members import find_text
 from kernel.strict_json import encode_json, parse_json_object
 
@@ -24,6 +24,12 @@ MAX_BYTES: Final = 1024 * 1024
 
 _IV_BYTES: Final = 12
 _TAG_BYTES: Final = 16
+
+
+def create_encryption_key() -> dict[str, Any]:
+    """Return a fresh private JWK whose public part is published for others to encrypt to."""
+    key = SoftwareSigner.generate("ES256")
+    return {**key.private_jwk(), "alg": KEY_AGREEMENT, "use": "enc", "kid": key.public_key.thumbprint}
 
 
 def encrypt_jwe(

@@ -24,6 +24,7 @@ from kernel.strict_json import MAX_BYTES, encode_json, parse_json_object
 
 LEEWAY: Final = timedelta(seconds=60)
 MAX_LEEWAY: Final = timedelta(seconds=300)
+_NO_LEEWAY: Final = timedelta(0)
 
 # The last second of the year 9999: the latest that a datetime can hold.
 _LATEST_DATE: Final = 253402300799
@@ -112,11 +113,12 @@ def verify_times(payload: Mapping[str, Any], *, now: datetime, leeway: timedelta
     Only what is there is judged: a message that must carry one of them says so with `get_numeric_date`.
     At `exp` plus leeway exactly the token has expired; at `nbf` or `iat` minus leeway exactly it is valid.
     """
-    if not timedelta(0) <= leeway <= MAX_LEEWAY:
+    if not _NO_LEEWAY <= leeway <= MAX_LEEWAY:
         raise ValueError("the leeway is 0 to 300 seconds")
     if now.tzinfo is None:
         raise TypeError("a time without a zone")
-    issued_at, not_before, expires_at = [_find_seconds(payload, name) for name in ("iat", "nbf", "exp")]
+    issued_at, not_before = _find_seconds(payload, "iat"), _find_seconds(payload, "nbf")
+    expires_at = _find_seconds(payload, "exp")
     moment, grace = now.timestamp(), leeway.total_seconds()
     if expires_at is not None and moment - grace >= expires_at:
         raise ExpiredError("`exp` has passed")
@@ -136,9 +138,9 @@ def find_numeric_date(payload: Mapping[str, Any], name: str) -> datetime | None:
 
 
 def _find_seconds(payload: Mapping[str, Any], name: str) -> int | float | None:
-    value = payload.get(name)
-    if value is None and name not in payload:
+    if name not in payload:
         return None
+    value = payload[name]
     if (type(value) is not int and type(value) is not float) or not 0 <= value <= _LATEST_DATE:
         raise MalformedError(f"{name!r} is not a NumericDate")
     return value
@@ -178,7 +180,7 @@ def _require_known_header(header: Mapping[str, Any]) -> None:
 
 def _encode_header(algorithm: str, typ: str, header: Mapping[str, Any]) -> str:
     try:
-        return _encode_repeated_header(algorithm, typ, tuple((name, _frozen(header[name])) for name in header))
+        return _encode_repeated_header(algorithm, typ, tuple([(name, _frozen(header[name])) for name in header]))
     except TypeError:
         return base64url.encode(encode_json({"alg": algorithm, "typ": typ, **header}))
 

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kernel import base64url
 from kernel.errors import AlgorithmNotAllowedError, InvalidSignatureError, MalformedError
@@ -33,6 +34,8 @@ _ES256: Final = ec.ECDSA(SHA256())
 _ES384: Final = ec.ECDSA(SHA384())
 _RS256: Final = PKCS1v15()
 _SHA256: Final = SHA256()
+_X962: Final = Encoding.X962
+_UNCOMPRESSED: Final = PublicFormat.UncompressedPoint
 _RSA_BITS: Final = range(2048, 8192 + 1)
 _RSA_EXPONENT_MAX: Final = 2**32 - 1
 
@@ -93,12 +96,18 @@ def parse_public_jwk(jwk: object) -> PublicKey:
     return _narrow(key, jwk) if "alg" in jwk or "use" in jwk else key
 
 
+def public_part(jwk: Jwk) -> dict[str, Any]:
+    """Return a JWK without its private members; whatever else it says, as it says it."""
+    return {name: value for name, value in jwk.items() if name not in _PRIVATE_MEMBERS}
+
+
 def public_key_from(key: object) -> PublicKey:
     """Return the PublicKey of a `cryptography` public key, as certificates and multikeys give it."""
     if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES_BY_IMPLEMENTATION:
-        curve, numbers = _CURVES_BY_IMPLEMENTATION[key.curve.name], key.public_numbers()
-        x, y = (base64url.encode(number.to_bytes(curve.size)) for number in (numbers.x, numbers.y))
-        return _parse_members((("kty", "EC"), ("crv", curve.name), ("x", x), ("y", y)))
+        curve, point = _CURVES_BY_IMPLEMENTATION[key.curve.name], key.public_bytes(_X962, _UNCOMPRESSED)
+        x, y = base64url.encode(point[1 : 1 + curve.size]), base64url.encode(point[1 + curve.size :])
+        # The library lets no point be a key that is not on its curve, so that it need not be read again.
+        return _create_key((("kty", "EC"), ("crv", curve.name), ("x", x), ("y", y)), frozenset({curve.algorithm}), key)
     if isinstance(key, ed25519.Ed25519PublicKey):
         return _parse_members((("kty", "OKP"), ("crv", "Ed25519"), ("x", base64url.encode(key.public_bytes_raw()))))
     if isinstance(key, rsa.RSAPublicKey):
@@ -149,7 +158,7 @@ class SoftwareSigner:
         """Read a private JWK whose public members belong to its `d`; `alg` decides between Ed25519 and EdDSA."""
         if not isinstance(private_jwk, Mapping):
             raise MalformedError("a JWK is a JSON object")
-        public = parse_public_jwk({name: value for name, value in private_jwk.items() if name not in _PRIVATE_MEMBERS})
+        public = parse_public_jwk(public_part(private_jwk))
         secret = private_jwk.get("d")
         if not isinstance(secret, str):
             raise MalformedError("a private JWK needs `d`")
@@ -189,7 +198,12 @@ def _public_members(jwk: Jwk) -> tuple[tuple[str, str], ...]:
 def _parse_members(members: tuple[tuple[str, str], ...]) -> PublicKey:
     """Parse each key once: checking a point costs as much as a third of a signature."""
     jwk = dict(members)
-    algorithms, key = _PARSERS[jwk["kty"]](jwk)
+    return _create_key(members, *_PARSERS[jwk["kty"]](jwk))
+
+
+def _create_key(
+    members: tuple[tuple[str, str], ...], algorithms: frozenset[str], key: CryptographyPublicKey
+) -> PublicKey:
     digest = hashlib.sha256(encode_json(dict(sorted(members)))).digest()
     return PublicKey(members, base64url.encode(digest), algorithms, key)
 

@@ -30,7 +30,7 @@ _ESCAPES: Final = {
     **{ord(character): escape for character, escape in _SHORT_ESCAPES.items()},
 }
 _ESCAPED: Final = re.compile(r'[\x00-\x1f"\\\x7f\ud800-\udfff\ufffe\uffff]')
-must_escape: Final = _ESCAPED.search
+_must_escape: Final = _ESCAPED.search
 _XSD_STRING: Final = "http://www.w3.org/2001/XMLSchema#string"
 
 
@@ -61,12 +61,20 @@ def literal(value: str, *, datatype: str = _XSD_STRING, language: str | None = N
 
 def escape(value: str) -> str:
     """Return a text as it stands between the quotes of a literal."""
-    if not must_escape(value):
+    if not _must_escape(value):
         return value
     escaped = value.translate(_ESCAPES)
     if any("\ud800" <= character <= "\udfff" for character in escaped):
         raise MalformedError("a text with a lone surrogate")
     return escaped
+
+
+def escape_all(texts: Sequence[str]) -> list[str]:
+    """Return several texts so. Most have nothing to escape, which is seen in all of them at once."""
+    joined = "".join(texts)
+    if joined.isprintable() and '"' not in joined and "\\" not in joined:
+        return list(texts)
+    return [escape(text) if _must_escape(text) else text for text in texts]
 
 
 def is_blank(term: str) -> bool:

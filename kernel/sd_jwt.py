@@ -11,7 +11,6 @@ The JWS JSON serialisation (§8, optional) is not supported.
 
 import hashlib
 import os
-import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -29,7 +28,7 @@ from kernel.errors import (
 from kernel.jwt import LEEWAY, UnverifiedJwt, parse_jwt, sign_jwt, verify_jwt, verify_times
 from kernel.keys import PublicKey, Signer
 from kernel.members import find_text, find_texts, is_same_text
-from kernel.strict_json import MAX_DEPTH, encode_json, parse_json
+from kernel.strict_json import MAX_DEPTH, encode_json, names_any, parse_encoded_json
 
 Step = str | int | None
 ClaimsPath = tuple[Step, ...]
@@ -54,6 +53,7 @@ _HASHES: Final[Mapping[str, Hasher]] = {
 _RESERVED: Final = frozenset({"_sd", "..."})
 _ARRAYS: Final = (list, tuple)
 _CONTAINERS: Final = (dict, list)
+_TEXT: Final = frozenset({str})
 
 
 class Disclosure(NamedTuple):
@@ -118,6 +118,8 @@ def conceal(
     which something is hidden, or a function that is asked, for every object and array on a disclosable
     path, with that path and the number of hidden entries (§4.2.7). `salts` are for published examples only.
     """
+    if names_any(encode_json(claims), _RESERVED):
+        raise MalformedError("a claim may not be called _sd or ...")
     concealing = _Concealing(decoys, iter(create_salts() if salts is None else salts))
     payload = concealing.conceal_object(claims, disclosable, ())
     if "_sd_alg" in claims:
@@ -140,21 +142,15 @@ class _Concealing:
         hidden, below = _sort_paths(wanted)
         if not hidden | below.keys() <= value.keys():
             raise ValueError(f"no such claim to conceal below {path}: {(hidden | below.keys()) - value.keys()}")
-        if not _RESERVED.isdisjoint(value):
-            raise MalformedError("a claim may not be called _sd or ...")
         result: dict[str, Any] = {}
         made: list[str] = []
         for name, member in value.items():
-            opened = member
-            if name in below:
-                opened = self._conceal_below(member, below[name], (*path, name))
-            elif type(member) is not str:
-                _refuse_reserved_names(member)
+            opened = self._conceal_below(member, below[name], (*path, name)) if name in below else member
             if name in hidden:
                 made.append(create_disclosure(name, opened, salt=next(self._salts)))
             else:
                 result[name] = opened
-        digests = self._hide(made) + self._create_decoys(path, len(made))
+        digests = self._hide(made, path)
         if digests:
             # Sorted: where a digest stands says nothing about which claim it hides (§4.2.4.1).
             result["_sd"] = sorted(digests)
@@ -165,39 +161,39 @@ class _Concealing:
         if not hidden | below.keys() <= {None, *range(len(value))}:
             raise ValueError(f"no such element to conceal below {path}")
         result: list[Any] = []
-        digests: list[str] = []
+        made: list[str] = []
+        places: list[dict[str, str]] = []
         for index, element in enumerate(value):
             tails = below.get(None, []) + below.get(index, [])
-            opened = self._conceal_below(element, tails, (*path, index))
+            opened = self._conceal_below(element, tails, (*path, index)) if tails else element
             if None in hidden or index in hidden:
-                digests += self._hide([create_disclosure(None, opened, salt=next(self._salts))])
-                opened = {"...": digests[-1]}
+                made.append(create_disclosure(None, opened, salt=next(self._salts)))
+                opened = {}
+                places.append(opened)
             result.append(opened)
-        for decoy in self._create_decoys(path, len(digests)):
-            result.insert(secrets.randbelow(len(result) + 1), {"...": decoy})
-        return result
+        digests = self._hide(made, path)
+        for place, digest in zip(places, digests, strict=False):
+            place["..."] = digest
+        # Last, though an element that is shown then tells how many are before it: there are wallets that count decoys
+        # when they look for an element, and would show another one in its stead.
+        return result + [{"...": decoy} for decoy in digests[len(places) :]]
 
     def _conceal_below(self, value: Any, wanted: Sequence[ClaimsPath], path: ClaimsPath) -> Any:
-        if not wanted:
-            _refuse_reserved_names(value)
-            return value
         if isinstance(value, dict):
             return self.conceal_object(value, wanted, path)
         if isinstance(value, _ARRAYS):
             return self._conceal_array(value, wanted, path)
         raise ValueError(f"nothing can be concealed below {path}, which is no object or array")
 
-    def _hide(self, made: list[str]) -> list[str]:
-        """Keep these disclosures for the holder, and return their digests for the payload."""
+    def _hide(self, made: list[str], path: ClaimsPath) -> list[str]:
+        """Keep these disclosures for the holder, and return their digests for the payload, and after them decoys."""
         self.disclosures += made
-        # All in one text: 32 bytes and a zero make 44 characters, of which the first 43 are those of the 32 alone.
-        text = base64url.encode(b"".join([hashlib.sha256(raw.encode("ascii")).digest() + b"\0" for raw in made]))
-        return [text[begin : begin + 43] for begin in range(0, len(text), 44)]
-
-    def _create_decoys(self, path: ClaimsPath, hidden: int) -> list[str]:
+        digests = [hashlib.sha256(raw.encode("ascii")).digest() for raw in made]
         decoys = self._decoys
-        count = decoys(path, hidden) if callable(decoys) else decoys * bool(hidden)
-        return [base64url.encode(os.urandom(32)) for _ in range(count)]
+        if count := decoys(path, len(made)) if callable(decoys) else decoys * bool(made):
+            random = os.urandom(32 * count)
+            digests += [random[begin : begin + 32] for begin in range(0, len(random), 32)]
+        return base64url.encode_all(digests)
 
 
 def create_disclosure(name: str | None, value: Any, *, salt: str) -> str:
@@ -217,17 +213,6 @@ def _sort_paths(paths: Iterable[ClaimsPath]) -> tuple[set[Step], dict[Step, list
         else:
             raise ValueError("an empty claims path names nothing")
     return hidden, below
-
-
-def _refuse_reserved_names(value: Any) -> None:
-    if isinstance(value, dict):
-        if not _RESERVED.isdisjoint(value):
-            raise MalformedError("a claim may not be called _sd or ...")
-        for member in value.values():
-            _refuse_reserved_names(member)
-    elif isinstance(value, _ARRAYS):
-        for element in value:
-            _refuse_reserved_names(element)
 
 
 def _digest(text: str, hasher: Hasher) -> str:
@@ -255,7 +240,7 @@ def parse_sd_jwt(raw: object) -> SdJwt:
     return SdJwt(
         raw=raw,
         issuer_jwt=token,
-        disclosures=tuple([_parse_disclosure(text, _HASHES[hash_algorithm]) for text in disclosures]),
+        disclosures=_parse_disclosures(disclosures, _HASHES[hash_algorithm]),
         key_binding_jwt=key_binding_jwt or None,
         hash_algorithm=hash_algorithm,
     )
@@ -263,17 +248,27 @@ def parse_sd_jwt(raw: object) -> SdJwt:
 
 def parse_disclosure(raw: str, *, hash_algorithm: str = DEFAULT_HASH) -> Disclosure:
     """Read `[salt, name, value]` or `[salt, value]`; the digest is over the text as it came. §4.2.1 to §4.2.3."""
-    return _parse_disclosure(raw, _HASHES[hash_algorithm])
+    return _parse_disclosures([raw], _HASHES[hash_algorithm])[0]
 
 
-def _parse_disclosure(raw: str, hasher: Hasher) -> Disclosure:
-    content = parse_json(base64url.decode(raw))
-    digest = base64url.encode(hasher(raw.encode("ascii")).digest())
-    if type(content) is list and len(content) == 3 and type(content[0]) is type(content[1]) is str:
-        return Disclosure(raw, content[0], content[1], content[2], digest)
-    if type(content) is list and len(content) == 2 and type(content[0]) is str:
-        return Disclosure(raw, content[0], None, content[1], digest)
-    raise MalformedError("a disclosure that is no array of a salt, a name perhaps, and a value")
+def _parse_disclosures(raws: Sequence[str], hasher: Hasher) -> tuple[Disclosure, ...]:
+    contents = parse_encoded_json(raws)
+    digests = base64url.encode_all([hasher(raw.encode("ascii")).digest() for raw in raws])
+    made: list[Disclosure] = []
+    for raw, content, digest in zip(raws, contents, digests, strict=True):
+        if type(content) is list and len(content) == 3:
+            salt, name, value = content
+            is_one = type(salt) is type(name) is str
+        elif type(content) is list and len(content) == 2:
+            salt, value = content
+            name, is_one = None, type(salt) is str
+        else:
+            is_one = False
+        if not is_one:
+            raise MalformedError("a disclosure that is no array of a salt, a name perhaps, and a value")
+        # Without the detour through the constructor, which costs as much again.
+        made.append(tuple.__new__(Disclosure, (raw, salt, name, value, digest)))
+    return tuple(made)
 
 
 def reveal(
@@ -307,17 +302,23 @@ class _Revealing:
         return result
 
     def _reveal_object(self, members: Mapping[str, Any], path: ClaimsPath) -> dict[str, Any]:
-        result: dict[str, Any] = {}
-        for name, value in members.items():
-            if name not in _RESERVED:
-                result[name] = self._reveal_below(value, path, name) if type(value) in _CONTAINERS else value
-            elif name == "...":
-                raise DisclosureError("a member ... where no array element stands")
-        if "_sd" in members:
-            for disclosure in self._find_all(members["_sd"], path):
-                name = self._get_free_name(disclosure, members=result, path=path)
-                self.placed[(*path, name)] = disclosure
-                result[name] = self._reveal_below(disclosure.value, path, name)
+        if "..." in members:
+            raise DisclosureError("a member ... where no array element stands")
+        result = dict(members)
+        digests = result.pop("_sd", ())
+        for member, value in members.items():
+            if type(value) in _CONTAINERS and member != "_sd":
+                result[member] = self._reveal_below(value, path, member)
+        for disclosure in self._find_all(digests, path) if "_sd" in members else ():
+            name, value = disclosure.name, disclosure.value
+            if name is None:
+                raise DisclosureError("a disclosure of an array element at the place of an object member")
+            if name in result or name in _RESERVED:
+                raise DisclosureError("a disclosure that is called as something that is already there")
+            if not path and name in self._protected:
+                raise DisclosureError("a claim was hidden that must be in the open")
+            self.placed[(*path, name)] = disclosure
+            result[name] = self._reveal_below(value, path, name) if type(value) in _CONTAINERS else value
         return result
 
     def _reveal_array(self, elements: list[Any], path: ClaimsPath) -> list[Any]:
@@ -345,7 +346,7 @@ class _Revealing:
 
     def _find_all(self, digests: Any, path: ClaimsPath) -> list[Disclosure]:
         """Return the disclosures of these digests; the rest are decoys, or were not shown. Each digest counts once."""
-        if type(digests) is not list or not set(map(type, digests)) <= {str}:
+        if type(digests) is not list or not _TEXT.issuperset(map(type, digests)):
             raise DisclosureError("digests that are no array of text")
         if digests and path and path[0] in self._protected:
             raise DisclosureError("something is hidden that must be in the open")
@@ -353,17 +354,7 @@ class _Revealing:
         self._seen.update(digests)
         if len(self._seen) != before + len(digests):
             raise DisclosureError("the same digest twice")
-        return [self._by_digest[digest] for digest in digests if digest in self._by_digest]
-
-    def _get_free_name(self, disclosure: Disclosure, *, members: Mapping[str, Any], path: ClaimsPath) -> str:
-        name = disclosure.name
-        if name is None:
-            raise DisclosureError("a disclosure of an array element at the place of an object member")
-        if name in _RESERVED or name in members:
-            raise DisclosureError("a disclosure that is called as something that is already there")
-        if not path and name in self._protected:
-            raise DisclosureError("a claim was hidden that must be in the open")
-        return name
+        return [disclosure for disclosure in map(self._by_digest.get, digests) if disclosure is not None]
 
 
 # Presenting
@@ -394,8 +385,8 @@ def present(sd_jwt: SdJwt | str, *, disclose: Collection[ClaimsPath]) -> str:
         for length in range(1, len(path) + 1):
             disclosure = revealing.placed.get(path[:length])
             if disclosure is not None:
-                needed.add(disclosure.raw)
-    kept = [disclosure.raw for disclosure in parsed.disclosures if disclosure.raw in needed]
+                needed.add(disclosure.digest)
+    kept = [disclosure.raw for disclosure in parsed.disclosures if disclosure.digest in needed]
     return "~".join([parsed.issuer_jwt.raw, *kept, ""])
 
 
@@ -508,5 +499,5 @@ def _verify_holder_signature(
 def _verify_freshness(payload: Mapping[str, Any], *, now: datetime, max_age: timedelta) -> None:
     """An `iat` in the future was refused with the other times; here it must be there and not too old."""
     made_at = payload.get("iat")
-    if made_at is None or made_at < (now - max_age - LEEWAY).timestamp():
+    if made_at is None or made_at < now.timestamp() - (max_age + LEEWAY).total_seconds():
         raise HolderBindingError("the Key Binding JWT has no date, or is too old")

@@ -5,12 +5,15 @@ address may then be called is for the guarded fetcher to say, never for the mess
 """
 
 import re
+from collections.abc import Collection
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from kernel.errors import MalformedError
 
 MAX_URL: Final = 2048
+_MAX_LINK: Final = 64 * 1024
+_MAX_PARAMETERS: Final = 64
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _PORTS: Final = {"https": 443, "http": 80}
@@ -36,6 +39,26 @@ def parse_web_url(value: object, what: str, *, query: bool = True, fragment: boo
     if (parts.query and not query) or (parts.fragment and not fragment):
         raise MalformedError(f"{what} has a query or a fragment")
     return parts
+
+
+def parse_link(text: str, *, schemes: Collection[str]) -> dict[str, str]:
+    """Read the parameters of a link that opens a wallet, or raise MalformedError; none of them is given twice.
+
+    It begins with one of these schemes, or is the https address of a wallet (a universal link).
+    """
+    if len(text) > _MAX_LINK:
+        raise MalformedError("a link longer than any that opens a wallet")
+    try:
+        parts = urlsplit(text)
+        pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=_MAX_PARAMETERS, errors="strict")
+    except ValueError as exc:
+        raise MalformedError("the link cannot be read") from exc
+    if f"{parts.scheme}://" not in schemes:
+        parse_web_url(text.partition("?")[0], "the link")
+    parameters = dict(pairs)
+    if len(parameters) != len(pairs):
+        raise MalformedError("a link that gives a parameter twice")
+    return parameters
 
 
 def web_url(value: object, what: str, *, query: bool = True, fragment: bool = False) -> str:

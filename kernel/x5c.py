@@ -8,7 +8,8 @@ is checked here. Revocation of certificates is not checked: trust lists withdraw
 import base64
 import binascii
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -37,11 +38,12 @@ _UNREADABLE: Final = (ValueError, x509.DuplicateExtension, x509.InvalidVersion, 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedChain:
-    """A leaf certificate that a configured anchor vouches for, at the time of the check."""
+    """A leaf certificate that a configured anchor vouches for, at the time of the check; it may be its own."""
 
     leaf: x509.Certificate
     leaf_key: PublicKey
     authority_key_identifiers: frozenset[str]
+    anchor: x509.Certificate
 
 
 def verify_x5c(
@@ -59,7 +61,7 @@ def verify_x5c(
     try:
         _require_own_rules(leaf, anchors, dns_name)
         path = _verify_path(certificates, anchors, now)
-        identifiers = frozenset(filter(None, map(_authority_key_identifier, certificates)))
+        identifiers = _authority_key_identifiers(certificates)
         leaf_key = public_key_from(leaf.public_key())
     except _UNREADABLE as exc:
         raise MalformedError("a certificate with unreadable contents") from exc
@@ -67,7 +69,7 @@ def verify_x5c(
     expected = path if path == [leaf] else path[:-1]
     if certificates != expected:
         raise UntrustedIssuerError("the chain is not exactly the path to the anchor")
-    return VerifiedChain(leaf, leaf_key, identifiers)
+    return VerifiedChain(leaf, leaf_key, identifiers, path[-1])
 
 
 def parse_x5c(x5c: object) -> list[x509.Certificate]:
@@ -75,6 +77,26 @@ def parse_x5c(x5c: object) -> list[x509.Certificate]:
     if not isinstance(x5c, list | tuple) or not 0 < len(x5c) <= _MAX_CERTIFICATES:
         raise MalformedError("`x5c` is a list of one to five certificates")
     return [_parse_certificate(text) for text in x5c]
+
+
+def find_authority_key_identifiers(x5c: object) -> frozenset[str]:
+    """Return what the certificates of a chain say of who issued them, for DCQL's `aki` (§6.1.1.1). Nothing is believed.
+
+    Enough for a wallet, which only filters by it. None where the chain cannot be read.
+    """
+    try:
+        return list_authority_key_identifiers(parse_x5c(x5c))
+    except MalformedError:
+        return frozenset()
+
+
+def list_authority_key_identifiers(certificates: Iterable[x509.Certificate]) -> frozenset[str]:
+    """The same of certificates, however many: they need not be a chain. Of one whose contents are unreadable, none."""
+    found: set[str] = set()
+    for certificate in certificates:
+        with suppress(*_UNREADABLE):
+            found |= _authority_key_identifiers([certificate])
+    return frozenset(found)
 
 
 def create_x5c(certificates: Sequence[x509.Certificate]) -> list[str]:
@@ -133,6 +155,10 @@ def _dns_names(leaf: x509.Certificate) -> set[str]:
     except x509.ExtensionNotFound:
         return set()
     return {name.lower() for name in names.get_values_for_type(x509.DNSName)}
+
+
+def _authority_key_identifiers(certificates: Sequence[x509.Certificate]) -> frozenset[str]:
+    return frozenset(filter(None, map(_authority_key_identifier, certificates)))
 
 
 def _authority_key_identifier(certificate: x509.Certificate) -> str | None:

@@ -3,12 +3,14 @@
 FastAPI documents a 422 that no service of ours answers. In its place stands what is answered: problem details
 (RFC 9457) with 400 where something is sent, 401 and 403 where a key is needed, 404 where an address names something,
 409 where something is written, and from the shell 413, 429 and 503. A route adds its own by `responses={412: {}}`.
-Protocol endpoints answer OAuth errors (RFC 6749 §5.2).
+Protocol endpoints answer OAuth errors (RFC 6749 §5.2). Plain routes stand in `route_document`.
 """
 
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any, Final
+
+from fastapi.routing import APIRoute
 
 PROBLEM: Final = {
     "title": "Problem",
@@ -37,6 +39,11 @@ _METHODS: Final = frozenset({"get", "put", "post", "delete", "patch", "head"})
 _OF_FASTAPI: Final = ("HTTPValidationError", "ValidationError")
 
 
+def operation_id(route: APIRoute) -> str:
+    """What generated clients call a route: its function's name. Each router that is documented is made with it."""
+    return route.name
+
+
 def complete(document: dict[str, Any]) -> dict[str, Any]:
     """Put in what is missing from FastAPI's document, in place, and return it."""
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
@@ -54,11 +61,15 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
             answers.setdefault(status, {"description": HTTPStatus(int(status)).phrase})
         for status, answer in answers.items():
             if status == "default" or int(status) >= HTTPStatus.BAD_REQUEST:
-                # A service whose refusals say more names its own model.
-                own = answer.get("content", {}).get("application/json")
-                answer["content"] = refusal if own is None else {"application/problem+json": own}
+                answer["content"] = _own_refusal(answer.get("content", {}), is_management) or refusal
         operation["responses"] = dict(sorted(answers.items()))
     return document
+
+
+def _own_refusal(content: dict[str, Any], is_management: bool) -> dict[str, Any]:
+    """What a route says of its refusal itself; FastAPI knows a model of ours by the media type of all its answers."""
+    own = content.get("application/json")
+    return {"application/problem+json": own} if own is not None and is_management else content
 
 
 def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

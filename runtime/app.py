@@ -10,18 +10,18 @@ and in their order, since walking past every page and management URL costs more 
 paths must not match any of those. Neither shadows `/health`, `/ready`, `/static` and `/language`.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final, TypeVar
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.routing import Match, Route
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kernel.errors import CredentialError
-from runtime.api_document import complete
+from runtime.api_document import complete, operation_id
 from runtime.clock import Clock, utc_now
 from runtime.database import Database
 from runtime.errors import OAuthError, Problem, ProtocolRoute, log_refusal, problem_of, refusal_before
@@ -29,6 +29,7 @@ from runtime.fetch import Fetcher, Transport
 from runtime.logging import configure_logging, get_logger
 from runtime.middleware import RateLimit, Shell
 from runtime.resolve import Resolver
+from runtime.route_document import add_routes, find_operation
 from runtime.service import Service
 from runtime.settings import ServiceSettings
 from runtime.trust_list_memory import DatabaseTrustListMemory, TrustListCopyMixin
@@ -96,6 +97,7 @@ def create_fastapi(
     `pages` also makes failures of page requests into pages. `lifespan` runs while the service runs (workers).
     `large_bodies` lets some paths (regular expressions of whole ones) take more than 1 MiB, such as a picture's upload.
     """
+    shell = shell_routes(pages)
     app = _Service(
         title=title,
         version="1",
@@ -103,13 +105,15 @@ def create_fastapi(
         redoc_url=None,
         openapi_url="/api/openapi.json",
         lifespan=_running(service, lifespan),
-        generate_unique_id_function=lambda route: route.name,
+        generate_unique_id_function=operation_id,
     )
+    app.described_routes = [*routes, *_described(shell), *_described(r for each in routers for r in each.routes)]
     app.state.service = service
     app.state.text_packages = pages.packages if pages is not None else ()
-    app.router.routes.extend(shell_routes(pages))
+    app.router.routes.extend(shell)
     for router in routers:
-        app.include_router(router)
+        # As they are: `include_router` would look at every parameter of every route again, once an application.
+        app.router.routes.extend(router.routes)
     app.router.routes.extend(routes)
     in_routers = (route for router in routers for route in router.routes if isinstance(route, ProtocolRoute))
     _handle_errors(app, pages, [*routes, *in_routers])
@@ -125,6 +129,10 @@ def create_fastapi(
     return app
 
 
+def _described(routes: Iterable[BaseRoute]) -> list[Route]:
+    return [route for route in routes if isinstance(route, Route) and find_operation(route) is not None]
+
+
 class _Service(FastAPI):
     """FastAPI with our shell for its outermost layer.
 
@@ -133,11 +141,12 @@ class _Service(FastAPI):
     """
 
     shell: ASGIApp
+    described_routes: Sequence[Route] = ()
 
     def openapi(self) -> dict[str, Any]:
-        """The document of the interface, with the refusals that there really are."""
+        """The document of the interface, with the refusals that there really are and the routes beside FastAPI's."""
         if self.openapi_schema is None:
-            self.openapi_schema = complete(super().openapi())
+            self.openapi_schema = add_routes(complete(super().openapi()), self.described_routes)
         return self.openapi_schema
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -6,6 +6,7 @@ An endorsement counts only where its own signature holds *and* its endorser is r
 under a name of their own choosing. What could not be checked in time stays unknown, and never counts.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -76,8 +77,11 @@ async def resolve_endorsements(
 async def resolve_endorsers(
     resolver: Resolver, endorsements: Iterable[Endorsement], *, now: datetime
 ) -> tuple[JudgedEndorsement, ...]:
-    """Say of each whose signature holds whether its endorser was known when it was made. T-04."""
-    return tuple([await _resolve_endorser(resolver, said, now) for said in endorsements])
+    """Say of each whose signature holds whether its endorser was known when it was made. T-04.
+
+    Side by side, since each of them may name a party whose superiors are slow.
+    """
+    return tuple(await asyncio.gather(*(_resolve_endorser(resolver, said, now) for said in endorsements)))
 
 
 async def _resolve_endorser(resolver: Resolver, said: Endorsement, now: datetime) -> JudgedEndorsement:

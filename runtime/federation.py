@@ -7,6 +7,7 @@ strangers write decides where we look, so there is a limit to how far and how of
 looks. `UntrustedIssuerError`: no chain leads to an anchor. `UndecidedError`: one that might could not be looked up now.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -39,6 +40,8 @@ _REFUSAL_AGE: Final = timedelta(minutes=1)
 _CHAINS_KEPT: Final = 512
 # Statements for one party: enough for four superiors each of whom has two more, and no crawler.
 _MAX_FETCHES: Final = 24
+# And for so long in all: whoever names a crowd of slow superiors keeps nobody waiting for each of them.
+_MAX_SECONDS: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ class FederationResolver:
         self._anchors = anchors
         self._chains: Cache[str, _KeptChain] = Cache(_CHAINS_KEPT)
         self._refusals: Cache[str, str] = Cache(_CHAINS_KEPT)
+        self._too_slow: Cache[str, str] = Cache(_CHAINS_KEPT)
+        self._under_way: dict[str, asyncio.Task[TrustChain]] = {}
 
     async def resolve_trust_chain(self, entity: str, *, now: datetime, max_age: timedelta = CHAIN_AGE) -> TrustChain:
         """The chain from this party to an anchor, checked whole; the shortest one that holds. §10.1, §10.3.
@@ -68,7 +73,7 @@ class FederationResolver:
         if refusal is not None:
             raise UntrustedIssuerError(refusal)
         try:
-            chain = await _Climb(self._fetch, self._anchors, now).climb(entity)
+            chain = await self._climb_together(entity, now)
         except UndecidedError:
             if kept is not None:
                 return kept.chain
@@ -79,6 +84,28 @@ class FederationResolver:
             raise UntrustedIssuerError(exc.detail) from exc
         self._chains.put(entity, _KeptChain(chain, now), min(chain.expires_at, now + CHAIN_AGE))
         return chain
+
+    async def _climb_together(self, entity: str, now: datetime) -> TrustChain:
+        """Look once, however many ask about one party at the same moment: a file may name it twenty times."""
+        climb = self._under_way.get(entity)
+        if climb is None:
+            climb = asyncio.create_task(self._climb(entity, now))
+            self._under_way[entity] = climb
+            climb.add_done_callback(lambda _: self._under_way.pop(entity))
+        # Whoever gives up waiting takes it from nobody else.
+        return await asyncio.shield(climb)
+
+    async def _climb(self, entity: str, now: datetime) -> TrustChain:
+        """Look for a chain as long as anybody waits for one; what took longer is not begun again at once."""
+        too_slow = self._too_slow.find(entity, now)
+        if too_slow is not None:
+            raise UndecidedError(too_slow)
+        try:
+            async with asyncio.timeout(_MAX_SECONDS):
+                return await _Climb(self._fetch, self._anchors, now).climb(entity)
+        except TimeoutError:
+            self._too_slow.put(entity, "superiors that take too long to answer", now + _REFUSAL_AGE)
+            raise UndecidedError("superiors that take too long to answer") from None
 
 
 class _Climb:

@@ -30,11 +30,11 @@ import httpx
 
 from kernel.errors import MalformedError, RejectedError, UndecidedError
 from kernel.strict_json import parse_json
+from kernel.web_urls import MAX_URL
 
 _CONNECT_SECONDS: Final = 3.0
 _TOTAL_SECONDS: Final = 10.0
 _MEBIBYTE: Final = 1024 * 1024
-_MAX_URL: Final = 2048
 _MAX_ADDRESSES: Final = 4
 _USER_AGENT: Final = "Skillswallet"
 
@@ -54,6 +54,17 @@ class AnsweredError(RejectedError):
 
     def __init__(self, status: int) -> None:
         super().__init__(f"answered {status}")
+        self.status = status
+
+
+class UnreadableAnswerError(MalformedError):
+    """The other side answered with something that is not read: of another type, compressed or too large.
+
+    What was sent has arrived, and `status` says how it was taken.
+    """
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
         self.status = status
 
 
@@ -85,6 +96,7 @@ class _Rule:
     media_types: tuple[str, ...]
     max_bytes: int = _MEBIBYTE
     max_redirects: int = 0
+    is_read: bool = True
 
 
 _RULES: Final = {
@@ -141,7 +153,7 @@ _RULES: Final = {
         ),
         max_bytes=3 * _MEBIBYTE,
     ),
-    FetchKind.WEBHOOK: _Rule(("application/json", "text/plain", "text/html"), max_bytes=64 * 1024),
+    FetchKind.WEBHOOK: _Rule((), is_read=False),
     FetchKind.PROTOCOL: _Rule(_JWT_OR_JSON),
 }
 
@@ -240,7 +252,7 @@ class Fetcher:
         default = {"Content-Type": content_type, "Accept": "application/json"}
         response = await self._send("POST", url, headers=default | dict(headers or {}), content=content, rule=rule)
         if response.is_redirect:
-            raise RejectedError("a POST was answered with a redirect")
+            raise AnsweredError(response.fetched.status)
         answer = response.fetched
         if answer.status >= 500 or answer.status == 429:
             raise UndecidedError(f"POST answered {answer.status}")
@@ -257,7 +269,7 @@ class Fetcher:
                 asyncio.timeout(_TOTAL_SECONDS),
                 self._client.stream(method, target, headers=dict(headers), content=content) as response,
             ):
-                body = await _read_body(response, rule.max_bytes)
+                body = await _read_body(response, rule.max_bytes) if rule.is_read else b""
         except (httpx.TransportError, TimeoutError) as exc:
             raise UndecidedError(f"{method} {target.host}: {type(exc).__name__}") from exc
         except httpx.InvalidURL as exc:
@@ -281,7 +293,7 @@ def check_url(url: str, local_hosts: Collection[str] = frozenset()) -> httpx.URL
     A URL whose `host:port` is a local host is called over http, whichever of the two schemes it names: identifiers
     such as `did:web:localhost%3A8101:school` mean https by their own rules.
     """
-    if len(url) > _MAX_URL or _UNSAFE_IN_URL.search(url):
+    if len(url) > MAX_URL or _UNSAFE_IN_URL.search(url):
         raise RejectedError("the URL is too long, or has characters that belong in no URL")
     try:
         parsed = httpx.URL(url)
@@ -419,12 +431,12 @@ def _redirected(url: str, location: str) -> str:
 async def _read_body(response: httpx.Response, max_bytes: int) -> bytes:
     """The body as sent. A content coding is refused instead of undone, so that nothing can inflate."""
     if response.headers.get("content-encoding", "identity").lower() != "identity":
-        raise MalformedError("the answer is compressed, which was not asked for")
+        raise UnreadableAnswerError(response.status_code, "the answer is compressed, which was not asked for")
     body = bytearray()
     async for chunk in response.aiter_bytes():
         body += chunk
         if len(body) > max_bytes:
-            raise MalformedError(f"the answer is larger than {max_bytes} bytes")
+            raise UnreadableAnswerError(response.status_code, f"the answer is larger than {max_bytes} bytes")
     return bytes(body)
 
 
@@ -439,4 +451,4 @@ def _accepted(response: FetchedResponse, rule: _Rule) -> FetchedResponse:
 
 def _require_media_type(response: FetchedResponse, rule: _Rule) -> None:
     if response.media_type not in rule.media_types:
-        raise MalformedError(f"the answer is of type {response.media_type[:60]!r}")
+        raise UnreadableAnswerError(response.status, f"the answer is of type {response.media_type[:60]!r}")

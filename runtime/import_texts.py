@@ -11,6 +11,7 @@ from typing import Final
 from kernel.importing import Container, Kind, Securing
 from kernel.report import Outcome
 from kernel.trust_list import Outcome as Recognised
+from runtime.archives import ArchiveOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +222,16 @@ REASON_TEXTS: Final[Mapping[str, Text]] = {
         "De badge hoort bij de wallet van één persoon. Een bestand bewijst niet dat die persoon het liet zien.",
         "The badge belongs to the wallet of one person. A file does not prove that this person showed it.",
     ),
+    "archived": Text(
+        "De uitgever antwoordt niet meer. Dit staat in het archief dat hij naliet.",
+        "The issuer no longer answers. This stands in the archive that it left behind.",
+    ),
+    "archive_not_last": Text(
+        "In het archief van de uitgever was de badge niet ingetrokken. Maar de uitgever bestaat nog, en kan hem daarna "
+        "hebben ingetrokken. Dat is geen ja en geen nee.",
+        "In the issuer's archive the badge was not withdrawn. But the issuer still exists, and may have withdrawn it "
+        "since. That is neither a yes nor a no.",
+    ),
     "weak_hash": Text(
         "De badge is gegeven aan dit e-mailadres. Het staat er zwak versleuteld op: anderen kunnen het raden.",
         "The badge was given to this e-mail address. It is weakly hashed: others can guess it.",
@@ -237,6 +248,10 @@ _BY_CHECK: Final[Mapping[tuple[str, str], Text]] = {
     ),
     ("contents", "rejected"): Text(
         "Minstens één bewijs erin klopt niet.", "At least one credential in it does not hold."
+    ),
+    ("status", "archived"): Text(
+        "Toen het archief werd gemaakt, was de badge niet ingetrokken.",
+        "When the archive was made, the badge had not been withdrawn.",
     ),
     ("contents", "undecided"): Text(
         "Minstens één bewijs erin kon niet worden nagekeken.", "At least one credential in it could not be checked."
@@ -298,8 +313,8 @@ PROVEN: Final[Mapping[Recognised | None, Verdict]] = {
             "This badge is authentic and valid, but we do not know the issuer",
         ),
         Text(
-            "Kijk zelf of deze uitgever te vertrouwen is. Hij staat op geen lijst die wij gebruiken.",
-            "Decide whether this issuer can be trusted. It is on no list that we use.",
+            "Kijk zelf of deze uitgever te vertrouwen is. Niemand op wie wij afgaan, erkent hem.",
+            "Decide whether this issuer can be trusted. Nobody whom we rely on recognises it.",
         ),
     ),
     Recognised.NOT_FOR_THIS_TYPE: Verdict(
@@ -332,6 +347,73 @@ PROVEN: Final[Mapping[Recognised | None, Verdict]] = {
         ),
     ),
 }
+
+# Instead of the first one of those, where the issuer is gone: its archive says what was so on its last day.
+PROVEN_BY_ARCHIVE: Final = Verdict(
+    "good",
+    "shield",
+    Text(
+        "Deze badge is echt, van een bekende uitgever die er niet meer is",
+        "This badge is authentic, from a known issuer that is no longer there",
+    ),
+    Text(
+        "Kijk nog of hij hoort bij wie hem laat zien. De uitgever kan er niets meer over zeggen.",
+        "Still see whether it belongs to the person who shows it. Its issuer can say nothing more about it.",
+    ),
+)
+
+# A file with several badges, each judged on its own: the whole is as good as the least of them.
+_SEE_EACH: Final = Text("Kijk hieronder per badge wat eruit kwam.", "See below what was found for each badge.")
+RECORDS: Final[Mapping[str, Verdict]] = {
+    "known": Verdict(
+        "good",
+        "shield",
+        Text(
+            "Alle badges in dit bestand zijn echt, geldig en van een bekende uitgever",
+            "All badges in this file are authentic, valid and from a known issuer",
+        ),
+        Text(
+            "Kijk nog of ze horen bij wie ze laat zien.", "Still see whether they belong to the person who shows them."
+        ),
+    ),
+    "valid": Verdict(
+        "good",
+        "check",
+        Text("Alle badges in dit bestand zijn echt en geldig", "All badges in this file are authentic and valid"),
+        Text("Kijk zelf of hun uitgevers te vertrouwen zijn.", "Decide whether their issuers can be trusted."),
+    ),
+    "not_all_known": Verdict(
+        "warn",
+        "half",
+        Text(
+            "Alle badges in dit bestand zijn echt en geldig, maar we kennen niet elke uitgever",
+            "All badges in this file are authentic and valid, but we do not know every issuer",
+        ),
+        _SEE_EACH,
+    ),
+    "unproven": Verdict(
+        "warn",
+        "question",
+        Text(
+            "Niet alle badges in dit bestand konden we nakijken: {unproven} van de {all} niet",
+            "Not all badges in this file could be checked: {unproven} of {all} could not",
+        ),
+        _SEE_EACH,
+    ),
+    "refuted": Verdict(
+        "bad",
+        "stop",
+        Text(
+            "Niet alle badges in dit bestand kloppen: {refuted} van de {all} niet",
+            "Not all badges in this file hold: {refuted} of {all} do not",
+        ),
+        _SEE_EACH,
+    ),
+}
+RECORD_BY_ANYBODY: Final = Text(
+    "Iedereen kan badges in één bestand zetten. Daarom is elke badge apart nagekeken.",
+    "Anybody can put badges in one file. So each badge was checked on its own.",
+)
 
 NOT_THIS_PERSON: Final = Verdict(
     "bad",
@@ -387,6 +469,18 @@ UNPROVEN: Final[Mapping[str, Verdict]] = {
         Text(
             "Zie dit als iets dat iemand over zichzelf vertelt. Vraag de uitgever om een ondertekende badge.",
             "Take it as something that somebody says of themselves. Ask the issuer for a signed badge.",
+        ),
+    ),
+    "archive_not_last": Verdict(
+        "warn",
+        "question",
+        Text(
+            "Deze badge is echt, maar of hij nog geldt, konden we niet nakijken",
+            "This badge is authentic, but whether it still holds could not be checked",
+        ),
+        Text(
+            "Probeer het later opnieuw, als de uitgever weer antwoordt. Of vraag het hem.",
+            "Try again later, when the issuer answers again. Or ask the issuer.",
         ),
     ),
     "undecided": Verdict(
@@ -492,9 +586,7 @@ ENDORSEMENTS: Final[Mapping[Outcome, Text]] = {
 }
 
 ENDORSERS: Final[Mapping[Recognised, Text]] = {
-    Recognised.RECOGNISED: Text(
-        "De aanbeveler staat op de lijst van {list}.", "The endorser is on the list of {list}."
-    ),
+    Recognised.RECOGNISED: Text("De aanbeveler wordt erkend door {list}.", "The endorser is recognised by {list}."),
     Recognised.NOT_LISTED: Text(
         "We kennen deze aanbeveler niet. Daarom telt de aanbeveling niet mee.",
         "We do not know this endorser. So the endorsement does not count.",
@@ -532,6 +624,50 @@ ADDRESS_NOT_OPENED: Final = Verdict(
     ),
 )
 
+# What became of an archive that was given with a badge, by its outcome and whether anything was taken from it.
+ARCHIVE_USED: Final[Mapping[ArchiveOutcome, Text]] = {
+    ArchiveOutcome.BELIEVED: Text(
+        "De uitgever antwoordt niet meer. Daarom is de badge nagekeken met het archief dat hij naliet, van {date}. "
+        "Volgens de lijst van erkende uitgevers is dat archief echt. Het laat zien wie tekende, en dat de badge die "
+        "dag niet was ingetrokken.",
+        "The issuer no longer answers. So the badge was checked with the archive that it left behind, of {date}. "
+        "By the list of recognised issuers that archive is authentic. It shows who signed, and that the badge had "
+        "not been withdrawn on that day.",
+    ),
+    ArchiveOutcome.STILL_ACTIVE: Text(
+        "De uitgever antwoordt nu niet. Daarom is de badge nagekeken met zijn archief van {date}. Volgens de lijst van "
+        "erkende uitgevers bestaat hij nog. Wat hij na die dag heeft ingetrokken, staat niet in het archief.",
+        "The issuer does not answer now. So the badge was checked with its archive of {date}. By the list of "
+        "recognised issuers it still exists. What it withdrew after that day is not in the archive.",
+    ),
+}
+ARCHIVE_NOT_USED: Final[Mapping[ArchiveOutcome, Text]] = {
+    ArchiveOutcome.NOT_LISTED: Text(
+        "Het archief telt niet mee. Iedereen kan er een maken, en op de lijst van erkende uitgevers staat niet dat dit "
+        "van deze uitgever is. Vraag na bij de organisatie die de lijst beheert.",
+        "The archive does not count. Anybody can make one, and the list of recognised issuers does not say that this "
+        "one is the issuer's. Ask the organisation that keeps the list.",
+    ),
+    ArchiveOutcome.LIST_UNAVAILABLE: Text(
+        "Of het archief echt is, konden we nu niet nakijken: de lijst van erkende uitgevers is er niet. Probeer het "
+        "over een paar minuten opnieuw.",
+        "Whether the archive is authentic could not be checked now: the list of recognised issuers is not there. Try "
+        "again in a few minutes.",
+    ),
+    ArchiveOutcome.BROKEN: Text(
+        "Het archief is veranderd of beschadigd, en telt niet mee. Vraag het opnieuw op.",
+        "The archive was changed or damaged, and does not count. Ask for it again.",
+    ),
+}
+ARCHIVE_NOT_NEEDED: Final = Text(
+    "Uit het archief is niets gebruikt. Het helpt alleen als het van deze uitgever is, en die zelf niet antwoordt.",
+    "Nothing was taken from the archive. It only helps when it is of this issuer, and the issuer does not answer.",
+)
+NO_ARCHIVE: Final = Text(
+    "Dit is geen archief van een uitgever. Kies het bestand zoals de uitgever het naliet.",
+    "This is not the archive of an issuer. Choose the file as the issuer left it.",
+)
+
 ISSUED: Final = Text("uitgegeven op", "issued on")
 ACHIEVED: Final = Text("behaald op", "achieved on")
 VALID_UNTIL: Final = Text("geldig tot", "valid until")
@@ -559,9 +695,14 @@ NOTHING_GIVEN: Final = Text(
     "Nothing was chosen yet. Choose a file, take a photo, or paste the link or the text.",
 )
 
-# Who it is that issued it: by the list, or only by its own word.
-LISTED_ISSUER: Final = Text("{name} staat op de lijst van {list}.", "{name} is on the list of {list}.")
+# Who it is that issued it: by whoever keeps a list or a federation, or only by its own word.
+RECOGNISED_ISSUER: Final = Text("{name} wordt erkend door {list}.", "{name} is recognised by {list}.")
+# It does not say that every check passed: of a file nobody can tell whose it is, and that stands right below.
 SELF_NAMED_ISSUER: Final = Text(
-    "Alle controles zijn geslaagd. De uitgever noemt zich {name}; die naam hebben we niet kunnen nagaan.",
-    "All checks have passed. The issuer calls itself {name}; we could not verify that name.",
+    "Er is niets aan veranderd. De uitgever noemt zich {name}; die naam hebben we niet kunnen nagaan.",
+    "Nothing in it was changed. The issuer calls itself {name}; we could not verify that name.",
+)
+NAMELESS_ISSUER: Final = Text(
+    "Er is niets aan veranderd. Op de badge staat niet hoe de uitgever heet.",
+    "Nothing in it was changed. The badge does not say what its issuer is called.",
 )

@@ -17,9 +17,10 @@ from kernel.report import Outcome
 from kernel.trust_list import Outcome as Recognised
 from kernel.trust_list import Recognition
 from runtime import import_texts as texts
+from runtime.archives import ArchiveOutcome
 from runtime.endorsements import JudgedEndorsement
 from runtime.import_texts import Text
-from runtime.web.language import day
+from runtime.web.language import country, day, decimal
 
 _MAX_LINE: Final = 300
 _MAX_TEXT: Final = 2000
@@ -84,6 +85,7 @@ class ImportView:
     parts: tuple["ImportView", ...]
     remarks: tuple[str, ...]
     technical: tuple[tuple[str, str], ...]
+    archive: str = ""
 
 
 def create_view(
@@ -91,20 +93,28 @@ def create_view(
     language: str,
     recognition: Recognition | None = None,
     endorsements: Sequence[JudgedEndorsement] = (),
+    archive: ArchiveOutcome | None = None,
+    parts: Sequence[Recognition | None] = (),
 ) -> ImportView:
     """Put a report into words; `recognition` is what a trust list says of its signer, where there is one to ask.
 
     `endorsements` are those of the report with what that list says of each endorser; without a list, the report's own.
+    `archive` is what became of an archive that somebody gave with it, and `parts` what the list says of whoever signed
+    each of the credentials inside.
     """
     judged = endorsements or [JudgedEndorsement(each, None) for each in report.endorsements]
-    verdict = _find_verdict(report, recognition)
+    known = parts or [None] * len(report.parts)
+    inside = tuple(create_view(part, language, each) for part, each in zip(report.parts, known, strict=True))
+    verdict = _find_verdict(report, recognition, known)
     content = report.imported.content
     return ImportView(
         verdict=report.verdict.value,
         kind=verdict.kind,
         symbol=verdict.symbol,
-        title=verdict.title.say(language),
-        why=_find_why(report, language) or _say_issuer(report, recognition, language),
+        title=verdict.title.say(language).format(**_count(inside)),
+        why=_find_least_inside(report, inside)
+        or _find_why(report, language)
+        or _say_issuer(report, recognition, language),
         advice=verdict.advice.say(language),
         what=texts.KINDS[report.imported.kind].say(language),
         is_bearer=report.is_bearer,
@@ -113,9 +123,10 @@ def create_view(
         facts=tuple(_create_facts(content, language)),
         checks=tuple(_create_check(report, code, language) for code in _find_made(report)),
         endorsements=tuple(create_endorsement_line(each.as_json(), language) for each in judged),
-        parts=tuple(create_view(part, language) for part in report.parts),
+        parts=inside,
         remarks=tuple(_create_remarks(report, language)),
         technical=tuple(_create_technical(report, recognition, language)),
+        archive="" if archive is None else _say_archive(archive, report.archived_at, language),
     )
 
 
@@ -135,7 +146,11 @@ def shown_text(text: str) -> str:
 # The verdict
 
 
-def _find_verdict(report: ImportReport, recognition: Recognition | None) -> texts.Verdict:
+def _find_verdict(
+    report: ImportReport, recognition: Recognition | None, parts: Sequence[Recognition | None]
+) -> texts.Verdict:
+    if report.parts and _find_decisive(report) in (None, "contents"):
+        return texts.RECORDS[_find_least(report, parts)]
     reason = _find_reason(report)
     if report.imported.kind is Kind.ADDRESS:
         return texts.NO_BADGE_THERE if report.verdict is Verdicts.REFUTED else texts.ADDRESS_NOT_OPENED
@@ -145,7 +160,34 @@ def _find_verdict(report: ImportReport, recognition: Recognition | None) -> text
         return texts.UNPROVEN.get(reason or "", texts.UNPROVEN_OTHERWISE)
     if report.check("recipient").outcome is Outcome.FAILED:
         return texts.NOT_THIS_PERSON
+    if report.archived_at is not None and recognition is not None and recognition.outcome is Recognised.RECOGNISED:
+        return texts.PROVEN_BY_ARCHIVE
     return texts.PROVEN[None if recognition is None else recognition.outcome]
+
+
+def _find_least(report: ImportReport, parts: Sequence[Recognition | None]) -> str:
+    """Return what is to be said of a record: it is as good as the least of what is in it."""
+    verdicts = {part.verdict for part in report.parts}
+    for verdict in (Verdicts.REFUTED, Verdicts.UNPROVEN):
+        if verdict in verdicts:
+            return verdict.value
+    outcomes = {None if known is None else known.outcome for known in parts}
+    if outcomes == {Recognised.RECOGNISED}:
+        return "known"
+    return "valid" if outcomes == {None} else "not_all_known"
+
+
+def _find_least_inside(report: ImportReport, inside: Sequence[ImportView]) -> str:
+    """Return which credential of a record does not hold, or could not be checked, where that decides."""
+    if _find_decisive(report) != "contents":
+        return ""
+    least = next(part for part, judged in zip(inside, report.parts, strict=True) if judged.verdict is report.verdict)
+    return f"{least.name or least.what}: {least.title}."
+
+
+def _count(inside: Sequence[ImportView]) -> dict[str, int]:
+    verdicts = [part.verdict for part in inside]
+    return {"all": len(inside), **{verdict.value: verdicts.count(verdict.value) for verdict in Verdicts}}
 
 
 def _find_decisive(report: ImportReport) -> str | None:
@@ -159,11 +201,20 @@ def _find_decisive(report: ImportReport) -> str | None:
 
 
 def _say_issuer(report: ImportReport, recognition: Recognition | None, language: str) -> str:
-    """Anybody can sign under any name: only the list says who it is."""
+    """Anybody can sign under any name: only a list or a federation says who it is. Of a record, each badge says it."""
+    if report.parts and (recognition is None or recognition.outcome is not Recognised.RECOGNISED):
+        return texts.RECORD_BY_ANYBODY.say(language)
     if recognition is not None and recognition.outcome is Recognised.RECOGNISED:
         names = {"name": shown_line(recognition.entity_name or ""), "list": shown_line(recognition.list_name or "")}
-        return texts.LISTED_ISSUER.say(language).format(**names)
-    return texts.SELF_NAMED_ISSUER.say(language).format(name=_issuer_name(report))
+        return texts.RECOGNISED_ISSUER.say(language).format(**names)
+    name = _issuer_name(report)
+    return (texts.SELF_NAMED_ISSUER if name else texts.NAMELESS_ISSUER).say(language).format(name=name)
+
+
+def _say_archive(archive: ArchiveOutcome, archived_at: datetime | None, language: str) -> str:
+    if archived_at is not None:
+        return texts.ARCHIVE_USED[archive].say(language).format(date=day(archived_at, language))
+    return texts.ARCHIVE_NOT_USED.get(archive, texts.ARCHIVE_NOT_NEEDED).say(language)
 
 
 def _find_reason(report: ImportReport) -> str | None:
@@ -227,14 +278,16 @@ def _say_standing(said: Mapping[str, Any], language: str) -> str:
 
 
 def _issuer_name(report: ImportReport) -> str:
+    """Its name, else its address; a DID tells a reader nothing and stands among the technical data."""
     body = report.imported.content.awarding_body
-    name = body.issuer.name if body is not None else ""
-    return shown_line(name or report.imported.unverified_issuer or "")
+    name = (body.issuer.name if body is not None else "") or report.imported.unverified_issuer or ""
+    return "" if name.startswith("did:") else shown_line(name)
 
 
 def _create_facts(content: Microcredential, language: str) -> Iterator[Fact]:
     for element, found in _read_elements(content, language).items():
-        lines = tuple(shown_text(line) for line in found if line)[:_MAX_VALUES]
+        # Outcomes and the skills that they are aligned with often have the same words.
+        lines = tuple(dict.fromkeys(shown_text(line) for line in found if line))[:_MAX_VALUES]
         if lines:
             yield Fact(element, texts.ELEMENTS[element].say(language), lines)
 
@@ -244,7 +297,7 @@ def _read_elements(content: Microcredential, language: str) -> dict[str, list[st
     scheme = content.grade.scheme if content.grade is not None else None
     return {
         "learner": _read_learner(content),
-        "country": [content.country or ""],
+        "country": [country(content.country, language) if content.country else ""],
         "awarding_body": _read_awarding_body(content),
         "dates": _read_dates(content, language),
         "learning_outcomes": [
@@ -306,7 +359,7 @@ def _read_dates(content: Microcredential, language: str) -> list[str]:
 def _read_workload(content: Microcredential, language: str) -> list[str]:
     workload = content.workload
     named = ((texts.ECTS, workload.ects), (texts.SBU, workload.sbu), (texts.HOURS, workload.hours))
-    return [f"{number:g} {text.say(language)}" for text, number in named if number is not None]
+    return [f"{decimal(number, language)} {text.say(language)}" for text, number in named if number is not None]
 
 
 def _read_supervision(content: Microcredential, language: str) -> list[str]:

@@ -22,6 +22,7 @@ from kernel.importing import (
     AnswerKind,
     Imported,
     ImportReport,
+    IssuerArchive,
     Lookup,
     LookupKind,
     judge,
@@ -96,12 +97,13 @@ async def resolve_report(
     now: datetime,
     email: str | None = None,
     anchors: Sequence[Certificate] = (),
+    left_behind: IssuerArchive | None = None,
     seconds: float = _TOTAL_SECONDS,
 ) -> ImportReport:
     """Judge a badge with all that can be fetched for it in this time; raises nothing."""
     return await judge_with_lookups(
         fetch,
-        lambda material: judge(imported, material, now=now, email=email, anchors=anchors),
+        lambda material: judge(imported, material, now=now, email=email, anchors=anchors, left_behind=left_behind),
         seconds=seconds,
     )
 
@@ -138,6 +140,16 @@ async def resolve_recognition(resolver: Resolver, report: ImportReport, *, now: 
         at=judged_when_issued(signer.issued_at or now, now),
         now=now,
     )
+
+
+async def resolve_recognitions(
+    resolver: Resolver, report: ImportReport, *, now: datetime
+) -> tuple[Recognition | None, ...]:
+    """The same for each of the credentials inside: whoever put them together does not speak for their issuers.
+
+    Side by side, since each of them may name a party whose superiors are slow.
+    """
+    return tuple(await asyncio.gather(*(resolve_recognition(resolver, part, now=now) for part in report.parts)))
 
 
 def _read_badge(content: bytes | str) -> Imported:

@@ -19,9 +19,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,12 +27,12 @@ from alembic import command, context
 from alembic.autogenerate import compare_metadata, produce_migrations, render_python_code
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, create_engine, text
 from sqlalchemy.engine import Connection
 
 from runtime.database import driver_url, listen_for_sqlite
 from runtime.folders import package_folder
+from runtime.revisions import head_revision, known_revisions
 
 # Any constant will do, as long as every process of ours takes the same.
 _ADVISORY_LOCK: Final = 0x5B111
@@ -83,20 +81,6 @@ def current_revision(url: str) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
-def head_revision(package: str) -> str | None:
-    """The newest revision that this code knows."""
-    return ScriptDirectory.from_config(_config(package)).get_current_head()
-
-
-@cache
-def earlier_revisions(package: str) -> frozenset[str | None]:
-    """The states of a database that this code is too new for; a newer one belongs to a deployment that is under way."""
-    if find_spec(package) is None or not (package_folder(package) / "migrations").is_dir():
-        return frozenset()
-    script = ScriptDirectory.from_config(_config(package))
-    return frozenset({None, *(revision.revision for revision in script.walk_revisions())} - {script.get_current_head()})
-
-
 def find_drift(url: str, metadata: MetaData) -> list[Any]:
     """What a migrated database lacks of the models, or has beyond them. Empty when they agree."""
     with _connection(url) as connection:
@@ -120,6 +104,7 @@ def write_revision(package: str, message: str) -> Path:
     path = package_folder(package) / "migrations" / "versions" / f"{revision}_{slug}.py"
     body = render_python_code(operations, render_as_batch=True, user_module_prefix="runtime.database.")
     path.write_text(_REVISION.format(message=message, revision=revision, previous=previous, body=body))
+    known_revisions.cache_clear()
     return path
 
 

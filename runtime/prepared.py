@@ -9,8 +9,9 @@ it sets up around each execution, which costs several times what SQLite needs fo
 path on which requests are many; elsewhere `connection.execute` is the simpler word.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 from sqlalchemy.engine import Connection, Dialect
@@ -41,6 +42,22 @@ class _Form:
         for name, convert in self.inward:
             values[name] = convert(values[name])
         return values
+
+    def fill_many(
+        self, names: Sequence[str], rows: Iterable[Sequence[Any]], same: dict[str, Any]
+    ) -> Iterable[Sequence[Any] | Mapping[str, Any]]:
+        """The same for many rows, column by column; `same` are the values that all of them have."""
+        columns: dict[str, Iterable[Any]] = dict(zip(names, zip(*rows, strict=True), strict=True))
+        alike = same | dict(self.fixed)
+        for name, convert in self.inward:
+            if name in columns:
+                columns[name] = [convert(value) for value in columns[name]]
+            else:
+                alike[name] = convert(alike[name])
+        columns |= {name: repeat(value) for name, value in alike.items()}
+        if self.plan is not None:
+            return zip(*(columns[name] for name, _ in self.plan), strict=False)
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=False)]
 
     def read(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
         values = list(row)
@@ -86,19 +103,40 @@ class Prepared:
         finally:
             cursor.close()
 
+    def change_many(
+        self, connection: Connection, names: Sequence[str], rows: Sequence[Sequence[Any]], **same: Any
+    ) -> int:
+        """How many rows a statement has changed that is executed for each of many: at least one.
+
+        What differs is given in rows, in the order of `names`; what does not, once.
+        """
+        form, cursor = self._open(connection)
+        try:
+            cursor.executemany(form.text, form.fill_many(names, rows, same))
+            return int(cursor.rowcount)
+        except connection.dialect.loaded_dbapi.Error as exc:
+            raise translated(connection, exc, form.text) from exc
+        finally:
+            cursor.close()
+
     def _execute(self, connection: Connection, values: dict[str, Any]) -> tuple[_Form, Any]:
+        form, cursor = self._open(connection)
+        parameters = form.fill(values)
+        try:
+            cursor.execute(form.text, parameters)
+        except connection.dialect.loaded_dbapi.Error as exc:
+            raise translated(connection, exc, form.text) from exc
+        return form, cursor
+
+    def _open(self, connection: Connection) -> tuple[_Form, Any]:
         latest = self._latest
         if latest is None or latest[0] is not connection.dialect:
             latest = self._latest = (connection.dialect, self._form(connection.dialect))
-        dialect, form = latest
-        parameters = form.fill(values)
         driver: Any = connection.connection.dbapi_connection
         try:
-            cursor = driver.cursor()
-            cursor.execute(form.text, parameters)
-        except dialect.loaded_dbapi.Error as exc:
-            raise translated(connection, exc, form.text) from exc
-        return form, cursor
+            return latest[1], driver.cursor()
+        except connection.dialect.loaded_dbapi.Error as exc:
+            raise translated(connection, exc) from exc
 
     def _form(self, dialect: Dialect) -> _Form:
         key = (dialect.name, dialect.driver)

@@ -18,6 +18,7 @@ from typing import Any, Final, TypeVar
 from cryptography.x509 import Certificate
 
 from kernel.data_integrity import SIGNING_CRYPTOSUITES, FindKey
+from kernel.dcql import Authorities
 from kernel.did import DidDocument, Relation, did_web_url, parse_did_document, resolve_static_did
 from kernel.errors import CredentialError, UndecidedError, UntrustedIssuerError
 from kernel.formats import StatusKind, StatusReference, UnverifiedCredential, VerifiedCredential
@@ -221,6 +222,20 @@ class Resolver:
         document = parse_did_document(answer.body, did=did)
         self._documents.put(did, document, now + _DID_AGE)
         return document
+
+    async def resolve_authorities(self, credential: VerifiedCredential, *, now: datetime) -> Authorities:
+        """By what a question may have asked for its issuer, as far as that is verified. OpenID4VP 1.0 §6.1.1; K-99.
+
+        A chain counts up to one of our anchors and for the key that signed. UndecidedError: a federation that cannot be
+        asked now.
+        """
+        anchors = await self.resolve_anchors(now=now) if credential.x5c else ()
+        chain = verify_x5c(credential.x5c, anchors=anchors, now=now) if anchors else None
+        is_its_own = chain is not None and chain.leaf_key == credential.key
+        return Authorities(
+            key_identifiers=chain.authority_key_identifiers if chain is not None and is_its_own else frozenset(),
+            federation_entities=await self.trust.resolve_federation_path(credential, now=now),
+        )
 
     async def resolve_anchors(self, *, now: datetime) -> tuple[Certificate, ...]:
         """Where chains may end: the configured anchors and those of the ecosystem's lists (T-05)."""

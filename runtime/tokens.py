@@ -13,10 +13,15 @@ import secrets
 
 
 def create_token(nbytes: int = 32) -> str:
-    """A fresh URL-safe secret of `nbytes` random bytes; never fewer than 16 (RFC 6749 §10.10)."""
+    """A fresh URL-safe secret of `nbytes` random bytes; never fewer than 16 (RFC 6749 §10.10).
+
+    None begins with a hyphen: a command line would take it for an option.
+    """
     if nbytes < 16:
         raise ValueError("a token needs at least 128 random bits")
-    return secrets.token_urlsafe(nbytes)
+    while (token := secrets.token_urlsafe(nbytes)).startswith("-"):
+        pass
+    return token
 
 
 def hash_token(text: str) -> bytes:

@@ -98,25 +98,88 @@ class TrustSources:
 
         Without the own list there is none at all: who it withdrew might stand on another.
         """
+        placed, is_complete = await self._resolve_placed(now)
+        return [trust_list for trust_list, _ in placed], is_complete
+
+    async def resolve_list_addresses(self, credential: VerifiedCredential, *, now: datetime) -> frozenset[str]:
+        """Where the lists stand that recognise its issuer, and those that lead there: `etsi_tl` of a DCQL query. K-97.
+
+        None for an issuer that any of the lists has withdrawn, nor while the ecosystem's own cannot be had.
+        """
+        placed, _ = await self._resolve_placed(now)
+        asked = _asked_of(credential, now)
+        found = [(known.recognise(**asked, service="issuance").outcome, places) for known, places in placed]
+        if any(outcome is Outcome.WITHDRAWN for outcome, _ in found):
+            return frozenset()
+        return frozenset().union(*(places for outcome, places in found if outcome is Outcome.RECOGNISED))
+
+    async def _resolve_placed(self, now: datetime) -> tuple[list[tuple[TrustList, frozenset[str]]], bool]:
+        """Every list with where it stands, and where those stand that lead to it."""
         own = None if self._own is None else await self._own.read(now)
-        if own is None:
-            return (), self._own is None
-        lists, is_complete, level = [own], True, [own]
+        if self._own is None or own is None:
+            return [], self._own is None
+        level = [(own, frozenset({self._own.place}))]
+        placed, is_complete = list(level), True
         known: set[ListPointer] = set()
         for _ in range(_MAX_DEPTH):
-            pointers = dict.fromkeys(pointer for known_list in level for pointer in known_list.pointers)
-            new = [pointer for pointer in pointers if pointer not in known][: _MAX_LISTS - len(known)]
+            above: dict[ListPointer, frozenset[str]] = {}
+            for trust_list, places in level:
+                for pointer in trust_list.pointers:
+                    above[pointer] = above.get(pointer, frozenset()) | places
+            new = [pointer for pointer in above if pointer not in known][: _MAX_LISTS - len(known)]
+            if not new:
+                break
             known.update(new)
             found = await asyncio.gather(*(self._read(pointer, now) for pointer in new))
-            level = [trust_list for trust_list in found if trust_list is not None]
+            level = [
+                (trust_list, above[pointer] | {pointer.location})
+                for pointer, trust_list in zip(new, found, strict=True)
+                if trust_list is not None
+            ]
             is_complete = is_complete and len(level) == len(found)
-            lists += level
-        return lists, is_complete
+            placed += level
+        return placed, is_complete
+
+    async def find_archive_keys(self, issuer: str, *, now: datetime) -> frozenset[str]:
+        """The thumbprints of keys that may have signed the archive of an issuer, or UndecidedError. Decision 0009.
+
+        The first list that has the issuer says it, the ecosystem's own before all: no other list vouches for an archive
+        of somebody who stands on that one.
+        """
+        lists, is_complete = await self.resolve_lists(now=now)
+        named = (trust_list.find_archive_keys(issuer) for trust_list in lists)
+        found = next((keys for keys in named if keys is not None), None)
+        if found is None and not (lists and is_complete):
+            raise UndecidedError("no list that could name the key of an archive can be had")
+        return found or frozenset()
 
     async def resolve_verifier_anchors(self, *, now: datetime) -> Sequence[Certificate]:
         """The certificates under which listed verifiers ask. T-05."""
         lists, _ = await self.resolve_lists(now=now)
         return [anchor for trust_list in lists for anchor in trust_list.verifier_anchors]
+
+    async def resolve_authority_key_identifiers(self, types: Collection[str], *, now: datetime) -> frozenset[str]:
+        """By which certificates the issuers of these types are known now: `aki` of a DCQL query. T-05.
+
+        UndecidedError while the ecosystem's list cannot be had: it may have withdrawn whoever another one names.
+        """
+        lists, _ = await self.resolve_lists(now=now)
+        if self._own is not None and not lists:
+            raise UndecidedError("no trust list says whose certificates count")
+        return frozenset().union(*(known.authority_key_identifiers(types, now) for known in lists))
+
+    async def resolve_federation_path(self, credential: VerifiedCredential, *, now: datetime) -> frozenset[str]:
+        """Its issuer and everybody above it in the federation that names its key; none for who is no member. T-07."""
+        entity = find_federation_entity(credential.claims) or _address({credential.issuer})
+        if self._federation is None or entity is None:
+            return frozenset()
+        try:
+            chain = await self._federation.resolve_trust_chain(entity, now=now)
+        except UntrustedIssuerError:
+            return frozenset()
+        found = recognise_credential_issuer(chain, key=credential.key, key_id=credential.key_id, types=credential.types)
+        is_member = found.outcome is not Outcome.NOT_LISTED
+        return frozenset((chain.subject, *chain.superiors)) if is_member else frozenset()
 
     async def resolve_trust_chain(self, entity: str, *, now: datetime, max_age: timedelta = CHAIN_AGE) -> TrustChain:
         """The chain of a member of a federation that is pinned here, or UntrustedIssuerError. T-07."""
@@ -150,15 +213,9 @@ class TrustSources:
 
         `identifiers` are all the verified names of its issuer, where the caller knows more than the one it has.
         """
+        asked = _asked_of(credential, now) | ({"identifiers": identifiers} if identifiers else {})
         return await self.recognise_issuer(
-            identifiers=identifiers or {credential.issuer},
-            key=credential.key,
-            key_id=credential.key_id,
-            types=credential.types,
-            achievement_type=badge_view(credential.claims, credential.format).achievement_type,
-            entity=find_federation_entity(credential.claims),
-            at=judged_at(credential, now),
-            now=now,
+            **asked, key_id=credential.key_id, entity=find_federation_entity(credential.claims), now=now
         )
 
     async def recognise_issuer(
@@ -169,13 +226,15 @@ class TrustSources:
         key_id: str | None,
         types: Collection[str],
         achievement_type: str | None,
+        x5c: Sequence[str] = (),
         entity: str | None = None,
         at: datetime,
         now: datetime,
     ) -> Recognition:
         """The same for a badge of any other kind, issued `at`.
 
-        `identifiers` and `key` are verified. `entity` is the member of a federation that the credential names, if any.
+        `identifiers` and `key` are verified; `x5c` is what the signature covers of the key's certificates. `entity` is
+        the member of a federation that the credential names, if any.
         """
 
         def ask(trust_list: TrustList) -> Recognition:
@@ -186,6 +245,7 @@ class TrustSources:
                 types=types,
                 achievement_type=achievement_type,
                 at=at,
+                x5c=x5c,
             )
 
         def ask_chain(chain: TrustChain) -> Recognition:
@@ -202,7 +262,7 @@ class TrustSources:
         service: Service,
         now: datetime,
         key: PublicKey | None = None,
-        certificate: Certificate | None = None,
+        x5c: Sequence[str] = (),
         at: datetime | None = None,
     ) -> Recognition:
         """Whether a party is recognised at all, for whatever type: who offers something, or asks for it. T-10.
@@ -211,9 +271,7 @@ class TrustSources:
         """
 
         def ask(trust_list: TrustList) -> Recognition:
-            return trust_list.recognise_party(
-                identifiers=identifiers, service=service, at=at or now, key=key, certificate=certificate
-            )
+            return trust_list.recognise_party(identifiers=identifiers, service=service, at=at or now, key=key, x5c=x5c)
 
         def ask_chain(chain: TrustChain) -> Recognition:
             role = CREDENTIAL_ISSUER if service == "issuance" else CREDENTIAL_VERIFIER
@@ -252,6 +310,18 @@ class TrustSources:
         return await source.read(now)
 
 
+def _asked_of(credential: VerifiedCredential, now: datetime) -> dict[str, Any]:
+    """What every list is asked about the issuer of a credential."""
+    return {
+        "identifiers": {credential.issuer},
+        "key": credential.key,
+        "types": credential.types,
+        "achievement_type": badge_view(credential.claims, credential.format).achievement_type,
+        "x5c": credential.x5c,
+        "at": judged_at(credential, now),
+    }
+
+
 def _address(identifiers: Collection[str]) -> str | None:
     """The identifier that may be that of a member of a federation, which are all addresses."""
     return next((identifier for identifier in sorted(identifiers) if identifier.startswith("https://")), None)
@@ -268,7 +338,7 @@ class _TrustListSource:
         self, fetch: Fetcher, place: str, signers: Sequence[PublicKey], memory: TrustListMemory | None
     ) -> None:
         self._fetch = fetch
-        self._place = place
+        self.place = place
         self._signers = signers
         # Another place or another pinned signer is another list, with a sequence of its own.
         names = "\n".join((place, *(signer.thumbprint for signer in signers)))
@@ -334,9 +404,9 @@ class _TrustListSource:
 
     async def _load(self, now: datetime) -> str:
         """A file is read every time, a URL every five minutes; one that did not answer, sooner."""
-        if not self._place.startswith(("https://", "http://")):
-            return (await asyncio.to_thread(Path(self._place).read_text, "ascii")).strip()
+        if not self.place.startswith(("https://", "http://")):
+            return (await asyncio.to_thread(Path(self.place).read_text, "ascii")).strip()
         self._look_again_at = now + _TRUST_LIST_RETRY
-        answer = await self._fetch.get(self._place, accept="application/jwt", kind=FetchKind.TRUST_LIST)
+        answer = await self._fetch.get(self.place, accept="application/jwt", kind=FetchKind.TRUST_LIST)
         self._look_again_at = now + _TRUST_LIST_AGE
         return answer.text()

@@ -20,6 +20,7 @@ from hypothesis import settings
 
 from tests.support.clock import NOW, FixedClock
 from tests.support.databases import PostgresDatabases, SqliteDatabases, postgres_url
+from tests.support.node_peers import NodePeers, find_node
 from tests.support.softhsm import SoftHsm, create_softhsm, find_module
 
 NewDatabase = Callable[[str | None], str]
@@ -123,6 +124,17 @@ def softhsm(tmp_path_factory: pytest.TempPathFactory) -> SoftHsm:
     if module is None:
         _skip_or_fail("no SoftHSM on this machine (make softhsm), or no python-pkcs11 (skillswallet[hsm])")
     return create_softhsm(Path(str(module)), tmp_path_factory.mktemp("softhsm"), "issuer")
+
+
+@pytest.fixture(scope="session")
+def node_peers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodePeers]:
+    """The parties of tests/interop/node, in one process; for tests that may use `loopback`."""
+    node = find_node()
+    if node is None:
+        _skip_or_fail("no Node.js on this machine, or not the packages of tests/interop/node (make node-peers)")
+    peers = NodePeers(str(node), tmp_path_factory.mktemp("node") / "log")
+    yield peers
+    peers.close()
 
 
 def _skip_or_fail(reason: str) -> None:

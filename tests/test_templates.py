@@ -12,7 +12,17 @@ _TRANSLATORS = {"_": 1, "gettext": 1, "ngettext": 2}
 # Texts of our own that code marks for the catalogue (`N_`, or `_` of an error class), and that a template translates.
 _OWN = {"error.title", "error.meaning", "error.advice", "error.step.name", "cause_meaning"}
 # The issuer's tables of its own words: what an option, a state, an action and a reason are called.
-_OWN |= {"words", "words[]", "shown[]", "uses[]", "actions[]", "participation", "line.reason", "file_words[][]"}
+_OWN |= {
+    "words",
+    "words[]",
+    "shown[]",
+    "uses[]",
+    "actions[]",
+    "participation",
+    "line.reason",
+    "file_words[][]",
+    "rights[]",
+}
 # What a refusal of the issuer says, of itself and of each field.
 _OWN |= {"error.sentence", "error.fields[]"}
 _PACKAGES = ("runtime", "issuer", "wallet", "verifier")

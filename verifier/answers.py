@@ -295,6 +295,20 @@ class Answer:
         return any(check.outcome == "failed" and check.code in VALIDITY_CODES for check in self.checks)
 
     @property
+    def recognition_withdrawn(self) -> bool:
+        """Whether somebody who was recognised once is no longer."""
+        return any(check.evidence.get("recognition") == "withdrawn" for check in self._recognitions())
+
+    @property
+    def recognition_unknown(self) -> bool:
+        """Whether it could not be found out if an issuer is recognised, and of none was it found that it is not."""
+        outcomes = {check.outcome for check in self._recognitions()}
+        return "unknown" in outcomes and "failed" not in outcomes
+
+    def _recognitions(self) -> list[CheckLine]:
+        return [check for line in self.presentations for check in line.checks if check.code == "issuer_recognised"]
+
+    @property
     def first_problem(self) -> Text | None:
         """The words for what went wrong first, failures before what could not be checked."""
         problems = [check for check in self.checks if check.outcome in ("failed", "unknown")]

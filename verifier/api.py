@@ -4,27 +4,35 @@ Protocol endpoints answer OAuth errors with fixed sentences and never FastAPI's 
 bearer key and answers problem details (RFC 9457).
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from starlette.convertors import StringConvertor, register_url_convertor
+from starlette.routing import Route
 
 from kernel.errors import CredentialError, MalformedError
 from kernel.federation import MEDIA_TYPE as ENTITY_STATEMENT_TYPE
 from kernel.openid4vp import MAX_AGREEMENT, MAX_TITLE, MEDIA_TYPE, parse_request_uri_form
+from runtime.api_document import operation_id
+from runtime.archives import MAX_ARCHIVE_UPLOAD
 from runtime.dependencies import DatabaseDep, NowDep, SessionDep, get_service
 from runtime.errors import OAuthError, Problem, log_refusal, oauth_route
 from runtime.management import KeyInDocument, ManagementRoute
+from runtime.route_document import Answer, Operation, described, oauth_refusal, responses
 from runtime.service import Service
+from runtime.web.badge_form import read_content, read_file, read_text
 from verifier import client_identifiers, federation, operators, questions, relying_parties, results, store, webhooks
+from verifier.checking import Checks
 from verifier.client_identifiers import MAX_PEM
 from verifier.errors import RESPONSE_ANSWERS, BrowserAnswerError, InputError, NoMemberError, UnknownError, VerifierError
 from verifier.exports import ExportFormat, Language, export_answer, export_answers
-from verifier.models import ClientCertificate, PresentationRequest, Question, RelyingParty
+from verifier.models import ClientCertificate, PresentationRequest, Question, RelyingParty, WebhookDelivery
 from verifier.policies import PolicyName, Prefix, RequestBy
 from verifier.presentation_request import (
     Asking,
@@ -40,6 +48,7 @@ from verifier.presentation_request import (
 from verifier.presentation_response import receive_browser_response, receive_response
 from verifier.relying_parties import Caller
 from verifier.settings import VerifierSettings
+from verifier.trusted_authorities import resolve_trusted_authorities
 
 MAX_FORM_FIELDS = 20
 
@@ -48,24 +57,43 @@ ServiceDep = Annotated[Service[VerifierSettings], Depends(get_service)]
 # --- what wallets call ---
 
 
+def _form(*names: str) -> dict[str, Any]:
+    schema = {"type": "object", "properties": {name: {"type": "string"} for name in names}}
+    return {"application/x-www-form-urlencoded": schema}
+
+
 def _form_of(*names: str) -> dict[str, Any]:
     """How the OpenAPI document describes a form of these fields; the kernel reads it, not FastAPI."""
-    schema = {"type": "object", "properties": {name: {"type": "string"} for name in names}}
-    return {"requestBody": {"content": {"application/x-www-form-urlencoded": {"schema": schema}}, "required": True}}
+    content = {media_type: {"schema": schema} for media_type, schema in _form(*names).items()}
+    return {"requestBody": {"content": content, "required": True}}
 
 
-_REQUEST_OBJECT: dict[int | str, dict[str, Any]] = {
-    200: {"content": {MEDIA_TYPE: {}}, "description": "The signed request object."}
-}
+_JWT: Final = {"type": "string", "description": "A signed JWT in compact form."}
+_UNKNOWN: Final = oauth_refusal("not_found")
+_REQUEST_OBJECT: Final = responses(
+    {
+        200: Answer("The signed request object.", {MEDIA_TYPE: _JWT}),
+        400: oauth_refusal("invalid_request"),
+        404: oauth_refusal("not_found", "invalid_request_uri"),
+    }
+)
+_REPLY: Final = {"type": "object", "properties": {"redirect_uri": {"type": "string", "format": "uri"}}}
 
-protocol = APIRouter(route_class=oauth_route(malformed="invalid_request"), tags=["protocol"])
+protocol = APIRouter(
+    route_class=oauth_route(malformed="invalid_request"), tags=["protocol"], generate_unique_id_function=operation_id
+)
 
 
 @protocol.get(
     "/{slug}/did.json",
     name="did_document",
     response_class=Response,
-    responses={200: {"content": {"application/did+json": {}}, "description": "The document."}},
+    responses=responses(
+        {
+            200: Answer("The document.", {"application/did+json": {"type": "object", "required": ["id"]}}),
+            404: _UNKNOWN,
+        }
+    ),
 )
 async def did_document(slug: str, session: SessionDep, service: ServiceDep) -> Response:
     """The relying party's DID document. did:web; PROFILE.md K-21."""
@@ -74,7 +102,12 @@ async def did_document(slug: str, session: SessionDep, service: ServiceDep) -> R
     return JSONResponse(document, media_type="application/did+json", headers={"Cache-Control": "max-age=300"})
 
 
-@protocol.get("/{slug}/.well-known/openid-federation", name="entity_configuration")
+@protocol.get(
+    "/{slug}/.well-known/openid-federation",
+    name="entity_configuration",
+    response_class=Response,
+    responses=responses({200: Answer("The statement, signed now.", {ENTITY_STATEMENT_TYPE: _JWT}), 404: _UNKNOWN}),
+)
 async def entity_configuration(slug: str, session: SessionDep, service: ServiceDep, now: NowDep) -> Response:
     """The Entity Configuration of a member of a federation. OpenID Federation 1.0 §9; PROFILE.md T-07."""
     relying_party = await _find_party(session, slug)
@@ -107,19 +140,24 @@ async def request_object_post(
     return await _serve_request_object(session, service, slug, secret, wallet_nonce=wallet_nonce, now=now)
 
 
-@protocol.post(
-    "/{slug}/responses/{secret}",
-    name="response",
-    response_class=JSONResponse,
-    responses={403: {}},
-    openapi_extra=_form_of("response", "vp_token", "state", "error", "error_description"),
+@described(
+    Operation(
+        answers={
+            200: Answer("The answer was taken in; where the browser goes on.", {"application/json": _REPLY}),
+            400: oauth_refusal("invalid_request"),
+            404: _UNKNOWN,
+        },
+        body=_form("response", "vp_token", "state", "error", "error_description"),
+    )
 )
-async def response(request: Request, slug: str, secret: str, database: DatabaseDep, service: ServiceDep) -> Response:
+async def response(request: Request) -> Response:
     """The response endpoint. OpenID4VP 1.0 §8.2, §8.3."""
-    async with database.reading() as session:
-        relying_party = await _find_party(session, slug)
+    service: Service[VerifierSettings] = get_service(request)
+    slug, secret = request.path_params["slug"], request.path_params["secret"]
     try:
-        reply = await receive_response(service, relying_party, secret, await _read_form(request))
+        reply = await receive_response(service, slug, secret, await _read_form(request))
+    except UnknownError as exc:
+        raise _no_such_address() from exc
     except CredentialError as exc:
         answer = RESPONSE_ANSWERS.get(type(exc), RESPONSE_ANSWERS[CredentialError])
         status = answer.status if answer.error is not None else 400
@@ -128,11 +166,27 @@ async def response(request: Request, slug: str, secret: str, database: DatabaseD
     return JSONResponse(reply.body(), status_code=reply.answer.status, headers={"Cache-Control": "no-store"})
 
 
+class _RelyingPartyConvertor(StringConvertor):
+    """A first segment that may be a relying party's: none of the service's own."""
+
+    regex = rf"(?!(?:{'|'.join(map(re.escape, sorted(relying_parties.RESERVED_SLUGS)))})/)[^/]+"
+
+
+register_url_convertor("relying_party", _RelyingPartyConvertor())
+
+# What is asked most: where answers come to.
+protocol_routes = [Route("/{slug:relying_party}/responses/{secret}", response, methods=["POST"])]
+
+
 async def _find_party(session: Any, slug: str) -> RelyingParty:
     relying_party = await store.find_relying_party(session, slug)
     if relying_party is None:
-        raise OAuthError(404, "not_found", "There is nothing at this address.")
+        raise _no_such_address()
     return relying_party
+
+
+def _no_such_address() -> OAuthError:
+    return OAuthError(404, "not_found", "There is nothing at this address.")
 
 
 async def _serve_request_object(
@@ -166,7 +220,9 @@ async def _read_form(request: Request) -> list[tuple[str, str]]:
 
 # --- what relying parties call ---
 
-management = APIRouter(prefix="/api", tags=["management"], route_class=ManagementRoute)
+management = APIRouter(
+    prefix="/api", tags=["management"], route_class=ManagementRoute, generate_unique_id_function=operation_id
+)
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 WebAddress = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"]+$", max_length=500)]
@@ -236,6 +292,8 @@ class NewQuestion(Body):
     policy: PolicyName = "diip"
     agreement: AgreementText | None = None
     same_device_only: bool = False
+    trusted_authorities: bool = False
+    """Ask only for badges under authorities that we believe: `aki` or `openid_federation`, as the policy has it."""
 
 
 class NewPresentation(Body):
@@ -253,6 +311,8 @@ class NewPresentation(Body):
     client_id_prefix: Prefix | None = None
     request_by: RequestBy = "post"
     agreement: AgreementText | None = None
+    trusted_authorities: bool = False
+    """As with a saved question, which has its own word on this."""
     origin: Annotated[str, StringConstraints(max_length=500)] | None = None
     """The origin of a page of your own that asks through the browser (OpenID4VP 1.0 Appendix A)."""
 
@@ -290,17 +350,65 @@ class NewMembership(Body):
     )
 
 
+class Rollover(Body):
+    """A step in replacing the key of a member's statements. OpenID Federation 1.0 §11."""
+
+    step: federation.RolloverStep
+
+
 class ResponseCode(Body):
     """The code that came back in the fragment of the return address."""
 
     response_code: Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
-async def get_caller(request: Request, session: SessionDep, _key: KeyInDocument) -> Caller:
-    return await relying_parties.authenticate(session, request.headers.get("authorization"))
+async def _caller(
+    database: DatabaseDep,
+    _key: KeyInDocument,
+    authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> Caller:
+    """Who calls. Read apart from what is done, so that whoever goes out on the network has no transaction open."""
+    async with database.reading() as session:
+        return await relying_parties.authenticate(session, authorization)
 
 
-CallerDep = Annotated[Caller, Depends(get_caller)]
+CallerDep = Annotated[Caller, Depends(_caller)]
+
+
+_CHECK_FORM: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "file": {"type": "string", "format": "binary", "description": "The badge, as a file."},
+                        "text": {"type": "string", "description": "Or its text or address."},
+                        "email": {"type": "string", "description": "To whom it should have been given."},
+                        "archive": {"type": "string", "format": "binary", "description": "What its issuer left."},
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+@management.post("/check", name="check_any_badge", openapi_extra=_CHECK_FORM)
+async def check_any_badge(request: Request, _: CallerDep, service: ServiceDep, now: NowDep) -> dict[str, Any]:
+    """Check any badge, as the page does it: a form with `file` or `text`, and maybe `email` and `archive`.
+
+    Nothing of it is kept. `verdict` says whether its issuer said this and stands by it; `recognition` who that is.
+    """
+    async with request.form(max_fields=MAX_FORM_FIELDS) as form:
+        content, email = await read_content(form), read_text(form, "email")
+        archive = await read_file(form, "archive", MAX_ARCHIVE_UPLOAD)
+    if not content:
+        raise InputError(fields={"file": "missing"})
+    checks: Checks = request.app.state.checks
+    checked = await checks.check_badge(service, content, email=email or None, archive=archive, now=now)
+    return checked.as_json()
 
 
 @management.post("/relying-parties", status_code=201, name="create_relying_party")
@@ -378,6 +486,16 @@ async def join_federation(
     return _membership_json(membership)
 
 
+@management.post("/relying-parties/{slug}/federation/key-rollover", name="roll_federation_key")
+async def roll_federation_key(
+    slug: str, body: Rollover, caller: CallerDep, session: SessionDep, service: ServiceDep
+) -> dict[str, Any]:
+    """Replace the key of the statements: `announce` the next one, `use` it when the superiors name it, `retire` the one
+    before."""
+    relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
+    return _membership_json(await federation.roll_key(session, service.settings, relying_party, body.step))
+
+
 @management.delete("/relying-parties/{slug}/federation", status_code=204, name="leave_federation")
 async def leave_federation(slug: str, caller: CallerDep, session: SessionDep) -> Response:
     """Leave every federation; what waits for an answer as a member is no longer answered."""
@@ -394,6 +512,42 @@ async def keep_webhook(
     relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
     secret = await webhooks.keep_webhook(session, service.settings, relying_party, url=body.url, now=now)
     return {"url": body.url, "secret": secret}
+
+
+@management.get("/relying-parties/{slug}/webhook", name="get_webhook")
+async def get_webhook(slug: str, caller: CallerDep, session: SessionDep) -> dict[str, Any]:
+    """Where messages go, and what became of those of the last week, the newest first; never the secret."""
+    relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
+    webhook = await store.find_webhook(session, relying_party.id)
+    if webhook is None:
+        raise UnknownError
+    deliveries = await store.list_deliveries(session, relying_party.id, limit=webhooks.DELIVERIES_SHOWN)
+    return {
+        "url": webhook.url,
+        "created_at": webhook.created_at.isoformat(),
+        "deliveries": [_delivery_json(each) for each in deliveries],
+    }
+
+
+@management.post("/relying-parties/{slug}/webhook/test", name="send_test_message")
+async def send_test_message(slug: str, caller: CallerDep, service: ServiceDep) -> dict[str, Any]:
+    """Send a message of type `webhook.test` once, now; what became of it."""
+    async with service.database.reading() as session:
+        relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
+    tried = await webhooks.send_test_message(service, relying_party)
+    return {"outcome": tried.outcome, "status": tried.status}
+
+
+def _delivery_json(delivery: WebhookDelivery) -> dict[str, Any]:
+    return {
+        "id": delivery.id,
+        "type": delivery.kind,
+        "created_at": delivery.created_at.isoformat(),
+        "attempts": delivery.attempts,
+        "outcome": delivery.outcome,
+        "status": delivery.status,
+        "next_try_at": delivery.due_at.isoformat() if delivery.ended_at is None else None,
+    }
 
 
 @management.delete("/relying-parties/{slug}/webhook", status_code=204, name="delete_webhook")
@@ -439,10 +593,9 @@ async def revoke_key(slug: str, key_id: str, caller: CallerDep, session: Session
 
 
 @management.post("/relying-parties/{slug}/operators", status_code=201, name="create_operator")
-async def create_operator(slug: str, body: NewOperator, request: Request, database: DatabaseDep) -> dict[str, Any]:
+async def create_operator(slug: str, body: NewOperator, caller: CallerDep, database: DatabaseDep) -> dict[str, Any]:
     """Let somebody sign in for this relying party."""
-    async with database.transaction() as session:
-        caller = await relying_parties.authenticate(session, request.headers.get("authorization"))
+    async with database.reading() as session:
         relying_party = await relying_parties.authorise(session, caller, slug, "operators:write")
     operator_id = await operators.create_operator(
         database, relying_party.id, email=body.email, name=body.name, passphrase=body.passphrase
@@ -466,6 +619,7 @@ async def create_question(
         policy=body.policy,
         agreement=_agreement(body.agreement),
         same_device_only=body.same_device_only,
+        trusted_authorities=body.trusted_authorities,
         now=now,
     )
     return _question_json(question, slug, service.settings)
@@ -502,13 +656,19 @@ async def archive_question(
 
 @management.post("/relying-parties/{slug}/presentations", status_code=201, name="start_presentation")
 async def start(
-    slug: str, body: NewPresentation, caller: CallerDep, session: SessionDep, service: ServiceDep, now: NowDep
+    slug: str, body: NewPresentation, caller: CallerDep, database: DatabaseDep, service: ServiceDep, now: NowDep
 ) -> dict[str, Any]:
     """Ask: open a transaction and return the link for the wallet."""
-    relying_party = await relying_parties.authorise(session, caller, slug, "presentations:write")
-    asking = await _read_asking(session, relying_party, body, service)
-    request = await start_presentation(session, service, relying_party, asking, now=now)
-    link = await create_link(session, service, relying_party, request, now=now)
+    async with database.reading() as session:
+        relying_party = await relying_parties.authorise(session, caller, slug, "presentations:write")
+        asking = await _read_asking(session, relying_party, body, service)
+    trusted = await resolve_trusted_authorities(service, asking.policy, now=now) if asking.trusted_authorities else ()
+    async with database.transaction() as session:
+        request = await start_presentation(
+            session, service, relying_party, asking, now=now, trusted_authorities=trusted
+        )
+        link = await create_link(session, service, relying_party, request, now=now)
+        browser_requests = await create_browser_requests(session, service, relying_party, request, now=now)
     exchange = open_exchange(service.sealing_key, request)
     return {
         **results.summary_json(request, now),
@@ -518,7 +678,7 @@ async def start(
         "wallet_link": create_wallet_link(service.settings, link),
         "request_uri": None if request.request_by == "value" else request_uri(service.settings, slug, exchange),
         "digital": {
-            "requests": await create_browser_requests(session, service, relying_party, request, now=now),
+            "requests": browser_requests,
             "origin": request.origin,
         },
     }
@@ -592,11 +752,10 @@ async def export_presentations(
 
 @management.post("/relying-parties/{slug}/presentations/{request_id}/browser-answer", name="browser_answer")
 async def browser_answer(
-    slug: str, request_id: str, body: BrowserAnswer, request: Request, database: DatabaseDep, service: ServiceDep
+    slug: str, request_id: str, body: BrowserAnswer, caller: CallerDep, database: DatabaseDep, service: ServiceDep
 ) -> dict[str, Any]:
     """Hand in what your own page got from the Digital Credentials API; the report, as far as it can be seen. V-08."""
-    async with database.transaction() as session:
-        caller = await relying_parties.authenticate(session, request.headers.get("authorization"))
+    async with database.reading() as session:
         row = await _find_request(session, caller, slug, request_id, scope="presentations:write")
     try:
         await receive_browser_response(service, row, body.data)
@@ -685,6 +844,7 @@ async def _read_asking(
         skills=skills,
         retention_hours=_retention(body.retention_hours, service.settings),
         agreement=_agreement(body.agreement),
+        trusted_authorities=body.trusted_authorities,
         **common,
     )
 
@@ -731,6 +891,7 @@ def _membership_json(membership: federation.Membership) -> dict[str, Any]:
         "client_id": membership.client_id,
         "authority_hints": list(membership.authority_hints),
         "public_jwk": dict(membership.public_jwk),
+        "public_jwks": [dict(jwk) for jwk in membership.public_jwks],
     }
 
 
@@ -744,6 +905,7 @@ def _question_json(question: Question, slug: str, settings: VerifierSettings) ->
         "policy": question.policy,
         "agreement": question.agreement,
         "same_device_only": question.same_device_only,
+        "trusted_authorities": question.trusted_authorities,
         "ask_url": f"{settings.public_url}/ask/{slug}/{question.id}",
         "created_at": question.created_at.isoformat(),
     }

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 
 from runtime.app import create_fastapi, create_service
+from runtime.archives import MAX_ARCHIVE_UPLOAD
 from runtime.clock import Clock, utc_now
 from runtime.fetch import Transport
 from runtime.importing import MAX_UPLOAD_BYTES
@@ -18,6 +19,7 @@ from runtime.service import Service
 from runtime.web.pages import Pages
 from skills.search import SkillIndex
 from verifier import api
+from verifier.checking import Checks
 from verifier.errors import SignInNeededError, VerifierError
 from verifier.models import TrustListCopy
 from verifier.presentation_response import finish_interrupted
@@ -25,6 +27,7 @@ from verifier.relying_parties import keep_admin_key
 from verifier.retention import erase_what_has_passed
 from verifier.settings import VerifierSettings
 from verifier.web.check_page import create_check_router
+from verifier.web.connections_page import create_connections_router
 from verifier.web.identity_page import create_identity_router
 from verifier.web.pages import create_router
 from verifier.webhooks import deliver_webhooks
@@ -51,6 +54,7 @@ def create_app(
     if skills is not None:
         service = replace(service, skills=skills)
     pages = Pages("verifier")
+    checks = Checks()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -71,19 +75,23 @@ def create_app(
         routers=[
             api.management,
             create_router(pages),
-            create_check_router(pages),
+            create_check_router(pages, checks),
             create_identity_router(pages),
+            create_connections_router(pages),
             api.protocol,
         ],
+        routes=api.protocol_routes,
         pages=pages,
         lifespan=lifespan,
         large_bodies={
-            "/check": MAX_UPLOAD_BYTES + _FORM_OVERHEAD,
+            "(/api)?/check": MAX_UPLOAD_BYTES + MAX_ARCHIVE_UPLOAD + _FORM_OVERHEAD,
             "/[^/]+/responses/[^/]+": MAX_RESPONSE_BYTES,
             "/ask/[^/]+/[^/]+/[^/]+/browser-answer": MAX_RESPONSE_BYTES,
             "/api/relying-parties/[^/]+/presentations/[^/]+/browser-answer": MAX_RESPONSE_BYTES,
         },
     )
+
+    app.state.checks = checks
 
     async def answer_refusal(request: Request, error: Exception) -> Response:
         if not isinstance(error, VerifierError):

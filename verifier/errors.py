@@ -147,6 +147,15 @@ class InputError(VerifierError):
     hint = "Look at the fields that are named."
 
 
+class NobodyRecognisedError(VerifierError):
+    """A saved question asks for badges of recognised issuers alone, and nobody is recognised in the way it needs."""
+
+    code = "nobody_recognised"
+    status = 409
+    title = "Nobody is recognised in the way that this question needs."
+    hint = "Ask without trusted_authorities, or have an issuer recognised."
+
+
 class NotReleasedError(VerifierError):
     """The session does not hold this request, or the response code is not its own (PROFILE.md V-22)."""
 
@@ -178,6 +187,14 @@ class NoBadgeError(VerifierError):
 
     code = "no_badge"
     title = "This is not a badge, or of a kind that is not known here."
+    hint = "Use the file as the issuer gave it."
+
+
+class NoArchiveError(VerifierError):
+    """What was sent beside a badge is no archive of an issuer."""
+
+    code = "no_archive"
+    title = "This is not the archive of an issuer."
     hint = "Use the file as the issuer gave it."
 
 

@@ -8,13 +8,13 @@ erased is in no export either.
 import csv
 import io
 import json
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from textwrap import wrap
 from typing import Any, Final, Literal
 
+from runtime.spreadsheets import safe_cell
 from verifier.answers import Answer, RequirementLine
 from verifier.errors import UnknownError
 from verifier.models import PresentationRequest, RelyingParty
@@ -29,14 +29,12 @@ MEDIA_TYPES: Final = {
     "pdf": "application/pdf",
 }
 
-# What begins a formula in one of the usual spreadsheets, also after spaces or a line break (OWASP, CSV injection).
-_FORMULA: Final = re.compile(r"^[\s\x00]*[=+\-@|%\uff1d\uff0b\uff0d\uff20]|^[\t\r\n]")
 _LINES_A_PAGE: Final = 58
 _CHARACTERS_A_LINE: Final = 92
 
 _OUTCOMES: Final = {
     "met": Text("voldoet", "meets it"),
-    "unrecognised": Text("uitgever niet bekend", "issuer not known"),
+    "unrecognised": Text("uitgever niet erkend", "issuer not recognised"),
     "undecided": Text("niet nagekeken", "not checked"),
     "refused": Text("telt niet mee", "does not count"),
     "not_shown": Text("niet getoond", "not shown"),
@@ -100,11 +98,6 @@ def export_answers(answers: Iterable[tuple[PresentationRequest, Answer | None]],
     """All answers that there are, one line for each skill that was asked for."""
     there = [(request, answer) for request, answer in answers if answer is not None]
     return Exported("answers.csv", MEDIA_TYPES["csv"], _create_csv(there, language))
-
-
-def safe_cell(text: str) -> str:
-    """A text that no spreadsheet takes for a formula. A-44."""
-    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def _create_csv(answers: Iterable[tuple[PresentationRequest, Answer]], language: Language) -> bytes:

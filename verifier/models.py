@@ -1,5 +1,6 @@
 """The verifier's tables. What others sent us and every secret lie sealed; what is looked up by secret, by its hash."""
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -58,10 +59,9 @@ class FederationMembership(Base):
 
     relying_party_id: Mapped[str] = mapped_column(ForeignKey("relying_parties.id"), primary_key=True)
     authority_hints: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
-    public_jwk: Mapped[dict[str, Any]] = mapped_column(JSON)
-    """Of the key that signs its statements."""
     sealed_private_jwks: Mapped[bytes] = mapped_column(LargeBinary)
-    """That key, and the one that wallets encrypt their answers to."""
+    """The key that signs its statements and the one that wallets encrypt their answers to; while the former is being
+    replaced also the next one, or of the one before the public part."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
@@ -115,6 +115,8 @@ class Question(Base):
     """What the candidate agrees to by answering: a title and a text."""
     same_device_only: Mapped[bool] = mapped_column(default=False)
     """Asked on the candidate's own device alone, where nobody else can be made to answer (PROFILE.md V-23)."""
+    trusted_authorities: Mapped[bool] = mapped_column(default=False)
+    """Only badges under authorities that we believe are asked for; which those are is looked up at each asking."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
@@ -195,7 +197,11 @@ class Webhook(Base):
 
 
 class WebhookDelivery(Base):
-    """A message that is to go out, until it has arrived or was tried often enough."""
+    """A message that goes out until it has arrived or was tried often enough, and what became of it.
+
+    It names a transaction and its state, nothing of a holder. `outcome` and `status` are of the last try; with
+    `ended_at` there is no other, and a week later the row is gone.
+    """
 
     __tablename__ = "webhook_deliveries"
 
@@ -206,6 +212,15 @@ class WebhookDelivery(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     """When it may be sent: also the lock of whoever is sending it."""
+    outcome: Mapped[str | None] = mapped_column(String(20))
+    status: Mapped[int | None]
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    @property
+    def kind(self) -> str:
+        """What it tells, as its body names it."""
+        kind: str = json.loads(self.body)["type"]
+        return kind
 
 
 class TrustListCopy(TrustListCopyMixin, Base):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from kernel.formats import FORMATS
+from kernel.formats.credential import VC_JWT
 from kernel.openid4vp import HAIP_REQUEST_SCHEME, REQUEST_SCHEME, ClientIdPrefix, ResponseMode
 from verifier.errors import InputError
 
@@ -16,6 +17,7 @@ PolicyName = Literal["diip", "haip", "openid4vp"]
 Prefix = Literal[
     "decentralized_identifier", "x509_hash", "x509_san_dns", "redirect_uri", "verifier_attestation", "openid_federation"
 ]
+AuthorityType = Literal["aki", "openid_federation"]
 RequestBy = Literal["post", "get", "value"]
 """How the request object reaches the wallet: fetched by POST or by GET, or in the link itself."""
 
@@ -30,6 +32,8 @@ class Policy:
     formats: tuple[str, ...]
     response_modes: frozenset[ResponseMode]
     requests_by: frozenset[RequestBy]
+    authorities: tuple[AuthorityType, ...]
+    """By what a question may name those whose badges it wants (OpenID4VP 1.0 §6.1.1)."""
     is_unsigned_allowed: bool
     """Whether a page may also ask without saying who asks (OpenID4VP 1.0 §A.3.1)."""
 
@@ -45,17 +49,20 @@ class Policy:
 
 
 # DIIP v5: by reference, fetched by GET; it says nothing about encryption, which we want wherever a wallet can (V-06).
-# As a member of a federation by its appendix B, which is optional.
+# As a member of a federation by its appendix B, which is optional. Without `vc+jwt`, of which OpenID4VP 1.0 knows
+# nothing: there are wallets that read no question with a format that they do not know, though others stand beside it.
 DIIP: Final = Policy(
     name="diip",
     link_scheme=REQUEST_SCHEME,
     prefixes=("decentralized_identifier", "openid_federation"),
-    formats=tuple(FORMATS),
+    formats=tuple(each for each in FORMATS if each != VC_JWT),
     response_modes=frozenset({"direct_post.jwt", "direct_post"}),
     requests_by=frozenset({"post", "get"}),
+    authorities=("openid_federation",),
     is_unsigned_allowed=True,
 )
-# HAIP 1.0 §5, §5.1: a certificate, a signed request by reference, an encrypted answer, and no W3C format.
+# HAIP 1.0 §5, §5.1: a certificate, a signed request by reference, an encrypted answer, and no W3C format; authorities
+# by their key identifiers.
 HAIP: Final = Policy(
     name="haip",
     link_scheme=HAIP_REQUEST_SCHEME,
@@ -63,9 +70,10 @@ HAIP: Final = Policy(
     formats=("dc+sd-jwt",),
     response_modes=frozenset({"direct_post.jwt"}),
     requests_by=frozenset({"post", "get"}),
+    authorities=("aki",),
     is_unsigned_allowed=False,
 )
-# Everything that OpenID4VP 1.0 itself allows and we can do, for wallets of neither profile.
+# Everything that OpenID4VP 1.0 itself allows and we can do, for wallets of neither profile; `vc+jwt` beside it.
 OPENID4VP: Final = Policy(
     name="openid4vp",
     link_scheme=REQUEST_SCHEME,
@@ -80,6 +88,7 @@ OPENID4VP: Final = Policy(
     formats=tuple(FORMATS),
     response_modes=frozenset({"direct_post.jwt", "direct_post"}),
     requests_by=frozenset({"post", "get", "value"}),
+    authorities=("aki", "openid_federation"),
     is_unsigned_allowed=True,
 )
 

@@ -7,7 +7,7 @@ response_uri unguessable. They lie sealed in the row and are gone as soon as the
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
@@ -16,9 +16,11 @@ from urllib.parse import quote
 
 from kernel.dcql import parse_dcql_query
 from kernel.errors import MalformedError
-from kernel.keys import SoftwareSigner
+from kernel.jwe import create_encryption_key
+from kernel.keys import public_part
 from kernel.openid4vp import (
     AGREEMENT,
+    UNDETERMINED,
     ClientIdPrefix,
     RequestSigner,
     ResponseMode,
@@ -46,7 +48,7 @@ from verifier.policies import OPENID4VP, POLICIES, PolicyName, Prefix, RequestBy
 from verifier.questions import Agreement, AskedSkill, create_dcql_query, create_requirements, read_skills
 from verifier.relying_parties import identifier_url
 from verifier.settings import VerifierSettings
-from verifier.store import Session
+from verifier.store import AskedRequest, Session
 
 Flow = Literal["cross_device", "same_device"]
 
@@ -82,6 +84,8 @@ class Asking:
     client_id_prefix: Prefix | None = None
     request_by: RequestBy = "post"
     agreement: Agreement | None = None
+    trusted_authorities: bool = False
+    """Only badges under authorities that we believe are asked for."""
     origin: str | None = None
     """A page of the relying party's own that asks through the browser; none: ours."""
 
@@ -95,14 +99,21 @@ class Asking:
             retention_hours=question.retention_hours,
             question_id=question.id,
             agreement=Agreement.from_json(question.agreement),
+            trusted_authorities=question.trusted_authorities,
             **{"policy": question.policy, **how},
         )
 
 
 async def start_presentation(
-    session: Session, service: Service[VerifierSettings], relying_party: RelyingParty, asking: Asking, *, now: datetime
+    session: Session,
+    service: Service[VerifierSettings],
+    relying_party: RelyingParty,
+    asking: Asking,
+    *,
+    now: datetime,
+    trusted_authorities: Sequence[Mapping[str, Any]] = (),
 ) -> PresentationRequest:
-    """Open a transaction that waits for one answer."""
+    """Open a transaction that waits for one answer; `trusted_authorities` as they were looked up for it before."""
     settings = service.settings
     _require_usable_return(asking, settings)
     policy = POLICIES[asking.policy]
@@ -127,6 +138,7 @@ async def start_presentation(
         type_values=sorted(settings.badge_type_values),
         formats=policy.formats,
         is_agreement=asking.agreement is not None,
+        trusted_authorities=trusted_authorities,
     )
     request_id = create_token(16)
     request = PresentationRequest(
@@ -161,7 +173,7 @@ async def start_presentation(
     return request
 
 
-def open_exchange(sealing_key: SealingKey, request: PresentationRequest) -> Exchange:
+def open_exchange(sealing_key: SealingKey, request: AskedRequest | PresentationRequest) -> Exchange:
     """The secrets of a transaction that still waits; afterwards there are none."""
     if request.sealed_exchange is None:
         raise UnknownError
@@ -262,7 +274,7 @@ async def create_browser_requests(
     ]
 
 
-def read_transaction_data(request: PresentationRequest) -> tuple[TransactionData, ...]:
+def read_transaction_data(request: AskedRequest | PresentationRequest) -> tuple[TransactionData, ...]:
     """What the holder was to agree to."""
     if not request.transaction_data:
         return ()
@@ -278,10 +290,13 @@ async def _open_identity_of(
     exchange: Exchange,
     now: datetime,
 ) -> ClientIdentity:
-    """As whom this request was begun; its proof may have been replaced since, and then it is no longer asked."""
+    """As whom this request was begun; its proof may be gone or replaced since, and then it is no longer asked."""
     address = response_uri(settings, relying_party.slug, exchange)
     prefix = prefix_of(request.client_id)
-    identity = await open_identity(session, settings, relying_party, prefix, response_uri=address, now=now)
+    try:
+        identity = await open_identity(session, settings, relying_party, prefix, response_uri=address, now=now)
+    except InputError as exc:
+        raise UnknownError from exc
     if identity.client_id != request.client_id:
         raise UnknownError
     return identity
@@ -342,11 +357,14 @@ def _question(relying_party: RelyingParty, request: PresentationRequest, exchang
         "nonce": exchange.nonce,
         "dcql_query": request.dcql_query,
         "client_metadata": create_client_metadata(
-            encryption_key=_public_part(exchange.encryption_jwk) if is_encrypted(request) else None,
+            encryption_key=public_part(exchange.encryption_jwk) if is_encrypted(request) else None,
             client_name=relying_party.name,
             formats={wanted["format"] for wanted in request.dcql_query["credentials"]},
         ),
-        "purpose": _purpose(request),
+        # Whoever wrote it did not say in which language.
+        "purpose": {UNDETERMINED: request.purpose},
+        # Across devices the holder can compare it with the screen (PROFILE.md V-23).
+        "comparison_code": request.comparison_code if request.flow != "same_device" else "",
         "transaction_data": read_transaction_data(request),
     }
 
@@ -372,7 +390,7 @@ def _read_origin(origin: str | None, settings: VerifierSettings) -> str:
     return origin
 
 
-def is_encrypted(request: PresentationRequest) -> bool:
+def is_encrypted(request: AskedRequest | PresentationRequest) -> bool:
     """Whether the answer must come encrypted to this transaction's key (PROFILE.md V-06)."""
     return request.response_mode == "direct_post.jwt"
 
@@ -381,32 +399,13 @@ def _returned_mode(request: PresentationRequest) -> ResponseMode:
     return "dc_api.jwt" if is_encrypted(request) else "dc_api"
 
 
-def _purpose(request: PresentationRequest) -> dict[str, str]:
-    """Why we ask, in the words of whoever asks; and across devices, in the wallet's language, the code that the holder
-    can compare with the screen (PROFILE.md V-07, V-23)."""
-    if request.flow == "same_device":
-        return {"nl": request.purpose}
-    code = request.comparison_code
-    return {
-        "nl": f"{request.purpose} (code op het scherm: {code})",
-        "en": f"{request.purpose} (code on the screen: {code})",
-    }
-
-
-def _public_part(jwk: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in jwk.items() if name != "d"}
-
-
 def _create_exchange() -> Exchange:
-    key = SoftwareSigner.generate("ES256")
-    members = {name: value for name, value in key.private_jwk().items() if name in ("kty", "crv", "x", "y", "d")}
-    encryption_jwk = {**members, "kid": key.public_key.thumbprint, "use": "enc", "alg": "ECDH-ES"}
     return Exchange(
         request_secret=create_token(),
         response_secret=create_token(),
         nonce=create_token(16),
         state=create_token(16),
-        encryption_jwk=encryption_jwk,
+        encryption_jwk=create_encryption_key(),
     )
 
 

@@ -143,6 +143,7 @@ def create_dcql_query(
     type_values: Sequence[str],
     formats: Collection[str] = frozenset(QUERY_SUFFIXES),
     is_agreement: bool = False,
+    trusted_authorities: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """One credential query for each skill and format; a set for each skill says that any of the formats will do.
 
@@ -152,12 +153,14 @@ def create_dcql_query(
     requirements = tuple(requirements)
     usable = frozenset(formats) & (TRANSACTION_DATA_FORMATS if is_agreement else QUERY_SUFFIXES.keys())
     asked = [each for each in QUERY_SUFFIXES if each in usable]
+    authorities = {"trusted_authorities": list(trusted_authorities)} if trusted_authorities else {}
     return {
         "credentials": [
             {
                 "id": query_id(requirement.id, format_id),
                 "format": format_id,
                 "meta": _meta(format_id, vct_values, type_values),
+                **authorities,
                 "claims": [{"path": _path(format_id), "values": list(requirement.accepted)}],
             }
             for requirement in requirements
@@ -200,6 +203,7 @@ async def create_question(
     policy: PolicyName = "diip",
     agreement: Agreement | None = None,
     same_device_only: bool = False,
+    trusted_authorities: bool = False,
 ) -> Question:
     """Save a question that can be asked many times."""
     require_askable(skills)
@@ -214,6 +218,7 @@ async def create_question(
         policy=policy,
         agreement=None if agreement is None else agreement.as_json(),
         same_device_only=same_device_only,
+        trusted_authorities=trusted_authorities,
         created_at=now,
     )
     await store.add_row(session, question)

@@ -64,8 +64,8 @@ PASSED: Mapping[str, Text] = {
         "The issuer has not revoked or suspended the badge.",
     ),
     "issuer_recognised": Text(
-        "De uitgever staat op de lijst van erkende uitgevers, voor dit soort badge.",
-        "The issuer is on the list of recognised issuers, for this kind of badge.",
+        "De uitgever is erkend voor dit soort badge.",
+        "The issuer is recognised for this kind of badge.",
     ),
     "query": Text("Wat gedeeld is, is wat u vroeg.", "What was shared is what you asked for."),
 }
@@ -248,12 +248,12 @@ FAILURES: Mapping[str, FailureText] = {
             "Ask the candidate for a badge in which this always shows.",
         ),
     ),
-    # The outcomes of the trust list (PROFILE.md T-06).
+    # The outcomes of whatever sources of trust there are: lists and federations alike (PROFILE.md T-06).
     "not_listed": FailureText(
         Text("We kennen deze uitgever niet.", "We do not know this issuer."),
         Text(
-            "De badge kan echt zijn, maar de uitgever staat op geen lijst die wij gebruiken.",
-            "The badge may be real, but the issuer is on no list that we use.",
+            "De badge kan echt zijn, maar niemand op wie wij afgaan, kent de uitgever.",
+            "The badge may be real, but nobody whom we rely on knows the issuer.",
         ),
         Text("Kijk zelf of u deze uitgever vertrouwt.", "Decide for yourself whether you trust this issuer."),
     ),
@@ -263,8 +263,8 @@ FAILURES: Mapping[str, FailureText] = {
             "We know this issuer, but not for this kind of badge.",
         ),
         Text(
-            "De badge kan echt zijn. De lijst erkent de uitgever voor andere badges.",
-            "The badge may be real. The list recognises the issuer for other badges.",
+            "De badge kan echt zijn. De uitgever is erkend voor andere badges.",
+            "The badge may be real. The issuer is recognised for other badges.",
         ),
         Text("Kijk zelf of u deze uitgever hierin vertrouwt.", "Decide for yourself whether you trust it in this."),
     ),
@@ -278,10 +278,13 @@ FAILURES: Mapping[str, FailureText] = {
     ),
     "list_unavailable": FailureText(
         Text(
-            "We konden nu niet nakijken of de uitgever erkend is: de lijst is er niet.",
-            "We could not check now whether the issuer is recognised: the list is not available.",
+            "We konden nu niet nakijken of de uitgever erkend is.",
+            "We could not check now whether the issuer is recognised.",
         ),
-        Text("We weten het niet. Dat is geen ja.", "We do not know. That is not a yes."),
+        Text(
+            "Wie dat bijhoudt, antwoordt nu niet. We weten het niet, en dat is geen ja.",
+            "Whoever keeps track of that does not answer now. We do not know, and that is not a yes.",
+        ),
         Text("Probeer het over een paar minuten opnieuw.", "Try again in a few minutes."),
     ),
 }
@@ -340,8 +343,8 @@ def answer_text(*, met: int, required: int, refused: int, undecided: int, unreco
         nl.append(f"bij {refused} telt de badge niet mee")
         en.append(f"for {refused} the badge does not count")
     if unrecognised:
-        nl.append(f"bij {unrecognised} kennen we de uitgever niet")
-        en.append(f"for {unrecognised} we do not know the issuer")
+        nl.append(f"bij {unrecognised} is de uitgever niet erkend")
+        en.append(f"for {unrecognised} the issuer is not recognised")
     if undecided:
         nl.append(f"{undecided} {'kon' if undecided == 1 else 'konden'} niet worden nagekeken")
         en.append(f"{undecided} could not be checked")
@@ -358,7 +361,7 @@ def _answer_to_one(*, met: int, refused: int, undecided: int, unrecognised: int)
     if refused:
         return Text("Voldoet niet: de badge telt niet mee", "Does not meet the requirement: the badge does not count")
     if unrecognised:
-        return Text("Nog niet bewezen: we kennen de uitgever niet", "Not proven yet: we do not know the issuer")
+        return Text("Nog niet bewezen: de uitgever is niet erkend", "Not proven yet: the issuer is not recognised")
     if undecided:
         return Text("Nog niet bewezen: het kon niet worden nagekeken", "Not proven yet: it could not be checked")
     return Text("De eis is nog niet bewezen", "The requirement is not proven yet")

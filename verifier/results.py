@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from runtime.database import run_blocking
 from runtime.encryption import SealingKey
 from runtime.tokens import hash_token
 from verifier import retention, store
@@ -51,7 +52,7 @@ async def release_to_relying_party(
 async def _note_release(session: Session, request: PresentationRequest, now: datetime) -> None:
     """A refusal was told when it came; a result is told when somebody may see it."""
     if request.state == "settled":
-        await note_event(session, request, "settled", now=now)
+        await run_blocking(session, note_event, request, "settled", now=now)
 
 
 def read_result(

@@ -11,6 +11,7 @@ from runtime.service import Service
 from verifier import store
 from verifier.models import PresentationRequest
 from verifier.settings import VerifierSettings
+from verifier.webhooks import DELIVERIES_KEPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Erased:
     uncollected: int
     exchanges: int
     unanswered: int
+    deliveries: int
 
 
 async def erase_what_has_passed(service: Service[VerifierSettings]) -> Erased:
@@ -32,6 +34,7 @@ async def erase_what_has_passed(service: Service[VerifierSettings]) -> Erased:
             uncollected=await store.discard_uncollected(session, now, lifetime=service.settings.response_code_lifetime),
             exchanges=await store.erase_exchanges(session, now),
             unanswered=await store.delete_unanswered(session, now, after=service.settings.unanswered_retention),
+            deliveries=await store.delete_ended_deliveries(session, now - DELIVERIES_KEPT),
         )
     # Every round: keys of answered requests and discarded results were erased since the last one.
     await service.database.forget_erased()

@@ -5,10 +5,10 @@ from datetime import timedelta
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from kernel.open_badges import OPEN_BADGE_CREDENTIAL
 from runtime.settings import CommaSeparated, ServiceSettings
 
 W3C_VERIFIABLE_CREDENTIAL = "https://www.w3.org/2018/credentials#VerifiableCredential"
-OPEN_BADGE_CREDENTIAL = "https://purl.imsglobal.org/spec/vc/ob/vocab.html#OpenBadgeCredential"
 
 
 class VerifierSettings(ServiceSettings):

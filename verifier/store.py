@@ -1,13 +1,18 @@
-"""All queries of the verifier. What is used up or moved on is moved in one statement; one caller wins."""
+"""All queries of the verifier. What is used up or moved on is moved in one statement; one caller wins.
 
-from collections.abc import Sequence
+Those on the way of an answer, of which there are many, are `Prepared` and asked in one hop (runtime.database).
+"""
+
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple, Self
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import and_, bindparam, delete, insert, null, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from runtime.database import BlockingConnection, UtcDateTime
+from runtime.prepared import Prepared
 from verifier.models import (
     ApiKey,
     ClientCertificate,
@@ -55,11 +60,13 @@ async def find_certificate(session: Session, relying_party_id: str) -> ClientCer
 
 async def replace_certificate(session: Session, row: ClientCertificate) -> None:
     """One certificate a relying party: the newest."""
+    await lock_relying_party(session, row.relying_party_id)
     await session.merge(row)
     await session.flush()
 
 
 async def delete_certificate(session: Session, relying_party_id: str) -> bool:
+    await lock_relying_party(session, relying_party_id)
     statement = (
         delete(ClientCertificate)
         .where(ClientCertificate.relying_party_id == relying_party_id)
@@ -69,7 +76,7 @@ async def delete_certificate(session: Session, relying_party_id: str) -> bool:
 
 
 async def lock_relying_party(session: Session, relying_party_id: str) -> None:
-    """Let nobody else change the keys of this relying party until this transaction ends; asking goes on."""
+    """Let nobody else change how this party is known, or what it is told, until this transaction ends."""
     statement = select(RelyingParty.id).where(RelyingParty.id == relying_party_id)
     await session.execute(statement.with_for_update(key_share=True))
 
@@ -185,21 +192,70 @@ async def fetch_presentation_request(
     return await session.scalar(statement)
 
 
-async def find_waiting_by_response_secret(
-    session: Session, relying_party_id: str, response_secret_hash: bytes, now: datetime
-) -> PresentationRequest | None:
-    return await session.scalar(
-        select(PresentationRequest).where(
-            PresentationRequest.response_secret_hash == response_secret_hash,
-            PresentationRequest.relying_party_id == relying_party_id,
-            PresentationRequest.state.in_(WAITING),
-            PresentationRequest.expires_at > now,
-        )
+class AskedRequest(NamedTuple):
+    """What answering a request needs to know of it, read past the object mapper."""
+
+    id: str
+    relying_party_id: str
+    question_id: str | None
+    requirements: Sequence[Mapping[str, Any]]
+    dcql_query: Mapping[str, Any]
+    client_id: str
+    transaction_data: Sequence[str]
+    flow: str
+    response_mode: str
+    return_uri: str | None
+    retention_hours: int
+    sealed_exchange: bytes | None
+
+    @classmethod
+    def of(cls, request: PresentationRequest) -> Self:
+        """The same of a request that was read by the object mapper."""
+        return cls(*(getattr(request, name) for name in cls._fields))
+
+
+_parties, _requests, _webhooks = (model.__table__ for model in (RelyingParty, PresentationRequest, Webhook))
+_waits = or_(*(_requests.c.state == state for state in WAITING)) & (
+    _requests.c.expires_at > bindparam("now", type_=UtcDateTime)
+)
+
+_WAITING_REQUEST = Prepared(
+    select(*(_requests.c[name] for name in AskedRequest._fields))
+    .join(_parties, _parties.c.id == _requests.c.relying_party_id)
+    .where(_requests.c.response_secret_hash == bindparam("secret_hash"), _parties.c.slug == bindparam("slug"), _waits)
+)
+
+
+def find_waiting_request(
+    connection: BlockingConnection, slug: str, response_secret_hash: bytes, now: datetime
+) -> AskedRequest | None:
+    """The request whose answer comes to this address, while it waits for one."""
+    row = _WAITING_REQUEST.row(connection, slug=slug, secret_hash=response_secret_hash, now=now)
+    return None if row is None else AskedRequest._make(row)
+
+
+def has_relying_party(connection: BlockingConnection, slug: str) -> bool:
+    return connection.scalar(select(_parties.c.id).where(_parties.c.slug == slug)) is not None
+
+
+_SPEND_STATE = Prepared(
+    update(PresentationRequest)
+    .where(_requests.c.id == bindparam("request_id"), _requests.c.state_hash == bindparam("spent_hash"), _waits)
+    .values(
+        state=bindparam("next_state"),
+        received_at=bindparam("now", type_=UtcDateTime),
+        leased_at=bindparam("now", type_=UtcDateTime),
+        sealed_exchange=null(),
+        sealed_received=bindparam("sealed"),
+        erase_at=bindparam("erasing_at"),
+        wallet_error=bindparam("said"),
+        response_code_hash=bindparam("code_hash"),
     )
+)
 
 
-async def spend_state(
-    session: Session,
+def spend_state(
+    connection: BlockingConnection,
     request_id: str,
     state_hash: bytes,
     now: datetime,
@@ -215,57 +271,60 @@ async def spend_state(
     OpenID4VP 1.0 §14.3.2; PROFILE.md V-20, A-37. The secrets of the exchange, with the key that opens responses, go
     at the same moment.
     """
-    statement = (
-        update(PresentationRequest)
-        .where(
-            PresentationRequest.id == request_id,
-            PresentationRequest.state_hash == state_hash,
-            PresentationRequest.state.in_(WAITING),
-            PresentationRequest.expires_at > now,
-        )
-        .values(
-            state=next_state,
-            received_at=now,
-            leased_at=now,
-            sealed_exchange=None,
-            sealed_received=sealed_received,
-            erase_at=erase_at,
-            wallet_error=wallet_error,
-            response_code_hash=response_code_hash,
-        )
-        .returning(PresentationRequest.id)
+    changed = _SPEND_STATE.change(
+        connection,
+        request_id=request_id,
+        spent_hash=state_hash,
+        now=now,
+        next_state=next_state,
+        sealed=sealed_received,
+        erasing_at=erase_at,
+        said=wallet_error,
+        code_hash=response_code_hash,
     )
-    return await session.scalar(statement) is not None
+    return changed == 1
 
 
-async def settle(
-    session: Session,
+_SETTLE = Prepared(
+    update(PresentationRequest)
+    .where(_requests.c.id == bindparam("request_id"), _requests.c.state == "received")
+    .values(
+        state="settled",
+        settled_at=bindparam("now"),
+        report=bindparam("found"),
+        sealed_received=bindparam("sealed"),
+        erase_at=bindparam("erasing_at"),
+        erased_at=bindparam("gone_at"),
+        released_at=bindparam("let_go_at"),
+        response_code_hash=bindparam("code_hash"),
+    )
+)
+
+
+def settle(
+    connection: BlockingConnection,
     request_id: str,
     now: datetime,
     *,
-    report: dict[str, Any],
+    report: Mapping[str, Any],
     sealed_received: bytes | None,
     erase_at: datetime | None,
     released_at: datetime | None,
     response_code_hash: bytes | None,
 ) -> bool:
     """Write down what was found, once: `received` becomes `settled`, and the state change is the lock."""
-    statement = (
-        update(PresentationRequest)
-        .where(PresentationRequest.id == request_id, PresentationRequest.state == "received")
-        .values(
-            state="settled",
-            settled_at=now,
-            report=report,
-            sealed_received=sealed_received,
-            erase_at=erase_at,
-            erased_at=None if sealed_received is not None else now,
-            released_at=released_at,
-            response_code_hash=response_code_hash,
-        )
-        .returning(PresentationRequest.id)
+    changed = _SETTLE.change(
+        connection,
+        request_id=request_id,
+        now=now,
+        found=report,
+        sealed=sealed_received,
+        erasing_at=erase_at,
+        gone_at=None if sealed_received is not None else now,
+        let_go_at=released_at,
+        code_hash=response_code_hash,
     )
-    return await session.scalar(statement) is not None
+    return changed == 1
 
 
 async def spend_response_code(
@@ -404,14 +463,31 @@ async def find_webhook(session: Session, relying_party_id: str) -> Webhook | Non
     return await session.scalar(select(Webhook).where(Webhook.relying_party_id == relying_party_id))
 
 
+_HAS_WEBHOOK = Prepared(
+    select(_webhooks.c.relying_party_id).where(_webhooks.c.relying_party_id == bindparam("party_id"))
+)
+
+
+def has_webhook(connection: BlockingConnection, relying_party_id: str) -> bool:
+    """Whether a relying party wants to be told."""
+    return _HAS_WEBHOOK.row(connection, party_id=relying_party_id) is not None
+
+
+def add_delivery(connection: BlockingConnection, row: Mapping[str, Any]) -> None:
+    """Write down a message that is to go out."""
+    connection.execute(insert(WebhookDelivery).values(**row))
+
+
 async def replace_webhook(session: Session, row: Webhook) -> None:
     """One address a relying party: the newest."""
+    await lock_relying_party(session, row.relying_party_id)
     await session.merge(row)
     await session.flush()
 
 
 async def delete_webhook(session: Session, relying_party_id: str) -> bool:
     """Tell nothing more, and forget what was still to be told."""
+    await lock_relying_party(session, relying_party_id)
     await session.execute(delete(WebhookDelivery).where(WebhookDelivery.relying_party_id == relying_party_id))
     statement = delete(Webhook).where(Webhook.relying_party_id == relying_party_id).returning(Webhook.relying_party_id)
     return await session.scalar(statement) is not None
@@ -421,20 +497,30 @@ async def lease_deliveries(
     session: Session, now: datetime, *, until: datetime, limit: int = 20
 ) -> Sequence[WebhookDelivery]:
     """Messages that are due, the caller's own until then; of two callers one gets each."""
-    due = select(WebhookDelivery.id).where(WebhookDelivery.due_at <= now).order_by(WebhookDelivery.due_at).limit(limit)
+    is_due = and_(WebhookDelivery.ended_at.is_(None), WebhookDelivery.due_at <= now)
+    due = select(WebhookDelivery.id).where(is_due).order_by(WebhookDelivery.due_at).limit(limit)
     statement = (
         update(WebhookDelivery)
-        .where(WebhookDelivery.id.in_(due.scalar_subquery()), WebhookDelivery.due_at <= now)
+        .where(WebhookDelivery.id.in_(due.scalar_subquery()), is_due)
         .values(due_at=until, attempts=WebhookDelivery.attempts + 1)
         .returning(WebhookDelivery)
     )
     return (await session.scalars(statement)).all()
 
 
-async def delete_delivery(session: Session, delivery_id: str) -> None:
-    await session.execute(delete(WebhookDelivery).where(WebhookDelivery.id == delivery_id))
+async def keep_outcome(session: Session, delivery_id: str, values: Mapping[str, Any]) -> None:
+    """Note what became of a try; nothing where the webhook was removed meanwhile."""
+    await session.execute(update(WebhookDelivery).where(WebhookDelivery.id == delivery_id).values(**values))
 
 
-async def postpone_delivery(session: Session, delivery_id: str, due_at: datetime) -> None:
-    statement = update(WebhookDelivery).where(WebhookDelivery.id == delivery_id).values(due_at=due_at)
-    await session.execute(statement)
+async def list_deliveries(session: Session, relying_party_id: str, *, limit: int) -> Sequence[WebhookDelivery]:
+    """The newest messages to a relying party, whether they arrived or not."""
+    statement = select(WebhookDelivery).where(WebhookDelivery.relying_party_id == relying_party_id)
+    newest = statement.order_by(WebhookDelivery.created_at.desc(), WebhookDelivery.id).limit(limit)
+    return (await session.scalars(newest)).all()
+
+
+async def delete_ended_deliveries(session: Session, before: datetime) -> int:
+    """Forget what became of messages that ended before then."""
+    statement = delete(WebhookDelivery).where(WebhookDelivery.ended_at <= before).returning(WebhookDelivery.id)
+    return len((await session.scalars(statement)).all())

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from kernel.dcql import CredentialQuery, DcqlQuery, verify_answer, verify_credential_answer
+from kernel.dcql import Authorities, CredentialQuery, DcqlQuery, verify_answer, verify_credential_answer
 from kernel.errors import (
     CredentialError,
     HiddenStatusError,
@@ -88,6 +88,8 @@ class CheckedPresentation:
     is_whole: bool = False
     agreed: tuple[TransactionData, ...] = ()
     """What the holder agreed to with this very presentation (OpenID4VP 1.0 §8.4)."""
+    authorities: Authorities = field(default=Authorities())
+    """Who stands above its issuer, where the question asks for that."""
 
     def error_codes(self) -> frozenset[str]:
         return frozenset(check.error_code for check in self.report.checks if check.error_code is not None)
@@ -137,15 +139,11 @@ async def verify_response(
                 lookups, raw, query_id=query_id, position=position, asked=asked, received_at=received_at, now=now
             )
 
-    presentations = tuple(
-        await asyncio.gather(
-            *(
-                check(raw, query_id, position)
-                for query_id, raws in vp_token.items()
-                for position, raw in enumerate(raws)
-            )
-        )
-    )
+    waiting = [
+        check(raw, query_id, position) for query_id, raws in vp_token.items() for position, raw in enumerate(raws)
+    ]
+    # A single one, which most are, needs no task beside this one.
+    presentations = (await waiting[0],) if len(waiting) == 1 else tuple(await asyncio.gather(*waiting))
     # One answer to another question spoils the whole response: somebody is replaying (OpenID4VP 1.0 §14.1.2).
     is_replayed = any("nonce" in each.error_codes() for each in presentations)
     believed = () if is_replayed else tuple(each for each in presentations if each.report.accepted)
@@ -183,6 +181,7 @@ async def verify_presentation(
     credential: VerifiedCredential | None = None
     is_whole = False
     agreed: tuple[TransactionData, ...] = ()
+    authorities = Authorities()
     with suppress(_EndedError):
         wanted = asked.credential_query(query_id)
         unverified = _check_format(checks, raw, wanted.format)
@@ -193,8 +192,8 @@ async def verify_presentation(
         agreed = _check_holder_binding(checks, unverified, credential, asked, query_id, received_at)
         await _check_status(checks, lookups, credential, now)
         await _check_issuer_recognised(checks, lookups, credential, now)
-        _check_query(checks, credential, wanted)
-    return CheckedPresentation(query_id, position, checks.report(), credential, is_whole, agreed)
+        authorities = await _check_query(checks, lookups, credential, wanted, now)
+    return CheckedPresentation(query_id, position, checks.report(), credential, is_whole, agreed, authorities)
 
 
 # --- the eight checks of one presentation ---
@@ -318,10 +317,20 @@ async def _check_issuer_recognised(
     checks.add(check_issuer_recognised(recognition))
 
 
-def _check_query(checks: "_Checks", credential: VerifiedCredential, wanted: CredentialQuery) -> None:
+async def _check_query(
+    checks: "_Checks",
+    lookups: _Lookups,
+    credential: VerifiedCredential,
+    wanted: CredentialQuery,
+    now: datetime,
+) -> Authorities:
     """Judged on what was disclosed and verified, never on what the wallet says it matched (V-28, K-99, A-18)."""
+    authorities = Authorities()
     with checks.step("query"):
-        verify_credential_answer(wanted, credential)
+        if wanted.trusted_authorities:
+            authorities = await lookups.in_time(lookups.resolver.resolve_authorities(credential, now=now))
+        verify_credential_answer(wanted, credential, authorities=lambda _: authorities)
+    return authorities
 
 
 # --- the response as a whole ---
@@ -336,16 +345,18 @@ def _check_answer(
 ) -> Check:
     """Whether what is believed answers the question, and whether what was to be agreed to was agreed to (§8.4)."""
     shown: dict[str, list[VerifiedCredential]] = {}
+    authorities: dict[str, Authorities] = {}
     for each in believed:
         if each.credential is not None:
             shown.setdefault(each.query_id, []).append(each.credential)
+            authorities[each.credential.raw] = each.authorities
     if presentations and not shown:
         return _query_not_run(presentations, is_replayed=is_replayed)
     checks = _Checks()
     with checks.step("query"):
         if not shown:
             raise QueryNotSatisfiedError("nothing was shown")
-        verify_answer(asked.query, shown)
+        verify_answer(asked.query, shown, authorities=lambda credential: authorities[credential.raw])
         if not all(any(entry in each.agreed for each in believed) for entry in asked.transaction_data):
             raise QueryNotSatisfiedError("the holder did not agree to what was asked")
     return checks.get("query")

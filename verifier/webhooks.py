@@ -4,6 +4,7 @@ A message names the transaction and its state, and nothing that a holder showed:
 with an API key. It is signed as Standard Webhooks 1.0 describe (`webhook-id`, `webhook-timestamp`, `webhook-signature`
 with HMAC-SHA256). It is written down in the transaction of what it tells, so that no process can lose it; it goes out
 through the guarded fetcher (https, public hosts, no redirects: A-42), and is tried again, ever later, six times.
+What became of it stays to be seen for a week.
 """
 
 import asyncio
@@ -11,21 +12,23 @@ import base64
 import hmac
 import json
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final, Literal
 
-from kernel.errors import CredentialError, RejectedError
+from kernel.errors import CredentialError, RejectedError, UndecidedError
+from runtime.database import BlockingConnection
 from runtime.encryption import SealingKey
 from runtime.fetch import FetchKind, check_url
 from runtime.logging import get_logger
 from runtime.service import Service
 from runtime.tokens import create_token
 from verifier import store
-from verifier.errors import InputError
+from verifier.errors import InputError, UnknownError
 from verifier.models import PresentationRequest, RelyingParty, Webhook, WebhookDelivery
 from verifier.settings import VerifierSettings
-from verifier.store import Session
+from verifier.store import AskedRequest, Session
 
 log = get_logger(__name__)
 
@@ -39,6 +42,21 @@ RETRIES: Final = (
 # Longer than the fetcher waits for an answer, so that no two processes send one message at once.
 _LEASE: Final = timedelta(seconds=30)
 _SECRET_PREFIX: Final = "whsec_"
+DELIVERIES_KEPT: Final = timedelta(days=7)
+DELIVERIES_SHOWN: Final = 20
+TEST: Final = "webhook.test"
+
+# What became of a try: it arrived; the system answered something else than 2xx; nobody answered; the address may not
+# be called; or the webhook was gone.
+Outcome = Literal["arrived", "refused", "unreachable", "not_allowed", "removed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What became of one try, and the HTTP status where there was an answer."""
+
+    outcome: Outcome
+    status: int | None = None
 
 
 async def keep_webhook(
@@ -57,24 +75,31 @@ async def keep_webhook(
     return _SECRET_PREFIX + base64.b64encode(secret).decode("ascii")
 
 
-async def note_event(session: Session, request: PresentationRequest, state: str, *, now: datetime) -> None:
+def note_event(
+    connection: BlockingConnection, request: AskedRequest | PresentationRequest, state: str, *, now: datetime
+) -> None:
     """Write down that a relying party is to be told; nothing where it has no webhook."""
-    if await store.find_webhook(session, request.relying_party_id) is None:
+    if not store.has_webhook(connection, request.relying_party_id):
         return
-    body = {
-        "type": f"presentation.{state}",
-        "timestamp": now.isoformat(),
-        "data": {"id": request.id, "state": state, "question_id": request.question_id},
-    }
-    delivery = WebhookDelivery(
-        id=create_token(16),
-        relying_party_id=request.relying_party_id,
-        body=json.dumps(body),
-        attempts=0,
-        created_at=now,
-        due_at=now,
-    )
-    await store.add_row(session, delivery)
+    data = {"id": request.id, "state": state, "question_id": request.question_id}
+    delivery = _delivery(request.relying_party_id, f"presentation.{state}", data, now)
+    store.add_delivery(connection, {**delivery, "attempts": 0, "due_at": now})
+
+
+async def send_test_message(service: Service[VerifierSettings], relying_party: RelyingParty) -> Tried:
+    """Send a message that tells of nothing, once and now; UnknownError where there is no webhook."""
+    now = service.clock()
+    # Nobody else sends it: it ends before the lease does.
+    delivery = WebhookDelivery(**_delivery(relying_party.id, TEST, {}, now), attempts=1, due_at=now + _LEASE)
+    async with service.database.transaction() as session:
+        webhook = await store.find_webhook(session, relying_party.id)
+        if webhook is None:
+            raise UnknownError
+        await store.add_row(session, delivery)
+    tried = await _send(service, webhook, delivery, now)
+    async with service.database.transaction() as session:
+        await store.keep_outcome(session, delivery.id, _outcome(tried, ended_at=now))
+    return tried
 
 
 async def deliver_webhooks(service: Service[VerifierSettings]) -> int:
@@ -97,17 +122,31 @@ async def _deliver(
     service: Service[VerifierSettings], webhook: Webhook | None, delivery: WebhookDelivery, now: datetime
 ) -> bool:
     """Send one message, at the same time as the others: all of them end within the lease, however slow one is."""
-    has_arrived = webhook is not None and await _send(service, webhook, delivery, now)
-    due_at = None if has_arrived or webhook is None else _next_try(delivery, now)
+    tried = Tried("removed") if webhook is None else await _send(service, webhook, delivery, now)
+    due_at = None if tried.outcome in ("arrived", "removed") else _next_try(delivery, now)
+    values = _outcome(tried, ended_at=now if due_at is None else None)
     async with service.database.transaction() as session:
-        if due_at is None:
-            await store.delete_delivery(session, delivery.id)
-        else:
-            await store.postpone_delivery(session, delivery.id, due_at)
-    return has_arrived
+        await store.keep_outcome(session, delivery.id, values | ({} if due_at is None else {"due_at": due_at}))
+    return tried.outcome == "arrived"
 
 
-async def _send(service: Service[VerifierSettings], webhook: Webhook, delivery: WebhookDelivery, now: datetime) -> bool:
+def _delivery(relying_party_id: str, kind: str, data: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """A message as it is written down, but for when it goes out."""
+    return {
+        "id": create_token(16),
+        "relying_party_id": relying_party_id,
+        "body": json.dumps({"type": kind, "timestamp": now.isoformat(), "data": data}),
+        "created_at": now,
+    }
+
+
+def _outcome(tried: Tried, *, ended_at: datetime | None) -> dict[str, Any]:
+    return {"outcome": tried.outcome, "status": tried.status, "ended_at": ended_at}
+
+
+async def _send(
+    service: Service[VerifierSettings], webhook: Webhook, delivery: WebhookDelivery, now: datetime
+) -> Tried:
     secret = _open_secret(service.sealing_key, webhook)
     headers = {
         "webhook-id": delivery.id,
@@ -120,10 +159,11 @@ async def _send(service: Service[VerifierSettings], webhook: Webhook, delivery: 
         )
     except CredentialError as exc:
         log.info("webhook_not_delivered", code=exc.code, attempts=delivery.attempts + 1)
-        return False
+        return Tried("unreachable" if isinstance(exc, UndecidedError) else "not_allowed")
     if answer.status >= 300:
         log.info("webhook_refused", status=answer.status, attempts=delivery.attempts + 1)
-    return answer.status < 300
+        return Tried("refused", answer.status)
+    return Tried("arrived", answer.status)
 
 
 def _next_try(delivery: WebhookDelivery, now: datetime) -> datetime | None:

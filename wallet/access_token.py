@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from kernel.errors import CredentialError
+from kernel.errors import CredentialError, UndecidedError
 from kernel.openid4vci import (
     AUTHORIZATION_CODE_GRANT,
     INVALID_CLIENT,
@@ -105,7 +105,8 @@ async def redeem_authorization_code(progress: Progress, *, code: str, redirect_u
 async def refresh_access_token(progress: Progress) -> None:
     """Get a new access token for an old one that ended. RFC 6749 §6. A rotated refresh token takes the old one's place.
 
-    The row has the new one before anything is done with it, for the old one may be void by then.
+    The row has the new one before anything is done with it, for the old one may be void by then. UndecidedError when
+    the server does not answer: it may do so later.
     """
     before = progress.record.token or {}
     if before.get("refresh_token") is None:
@@ -118,6 +119,8 @@ async def refresh_access_token(progress: Progress) -> None:
         if response.status != 200:
             raise refusal(error_of(response))
         token = _token_json(progress, parse_token_response(response.json()))
+    except UndecidedError:
+        raise
     except CredentialError as exc:
         raise IssuerFailedError(f"refresh: {exc.code}: {exc.detail}", step=TOKEN_STEP) from exc
     progress.record.token = {

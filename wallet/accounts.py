@@ -44,6 +44,10 @@ from wallet.vault import (
 
 _TOUCH_EVERY = timedelta(minutes=1)
 
+# Tries are counted apart: to sign in (without a word here), to recover, and to prove who is signed in already.
+_RECOVERING = b"recovery"
+_SIGNED_IN = b"signed in"
+
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
@@ -161,7 +165,7 @@ async def recover(
     """Open the vault with the recovery code, which one caller can, and set a new passphrase; the code is replaced."""
     _check_passphrase(passphrase)
     name_digest = _name_digest(settings, name)
-    async with _counted_try(database, settings, name_digest + b"recovery", now):
+    async with _counted_try(database, settings, name_digest + _RECOVERING, now):
         opened = await _open_with_recovery_code(database, settings, name_digest, recovery_code)
     vault, code = opened.vault, create_recovery_code()
     passphrase_wrap = await _create_passphrase_wrap(settings, vault, passphrase, now)
@@ -169,7 +173,7 @@ async def recover(
         await store.replace_wrap(session, opened.wrap_id, _create_recovery_wrap(settings, vault, code, now))
         await store.replace_wraps(session, passphrase_wrap)
         await store.remove_vault_sessions(session, vault.account_id)
-        await store.remove_sign_in_attempts(session, name_digest)
+        await store.remove_sign_in_attempts(session, _digest_of_tries(name_digest))
         signed_in = await _start_session(session, settings, vault, now)
     return NewAccount(signed_in, code)
 
@@ -210,7 +214,8 @@ async def erase_account(
     await _verify_passphrase_of(database, settings, vault, passphrase, now)
     async with database.transaction() as session:
         account = await store.get_account(session, vault.account_id)
-        await store.remove_sign_in_attempts(session, account.name_digest)
+        for kind in (b"", _RECOVERING, _SIGNED_IN):
+            await store.remove_sign_in_attempts(session, _digest_of_tries(account.name_digest + kind))
         await store.remove_account(session, vault.account_id)
     await database.forget_erased()
 
@@ -218,11 +223,19 @@ async def erase_account(
 async def _verify_passphrase_of(
     database: Database, settings: WalletSettings, vault: Vault, passphrase: str, now: datetime
 ) -> _Opened:
-    """Ask the owner's passphrase again before something that cannot be undone, or raise SignInError."""
+    """Ask the owner's passphrase again before something that cannot be undone, or raise SignInError.
+
+    Counted apart from signing in: whoever tries at the door under this name locks nobody up who is inside.
+    """
     async with database.reading() as session:
         name_digest = (await store.get_account(session, vault.account_id)).name_digest
-    async with _counted_try(database, settings, name_digest, now):
+    async with _counted_try(database, settings, name_digest + _SIGNED_IN, now):
         return await _open_with_passphrase(database, settings, name_digest, passphrase)
+
+
+def _digest_of_tries(name_digest: bytes) -> bytes:
+    """Under what tries are counted: not the name's own digest, which says that there is such an account."""
+    return hmac.digest(name_digest, b"tries", "sha256")
 
 
 @asynccontextmanager
@@ -233,7 +246,7 @@ async def _counted_try(
 
     A refused try is not counted again: waiting helps. A good one clears the count.
     """
-    digest = hmac.digest(name_digest, b"tries", "sha256")
+    digest = _digest_of_tries(name_digest)
     since = now - settings.sign_in_window
     attempt = SignInAttempt(id=create_token(16), name_digest=digest, tried_at=now)
     async with database.transaction() as session:

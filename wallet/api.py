@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from runtime.api_document import operation_id
 from runtime.dependencies import NowDep, get_service
 from runtime.management import KeyInDocument, ManagementRoute
 from runtime.web.language import request_language
@@ -25,6 +26,8 @@ from wallet import (
     history,
     importing,
     issuance,
+    learner_record,
+    lost_badges,
     presentation,
     refill,
 )
@@ -88,8 +91,9 @@ class AuthorizationBody(Body):
 
 
 class AuthorizationResponseBody(Body):
-    """The query with which the browser came back (RFC 6749 §4.1.2, RFC 9207 §2)."""
+    """The query with which the browser came back, and the address to which it did (RFC 6749 §4.1.2, RFC 9207 §2)."""
 
+    redirect_uri: str
     state: str
     code: str | None = None
     iss: str | None = None
@@ -114,6 +118,13 @@ class ImportBody(Body):
             return b64decode(self.file or "", validate=True) if self.text is None else self.text.strip()
         except ValueError as exc:
             raise NoBadgeError("no base64") from exc
+
+
+class RecordBody(Body):
+    """Which badges go into one file, and what it is called."""
+
+    credential_ids: list[Annotated[str, Field(max_length=100)]] = Field(min_length=1, max_length=100)
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=learner_record.MAX_NAME)]
 
 
 class RequestBody(Body):
@@ -282,8 +293,18 @@ class AwaitedBadgeAnswer(Answer):
     expires_at: str
 
 
+class LostBadgeAnswer(Answer):
+    """A badge that was on its way and did not come."""
+
+    offer_id: str
+    name: str
+    issuer_name: str
+    reason: history.LossReason
+
+
 class AwaitedAnswer(Answer):
     awaited: list[AwaitedBadgeAnswer]
+    lost: list[LostBadgeAnswer]
 
 
 class FactAnswer(Answer):
@@ -355,6 +376,7 @@ class RequestAnswer(Answer):
     verifier: VerifierAnswer
     purpose: str
     purposes: dict[str, str]
+    comparison_code: str
     agreements: list[AgreementAnswer]
     questions: list[QuestionAnswer]
     answerable: bool
@@ -365,11 +387,13 @@ class RequestAnswer(Answer):
 class SentAnswer(Answer):
     """Where the verifier wants the browser to go on, if it says so (OpenID4VP 1.0 §8.2).
 
-    `data`: what goes back to the page, where the question came from one (Appendix A.4).
+    `data`: what goes back to the page, where the question came from one (Appendix A.4). `is_reply_unread`: the answer
+    was delivered, and what they said to it could not be read.
     """
 
     redirect_uri: str | None = None
     data: dict[str, Any] | None = None
+    is_reply_unread: bool | None = None
 
 
 class ShownClaimAnswer(Answer):
@@ -388,6 +412,7 @@ class HistoryEntryAnswer(Answer):
     party_id: str
     recognition: str
     purpose: str
+    purpose_language: str
     badges: list[str]
     claims: list[ShownClaimAnswer]
     agreements: list[AgreementAnswer]
@@ -413,6 +438,7 @@ router = APIRouter(
     tags=["wallet"],
     dependencies=[Depends(require_path)],
     responses={"default": {"model": ProblemAnswer, "description": "Refused, with the reason."}},
+    generate_unique_id_function=operation_id,
 )
 
 
@@ -554,7 +580,7 @@ async def open_issuer(
 async def begin_authorization(
     offer_id: str, body: AuthorizationBody, signed_in: BearerDep, wallet: WalletDep, now: NowDep
 ) -> dict[str, Any]:
-    """Where the person signs in with the issuer. The answer comes back to the wallet's `/callback`."""
+    """Where the person signs in with the issuer. The answer comes back to the wallet, below `/callback/`."""
     url = await authorization.begin_authorization(
         wallet, signed_in, offer_id, configuration_ids=body.credential_configuration_ids, now=now
     )
@@ -568,8 +594,8 @@ async def complete_authorization(
     body: AuthorizationResponseBody, signed_in: BearerDep, wallet: WalletDep, now: NowDep
 ) -> dict[str, Any]:
     """Go on with the answer of the authorization server, in the session that began."""
-    response = body.model_dump(exclude_none=True)
-    receipt = await issuance.complete_authorization(wallet, signed_in, response, now)
+    response = body.model_dump(exclude_none=True, exclude={"redirect_uri"})
+    receipt = await issuance.complete_authorization(wallet, signed_in, response, now, redirect_uri=body.redirect_uri)
     return await _receipt_json(wallet, signed_in, receipt, now)
 
 
@@ -582,9 +608,21 @@ async def discard_offer(offer_id: str, signed_in: BearerDep, wallet: WalletDep, 
 
 @router.get("/awaited", response_model=AwaitedAnswer, response_model_exclude_unset=True)
 async def list_awaited(signed_in: BearerDep, wallet: WalletDep, now: NowDep, language: LanguageDep) -> dict[str, Any]:
-    """Badges that issuers are still preparing, and when each may be asked for again."""
+    """Badges that issuers are still preparing, and when each may be asked for again; and those that did not come."""
+    await lost_badges.settle_ended_offers(wallet, signed_in.vault, now)
     found = await deferred.find_awaited_badges(wallet, signed_in.vault, now, language=language)
-    return {"awaited": [deferred.awaited_json(awaited) for awaited in found]}
+    lost = await lost_badges.find_lost_badges(wallet, signed_in.vault, now, language=language)
+    return {
+        "awaited": [deferred.awaited_json(awaited) for awaited in found],
+        "lost": [lost_badges.lost_json(badge) for badge in lost],
+    }
+
+
+@router.post("/offers/{offer_id}/forget", status_code=204)
+async def forget_lost_badges(offer_id: str, signed_in: BearerDep, wallet: WalletDep, now: NowDep) -> Response:
+    """What of this offer did not come was seen; the history stays."""
+    await lost_badges.forget_lost_badges(wallet, signed_in.vault, offer_id, now)
+    return Response(status_code=204)
 
 
 @router.post("/awaited", response_model=CredentialsAnswer, response_model_exclude_unset=True)
@@ -767,6 +805,19 @@ async def export_with_keys(
     return await exporting.create_export(wallet, signed_in.vault, passphrase=body.passphrase, now=now)
 
 
+@router.post(
+    "/learner-record",
+    response_class=Response,
+    responses={200: {"content": {"application/json": {}}, "description": "The file."}},
+)
+async def create_learner_record(body: RecordBody, signed_in: BearerDep, wallet: WalletDep, now: NowDep) -> Response:
+    """Several badges in one file that anybody can check, badge by badge: a CLR 2.0 signed with a key of its own."""
+    file = await learner_record.create_record_file(
+        wallet, signed_in.vault, body.credential_ids, name=body.name, now=now
+    )
+    return Response(file.content, media_type=file.media_type)
+
+
 async def _receipt_json(
     wallet: Wallet, signed_in: SignedIn, receipt: issuance.Receipt, now: datetime
 ) -> dict[str, Any]:
@@ -775,7 +826,7 @@ async def _receipt_json(
 
 
 def _sent_json(sent: presentation.Sent) -> dict[str, Any]:
-    found = {"redirect_uri": sent.redirect_uri, "data": sent.data}
+    found = {"redirect_uri": sent.redirect_uri, "data": sent.data, "is_reply_unread": sent.is_reply_unread or None}
     return {name: value for name, value in found.items() if value is not None}
 
 

@@ -2,11 +2,16 @@
 
 What comes back is believed only in the browser session that began (A-28, A-29), from the server that was asked (A-27),
 and once. A link with an answer that somebody else began, or that arrives while the vault is locked, changes nothing.
+
+Every authorization server sends the browser back to an address of its own (RFC 9700 §4.4.2.2), so that one that does
+not say who it is in its answer (RFC 9207) cannot be mistaken for another; decision 0034.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from kernel import base64url
 from kernel.errors import CredentialError, UntrustedIssuerError
 from kernel.openid4vci import (
     AUTHORIZATION_CODE_GRANT,
@@ -37,10 +42,17 @@ from wallet.errors import (
 from wallet.issuer_discovery import takes_grant
 from wallet.issuer_requests import client_thumbprint, create_client, error_of, post_to_server
 from wallet.offer_record import OfferRecord, Progress, open_record, step
-from wallet.settings import Wallet
+from wallet.settings import Wallet, WalletSettings
 
-# Where the authorization server sends the browser back to.
+# Where authorization servers send the browser back to, each to its own address below it.
 CALLBACK_PATH = "/callback"
+_CALLBACK_BYTES = 16
+
+
+def callback_uri(settings: WalletSettings, server: str) -> str:
+    """The redirect URI of one authorization server: the same for everybody who uses this wallet (I-47)."""
+    name = base64url.encode(hashlib.sha256(server.encode()).digest()[:_CALLBACK_BYTES])
+    return f"{settings.public_url}{CALLBACK_PATH}/{name}"
 
 
 def may_sign_in(record: OfferRecord) -> bool:
@@ -73,12 +85,13 @@ async def begin_authorization(
 
 
 async def finish_authorization(
-    wallet: Wallet, holder: SignedIn, response: Mapping[str, str], now: datetime
+    wallet: Wallet, holder: SignedIn, response: Mapping[str, str], now: datetime, *, redirect_uri: str
 ) -> Progress:
     """Take the answer that the browser brought, and exchange its code for an access token; each answer once.
 
     (1) It fits an authorization that this very session began. (2) One caller takes it. (3) It comes from the server
-    that was asked. (4) Its code leaves, with the verifier that nobody else has.
+    that was asked, at the address that this server was given: `redirect_uri` is where it came. (4) Its code leaves,
+    with the verifier that nobody else has.
     """
     vault, state = holder.vault, response.get("state", "")
     async with wallet.database.reading() as session:
@@ -93,6 +106,9 @@ async def finish_authorization(
     async with wallet.database.transaction() as session:
         await store.spend_authorization(session, vault.account_id, row.id, hash_token(state), now)
     record.authorization = None
+    if redirect_uri != began["redirect_uri"]:
+        await progress.save("open")
+        raise MixedUpServerError("an answer at the address of another server", step=AUTHORIZATION_STEP)
     code = await _verify_response(progress, response, state)
     await progress.save("redeeming", is_done=False)
     await redeem_authorization_code(
@@ -112,7 +128,7 @@ async def _begin(progress: Progress, holder: SignedIn, configuration_ids: Sequen
         "state": state,
         "code_verifier": verifier,
         "session": hash_token(holder.token).hex(),
-        "redirect_uri": f"{wallet.settings.public_url}{CALLBACK_PATH}",
+        "redirect_uri": callback_uri(wallet.settings, server.issuer),
     }
     parameters = _parameters(progress, state, verifier)
     url = await _authorization_url(progress, server, parameters)

@@ -30,7 +30,7 @@ _ORDER: Final = (LDP_VC, VC_JWT, JWT_VC_JSON)
 
 @dataclass(frozen=True, slots=True)
 class BadgeFile:
-    """A file to store; its name is ours."""
+    """A file to store; its name and media type are ours."""
 
     name: str
     media_type: str
@@ -51,14 +51,14 @@ async def create_badge_file(
     if kind not in list_file_kinds(badge):
         raise NotFoundError("file")
     if kind == "original":
-        return _create_original(_choose_form(badge.forms))
+        return _create_original(choose_form(badge.forms))
     if kind == "elm":
-        return await asyncio.to_thread(_create_elm, _choose_form(badge.forms))
+        return await asyncio.to_thread(_create_elm, choose_form(badge.forms))
     picture = await get_badge_image(wallet, vault, credential_id)
     return await asyncio.to_thread(_create_picture, badge, picture.content, picture.media_type)
 
 
-def _choose_form(forms: Sequence[HeldForm]) -> HeldForm:
+def choose_form(forms: Sequence[HeldForm]) -> HeldForm:
     """One that was signed whole before one of which parts can be hidden, then by its format."""
 
     def order(form: HeldForm) -> tuple[bool, int]:
@@ -68,12 +68,21 @@ def _choose_form(forms: Sequence[HeldForm]) -> HeldForm:
     return min(forms, key=order)
 
 
+def open_text(form: HeldForm) -> str:
+    """The signed text with everything shown, and without what its holder needs for hiding parts of it."""
+    raw = form.credential.raw
+    if form.credential.format != LDP_VC or form.is_whole:
+        return raw
+    handler = FORMATS[LDP_VC]
+    return handler.present_unbound(raw, disclose=handler.disclosable_paths(raw).keys())
+
+
 def _find_bakeable(badge: Badge) -> HeldForm | None:
     """Pictures carry JSON with a proof or a JWS, and Open Badges alone. Open Badges 3.0 §5.3"""
     fitting = [
         form for form in badge.forms if form.credential.format in (LDP_VC, VC_JWT) and is_open_badge(form.credential)
     ]
-    return _choose_form(fitting) if fitting else None
+    return choose_form(fitting) if fitting else None
 
 
 def _create_original(form: HeldForm) -> BadgeFile:
@@ -89,12 +98,8 @@ def _create_picture(badge: Badge, art: bytes, media_type: str) -> BadgeFile:
     form = _find_bakeable(badge)
     if form is None:
         raise NotFoundError("file")
-    raw = form.credential.raw
-    if form.credential.format == LDP_VC and not form.is_whole:
-        handler = FORMATS[LDP_VC]
-        raw = handler.present_unbound(raw, disclose=handler.disclosable_paths(raw).keys())
     extension = "png" if media_type == "image/png" else "svg"
-    return BadgeFile(f"badge.{extension}", media_type, bake(art, raw))
+    return BadgeFile(f"badge.{extension}", media_type, bake(art, open_text(form)))
 
 
 def _create_elm(form: HeldForm) -> BadgeFile:

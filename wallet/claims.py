@@ -7,12 +7,14 @@ those of the type before those of its metadata (W-18).
 """
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from kernel.dcql import ClaimsPath, ConcretePath
 from kernel.openid4vci import ClaimDescription
+from kernel.openid4vp import UNDETERMINED
 from kernel.type_metadata import TypeMetadata
 
 _MAX_VALUE = 1000
@@ -124,6 +126,26 @@ def shown_name(text: str) -> str:
 def shown_text(text: str) -> str:
     """What somebody else says about something, of a length that a page can bear."""
     return text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}…"
+
+
+# RFC 5646 §2.1, as far as a page needs it to say in which language a text from outside is.
+_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}")
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenText:
+    """A text from outside, and its language; "" where nobody said which, and then no page claims to know."""
+
+    text: str
+    language: str
+
+
+def choose_text(texts: Mapping[str, str], language: str) -> SpokenText:
+    """A text in this language where there is one, else the first there is; an empty one where there is none."""
+    given = {tag: text for tag, text in texts.items() if text}
+    tag = language if language in given else next(iter(given), UNDETERMINED)
+    is_known = tag != UNDETERMINED and _LANGUAGE_TAG.fullmatch(tag) is not None
+    return SpokenText(given.get(tag, ""), tag if is_known else "")
 
 
 def label_text(translate: Callable[[str], str], label: str) -> str:

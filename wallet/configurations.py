@@ -1,7 +1,4 @@
-"""Which of the credential configurations that an issuer offers this wallet can receive, and how it proves its keys.
-
-OpenID4VCI 1.0 §12.2.4, Appendix F; PROFILE.md W-11, W-12.
-"""
+"""Which of the credential configurations that an issuer offers this wallet can receive. OpenID4VCI 1.0 §12.2.4."""
 
 from collections.abc import Sequence
 from urllib.parse import urlsplit
@@ -12,13 +9,10 @@ from kernel.formats.credential import LDP_VC
 from kernel.openid4vci import CredentialConfiguration, Display, IssuerMetadata
 from wallet.claims import shown_name
 from wallet.errors import OfferNotSupportedError
+from wallet.key_proofs import find_proof_way
 from wallet.offer_record import OfferRecord
 from wallet.settings import WalletSettings
-from wallet.wallet_provider import find_wallet_provider
 
-# The proof types that this wallet makes, the most telling first: `jwt` proves that the keys are held.
-PROOF_TYPES = ("jwt", "attestation")
-_ALGORITHM = "ES256"
 # Formats of which a copy shows nothing but what its holder chose; the others name the person in every copy.
 _COPIED = ("dc+sd-jwt", "vc+sd-jwt")
 
@@ -39,14 +33,6 @@ def choose_configurations(settings: WalletSettings, record: OfferRecord, wanted:
     if not chosen:
         raise OfferNotSupportedError("none of the wanted configurations is offered")
     return chosen
-
-
-def select_proof_type(settings: WalletSettings, configuration: CredentialConfiguration) -> str:
-    """The way in which keys are proven for a configuration, or OfferNotSupportedError."""
-    found = next((name for name in PROOF_TYPES if _can_prove(settings, configuration, name)), None)
-    if found is None:
-        raise OfferNotSupportedError("no proof type that this wallet makes")
-    return found
 
 
 def choose_display(displays: Sequence[Display], language: str) -> Display | None:
@@ -76,26 +62,9 @@ def _is_usable(settings: WalletSettings, metadata: IssuerMetadata, configuration
     return (
         configuration.format in FORMATS
         and _can_verify(configuration)
-        and any(_can_prove(settings, configuration, name) for name in PROOF_TYPES)
+        and find_proof_way(settings, configuration) is not None
         and _can_encrypt(metadata)
     )
-
-
-def _can_prove(settings: WalletSettings, configuration: CredentialConfiguration, name: str) -> bool:
-    """An algorithm of ours, and an attestation of our keys where one is needed and says enough. §12.2.4"""
-    proof_type = configuration.proof_types.get(name)
-    if proof_type is None or _ALGORITHM not in proof_type.algorithms:
-        return False
-    required = proof_type.key_attestations_required
-    if name == "jwt" and required is None:
-        return True
-    if find_wallet_provider(settings) is None:
-        return False
-    return all(_says_enough(settings, wanted) for wanted in (required or {}).values())
-
-
-def _says_enough(settings: WalletSettings, wanted: object) -> bool:
-    return not isinstance(wanted, list) or not wanted or not settings.key_storage.isdisjoint(map(str, wanted))
 
 
 def _can_encrypt(metadata: IssuerMetadata) -> bool:

@@ -12,10 +12,10 @@ from itertools import islice, product
 from typing import Any
 
 from kernel import base64url
-from kernel.dcql import Answer, Candidate, ConcretePath, DcqlMatch, DcqlQuery, SetMatch, match
+from kernel.dcql import Answer, Authorities, Candidate, ConcretePath, DcqlMatch, DcqlQuery, SetMatch, match
 from kernel.openid4vp import TRANSACTION_DATA_FORMATS, AuthorizationRequest, Registration, TransactionData
 from kernel.strict_json import encode_json
-from wallet.claims import Fact, find_hidden_facts, find_shown_facts, shown_name
+from wallet.claims import Fact, choose_text, find_hidden_facts, find_shown_facts, shown_name
 from wallet.credentials import Badge, HeldForm
 from wallet.errors import ChoiceError, NoMatchError
 from wallet.recognition import PartyRecognition, recognition_json
@@ -150,6 +150,9 @@ class RequestPage:
     is_signed: bool
     recognition: PartyRecognition
     purpose: Mapping[str, str]
+    """Why they ask, by language; `und` where that is not known."""
+    comparison_code: str
+    """What stands on the screen from which they ask, where they show a code to compare."""
     questions: tuple[AskedQuestion, ...]
     agreements: tuple[Agreement, ...]
     attester: str
@@ -227,8 +230,9 @@ def request_json(page: RequestPage) -> dict[str, Any]:
             "registration": None if page.registration is None else asdict(page.registration),
             "recognition": recognition_json(page.recognition),
         },
-        "purpose": page.purpose.get("nl") or next(iter(page.purpose.values()), ""),
+        "purpose": choose_text(page.purpose, "nl").text,
         "purposes": dict(page.purpose),
+        "comparison_code": page.comparison_code,
         "agreements": [{"title": agreement.title, "text": agreement.text} for agreement in page.agreements],
         "questions": [
             {
@@ -248,10 +252,15 @@ def request_json(page: RequestPage) -> dict[str, Any]:
     }
 
 
-def match_questions(request: AuthorizationRequest, badges: Sequence[Badge], language: str) -> Iterable[AskedQuestion]:
-    """Each set of the query as one question; without sets, each credential query (§6.4.2)."""
+def match_questions(
+    request: AuthorizationRequest, badges: Sequence[Badge], language: str, authorities: Mapping[str, Authorities]
+) -> Iterable[AskedQuestion]:
+    """Each set of the query as one question; without sets, each credential query (§6.4.2).
+
+    `authorities`: who stands above the issuers, by form, where the question asks for that.
+    """
     held = {form.id: (badge, form) for badge in sorted(badges, key=_rank) for form in badge.forms}
-    found = match(request.dcql_query, [_candidate(form) for _, form in held.values()])
+    found = match(request.dcql_query, [_candidate(form, authorities) for _, form in held.values()])
     sets: Sequence[SetMatch] = found.sets
     if not request.dcql_query.credential_sets:
         sets = [
@@ -351,7 +360,7 @@ def _combinations(found: DcqlMatch, option: Sequence[str]) -> Iterable[tuple[Ans
     return product(*(found.answers[name][:_MAX_ALTERNATIVES] for name in option))
 
 
-def _candidate(form: HeldForm) -> Candidate:
+def _candidate(form: HeldForm, authorities: Mapping[str, Authorities]) -> Candidate:
     credential = form.credential
     return Candidate(
         id=form.id,
@@ -359,6 +368,7 @@ def _candidate(form: HeldForm) -> Candidate:
         types=credential.types,
         claims=credential.claims,
         disclosable=form.disclosable_paths(),
+        authorities=authorities.get(form.id, Authorities()),
         is_holder_bound=credential.holder_key is not None,
     )
 

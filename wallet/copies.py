@@ -45,7 +45,7 @@ def seal_copies(vault: Vault, form_id: str, copies: Sequence[Copy], *, is_refill
         copy_id = create_token(16)
         content = {
             "credential": write_kept_credential(copy.credential),
-            "holder_key": dict(copy.holder_key.private_jwk()),
+            "holder_key": copy.holder_key.private_jwk(),
         }
         rows.append(
             CredentialCopy(
@@ -58,6 +58,11 @@ def seal_copies(vault: Vault, form_id: str, copies: Sequence[Copy], *, is_refill
     return rows
 
 
+def open_copy(vault: Vault, row: CredentialCopy) -> Copy:
+    content = vault.open("copy", row.id, row.sealed)
+    return Copy(read_kept_credential(content["credential"]), SoftwareSigner.from_jwk(content["holder_key"]))
+
+
 async def choose_copy(
     session: store.Session, vault: Vault, form: HeldForm, *, verifier_id: str, now: datetime
 ) -> ChosenCopy:
@@ -66,5 +71,5 @@ async def choose_copy(
     row = await store.take_copy(session, vault.account_id, form.id, shown_to, now)
     if row is None:
         return ChosenCopy(form.credential, await get_holder_signer(session, vault, form.id))
-    content = vault.open("copy", row.id, row.sealed)
-    return ChosenCopy(read_kept_credential(content["credential"]), SoftwareSigner.from_jwk(content["holder_key"]))
+    copy = open_copy(vault, row)
+    return ChosenCopy(copy.credential, copy.holder_key)

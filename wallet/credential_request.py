@@ -11,39 +11,35 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
-from kernel.did import did_jwk
 from kernel.errors import CredentialError, UndecidedError
 from kernel.formats import from_wire
 from kernel.keys import SoftwareSigner
 from kernel.openid4vci import (
     INVALID_NONCE,
     INVALID_TOKEN,
-    CredentialConfiguration,
     CredentialRequest,
     DeferredIssuance,
     IssuedCredentials,
-    create_key_proof,
     parse_credential_response,
     parse_nonce_response,
 )
 from runtime.fetch import FetchedResponse
 from runtime.logging import get_logger
 from wallet.access_token import has_ended, refresh_access_token
-from wallet.configurations import count_copies, select_proof_type
+from wallet.configurations import count_copies
 from wallet.errors import (
     CREDENTIAL_STEP,
     NONCE_STEP,
     FailedStep,
     IssuerFailedError,
-    OfferNotSupportedError,
     UnreachableError,
     WalletError,
 )
 from wallet.holder_keys import create_holder_key
 from wallet.issuer_envelope import create_envelope
-from wallet.issuer_requests import client_id_of, error_of, post_for_nonce
+from wallet.issuer_requests import error_of, post_for_nonce
+from wallet.key_proofs import ProofWay, create_proofs, get_proof_way
 from wallet.offer_record import Progress, step
-from wallet.wallet_provider import find_wallet_provider
 
 log = get_logger(__name__)
 
@@ -76,6 +72,7 @@ async def request_credentials(progress: Progress) -> None:
         (record.deferred if "transaction_id" in answer else record.received).append(answer)
         await progress.save("redeemed", is_done=False)
     if record.received or record.deferred:
+        record.is_awaited = bool(record.deferred)
         lifetime = progress.wallet.settings.deferred_lifetime
         await save_received(progress, **({"expires_at": progress.now + lifetime} if record.deferred else {}))
         return
@@ -159,76 +156,32 @@ async def request_credential(progress: Progress, wanted: Wanted) -> dict[str, An
         await refresh_access_token(progress)
         await progress.save("redeemed", is_done=False)
     configuration = progress.metadata.get_configuration(wanted.configuration_id)
+    way = get_proof_way(progress.wallet.settings, configuration)
     count = count_copies(progress.wallet.settings, progress.metadata, configuration)
-    keys = [create_holder_key() for _ in range(count)]
-    response = await _post(progress, wanted, keys)
+    keys = [create_holder_key(way.algorithm) for _ in range(count)]
+    response = await _post(progress, wanted, way, keys)
     if response.status == 400 and error_of(response) == INVALID_NONCE:
-        response = await _post(progress, wanted, keys)
+        response = await _post(progress, wanted, way, keys)
     elif response.status == 401 and error_of(response) == INVALID_TOKEN and token.get("refresh_token"):
         await refresh_access_token(progress)
         await progress.save("redeemed", is_done=False)
-        response = await _post(progress, wanted, keys)
+        response = await _post(progress, wanted, way, keys)
     return read_answer(response, wanted, keys, progress)
 
 
-async def _post(progress: Progress, wanted: Wanted, keys: Sequence[SoftwareSigner]) -> FetchedResponse:
+async def _post(progress: Progress, wanted: Wanted, way: ProofWay, keys: Sequence[SoftwareSigner]) -> FetchedResponse:
     configuration = progress.metadata.get_configuration(wanted.configuration_id)
     nonce = await _resolve_nonce(progress)
-    proof_type = select_proof_type(progress.wallet.settings, configuration)
     envelope = create_envelope(progress.metadata)
     body = CredentialRequest(
         credential_configuration_id=None if wanted.identifier else configuration.id,
         credential_identifier=wanted.identifier,
-        proof_type=proof_type,
-        proofs=_create_proofs(progress, configuration, proof_type, keys, nonce),
+        proof_type=way.proof_type,
+        proofs=create_proofs(progress, configuration, way, keys, nonce),
         credential_response_encryption=envelope.response_encryption,
     ).as_json()
     with step(CREDENTIAL_STEP):
         return await envelope.post(progress, progress.metadata.credential_endpoint, body)
-
-
-def _create_proofs(
-    progress: Progress,
-    configuration: CredentialConfiguration,
-    proof_type: str,
-    keys: Sequence[SoftwareSigner],
-    nonce: str,
-) -> tuple[str, ...]:
-    """One proof a key; with an attestation one proof for all keys in it. Appendix F.1, F.3."""
-    attestation = None
-    required = configuration.proof_types[proof_type].key_attestations_required
-    if proof_type == "attestation" or required is not None:
-        provider = find_wallet_provider(progress.wallet.settings)
-        if provider is None:
-            raise OfferNotSupportedError("no key attestation without a wallet provider", step=CREDENTIAL_STEP)
-        public_keys = [key.public_key for key in keys]
-        attestation = provider.create_key_attestation(public_keys, nonce=nonce, now=progress.now)
-    if proof_type == "attestation" and attestation is not None:
-        return (attestation,)
-    signing = keys if attestation is None else keys[:1]
-    return tuple(_create_proof(progress, configuration, key, nonce, attestation) for key in signing)
-
-
-def _create_proof(
-    progress: Progress,
-    configuration: CredentialConfiguration,
-    key: SoftwareSigner,
-    nonce: str,
-    attestation: str | None,
-) -> str:
-    """Named by its DID where the issuer binds to DIDs, else given as it is. Appendix F.1; W-11."""
-    key_id = None
-    if "did:jwk" in configuration.binding_methods:
-        key_id = f"{did_jwk(key.public_key.jwk)}#0"
-    return create_key_proof(
-        signer=key,
-        audience=progress.metadata.credential_issuer,
-        nonce=nonce,
-        now=progress.now,
-        key_id=key_id,
-        client_id=client_id_of(progress),
-        key_attestation=attestation,
-    )
 
 
 async def _resolve_nonce(progress: Progress) -> str:

@@ -6,13 +6,20 @@ come. Nothing is asked while the vault is locked; decision 0033 says why. What i
 process can ask, and a process that dies takes nothing with it.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from kernel.errors import CredentialError, UndecidedError
 from kernel.keys import SoftwareSigner
-from kernel.openid4vci import INVALID_TOKEN, DeferredIssuance, parse_credential_response
+from kernel.openid4vci import (
+    CREDENTIAL_REQUEST_DENIED,
+    INVALID_TOKEN,
+    INVALID_TRANSACTION_ID,
+    DeferredIssuance,
+    parse_credential_response,
+)
 from runtime.fetch import FetchedResponse
 from runtime.logging import get_logger
 from wallet import store
@@ -20,8 +27,10 @@ from wallet.access_token import has_ended, refresh_access_token
 from wallet.configurations import configuration_name, host_of
 from wallet.credential_request import Wanted, next_due, read_answer, save_received
 from wallet.errors import DEFERRED_STEP, IssuerFailedError, WalletError
+from wallet.history import LossReason
 from wallet.issuer_envelope import create_envelope
 from wallet.issuer_requests import error_of
+from wallet.lost_badges import note_lost, settle_ended_offers
 from wallet.models import Offer
 from wallet.offer_record import OfferRecord, Progress, open_record
 from wallet.receipt import ReceivedBadge, state_after, tell_outcome, verify_and_keep
@@ -47,15 +56,6 @@ class AwaitedBadge:
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class LostBadge:
-    """A badge that the issuer was preparing and will not give."""
-
-    offer_id: str
-    name: str
-    issuer_name: str
-
-
 async def find_awaited_badges(wallet: Wallet, vault: Vault, now: datetime, *, language: str) -> list[AwaitedBadge]:
     """What its owner waits for, newest first."""
     async with wallet.database.reading() as session:
@@ -70,6 +70,7 @@ def awaited_json(awaited: AwaitedBadge) -> dict[str, Any]:
 
 async def resolve_due_offers(wallet: Wallet, vault: Vault, now: datetime) -> list[ReceivedBadge]:
     """Ask and tell whatever is due in this account, and return the badges that came. It never raises for an issuer."""
+    await settle_ended_offers(wallet, vault, now)
     async with wallet.database.reading() as session:
         rows = await store.find_due_offers(session, vault.account_id, now)
     badges: list[ReceivedBadge] = []
@@ -95,13 +96,6 @@ async def _resolve(wallet: Wallet, vault: Vault, offer_id: str, now: datetime) -
     return []
 
 
-async def find_lost_badges(wallet: Wallet, vault: Vault, now: datetime, *, language: str) -> list[LostBadge]:
-    """What issuers said they would prepare, and will not give in the end; until their owner has seen it."""
-    async with wallet.database.reading() as session:
-        rows = await store.find_offers_in(session, vault.account_id, ("failed",), now)
-    return [lost for row in rows for lost in _lost(row, open_record(vault, row), language)]
-
-
 def _awaited(row: Offer, record: OfferRecord, language: str) -> list[AwaitedBadge]:
     """One for each badge, however many forms of it are on their way."""
     metadata = record.issuer_metadata()
@@ -111,37 +105,42 @@ def _awaited(row: Offer, record: OfferRecord, language: str) -> list[AwaitedBadg
     return [AwaitedBadge(row.id, name, issuer, row.due_at or row.expires_at, row.expires_at) for name in names]
 
 
-def _lost(row: Offer, record: OfferRecord, language: str) -> list[LostBadge]:
-    metadata = record.issuer_metadata()
-    configurations = [metadata.get_configuration(item["configuration_id"]) for item in record.lost]
-    names = dict.fromkeys(configuration_name(configuration, language) for configuration in configurations)
-    issuer = record.recognition.get("entity_name") or host_of(metadata.credential_issuer)
-    return [LostBadge(row.id, name, issuer) for name in names]
-
-
 async def request_deferred(progress: Progress) -> None:
     """Ask for everything that is due. What came is to be checked; what never will come is no longer asked for. §9."""
-    record = progress.record
+    record, ended = progress.record, []
     for item in [item for item in record.deferred if datetime.fromisoformat(item["due_at"]) <= progress.now]:
         try:
             answer = await _ask(progress, item)
         except UndecidedError as exc:
             log.info("deferred credential not received", error_class=type(exc).__name__)
             item["due_at"] = (progress.now + _ASK_AGAIN).isoformat()
-            continue
         except (CredentialError, WalletError) as exc:
             log.info("deferred credential refused", error_class=type(exc).__name__, detail=exc.detail)
-            record.deferred.remove(item)
-            record.lost.append({**_named(item), "answered": getattr(exc, "answered", "")})
-            continue
-        if answer is None:
-            continue
-        record.deferred.remove(item)
-        record.received.append(answer)
-    if not record.received and not record.deferred:
-        await progress.save(state_after(progress), is_done=False)
-        return
-    await save_received(progress)
+            ended.append((item, _loss_of(exc)))
+        else:
+            if answer is not None:
+                record.deferred.remove(item)
+                record.received.append(answer)
+    await _save_asked(progress, ended)
+
+
+async def _save_asked(progress: Progress, ended: Sequence[tuple[dict[str, Any], LossReason]]) -> None:
+    """Note what came and what never will. Who has nothing left to wait for has time to see what was lost."""
+    record = progress.record
+    said = [line for item, reason in ended for line in note_lost(progress, [item], reason)]
+    more: dict[str, Any] = {"history": said}
+    if said and not record.deferred:
+        more["expires_at"] = progress.now + progress.wallet.settings.deferred_lifetime
+    if record.received or record.deferred:
+        await save_received(progress, **more)
+    else:
+        await progress.save(state_after(progress), is_done=False, **more)
+
+
+def _loss_of(failure: CredentialError | WalletError) -> LossReason:
+    """Whether the issuer itself said no, or nobody could make anything of its answer. §9.3"""
+    answered = failure.answered if isinstance(failure, WalletError) else ""
+    return "withheld" if answered in (CREDENTIAL_REQUEST_DENIED, INVALID_TRANSACTION_ID) else "unfetched"
 
 
 async def _ask(progress: Progress, item: dict[str, Any]) -> dict[str, Any] | None:
@@ -191,7 +190,3 @@ async def _post(progress: Progress, item: dict[str, Any]) -> FetchedResponse:
     if envelope.response_encryption is not None:
         body["credential_response_encryption"] = envelope.response_encryption
     return await envelope.post(progress, endpoint, body)
-
-
-def _named(item: dict[str, Any]) -> dict[str, Any]:
-    return {"configuration_id": item["configuration_id"], "identifier": item["identifier"]}

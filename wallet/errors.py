@@ -234,6 +234,24 @@ class NoBadgeError(WalletError):
     advice = _("Gebruik het bestand zoals de uitgever het gaf: een plaatje, een JSON-bestand, tekst of de link.")
 
 
+class NothingChosenError(WalletError):
+    """No badge of this wallet was chosen."""
+
+    code = "nothing_chosen"
+    title = _("Er is nog geen badge gekozen")
+    meaning = _("Er is geen bestand gemaakt.")
+    advice = _("Kies minstens één badge.")
+
+
+class TooMuchChosenError(WalletError):
+    """More badges were chosen than one file can hold for its readers."""
+
+    code = "too_much_chosen"
+    title = _("Dit is te veel voor één bestand")
+    meaning = _("Er is geen bestand gemaakt.")
+    advice = _("Kies minder badges. Er passen er hoogstens 20 in, en minder als ze groot zijn.")
+
+
 class TooManyChecksError(WalletError):
     """As many badges are being checked as this process bears; each may make it ask others."""
 
@@ -473,6 +491,17 @@ class VerifierRefusedError(WalletError):
     advice = _("Vraag om een nieuwe code of link.")
 
 
+class UnsentError(WalletError):
+    """The answer could not be sent: the address for it is one that is never called."""
+
+    code = "unsent"
+    failure = "delivery_address"
+    status = 502
+    title = _("Je antwoord is niet verstuurd")
+    meaning = _("Er is niets gedeeld.")
+    advice = _("Vraag om een nieuwe code of link.")
+
+
 class UnconfirmedError(WalletError):
     """The answer was sent and no word came back: it may have arrived, and is never sent again."""
 
@@ -480,7 +509,7 @@ class UnconfirmedError(WalletError):
     failure = "delivery_silent"
     status = 503
     title = _("We weten niet of je antwoord is aangekomen")
-    meaning = _("Het is verstuurd, maar zij bevestigden het niet. Bij Gedeeld zie je wat.")
+    meaning = _("Het kan zijn aangekomen. Bij Gedeeld zie je wat het was.")
     advice = _("Vraag aan hen of ze het zien. Zo niet, vraag dan om een nieuwe code of link.")
 
 

@@ -21,6 +21,7 @@ from kernel import base64url
 from runtime.encryption import MINIMUM_PASSPHRASE_LENGTH
 from wallet import store
 from wallet.accounts import get_account_name
+from wallet.copies import open_copy
 from wallet.credentials import Badge, HeldForm, badge_json, find_badges
 from wallet.errors import PassphraseError
 from wallet.history import find_history, history_json
@@ -37,9 +38,11 @@ wallet.json        je badges, je geschiedenis / your badges, your history
 badges/            elke badge precies zoals de uitgever hem ondertekende / each badge exactly as its issuer signed it
 imported/          badges die je zelf van elders toevoegde / badges that you added from elsewhere
 holder_keys.json   (alleen als je een wachtzin gaf) de sleutels van je badges, versleuteld: Argon2id met de
-                   genoemde parameters maakt van je wachtzin de sleutel voor AES-256-GCM.
+                   genoemde parameters maakt van je wachtzin de sleutel voor AES-256-GCM. Van een badge waarvan je
+                   meer exemplaren kreeg staan ook die erin, elk met zijn eigen sleutel.
                    (only if you gave a passphrase) the keys of your badges, encrypted: Argon2id with the parameters
-                   named there turns your passphrase into the key for AES-256-GCM.
+                   named there turns your passphrase into the key for AES-256-GCM. Of a badge of which you got
+                   several copies, those are in it too, each with its own key.
 """
 
 
@@ -103,9 +106,23 @@ def _form_content(form: HeldForm) -> dict[str, Any]:
 
 
 async def _create_encrypted_keys(wallet: Wallet, vault: Vault, passphrase: str) -> dict[str, Any]:
+    """The key of each form; and each of its further copies with its own key, and whether somebody has seen it."""
     async with wallet.database.reading() as session:
         rows = await store.find_holder_keys(session, vault.account_id)
-    keys = [{"form_id": row.form_id, "jwk": dict(open_holder_key(vault, row).private_jwk())} for row in rows]
+        copies = [(row, open_copy(vault, row)) for row in await store.find_copies(session, vault.account_id)]
+    opened = {row.form_id: open_holder_key(vault, row) for row in rows}
+    keys: list[dict[str, Any]] = [{"form_id": form, "jwk": key.private_jwk()} for form, key in opened.items()]
+    own = {key.public_key.thumbprint for key in opened.values()}
+    keys += [
+        {
+            "form_id": row.form_id,
+            "jwk": copy.holder_key.private_jwk(),
+            "raw": copy.credential.raw,
+            "is_shown": row.shown_at is not None,
+        }
+        for row, copy in copies
+        if copy.holder_key.public_key.thumbprint not in own
+    ]
     salt, nonce = secrets.token_bytes(16), secrets.token_bytes(12)
     key = await asyncio.to_thread(_derive, passphrase, salt, _MEMORY_KIB, _PASSES, _LANES)
     return {

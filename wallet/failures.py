@@ -311,6 +311,14 @@ _ALL = (
         _("response_uri antwoordde niet met status 200 en een JSON-object."),
     ),
     Failure(
+        "delivery_address",
+        Step.DELIVERY,
+        "OpenID4VP 1.0 §14.3.1",
+        _("Het adres waar het heen moest is geen veilig internetadres."),
+        _ASK_AGAIN,
+        _("response_uri moet een https-adres zijn op poort 443, van een computer op het openbare internet."),
+    ),
+    Failure(
         "delivery_silent",
         Step.DELIVERY,
         "OpenID4VP 1.0 §8.2",

@@ -14,8 +14,12 @@ from wallet import store
 from wallet.models import HistoryEntry
 from wallet.vault import Vault
 
-HistoryKind = Literal["received", "shared", "declined", "deleted"]
-HistoryOutcome = Literal["", "sending", "confirmed", "unconfirmed", "refused"]
+LossReason = Literal["withheld", "late", "unfetched", "unsound", "unchecked"]
+"""Why a badge did not come: its issuer said no, had it ready too late, or could not be understood; the badge itself
+did not hold, or could not be checked in time."""
+HistoryKind = Literal["received", "not_received", "shared", "declined", "deleted"]
+HistoryOutcome = Literal["", "sending", "confirmed", "delivered", "unconfirmed", "refused", "unsent"] | LossReason
+"""How it ended. `delivered`: they took it, and what they said to it could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class HistoryRecord:
     badges: tuple[str, ...] = ()
     claims: tuple[ShownClaim, ...] = ()
     purpose: str = ""
+    purpose_language: str = ""
+    """In which language they said so; "" where that is not known."""
     agreements: tuple[AgreedText, ...] = ()
     party_own_name: str = ""
     """What the party called itself, which nobody checked."""

@@ -5,29 +5,22 @@ will take this module's place. Everything else asks for a `Signer` and never see
 """
 
 import json
-from typing import Any
+from typing import Literal
 
-from kernel.jwe import KEY_AGREEMENT
 from kernel.keys import Signer, SoftwareSigner
 from wallet import store
 from wallet.models import HolderKey
 from wallet.vault import Vault
 
 
-def create_holder_key() -> SoftwareSigner:
-    """A fresh ES256 key, for one credential and no other."""
-    return SoftwareSigner.generate("ES256")
-
-
-def create_response_key() -> dict[str, Any]:
-    """A fresh private key to which one answer of an issuer is encrypted. OpenID4VCI 1.0 §10"""
-    key = SoftwareSigner.generate("ES256")
-    return {**key.private_jwk(), "alg": KEY_AGREEMENT, "use": "enc", "kid": key.public_key.thumbprint}
+def create_holder_key(algorithm: Literal["ES256", "Ed25519"] = "ES256") -> SoftwareSigner:
+    """A fresh key, for one credential and no other."""
+    return SoftwareSigner.generate(algorithm)
 
 
 def seal_holder_key(vault: Vault, form_id: str, key: SoftwareSigner) -> HolderKey:
     """The row that keeps the key, sealed for its form."""
-    plaintext = json.dumps(dict(key.private_jwk())).encode()
+    plaintext = json.dumps(key.private_jwk()).encode()
     return HolderKey(
         form_id=form_id, account_id=vault.account_id, sealed=vault.seal_bytes("holder_key", form_id, plaintext)
     )

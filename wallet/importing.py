@@ -5,6 +5,7 @@ it out again, byte for byte. What was found about it is kept in words, as it was
 looking at it asks nobody anything. Issue 3, item 6; W-19, W-30, W-31.
 """
 
+import asyncio
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -17,9 +18,10 @@ from kernel.trust_list import Recognition
 from runtime.at_once import Turns
 from runtime.endorsements import JudgedEndorsement, resolve_endorsers
 from runtime.import_view import create_view
-from runtime.importing import read_badge, resolve_address, resolve_recognition, resolve_report
+from runtime.importing import read_badge, resolve_address, resolve_recognition, resolve_recognitions, resolve_report
 from runtime.tokens import create_token
 from wallet import store
+from wallet.badge_files import BadgeFile
 from wallet.errors import NoBadgeError, TooManyChecksError
 from wallet.history import HistoryKind, HistoryRecord, add_history_record
 from wallet.models import ImportedBadge
@@ -33,15 +35,6 @@ _WAITING_AT_MOST: Final = 10
 # In this process: each may ask thirty-two addresses and decode a photo.
 _TURNS: Final = Turns(8)
 _LANGUAGES: Final = ("nl", "en")
-
-
-@dataclass(frozen=True, slots=True)
-class KeptFile:
-    """A badge's file as it came; name and type are ours, seen from its content."""
-
-    name: str
-    media_type: str
-    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +82,7 @@ async def get_imported_badge(
     return _open(vault, row, language)
 
 
-async def get_imported_file(wallet: Wallet, vault: Vault, badge_id: str, now: datetime) -> KeptFile:
+async def get_imported_file(wallet: Wallet, vault: Vault, badge_id: str, now: datetime) -> BadgeFile:
     """Its file, byte for byte as it came."""
     async with wallet.database.reading() as session:
         row = await store.get_imported_badge(session, vault.account_id, badge_id, now)
@@ -154,22 +147,27 @@ async def _judge(wallet: Wallet, imported: Imported, file: bytes, now: datetime)
     """What its issuer and others stand for, and all of that in words, to be sealed."""
     anchors = await wallet.resolver.resolve_anchors(now=now)
     report = await resolve_report(wallet.fetch, imported, now=now, anchors=anchors)
-    recognition = await resolve_recognition(wallet.resolver, report, now=now)
-    endorsements = await resolve_endorsers(wallet.resolver, report.endorsements, now=now)
-    return report, _describe(report, recognition, endorsements, file, now)
+    recognition, endorsements, parts = await asyncio.gather(
+        resolve_recognition(wallet.resolver, report, now=now),
+        resolve_endorsers(wallet.resolver, report.endorsements, now=now),
+        resolve_recognitions(wallet.resolver, report, now=now),
+    )
+    return report, _describe(report, recognition, endorsements, parts, file, now)
 
 
 def _describe(
     report: ImportReport,
     recognition: Recognition | None,
     endorsements: Sequence[JudgedEndorsement],
+    parts: Sequence[Recognition | None],
     file: bytes,
     now: datetime,
 ) -> dict[str, Any]:
     name, media_type = _find_type(file)
     return {
         "views": {
-            language: asdict(create_view(report, language, recognition, endorsements)) for language in _LANGUAGES
+            language: asdict(create_view(report, language, recognition, endorsements, parts=parts))
+            for language in _LANGUAGES
         },
         "report": report.as_json(),
         "issuer": report.imported.unverified_issuer or "",
@@ -207,9 +205,9 @@ def _open(vault: Vault, row: ImportedBadge, language: str) -> BadgeFromElsewhere
     return BadgeFromElsewhere(row.id, content["views"][language], checked_at, is_kept=row.expires_at is None)
 
 
-def _open_file(vault: Vault, row: ImportedBadge) -> KeptFile:
+def _open_file(vault: Vault, row: ImportedBadge) -> BadgeFile:
     content = vault.open("imported_badge", row.id, row.sealed)
-    return KeptFile(
+    return BadgeFile(
         content["file_name"], content["media_type"], vault.open_bytes("imported_file", row.id, row.sealed_file)
     )
 

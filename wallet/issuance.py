@@ -53,6 +53,7 @@ from wallet.errors import (
 )
 from wallet.issuer_discovery import resolve_issuer_metadata, resolve_offer_json, resolve_server
 from wallet.issuer_requests import create_client, is_anonymous
+from wallet.lost_badges import LostBadge, list_lost, settle_ended_offers
 from wallet.models import Offer
 from wallet.offer_record import OfferRecord, Progress, open_record, seal_record
 from wallet.receipt import ReceivedBadge, note_outcome, tell_outcome, verify_and_keep
@@ -94,6 +95,8 @@ class OfferPage:
     is_begun_here: bool
     """The person asked the issuer, and not the issuer the person."""
     expires_at: datetime
+    lost: tuple[LostBadge, ...] = ()
+    """What of it did not come."""
 
     @property
     def known_name(self) -> str:
@@ -129,6 +132,7 @@ async def resolve_offer(wallet: Wallet, vault: Vault, text: str, now: datetime, 
     The same link opened twice is the same offer: it is fetched once.
     """
     link_digest = vault.digest("offer link", text.strip())
+    await settle_ended_offers(wallet, vault, now)
     async with wallet.database.reading() as session:
         known = await store.find_offer_by_link(session, vault.account_id, link_digest, now)
     if known is not None and known.state != "fetching":
@@ -149,6 +153,7 @@ async def resolve_issuer_offer(
 
 
 async def get_offer(wallet: Wallet, vault: Vault, offer_id: str, now: datetime, *, language: str = "nl") -> OfferPage:
+    await settle_ended_offers(wallet, vault, now)
     async with wallet.database.reading() as session:
         row = await store.get_offer(session, vault.account_id, offer_id)
     if row.state == "fetching":
@@ -196,17 +201,11 @@ async def accept_offer(
 
 
 async def complete_authorization(
-    wallet: Wallet, holder: SignedIn, response: Mapping[str, str], now: datetime
+    wallet: Wallet, holder: SignedIn, response: Mapping[str, str], now: datetime, *, redirect_uri: str
 ) -> Receipt:
     """Go on where the person went to sign in with the issuer: its answer came, in the browser that began."""
-    progress = await finish_authorization(wallet, holder, response, now)
+    progress = await finish_authorization(wallet, holder, response, now, redirect_uri=redirect_uri)
     return await _go_on(progress, "redeemed")
-
-
-async def forget_offer(wallet: Wallet, vault: Vault, offer_id: str) -> None:
-    """The person has seen that nothing came of it."""
-    async with wallet.database.transaction() as session:
-        await store.remove_failed_offer(session, vault.account_id, offer_id)
 
 
 async def discard_offer(wallet: Wallet, vault: Vault, offer_id: str, now: datetime) -> None:
@@ -398,6 +397,7 @@ def _offer_page(wallet: Wallet, vault: Vault, row: Offer, language: str) -> Offe
         tx_code=tx_code.as_json() if tx_code else None,
         is_begun_here=offer.pre_authorized_code is None and offer.authorization_code is None,
         expires_at=row.expires_at,
+        lost=tuple(list_lost(row, record, language)),
     )
 
 

@@ -78,7 +78,12 @@ async def _find_signed_metadata(
         token = parse_jwt(response.text())
         key = await _resolve_metadata_signer(wallet, token, credential_issuer, now)
         found = await resolve_party_recognition(
-            wallet.resolver, identifiers=signers_of(credential_issuer), key=key, service="issuance", now=now
+            wallet.resolver,
+            identifiers=signers_of(credential_issuer),
+            key=key,
+            x5c=token.header.get("x5c", ()),
+            service="issuance",
+            now=now,
         )
         if not found.is_recognised:
             raise UntrustedIssuerError("signed by nobody whom the list knows")

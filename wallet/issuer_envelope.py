@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kernel.errors import RejectedError
+from kernel.jwe import create_encryption_key
+from kernel.keys import public_part
 from kernel.openid4vci import (
     IssuerMetadata,
     ResponseEncryption,
@@ -19,7 +21,6 @@ from kernel.openid4vci import (
 )
 from kernel.strict_json import encode_json
 from runtime.fetch import FetchedResponse
-from wallet.holder_keys import create_response_key
 from wallet.issuer_requests import post_to_issuer
 from wallet.offer_record import Progress
 
@@ -39,8 +40,7 @@ class Envelope:
         """The member of the request that asks for an encrypted answer. §8.2"""
         if self.private_jwk is None:
             return None
-        public = {name: value for name, value in self.private_jwk.items() if name != "d"}
-        return ResponseEncryption(public, self.enc).as_json()
+        return ResponseEncryption(public_part(self.private_jwk), self.enc).as_json()
 
     async def post(self, progress: Progress, endpoint: str, body: Mapping[str, Any]) -> FetchedResponse:
         """Send a question with the access token, and return the answer opened."""
@@ -63,4 +63,4 @@ def create_envelope(metadata: IssuerMetadata) -> Envelope:
     enc = response.select() if response is not None else None
     if recipient is None or enc is None:
         return Envelope(recipient if request is not None and request.is_required else None, None)
-    return Envelope(recipient, create_response_key(), enc)
+    return Envelope(recipient, create_encryption_key(), enc)

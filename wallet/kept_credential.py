@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from kernel.formats import StatusKind, StatusReference, VerifiedCredential
+from kernel.formats import StatusKind, StatusReference, VerifiedCredential, parse_credential
 from kernel.keys import PublicKey, parse_public_jwk
 
 _DATES = ("issued_at", "valid_from", "expires_at")
@@ -30,6 +30,7 @@ def write_kept_credential(credential: VerifiedCredential) -> dict[str, Any]:
         "issuer_key": credential.key.jwk,
         "key_id": credential.key_id,
         "is_legacy": credential.is_legacy,
+        "x5c": list(credential.x5c),
     }
 
 
@@ -49,6 +50,8 @@ def read_kept_credential(content: Mapping[str, Any]) -> VerifiedCredential:
         key=parse_public_jwk(content["issuer_key"]),
         key_id=content["key_id"],
         is_legacy=content["is_legacy"],
+        # What was kept before chains were has them in its signed bytes.
+        x5c=tuple(content["x5c"]) if "x5c" in content else parse_credential(content["raw"]).x5c,
     )
 
 

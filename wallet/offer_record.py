@@ -4,7 +4,7 @@ Every step leaves in the row what the next one needs, so that a process that die
 may be sent once (a code, the verifier that belongs to it) is taken out of the row before it leaves.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -22,6 +22,7 @@ from kernel.openid4vci import (
 )
 from wallet import store
 from wallet.errors import FailedStep, IssuerFailedError, OfferSpentError, UnreachableError
+from wallet.history import HistoryRecord, add_history_record
 from wallet.models import Offer, Renewal
 from wallet.settings import Wallet
 from wallet.vault import Vault
@@ -50,7 +51,9 @@ class OfferRecord:
     deferred: list[dict[str, Any]] = field(default_factory=list)
     """What the issuer is still preparing."""
     lost: list[dict[str, Any]] = field(default_factory=list)
-    """What the issuer was preparing and will not give in the end."""
+    """What was on its way and will not come, and why."""
+    is_awaited: bool = False
+    """The person was told to wait, and so has to hear how it ended."""
     is_kept: bool = False
     """A badge of it is in the wallet."""
     outcome: dict[str, Any] | None = None
@@ -111,10 +114,14 @@ class Progress:
     def metadata(self) -> IssuerMetadata:
         return self.record.issuer_metadata()
 
-    async def save(self, state: str, *, is_done: bool = True, **more: Any) -> None:
+    async def save(
+        self, state: str, *, is_done: bool = True, history: Sequence[HistoryRecord] = (), **more: Any
+    ) -> None:
         """Note how far the offer is; `is_done` lets another request go on from there."""
         sealed = seal_record(self.vault, self.offer_id, self.record)
         async with self.wallet.database.transaction() as session:
+            for line in history:
+                await add_history_record(session, self.vault, line)
             await store.set_offer(
                 session, self.vault.account_id, self.offer_id, state=state, sealed=sealed, is_done=is_done, **more
             )

@@ -4,14 +4,16 @@ The question is signed and checked before anything of it is shown (W-41). Nothin
 behaves differently towards it, before the person has acted (A-39). Exactly what the person saw is sent.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from kernel.errors import AlgorithmNotAllowedError, CredentialError, UndecidedError
 from kernel.formats import FORMATS
+from kernel.members import as_object
 from kernel.openid4vp import (
     ACCESS_DENIED,
     VP_FORMATS_NOT_SUPPORTED,
@@ -30,15 +32,22 @@ from kernel.openid4vp import (
     transaction_data_hashes,
 )
 from kernel.trust_list import Outcome
-from runtime.fetch import FetchedResponse
+from runtime.fetch import AnsweredError, FetchedResponse, UnreadableAnswerError
 from runtime.logging import get_logger
 from runtime.tokens import create_token
 from wallet import store
-from wallet.claims import shown_name, shown_text
+from wallet.authorities import resolve_authorities
+from wallet.claims import choose_text, shown_name, shown_text
 from wallet.consent import Part, RequestPage, carriers_of, choose, find_agreements, match_questions
 from wallet.copies import choose_copy
 from wallet.credentials import find_badges
-from wallet.errors import RequestExpiredError, RequestRefusedError, UnconfirmedError, VerifierRefusedError
+from wallet.errors import (
+    RequestExpiredError,
+    RequestRefusedError,
+    UnconfirmedError,
+    UnsentError,
+    VerifierRefusedError,
+)
 from wallet.failures import Failure
 from wallet.history import (
     AgreedText,
@@ -76,6 +85,8 @@ class Sent:
     data: Mapping[str, Any] | None = None
     is_way_back_refused: bool = False
     """They took the answer, and named a way back that no browser is sent to."""
+    is_reply_unread: bool = False
+    """The answer was delivered, and what they said to it could not be read."""
 
 
 # A credential query, and the form that is shown for it.
@@ -154,6 +165,8 @@ async def get_request(
     request = read_request(content, now)
     # Every badge's state is asked for, not only that of those that fit: what is looked up tells nobody what fits.
     badges = await find_badges(wallet, vault, now)
+    forms = (form for badge in badges for form in badge.forms)
+    authorities = await resolve_authorities(wallet.resolver, request.dcql_query, forms, now)
     recognition = PartyRecognition(**content["recognition"])
     return RequestPage(
         id=row.id,
@@ -165,7 +178,8 @@ async def get_request(
         is_signed=request.is_signed,
         recognition=recognition,
         purpose={language: shown_text(text) for language, text in request.purpose.items()},
-        questions=tuple(match_questions(request, badges, language)),
+        comparison_code=request.comparison_code,
+        questions=tuple(match_questions(request, badges, language, authorities)),
         agreements=find_agreements(request),
         attester=attester_of(content),
         registration=_read_registration(content),
@@ -207,7 +221,7 @@ async def accept_request(
         row = await store.get_request(session, vault.account_id, request_id)
         request = read_request(vault.open("request", row.id, row.sealed), now)
     parts = choose(page, choices)
-    record = _history_of(page, parts, now)
+    record = _history_of(page, parts, now, language)
     try:
         answer = await _spend_for_answer(wallet, vault, request_id, request, parts, record, now)
     except (AlgorithmNotAllowedError, UnsupportedRequestError) as exc:
@@ -363,28 +377,52 @@ async def _submit_response(
     record: HistoryRecord,
 ) -> Sent:
     """Post the answer, once, and note how it ended. No redirect is followed (W-46)."""
+    settle = partial(_settle, wallet, vault, request_id, record)
     try:
         response = await wallet.fetch.post_form(request.response_uri, form)
     except UndecidedError as exc:
-        await _settle(wallet, vault, request_id, record, "unconfirmed")
+        await settle("unconfirmed")
         raise UnconfirmedError(exc.detail) from exc
+    except UnreadableAnswerError as exc:
+        return await _settle_unread(settle, exc)
+    except AnsweredError as exc:
+        await settle("refused")
+        raise VerifierRefusedError(exc.detail) from exc
     except CredentialError as exc:
-        await _settle(wallet, vault, request_id, record, "refused")
-        raise VerifierRefusedError(f"{exc.code}: {exc.detail}") from exc
-    accepted = response.status == 200
-    await _settle(wallet, vault, request_id, record, "confirmed" if accepted else "refused")
-    if not accepted:
+        await settle("unsent")
+        raise UnsentError(f"{exc.code}: {exc.detail}") from exc
+    if not _is_taken(response.status):
+        await settle("refused")
         raise VerifierRefusedError(f"status {response.status}")
-    return _read_reply(response)
+    sent = _read_reply(response)
+    await settle("delivered" if sent.is_reply_unread else "confirmed")
+    return sent
+
+
+async def _settle_unread(settle: Callable[[HistoryOutcome], Awaitable[None]], answer: UnreadableAnswerError) -> Sent:
+    """Whether it was taken stands in the status, whatever else they said (RFC 9110 §15)."""
+    if not _is_taken(answer.status):
+        await settle("refused")
+        raise VerifierRefusedError(f"status {answer.status}")
+    log.info("reply of the verifier not read", code=answer.code, detail=answer.detail)
+    await settle("delivered")
+    return Sent(is_reply_unread=True)
+
+
+def _is_taken(status: int) -> bool:
+    """A verifier that took an answer says 200 (§8.2); one that says so with another word of success took it too."""
+    return 200 <= status < 300
 
 
 def _read_reply(response: FetchedResponse) -> Sent:
     """Where the browser goes on. They took what was sent: a reply that cannot be used takes that not back (§8.2)."""
+    if not response.body:
+        return Sent()
     try:
-        reply = response.json()
+        reply = as_object(response.json(), "the verifier's reply")
     except CredentialError as exc:
         log.info("reply of the verifier not read", code=exc.code)
-        return Sent()
+        return Sent(is_reply_unread=True)
     try:
         return Sent(parse_response_reply(reply))
     except CredentialError as exc:
@@ -440,7 +478,8 @@ async def _refuse_at_answer(
         await _submit_error(wallet, request, error)
 
 
-def _history_of(page: RequestPage, parts: Sequence[Part], now: datetime) -> HistoryRecord:
+def _history_of(page: RequestPage, parts: Sequence[Part], now: datetime, language: str) -> HistoryRecord:
+    purpose = choose_text(page.purpose, language)
     return HistoryRecord(
         kind="shared",
         party_name=page.verifier_name,
@@ -454,7 +493,8 @@ def _history_of(page: RequestPage, parts: Sequence[Part], now: datetime) -> Hist
                 ShownClaim(part.badge.view.name, fact.label, fact.value) for part in parts for fact in part.shown
             )
         ),
-        purpose=page.purpose.get("nl") or next(iter(page.purpose.values()), ""),
+        purpose=purpose.text,
+        purpose_language=purpose.language,
         agreements=tuple(AgreedText(agreement.title, agreement.text) for agreement in page.agreements),
         outcome="sending",
     )

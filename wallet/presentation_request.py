@@ -223,7 +223,7 @@ def proof_of(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def signer_of(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The key or certificate that signed a question which was read: by these too the list knows its party."""
+    """The key that signed a question which was read, and its chain: by these too the list knows its party."""
     request = _find_signed(content)
     if request is None:
         return {}
@@ -231,8 +231,7 @@ def signer_of(content: Mapping[str, Any]) -> dict[str, Any]:
         return {"key": parse_public_jwk(content["key"])}
     if request.attestation is not None:
         return {"key": parse_public_jwk(request.attestation.token.payload["cnf"]["jwk"])}
-    leaf = parse_x5c(request.x5c)[0]
-    return {"key": public_key_from(leaf.public_key()), "certificate": leaf}
+    return {"key": public_key_from(parse_x5c(request.x5c)[0].public_key()), "x5c": request.x5c}
 
 
 def attester_of(content: Mapping[str, Any]) -> str:

@@ -42,6 +42,7 @@ from wallet.history import HistoryRecord, add_history_record
 from wallet.holder_keys import seal_holder_key
 from wallet.images import resolve_badge_image
 from wallet.issuer_requests import post_to_issuer
+from wallet.lost_badges import note_lost
 from wallet.model_check import list_checks, verify_model
 from wallet.offer_record import Progress, create_renewal, seal_record
 from wallet.recognition import PartyRecognition
@@ -92,13 +93,21 @@ async def verify_and_keep(progress: Progress) -> list[ReceivedBadge]:
         raise NotCheckedYetError(exc.detail, step=CHECK_STEP) from exc
     except CredentialError as exc:
         note_outcome(progress, "credential_failure")
+        more = _note_unsound(progress) if record.is_awaited else {}
         record.received, record.deferred = [], []
-        await progress.save("failed", due_at=progress.now)
+        await progress.save("failed", due_at=progress.now, **more)
         await tell_outcome(progress, "failed")
         raise CredentialRefusedError(exc) from exc
     badges = await _keep(progress, held)
     await tell_outcome(progress, state_after(progress))
     return badges
+
+
+def _note_unsound(progress: Progress) -> dict[str, Any]:
+    """What to save with it: nobody looks when a badge comes for which one waited, so it is told later."""
+    record = progress.record
+    said = note_lost(progress, [*record.received, *record.deferred], "unsound")
+    return {"history": said, "expires_at": progress.now + progress.wallet.settings.deferred_lifetime}
 
 
 def state_after(progress: Progress) -> str:

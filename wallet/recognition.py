@@ -4,13 +4,11 @@ Recognised and valid are two answers (T-01). An unknown party gets a warning and
 incomplete, and the person decides.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
-
-from cryptography.x509 import Certificate
 
 from kernel.did import did_web
 from kernel.errors import CredentialError
@@ -63,13 +61,11 @@ async def resolve_party_recognition(
     service: Literal["issuance", "verification"],
     now: datetime,
     key: PublicKey | None = None,
-    certificate: Certificate | None = None,
+    x5c: Sequence[str] = (),
 ) -> PartyRecognition:
-    """Whether a party is known at all for what it does; by its key or certificate too, where it has signed already."""
+    """Whether a party is known at all for what it does; by its key or chain too, where it has signed already."""
     return _party_recognition(
-        await resolver.trust.recognise_party(
-            identifiers=identifiers, service=service, now=now, key=key, certificate=certificate
-        )
+        await resolver.trust.recognise_party(identifiers=identifiers, service=service, now=now, key=key, x5c=x5c)
     )
 
 

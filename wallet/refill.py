@@ -17,6 +17,7 @@ from wallet.copies import seal_copies
 from wallet.credential_request import Wanted, request_credential
 from wallet.credentials import HeldForm, open_form
 from wallet.errors import OfferRefusedError, WalletError
+from wallet.history import HistoryRecord
 from wallet.offer_record import OfferRecord, Progress, seal_renewal
 from wallet.receipt import content_of, verify_received
 from wallet.settings import Wallet
@@ -32,7 +33,9 @@ _ASK_AGAIN = timedelta(hours=1)
 class _RenewalProgress(Progress):
     """What is on its way for a badge that is held already: its row is the badge's, and not an offer's."""
 
-    async def save(self, state: str, *, is_done: bool = True, **more: Any) -> None:
+    async def save(
+        self, state: str, *, is_done: bool = True, history: Sequence[HistoryRecord] = (), **more: Any
+    ) -> None:
         """Keep the newest refresh token before anything is done with what it gave: the one before may be void."""
         sealed = seal_renewal(self.vault, self.offer_id, self.record)
         async with self.wallet.database.transaction() as session:

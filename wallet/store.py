@@ -7,7 +7,7 @@ do once is done in one statement (`spend_offer`, `spend_request`): eight callers
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -44,6 +44,9 @@ _ANSWERED_REQUEST_MEMORY = timedelta(days=30)
 # Longer than all requests of one receipt together may take; after a crash the offer can be taken up again.
 _OFFER_LEASE = timedelta(minutes=5)
 _SPENDABLE = ("open", "authorizing", "redeemed", "unchecked", "deferred")
+# A token came, badges came, or the issuer prepares them: none of it is forgotten before its owner heard of it.
+_PROMISED = ("redeemed", "unchecked", "deferred")
+_SETTLED = ("failed", "received", "deferred")
 _BEGINNABLE = ("open", "authorizing", "redeeming", "failed")
 # Longer than reading an offer with all its metadata may take.
 _FETCH_LEASE = timedelta(minutes=2)
@@ -200,7 +203,7 @@ async def remove_expired(session: Session, *, now: datetime, attempts_before: da
     """Forget what has had its time: sessions, attempts, offers and questions (W-58)."""
     await session.execute(delete(VaultSession).where(VaultSession.expires_at <= now))
     await session.execute(delete(SignInAttempt).where(SignInAttempt.tried_at <= attempts_before))
-    await session.execute(delete(Offer).where(Offer.expires_at <= now))
+    await session.execute(delete(Offer).where(Offer.expires_at <= now, Offer.state.not_in(_PROMISED)))
     await forget_requests(session, now=now)
     await session.execute(delete(ImportedBadge).where(ImportedBadge.expires_at <= now))
 
@@ -276,21 +279,21 @@ async def _take_offer(
     if offer.expires_at <= now:
         raise OfferExpiredError
     before = offer.state
-    won = await session.scalar(
-        update(Offer)
-        .where(
-            Offer.id == offer_id,
-            Offer.account_id == account_id,
-            Offer.state == before,
-            Offer.state.in_(states),
-            or_(Offer.busy_until.is_(None), Offer.busy_until <= now),
-        )
-        .values(state=(becomes or {}).get(before, before), busy_until=now + _OFFER_LEASE)
-        .returning(Offer.id)
-    )
-    if won is None:
+    taken = (Offer.id == offer_id, Offer.account_id == account_id, Offer.state == before, Offer.state.in_(states))
+    if not await _lease_offer(session, *taken, now=now, state=(becomes or {}).get(before, before)):
         raise OfferBusyError if before in states else OfferSpentError
     return before
+
+
+async def _lease_offer(session: Session, *found: ColumnElement[bool], now: datetime, **values: object) -> bool:
+    """Take an offer of which all this holds, to work on it for a while; False when another request does."""
+    taken = update(Offer).where(*found, _is_idle(Offer, now)).values(busy_until=now + _OFFER_LEASE, **values)
+    return await session.scalar(taken.returning(Offer.id)) is not None
+
+
+def _is_idle(table: type[Offer | Renewal], now: datetime) -> ColumnElement[bool]:
+    """Nobody works on it, or whoever did has had their time."""
+    return or_(table.busy_until.is_(None), table.busy_until <= now)
 
 
 async def find_offer_by_state(session: Session, account_id: str, state_hash: bytes, now: datetime) -> Offer | None:
@@ -326,11 +329,28 @@ async def release_offer(session: Session, account_id: str, offer_id: str) -> Non
     )
 
 
-async def remove_failed_offer(session: Session, account_id: str, offer_id: str) -> None:
-    """Forget an offer that came to nothing, or raise NotFoundError; one caller wins."""
-    failed = delete(Offer).where(Offer.id == offer_id, Offer.account_id == account_id, Offer.state == "failed")
-    if await session.scalar(failed.returning(Offer.id)) is None:
-        raise NotFoundError("failed offer")
+async def take_settled_offer(session: Session, account_id: str, offer_id: str, now: datetime) -> str:
+    """Take an offer of which something may have been lost, to forget that, and return its state; one caller wins."""
+    return await _take_offer(session, account_id, offer_id, now, _SETTLED)
+
+
+async def find_ended_offers(session: Session, account_id: str, now: datetime) -> Sequence[Offer]:
+    """Offers of which something was promised, and whose time is over."""
+    found = await session.scalars(
+        select(Offer).where(
+            Offer.account_id == account_id,
+            Offer.state.in_(_PROMISED),
+            Offer.expires_at <= now,
+            _is_idle(Offer, now),
+        )
+    )
+    return found.all()
+
+
+async def take_ended_offer(session: Session, account_id: str, offer: Offer, now: datetime) -> bool:
+    """Take an offer whose time is over, as it was found; False when another request did. One caller wins."""
+    as_found = (Offer.id == offer.id, Offer.account_id == account_id, Offer.state == offer.state)
+    return await _lease_offer(session, *as_found, Offer.expires_at <= now, now=now)
 
 
 async def find_due_offers(session: Session, account_id: str, now: datetime) -> Sequence[Offer]:
@@ -341,7 +361,7 @@ async def find_due_offers(session: Session, account_id: str, now: datetime) -> S
             Offer.account_id == account_id,
             Offer.due_at <= now,
             Offer.expires_at > now,
-            or_(Offer.busy_until.is_(None), Offer.busy_until <= now),
+            _is_idle(Offer, now),
         )
         .order_by(Offer.due_at)
     )
@@ -359,18 +379,9 @@ async def find_offers_in(session: Session, account_id: str, states: Sequence[str
 
 async def take_due_offer(session: Session, account_id: str, offer_id: str, now: datetime) -> bool:
     """Take an offer of which something is due; False when another request did. One caller wins."""
-    won = await session.scalar(
-        update(Offer)
-        .where(
-            Offer.id == offer_id,
-            Offer.account_id == account_id,
-            Offer.due_at <= now,
-            or_(Offer.busy_until.is_(None), Offer.busy_until <= now),
-        )
-        .values(busy_until=now + _OFFER_LEASE)
-        .returning(Offer.id)
+    return await _lease_offer(
+        session, Offer.id == offer_id, Offer.account_id == account_id, Offer.due_at <= now, now=now
     )
-    return won is not None
 
 
 async def set_offer(
@@ -436,12 +447,17 @@ async def take_copy(
     return await session.scalar(select(CredentialCopy).where(*mine).order_by(CredentialCopy.shown_at).limit(1))
 
 
+async def find_copies(session: Session, account_id: str) -> Sequence[CredentialCopy]:
+    found = await session.scalars(
+        select(CredentialCopy).where(CredentialCopy.account_id == account_id).order_by(CredentialCopy.id)
+    )
+    return found.all()
+
+
 async def find_dry_forms(session: Session, account_id: str, now: datetime) -> Sequence[CredentialForm]:
     """Those that came in several copies, of which none is unused, and of which the issuer gives more."""
     copies = select(CredentialCopy.id).where(CredentialCopy.form_id == CredentialForm.id)
-    renewable = select(Renewal.credential_id).where(
-        Renewal.account_id == account_id, or_(Renewal.busy_until.is_(None), Renewal.busy_until <= now)
-    )
+    renewable = select(Renewal.credential_id).where(Renewal.account_id == account_id, _is_idle(Renewal, now))
     found = await session.scalars(
         select(CredentialForm).where(
             CredentialForm.account_id == account_id,
@@ -467,7 +483,7 @@ async def take_renewal(
         .where(
             Renewal.credential_id == credential_id,
             Renewal.account_id == account_id,
-            or_(Renewal.busy_until.is_(None), Renewal.busy_until <= now),
+            _is_idle(Renewal, now),
         )
         .values(busy_until=until)
         .returning(Renewal)

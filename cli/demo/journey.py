@@ -10,7 +10,7 @@ import httpx
 import segno
 
 from cli.clients import WalletClient
-from cli.demo.stage import ACHIEVEMENT_TYPE, INPUT, OPEN_BADGE_TYPE, Stage, Student, label, outcomes, text
+from cli.demo.stage import ACHIEVEMENT_TYPE, INPUT, Stage, Student, label, outcomes, text
 from cli.hostile import count_disclosures, readable_parts
 from cli.language import say
 from cli.local import Login, create_passphrase
@@ -19,6 +19,7 @@ from cli.trust_files import Entry, add_entry, create_list, sign_list
 from cli.verifier_commands import outcome_text
 from cli.wallet_commands import fact_text, hidden_facts, purpose_text, recognition_text, state_text
 from kernel.did import did_web
+from kernel.open_badges import OPEN_BADGE_CREDENTIAL
 from kernel.sd_jwt import parse_sd_jwt
 from runtime.clock import utc_now
 
@@ -90,7 +91,7 @@ def _sign_trust_list(stage: Stage) -> list[str]:
         territory="NL",
         now=utc_now(),
     )
-    types = (deployment.badge_vct, OPEN_BADGE_TYPE)
+    types = (deployment.badge_vct, OPEN_BADGE_CREDENTIAL)
     issuer = f"{deployment.address('issuer')}/{stage.organisation}"
     verifier = f"{deployment.address('verifier')}/{stage.recruiter}"
     for entry in (

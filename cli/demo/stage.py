@@ -24,7 +24,6 @@ from kernel.openid4vci import CredentialOffer
 
 INPUT = PROJECT / "demo"
 ACHIEVEMENT_TYPE = "Badge"
-OPEN_BADGE_TYPE = "https://purl.imsglobal.org/spec/vc/ob/vocab.html#OpenBadgeCredential"
 _PATIENCE_SECONDS = 20.0
 
 

@@ -15,7 +15,14 @@ from starlette.background import BackgroundTask
 from issuer import authorization, sign_in_links
 from issuer.authorization import Choice, PendingAuthorization
 from issuer.credential_issuer import CredentialIssuer, get_issuer
-from issuer.errors import AuthorizationOverError, InputError, NothingChosenError, SignInLinkError, TooManySignInsError
+from issuer.errors import (
+    AuthorizationOverError,
+    InputError,
+    IssuerError,
+    NothingChosenError,
+    SignInLinkError,
+    TooManyError,
+)
 from issuer.identity_providers import (
     EMAIL_CLAIM,
     callback_url,
@@ -37,6 +44,7 @@ from runtime.errors import log_refusal
 from runtime.logging import get_logger
 from runtime.mail import MailError
 from runtime.middleware import CONTENT_SECURITY_POLICY, source_of
+from runtime.route_document import Answer, Operation, described, problem_refusal, query
 from runtime.service import Service
 from runtime.web.cookies import cookie_name, delete_cookie, set_cookie
 from runtime.web.forms import FormDep
@@ -49,6 +57,7 @@ log = get_logger(__name__)
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 _COOKIE = "authorization"
+_PAGE = {"text/html": {"type": "string"}}
 
 
 async def _issuer(org: str, service: ServiceDep) -> CredentialIssuer:
@@ -94,6 +103,21 @@ def _own_path(issuer: CredentialIssuer, authorization_id: UUID) -> str:
 
 @router.get("/{org}/authorize")
 @only_get
+@described(
+    Operation(
+        parameters=(
+            query("client_id", "As in the request that was pushed.", required=True),
+            query("request_uri", "What the pushed authorization request was answered with.", required=True),
+        ),
+        answers={
+            303: Answer("Signing in and agreeing begin here.", headers={"Location": "A page of this issuer."}),
+            400: Answer("A page: this request is over, or was never pushed.", _PAGE),
+            404: Answer("No organisation of this name.", {**_PAGE, **problem_refusal("not_found").content}),
+            429: Answer("Too many requests; wait a minute.", {**_PAGE, **problem_refusal("too_many_requests").content}),
+            503: Answer("Try again soon.", {**_PAGE, **problem_refusal("busy").content}),
+        },
+    )
+)
 async def authorize(request: Request, issuer: IssuerDep, service: ServiceDep, pages: PagesDep, now: NowDep) -> Response:
     """Authorization Endpoint, for requests that were pushed. RFC 9126 §4.
 
@@ -253,14 +277,22 @@ async def ask_for_link(
         secrets = await sign_in_links.create_sign_in_link(
             service.database, service.settings, issuer, pending, email, source=source_of(request.scope), now=now
         )
-    except TooManySignInsError as exc:
+    except TooManyError as exc:
         errors = {"email": _(exc.sentence)}
-        return _sign_in_page(request, pages, issuer, pending, email=email, errors=errors, status=429)
+        page = _sign_in_page(request, pages, issuer, pending, email=email, errors=errors, status=exc.status)
+        return _waiting(page, exc)
     response = _go(_own_path(issuer, pending.id))
     if secrets is not None:
         # After the answer has left: how long a mail server takes would tell that the address is known.
         response.background = BackgroundTask(_send_mail, request, service.settings, issuer, secrets)
     return response
+
+
+def _waiting(page: Response, error: IssuerError) -> Response:
+    """The page, with the time to wait where that is the reason. RFC 6585 §4."""
+    if isinstance(error, TooManyError):
+        page.headers["Retry-After"] = error.retry_after
+    return page
 
 
 async def _send_mail(
@@ -298,10 +330,17 @@ async def sign_in_with_code(
     _ = translator(request)
     try:
         token = await sign_in_links.spend_sign_in_code(
-            service.database, service.settings, pending, text(form, "code"), now=now
+            service.database,
+            service.settings,
+            issuer,
+            pending,
+            text(form, "code"),
+            source=source_of(request.scope),
+            now=now,
         )
-    except SignInLinkError as exc:
-        return _code_page(request, pages, issuer, pending, errors={"code": _(exc.sentence)}, status=400)
+    except (SignInLinkError, TooManyError) as exc:
+        errors = {"code": _(exc.sentence)}
+        return _waiting(_code_page(request, pages, issuer, pending, errors=errors, status=exc.status), exc)
     response = _go(_own_path(issuer, pending.id))
     _keep_browser(response, request, service.settings, token)
     return response

@@ -68,6 +68,7 @@ STATES = {
     "opened": ("warn", "clock", N_("uitnodiging geopend")),
     "issued": ("good", "check", N_("opgehaald")),
     "received": ("good", "check", N_("in wallet")),
+    "as_file": ("good", "check", N_("als bestand uitgereikt")),
     "offer_expired": ("warn", "clock", N_("uitnodiging verlopen")),
     "offer_void": ("bad", "stop", N_("uitnodiging ongeldig")),
     "waiting": ("warn", "clock", N_("wacht op goedkeuring")),
@@ -616,6 +617,7 @@ async def award(
         awards.parse_award_request({"recipients": recipients_from_json(text(form, "people"))}),
         idempotency_key=f"page-{text(form, 'idempotency_key')[:64] or create_token(16)}",
         actor=staff.actor,
+        person=staff.actor,
         now=now,
     )
     base = f"/back-office/{staff.issuer.slug}"
@@ -678,6 +680,7 @@ async def one_award(
         qr=None if view.offer is None else draw_qr(view.offer.link),
         states=STATES,
         trail=trail,
+        may_be_suspended=await status.may_be_suspended(session, award_id),
         actions=ACTIONS,
         file=await badge_files.find_badge_file(session, service.settings, staff.issuer, award_id),
         file_words=FILE_WORDS,
@@ -694,11 +697,20 @@ FILE_WORDS = {
     "svg": (N_("Tekening (SVG)"), N_("Hetzelfde, in een tekening. Voor programma’s die om een SVG vragen.")),
     "json": (N_("Bestand (JSON)"), N_("Open Badge 3.0, voor wie hem in een andere badgedienst zet.")),
     "jws": (N_("Bestand (JWS)"), N_("Dezelfde badge, voor diensten die om een JWT vragen.")),
+    "sd-jwt": (
+        N_("Bestand voor een wallet (SD-JWT)"),
+        N_("Voor de ontvanger alleen. Een wallet die dit bestand leest, kan er delen van laten zien."),
+    ),
+    "sd-json": (
+        N_("Bestand voor een wallet (JSON)"),
+        N_("Voor de ontvanger alleen. Een wallet die dit bestand leest, kan er delen van laten zien."),
+    ),
 }
 ACTIONS = {
     "award.create": N_("Uitgereikt"),
     "award.offer": N_("Nieuwe uitnodiging gemaakt"),
     "award.file": N_("Bestand van de badge gemaakt"),
+    "award.bulk": N_("Met een lijst uitgereikt, als bestand"),
     "award.approve": N_("Goedgekeurd"),
     "award.revoke": N_("Ingetrokken"),
     "award.suspend": N_("Opgeschort"),
@@ -749,18 +761,21 @@ CHANGES = {
 async def _change_page(
     request: Request,
     staff: SignedIn,
+    session: SessionDep,
     view: AwardView,
     change: Change,
     pages: Pages,
     reason: str,
     errors: dict[str, str],
 ) -> Response:
+    row = await get_achievement(session, staff.issuer, view.achievement_slug, view.achievement_version)
     return pages.render(
         request,
         "change_status.html",
         status=400 if errors else 200,
         staff=staff,
         award=view,
+        card=_card(staff.issuer, row, request),
         change=change,
         words=CHANGES[change],
         states=STATES,
@@ -783,7 +798,7 @@ async def change_status_page(
 ) -> Response:
     """Why, and are you sure?"""
     view = await awards.get_award(session, service.settings, staff.issuer, award_id, now=now)
-    return await _change_page(request, staff, view, change, pages, "", {})
+    return await _change_page(request, staff, session, view, change, pages, "", {})
 
 
 @router.post("/back-office/{org}/awards/{award_id}/{change}")
@@ -808,11 +823,12 @@ async def change_status(
             change,
             reason=text(form, "reason"),
             actor=staff.actor,
+            person=staff.actor,
             now=now,
         )
     except (InputError, ConflictError) as exc:
         errors = exc.fields or {"reason": exc.sentence}
-        return await _change_page(request, staff, view, change, pages, text(form, "reason"), errors)
+        return await _change_page(request, staff, session, view, change, pages, text(form, "reason"), errors)
     return _go(f"/back-office/{staff.issuer.slug}/awards/{award_id}")
 
 

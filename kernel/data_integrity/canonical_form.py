@@ -9,22 +9,25 @@ from kernel.json_ld.shapes import Shapes
 from kernel.rdf_canon import canonicalize
 
 
-def canonical_text(document: Mapping[str, Any], contexts: ContextStore | None = None, hash_name: str = "sha256") -> str:
+def canonical_text(
+    document: Mapping[str, Any], contexts: ContextStore | None = None, hash_name: str = "sha256"
+) -> bytes:
     """Return the canonical N-Quads of a document, over pinned contexts unless told otherwise, or raise MalformedError.
 
     Over the pinned contexts, documents of a shape that was met before are filled into it: `kernel.json_ld.shapes`.
     """
-    text = _pinned_shapes().find_text(document, hash_name) if contexts is None else None
+    text = pinned_shapes().find_text(document, hash_name) if contexts is None else None
     return general_canonical_text(document, contexts, hash_name) if text is None else text
 
 
 def general_canonical_text(
     document: Mapping[str, Any], contexts: ContextStore | None = None, hash_name: str = "sha256"
-) -> str:
+) -> bytes:
     """Return the same text without looking at what was met before."""
-    return canonicalize(to_rdf(document, contexts=contexts), hash_name=hash_name).text
+    return canonicalize(to_rdf(document, contexts=contexts), hash_name=hash_name).text.encode()
 
 
 @lru_cache(maxsize=1)
-def _pinned_shapes() -> Shapes:
+def pinned_shapes() -> Shapes:
+    """Return the shapes of this process over the pinned contexts: what one way of signing learned, the others know."""
     return Shapes(pinned_contexts())

@@ -4,7 +4,6 @@ VC Data Integrity 1.0 §3 and §4. A suite sees one proof at a time and judges n
 when, for whom and in which order is judged in `kernel.data_integrity.verification`.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -15,6 +14,7 @@ from kernel.jcs import canonicalize_json
 from kernel.json_ld import ContextStore
 from kernel.keys import PublicKey, Signer
 from kernel.multikey import decode_base58btc, encode_base58btc
+from kernel.rdf_canon import HASHES
 
 # JOSE's name of each algorithm, with its hash and the length of its signatures.
 _HASHES: Final = {"Ed25519": "sha256", "EdDSA": "sha256", "ES256": "sha256", "ES384": "sha384"}
@@ -27,8 +27,8 @@ Document = Mapping[str, Any]
 class Transformed:
     """The exact texts that are hashed: of the proof's options and of the document without its proof."""
 
-    options: str
-    document: str
+    options: bytes
+    document: bytes
 
 
 class Cryptosuite(Protocol):
@@ -88,7 +88,7 @@ class JcsCryptosuite:
     algorithms: tuple[str, ...]
 
     def transform(self, document: Document, options: Document) -> Transformed:
-        return Transformed(canonicalize_json(dict(options)), canonicalize_json(dict(document)))
+        return Transformed(canonicalize_json(dict(options)).encode(), canonicalize_json(dict(document)).encode())
 
     def sign(self, document: Document, options: Document, *, signer: Signer, contexts: ContextStore | None) -> str:
         """The document's contexts are signed with the options too; `sign` and `verify` agree on that through them."""
@@ -118,11 +118,8 @@ def find_algorithm(algorithms: tuple[str, ...], key: PublicKey) -> str:
 
 def hash_data(transformed: Transformed, algorithm: str) -> bytes:
     """Return what is signed: the hash of the options, then that of the document. EDDSA §3.2.4, ECDSA §3.2.4."""
-    name = _HASHES[algorithm]
-    options, document = (
-        hashlib.new(name, text.encode()).digest() for text in (transformed.options, transformed.document)
-    )
-    return options + document
+    make_hash = HASHES[_HASHES[algorithm]]
+    return make_hash(transformed.options).digest() + make_hash(transformed.document).digest()
 
 
 def encode_signature(signature: bytes) -> str:

@@ -6,7 +6,6 @@ base proof opens everything and is for the holder only; who verifies accepts der
 """
 
 import hashlib
-import hmac
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,11 +19,20 @@ from kernel import base64url
 from kernel.data_integrity.canonical_form import canonical_text
 from kernel.data_integrity.cryptosuite import Document, find_algorithm
 from kernel.data_integrity.json_pointers import select
+from kernel.data_integrity.statements import (
+    Cut,
+    GroupedDocument,
+    cut_document,
+    cut_lines,
+    group_document,
+    name_digest,
+    relabel_document,
+)
 from kernel.errors import InvalidSignatureError, MalformedError
-from kernel.json_ld import ContextStore, deskolemize, pinned_contexts, skolemize, to_rdf
+from kernel.json_ld import ContextStore
 from kernel.keys import PublicKey, Signer, SoftwareSigner, public_key_from
 from kernel.multikey import P256_PUBLIC_KEY, encode_varint
-from kernel.rdf_canon import Quad, label_canonically, relabel
+from kernel.rdf_canon import Quad, label_canonically
 
 NAME: Final = "ecdsa-sd-2023"
 HMAC_KEY_BYTES: Final = 32
@@ -57,33 +65,6 @@ class DerivedProof:
     signatures: tuple[bytes, ...]
     labels: Mapping[int, bytes]
     mandatory_indexes: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class GroupedDocument:
-    """A document's statements in signed order, and the cut that pointers make through them. ECDSA §3.4.16."""
-
-    skolemized: Mapping[str, Any]
-    labels: Mapping[str, str]
-    lines: tuple[str, ...]
-    contexts: ContextStore
-
-    def indexes(self, pointers: Sequence[str]) -> frozenset[int]:
-        """Return the positions of the statements that the pointers leave."""
-        return self.positions(self.select(pointers))
-
-    def positions(self, quads: Sequence[Quad]) -> frozenset[int]:
-        """Return where statements of a part stand in the whole."""
-        lines = set(relabel(quads, self.labels).lines)
-        found = frozenset(position for position, line in enumerate(self.lines) if line in lines)
-        if len(found) != len(lines):
-            raise MalformedError("a part of the document says something else than the whole")
-        return found
-
-    def select(self, pointers: Sequence[str]) -> list[Quad]:
-        """Return the statements themselves, with the names of the skolemized document."""
-        part = select(self.skolemized, pointers)
-        return [] if part is None else deskolemize(to_rdf(part, contexts=self.contexts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +105,33 @@ def create_base_proof(
     find_algorithm(_ALGORITHM, signer.public_key)
     proof_signer = proof_signer or SoftwareSigner.generate("ES256")
     hmac_key = hmac_key or secrets.token_bytes(HMAC_KEY_BYTES)
-    grouped = group_document(document, hmac_key, contexts)
-    mandatory = grouped.indexes(mandatory_pointers)
+    return seal_base_proof(
+        cut_document(document, hmac_key, mandatory_pointers, contexts),
+        options_hash=_hash_options(document, options, contexts),
+        signer=signer,
+        proof_signer=proof_signer,
+        hmac_key=hmac_key,
+        mandatory_pointers=mandatory_pointers,
+    )
+
+
+def seal_base_proof(
+    cut: Cut,
+    *,
+    options_hash: bytes,
+    signer: Signer,
+    proof_signer: Signer,
+    hmac_key: bytes,
+    mandatory_pointers: Sequence[str],
+) -> str:
+    """Return the same for statements that are labelled and cut already, and options that were hashed. §3.6.5"""
     public_key = encode_public_key(proof_signer.public_key)
-    signed = signed_data(document, options, public_key, _take(grouped.lines, mandatory), contexts)
-    others = [line for position, line in enumerate(grouped.lines) if position not in mandatory]
     return encode_base_proof(
         BaseProof(
-            signer.sign(signed),
+            signer.sign(_join_hashes(options_hash, public_key, cut.mandatory)),
             public_key,
             hmac_key,
-            tuple(proof_signer.sign(line.encode()) for line in others),
+            tuple([proof_signer.sign(line.encode()) for line in cut.others]),
             tuple(mandatory_pointers),
         )
     )
@@ -150,7 +147,7 @@ def derive_proof(
     grouped = group_document(document, base.hmac_key, contexts)
     combined_pointers = [*base.mandatory_pointers, *pointers]
     mandatory, selective = grouped.indexes(base.mandatory_pointers), grouped.indexes(pointers)
-    shown_quads = grouped.select(combined_pointers)
+    shown_quads = grouped.named.select(combined_pointers)
     combined = sorted(grouped.positions(shown_quads))
     signed = [position for position in range(len(grouped.lines)) if position not in mandatory]
     if len(signed) != len(base.signatures):
@@ -172,16 +169,17 @@ def verify_derived_proof(
     document: Document, options: Document, proof: DerivedProof, *, key: PublicKey, contexts: ContextStore | None = None
 ) -> tuple[str, ...]:
     """Raise unless what is shown was signed; return the statements that need not have been shown. ECDSA §3.6.8"""
-    quads = to_rdf(document, contexts=contexts)
-    canonical = label_canonically(quads)
-    if sorted(proof.labels) != list(range(len(canonical))):
-        raise InvalidSignatureError("a derived proof with other labels than the document has nodes")
-    labels = {node: _hmac_label(proof.labels[int(label[6:])]) for node, label in canonical.items()}
-    lines = relabel(dict.fromkeys(quads), labels).lines
+
+    def rename(labels: Sequence[str]) -> list[str]:
+        if sorted(proof.labels) != list(range(len(labels))):
+            raise InvalidSignatureError("a derived proof with other labels than the document has nodes")
+        return [name_digest(proof.labels[int(label[6:])]) for label in labels]
+
+    lines = relabel_document(document, rename, contexts)
     mandatory = frozenset(proof.mandatory_indexes)
     if not mandatory <= set(range(len(lines))):
         raise InvalidSignatureError("a derived proof about statements that are not there")
-    return _verify_signatures(document, options, proof, lines, mandatory, key=key, contexts=contexts)
+    return _verify_signatures(document, options, proof, cut_lines(lines, mandatory), key=key, contexts=contexts)
 
 
 def verify_base_proof(
@@ -191,30 +189,23 @@ def verify_base_proof(
 
     Returned are the statements that can also be left out.
     """
-    grouped = group_document(document, proof.hmac_key, contexts)
-    mandatory = grouped.indexes(proof.mandatory_pointers)
-    return _verify_signatures(document, options, proof, grouped.lines, mandatory, key=key, contexts=contexts)
-
-
-def group_document(document: Document, hmac_key: bytes, contexts: ContextStore | None) -> GroupedDocument:
-    """Return a document's statements under labels that only the holder of the key can make. ECDSA §3.4.16, §3.5.1"""
-    store = contexts or pinned_contexts()
-    skolemized, named_quads = skolemize(document, store)
-    quads = deskolemize(named_quads)
-    labels = {
-        node: _hmac_label(hmac.digest(hmac_key, label[2:].encode(), "sha256"))
-        for node, label in label_canonically(quads).items()
-    }
-    return GroupedDocument(skolemized, labels, relabel(quads, labels).lines, store)
+    cut = cut_document(document, proof.hmac_key, proof.mandatory_pointers, contexts)
+    return _verify_signatures(document, options, proof, cut, key=key, contexts=contexts)
 
 
 def signed_data(
     document: Document, options: Document, public_key: bytes, mandatory: Sequence[str], contexts: ContextStore | None
 ) -> bytes:
     """Return what the issuer's own key signs. ECDSA §3.5.5 and §3.6.5 (serializeSignData)."""
-    text = canonical_text({**options, "@context": document.get("@context")}, contexts)
-    hashes = [hashlib.sha256(part.encode()).digest() for part in (text, "".join(mandatory))]
-    return hashes[0] + public_key + hashes[1]
+    return _join_hashes(_hash_options(document, options, contexts), public_key, mandatory)
+
+
+def _hash_options(document: Document, options: Document, contexts: ContextStore | None) -> bytes:
+    return hashlib.sha256(canonical_text({**options, "@context": document.get("@context")}, contexts)).digest()
+
+
+def _join_hashes(options_hash: bytes, public_key: bytes, mandatory: Sequence[str]) -> bytes:
+    return options_hash + public_key + hashlib.sha256("".join(mandatory).encode()).digest()
 
 
 def encode_base_proof(proof: BaseProof) -> str:
@@ -266,7 +257,7 @@ def parse_derived_proof(value: str) -> DerivedProof:
     if not isinstance(labels, dict) or not isinstance(indexes, list):
         raise MalformedError("a derived proof without labels or indexes")
     numbers = [*labels, *indexes]
-    if not all(isinstance(number, int) and not isinstance(number, bool) and number >= 0 for number in numbers):
+    if not all(type(number) is int and number >= 0 for number in numbers):
         raise MalformedError("a derived proof with labels or indexes that are no numbers")
     if sorted(set(indexes)) != indexes or len(set(labels.values())) != len(labels):
         raise MalformedError("a derived proof with an index or label twice")
@@ -299,23 +290,21 @@ def _verify_signatures(
     document: Document,
     options: Document,
     proof: BaseProof | DerivedProof,
-    lines: Sequence[str],
-    mandatory: frozenset[int],
+    cut: Cut,
     *,
     key: PublicKey,
     contexts: ContextStore | None,
 ) -> tuple[str, ...]:
     # (1) The issuer's signature binds the options, the proof's own key and what is mandatory.
-    signed = signed_data(document, options, proof.public_key, _take(lines, mandatory), contexts)
+    signed = signed_data(document, options, proof.public_key, cut.mandatory, contexts)
     key.verify("ES256", signed, proof.signature)
     # (2) One signature by the proof's key for each statement that is left.
-    others = [line for position, line in enumerate(lines) if position not in mandatory]
-    if len(others) != len(proof.signatures):
+    if len(cut.others) != len(proof.signatures):
         raise InvalidSignatureError("another number of signatures than of statements")
     proof_key = decode_public_key(proof.public_key)
-    for line, signature in zip(others, proof.signatures, strict=True):
+    for line, signature in zip(cut.others, proof.signatures, strict=True):
         proof_key.verify("ES256", line.encode(), signature)
-    return tuple(others)
+    return tuple(cut.others)
 
 
 def _labels_for_verifier(grouped: GroupedDocument, quads: Sequence[Quad]) -> dict[int, bytes]:
@@ -323,14 +312,6 @@ def _labels_for_verifier(grouped: GroupedDocument, quads: Sequence[Quad]) -> dic
     canonical = label_canonically(quads)
     labels = {int(label[6:]): base64url.decode(grouped.labels[node][3:]) for node, label in canonical.items()}
     return dict(sorted(labels.items()))
-
-
-def _hmac_label(digest: bytes) -> str:
-    return f"_:u{base64url.encode(digest)}"
-
-
-def _take(lines: Sequence[str], positions: frozenset[int]) -> list[str]:
-    return [line for position, line in enumerate(lines) if position in positions]
 
 
 def _decode(value: str) -> bytes:

@@ -30,6 +30,7 @@ from kernel.json_ld import CREDENTIALS_V2, ContextStore
 from kernel.jwt import LEEWAY
 from kernel.keys import PublicKey, Signer
 from kernel.members import as_object, as_text, is_same_text
+from kernel.strict_json import encode_json, names_any
 
 # Returns the key of a verification method if its controller lists it in the relation (`DidDocument.find_key`).
 FindKey = Callable[[str, Relation], PublicKey]
@@ -44,7 +45,7 @@ _RECEIVING_CRYPTOSUITES: Final[Mapping[str, Cryptosuite]] = {
     **SIGNING_CRYPTOSUITES,
     ecdsa_sd_2023.NAME: ecdsa_sd_2023.RECEIVING_SUITE,
 }
-_DISPUTED_TERMS: Final = frozenset({"endorsementJwt", "jti"})
+_DISPUTED_NAMES: Final = ("endorsementJwt", "jti")
 # What a holder may never hide: by whom, what kind of thing, from when to when, and where its status stands. K-67.
 ALWAYS_SHOWN: Final = (
     "type",
@@ -131,7 +132,7 @@ def add_proof(
         challenge=challenge,
         domain=domain,
     )
-    _require_common_terms(dict(document))
+    _require_common_terms(document)
     suite = SIGNING_CRYPTOSUITES[cryptosuite]
     if isinstance(suite, JcsCryptosuite):
         options["@context"] = document["@context"]
@@ -160,17 +161,22 @@ def add_base_proof(
         proof_purpose="assertionMethod",
         created_at=created_at,
     )
-    _require_common_terms(dict(document))
+    _require_common_terms(document)
     unsecured = without_proof(document)
-    always = [f"/{name}" for name in ALWAYS_SHOWN if name in unsecured]
     value = ecdsa_sd_2023.create_base_proof(
         unsecured,
         options,
         signer=signer,
-        mandatory_pointers=list(dict.fromkeys([*always, *mandatory_pointers])),
+        mandatory_pointers=add_always_shown(unsecured, mandatory_pointers),
         contexts=contexts,
     )
     return {**unsecured, "proof": [{**options, "proofValue": value}]}
+
+
+def add_always_shown(document: Mapping[str, Any], mandatory_pointers: Sequence[str]) -> tuple[str, ...]:
+    """Return mandatory pointers with those before them that no holder of this document may hide."""
+    always = [f"/{name}" for name in ALWAYS_SHOWN if name in document]
+    return tuple(dict.fromkeys([*always, *mandatory_pointers]))
 
 
 def derive_credential(
@@ -347,13 +353,14 @@ def _require_timely(proof: UnverifiedProof, now: datetime) -> None:
         raise ExpiredError("a proof that has expired")
 
 
-def _require_common_terms(value: dict[str, Any] | list[Any]) -> None:
+def _require_common_terms(document: Mapping[str, Any]) -> None:
     """Refuse to sign what not everybody reads alike: copies of the Open Badges context 3.0.3 differ in these. B-14"""
-    if isinstance(value, dict) and not _DISPUTED_TERMS.isdisjoint(value):
+    try:
+        text = encode_json(document)
+    except (ValueError, TypeError) as exc:
+        raise MalformedError("a document that JSON has no text for") from exc
+    if names_any(text, _DISPUTED_NAMES):
         raise MalformedError("a term that not every copy of its context defines")
-    for child in value.values() if isinstance(value, dict) else value:
-        if isinstance(child, dict | list):
-            _require_common_terms(child)
 
 
 def _require_allowed(proof: UnverifiedProof, cryptosuites: frozenset[str], proof_purpose: Relation) -> None:

@@ -100,6 +100,8 @@ class VerifiedCredential:
     key_id: str | None
     is_legacy: bool = False
     may_hide_status: bool = False
+    x5c: tuple[str, ...] = field(default=(), repr=False)
+    """The chain that the signature covers, leaf first; whether it leads to an anchor is not said here."""
 
 
 @dataclass(frozen=True, slots=True)

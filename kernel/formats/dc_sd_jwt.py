@@ -1,6 +1,6 @@
 """The format `dc+sd-jwt`: SD-JWT VC. draft-ietf-oauth-sd-jwt-vc; OpenID4VC HAIP §6.1; DIIP v5."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,7 @@ from kernel.formats.status_reference import (
 from kernel.jwt import find_numeric_date
 from kernel.keys import PublicKey, Signer
 from kernel.open_badges import CredentialDataset, create_sd_jwt_vc_claims
+from kernel.sd_jwt import ClaimsPath
 
 # Attestations by somebody who is no qualified trust service provider. EUDI rulebook 1.5 §2, T-11.
 _CATEGORY = "eaa:eu:non-qualified"
@@ -62,6 +63,33 @@ class DcSdJwt(SdJwtFormat):
         kept as given. Salts, decoys and the holder key differ in each copy; the status index and the
         `credential_id` of the dataset are the caller's to vary.
         """
+        claims, disclosable = self.create_claims(
+            dataset,
+            issuer=issuer,
+            holder_key=holder_key,
+            type_id=type_id,
+            status=status,
+            issued_at=issued_at,
+            valid_from=valid_from,
+            expires_at=expires_at,
+            type_integrity=type_integrity,
+        )
+        return self.sign_claims(claims, disclosable=disclosable, issuer=issuer, signer=signer, header={})
+
+    def create_claims(
+        self,
+        dataset: CredentialDataset,
+        *,
+        issuer: IssuerIdentity,
+        holder_key: PublicKey | None,
+        type_id: str,
+        status: Statuses,
+        issued_at: datetime,
+        valid_from: datetime,
+        expires_at: datetime | None,
+        type_integrity: str | None,
+    ) -> tuple[dict[str, Any], Sequence[ClaimsPath]]:
+        """Return the claims of a badge for one holder key, or for none (a file), and the paths that may be hidden."""
         require_kinds(status, StatusKind.TOKEN_STATUS_LIST)
         badge, disclosable = create_sd_jwt_vc_claims(dataset)
         claims = {
@@ -72,14 +100,14 @@ class DcSdJwt(SdJwtFormat):
             "vct": type_id,
             **({} if issuer.federation_entity is None else {"fed": issuer.federation_entity}),
             **({} if type_integrity is None else {"vct#integrity": type_integrity}),
-            "cnf": create_confirmation(holder_key),
+            **({} if holder_key is None else {"cnf": create_confirmation(holder_key)}),
             **create_status_claim(status),
             "issuing_authority": dataset.issuing_authority,
             "issuing_country": dataset.issuing_country,
             "category": _CATEGORY,
             **badge,
         }
-        return self._sign(claims, disclosable=disclosable, issuer=issuer, signer=signer, header={})
+        return claims, disclosable
 
     def _read_issuer(self, payload: Mapping[str, Any], *, is_certified: bool) -> str:
         if "iss" not in payload and is_certified:
@@ -109,5 +137,6 @@ class DcSdJwt(SdJwtFormat):
             statuses=find_status_claim(claims),
             key=key,
             key_id=credential.key_id,
+            x5c=credential.x5c,
             is_legacy=credential.is_legacy,
         )

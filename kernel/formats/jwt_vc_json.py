@@ -97,6 +97,7 @@ class JwtVcJson(JwtFormat):
             statuses=(*find_status_claim(jwt.payload), *find_credential_status(claims)),
             key=key,
             key_id=credential.key_id,
+            x5c=credential.x5c,
         )
 
 

@@ -186,7 +186,7 @@ class LdpVc(PresentedFormat):
                 signer=signer,
                 verification_method=issuer.kid,
                 created_at=created_at,
-                mandatory_pointers=[_pointer(path) for path in _open_paths(document, _without_wildcards(hidden), ())],
+                mandatory_pointers=mandatory_pointers(document, hidden),
             )
         return add_proof(
             document,
@@ -397,6 +397,11 @@ def _children(value: Any) -> list[tuple[str | int, Any]]:
     if isinstance(value, dict):
         return [(name, child) for name, child in value.items() if name not in _KEPT]
     return list(enumerate(value)) if isinstance(value, list) else []
+
+
+def mandatory_pointers(document: Mapping[str, Any], hidden: Sequence[ClaimsPath]) -> list[str]:
+    """Return JSON pointers to everything of a badge that its holder may not hide."""
+    return [_pointer(path) for path in _open_paths(document, _without_wildcards(hidden), ())]
 
 
 def _open_paths(value: Mapping[str, Any], hidden: frozenset[ClaimsPath], path: ClaimsPath) -> Iterator[ClaimsPath]:

@@ -192,7 +192,7 @@ class SdJwtFormat(ABC):
         """Return every claim that the holder may show or keep hidden, by its path, with its value."""
         return disclosable_paths(raw)
 
-    def _sign(
+    def sign_claims(
         self,
         claims: Mapping[str, Any],
         *,
@@ -202,6 +202,7 @@ class SdJwtFormat(ABC):
         header: Mapping[str, Any],
         decoys: Callable[[ClaimsPath, int], int] = pad_with_decoys,
     ) -> str:
+        """Return the credential with these claims, for a holder to show parts of."""
         payload, disclosures = conceal(claims, disclosable=disclosable, decoys=decoys)
         key_reference = {"x5c": list(issuer.x5c)} if issuer.x5c else {"kid": issuer.kid}
         token = sign_jwt(payload, signer=signer, typ=self.format_id, header={**header, **key_reference})

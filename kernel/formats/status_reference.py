@@ -105,27 +105,34 @@ def create_credential_status(statuses: Statuses) -> dict[str, Any]:
 
 def require_kinds(statuses: Statuses, *kinds: StatusKind) -> None:
     """Raise ValueError when a credential is to name a list of a kind that its format has no place for."""
-    if any(status.kind not in kinds for status in _as_sequence(statuses)):
+    if any(status.kind not in kinds for status in as_sequence(statuses)):
         raise ValueError("a status list of a kind that this format cannot name")
 
 
 def _of_kind(statuses: Statuses, kind: StatusKind) -> list[StatusReference]:
-    return [status for status in _as_sequence(statuses) if status.kind is kind]
+    return [status for status in as_sequence(statuses) if status.kind is kind]
 
 
-def _as_sequence(statuses: Statuses) -> Sequence[StatusReference]:
+def as_sequence(statuses: Statuses) -> Sequence[StatusReference]:
+    """Return them one by one."""
     if statuses is None:
         return ()
     return (statuses,) if isinstance(statuses, StatusReference) else statuses
 
 
+def entry_texts(status: StatusReference) -> tuple[str, str, str]:
+    """Return what of an entry belongs to one copy: its `id`, `statusListIndex` and `statusListCredential`."""
+    return f"{status.uri}#{status.index}", str(status.index), status.uri
+
+
 def _create_entry(status: StatusReference) -> dict[str, Any]:
+    identifier, index, uri = entry_texts(status)
     entry: dict[str, Any] = {
-        "id": f"{status.uri}#{status.index}",
+        "id": identifier,
         "type": _ENTRY_TYPE,
         "statusPurpose": status.purpose,
-        "statusListIndex": str(status.index),
-        "statusListCredential": status.uri,
+        "statusListIndex": index,
+        "statusListCredential": uri,
     }
     if status.size > 1:
         entry["statusSize"] = status.size

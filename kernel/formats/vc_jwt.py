@@ -153,6 +153,7 @@ class VcJwt(JwtFormat):
             statuses=find_statuses(claims),
             key=key,
             key_id=credential.key_id,
+            x5c=credential.x5c,
         )
 
 

@@ -76,7 +76,7 @@ class VcSdJwt(SdJwtFormat):
             **create_status_claim(status),
             **create_credential_status(status),
         }
-        return self._sign(claims, disclosable=disclosable, issuer=issuer, signer=signer, header={"cty": "vc"})
+        return self.sign_claims(claims, disclosable=disclosable, issuer=issuer, signer=signer, header={"cty": "vc"})
 
     def _read_issuer(self, payload: Mapping[str, Any], *, is_certified: bool) -> str:
         return read_issuer(payload)
@@ -102,6 +102,7 @@ class VcSdJwt(SdJwtFormat):
             statuses=find_statuses(claims),
             key=key,
             key_id=credential.key_id,
+            x5c=credential.x5c,
         )
 
 

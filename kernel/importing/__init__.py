@@ -4,6 +4,7 @@
 the caller fetches them with the guarded fetcher and judges again. Issue 3, items 5, 6 and 9.
 """
 
+from kernel.importing.archives import IssuerArchive
 from kernel.importing.endorsements import EndorsementReport, judge_endorsements
 from kernel.importing.imported import Container, Imported, Kind, Securing
 from kernel.importing.judging import judge
@@ -21,6 +22,7 @@ __all__ = [
     "ImportCheck",
     "ImportReport",
     "Imported",
+    "IssuerArchive",
     "Kind",
     "Lookup",
     "LookupKind",

@@ -23,12 +23,15 @@ from kernel.formats.ldp_vc import may_hide_status
 from kernel.formats.sd_jwt_format import get_content_format
 from kernel.formats.status_reference import find_statuses
 from kernel.formats.vcdm import expand_types, read_validity, require_vcdm_shape
+from kernel.importing.archives import IssuerArchive
 from kernel.importing.endorsements import read_endorsements
 from kernel.importing.imported import Imported, Kind, Securing
 from kernel.importing.keys import Keys
 from kernel.importing.lookups import Library
 from kernel.importing.recognition import CREDENTIALS_V1
 from kernel.importing.report import (
+    ARCHIVE_NOT_LAST,
+    ARCHIVED,
     CONTEXT_NOT_KNOWN,
     NO_PROOF,
     NO_STATUS,
@@ -60,12 +63,20 @@ class ImportedCredential:
     """One credential being judged: each step finds what the next one needs, and says how it ended."""
 
     def __init__(
-        self, imported: Imported, library: Library, *, now: datetime, anchors: Sequence[Certificate] = ()
+        self,
+        imported: Imported,
+        library: Library,
+        *,
+        now: datetime,
+        anchors: Sequence[Certificate] = (),
+        left_behind: IssuerArchive | None = None,
     ) -> None:
         self.imported = imported
         self.document = imported.document
-        self._keys = Keys(library, now=now, anchors=anchors)
-        self._statuses = Statuses(library, self._keys, now=now)
+        archive = None if left_behind is None else left_behind.archive
+        self._left_behind = left_behind
+        self._keys = Keys(library, now=now, anchors=anchors, archive=archive)
+        self._statuses = Statuses(library, self._keys, now=now, archive=archive)
         self._library = library
         self._now = now
         self._anchors = anchors
@@ -81,6 +92,7 @@ class ImportedCredential:
         for code, step in (
             ("format", self._check_format),
             ("proof", self._check_proof),
+            ("issuer_key", self._check_key),
             ("validity", self._check_validity),
             ("status", self._check_status),
         ):
@@ -93,10 +105,13 @@ class ImportedCredential:
                 return [*checks, failure("issuer_key" if is_about_key else code, error)]
             if code == "proof" and checks[-1].outcome is not Outcome.PASSED:
                 return checks
-            if code == "proof":
-                evidence = {"key": self._keys.used, "certificate": self._keys.certificate}
-                checks.append(ImportCheck("issuer_key", Outcome.PASSED, evidence=evidence))
         return checks
+
+    @property
+    def archived_at(self) -> datetime | None:
+        """When the archive was made that keys or status came from."""
+        is_archived = bool(self._keys.archived) or self._statuses.is_archived
+        return self._left_behind.archive.created_at if self._left_behind is not None and is_archived else None
 
     def check_endorsements(self) -> tuple[Endorsement, ...]:
         """Check what others say of it, each in its own right and about the thing that it stands on. B-09, A-50.
@@ -165,6 +180,20 @@ class ImportedCredential:
         self.signer = self._create_signer(verified.issuer, key, verified.types, issued_at)
         return ImportCheck("proof", Outcome.PASSED, evidence={"algorithm": credential.algorithm})
 
+    def _check_key(self) -> ImportCheck:
+        """A key that the issuer left behind counts for what was signed in its time. Decision 0009.
+
+        It is known only now when that was: before the proof held, anybody could have written the date.
+        """
+        evidence = {"key": self._keys.used, "certificate": self._keys.certificate}
+        if self._left_behind is None or not self._keys.archived:
+            return ImportCheck("issuer_key", Outcome.PASSED, evidence=evidence)
+        archive = self._left_behind.archive
+        signed_at = (self.signer.issued_at if self.signer is not None else None) or archive.created_at
+        for kid in self._keys.archived:
+            archive.find_key(kid, signed_at=signed_at)
+        return ImportCheck("issuer_key", Outcome.PASSED, ARCHIVED, evidence)
+
     def _create_signer(self, issuer: str, key: PublicKey, types: frozenset[str], issued_at: datetime | None) -> Signer:
         return Signer(issuer, key, types, badge_view(*self._content).achievement_type, issued_at)
 
@@ -184,7 +213,12 @@ class ImportedCredential:
             return ImportCheck("status", Outcome.UNKNOWN, STATUS_HIDDEN)
         if not references:
             return ImportCheck("status", Outcome.NOT_APPLICABLE, NO_STATUS)
-        return ImportCheck("status", Outcome.PASSED, evidence={"lists": [each.uri for each in references]})
+        evidence = {"lists": [each.uri for each in references]}
+        if self._left_behind is None or not self._statuses.is_archived:
+            return ImportCheck("status", Outcome.PASSED, evidence=evidence)
+        if not self._left_behind.is_last_word:
+            return ImportCheck("status", Outcome.UNKNOWN, ARCHIVE_NOT_LAST, evidence)
+        return ImportCheck("status", Outcome.PASSED, ARCHIVED, evidence)
 
 
 def _judge_json_ld(error: JsonLdError) -> ImportCheck:

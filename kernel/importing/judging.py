@@ -16,6 +16,7 @@ from datetime import datetime
 from cryptography.x509 import Certificate
 
 from kernel.errors import CredentialError
+from kernel.importing.archives import IssuerArchive
 from kernel.importing.credentials import ImportedCredential
 from kernel.importing.imported import Imported, Kind, Securing
 from kernel.importing.lookups import Library, LookupKind, Material
@@ -44,14 +45,15 @@ def judge(
     now: datetime,
     email: str | None = None,
     anchors: Sequence[Certificate] = (),
+    left_behind: IssuerArchive | None = None,
 ) -> ImportReport:
     """Make every check that can be made with what was fetched, and say what else to fetch. B-21.
 
     `material` has the answer to each lookup so far, by its lookup. With `email`, the badge is also checked to have
-    been given to whoever has that address. `anchors` are where certificate chains may end. Raises nothing: what a
-    hostile file breaks is a check that failed.
+    been given to whoever has that address. `anchors` are where certificate chains may end. `left_behind` answers what
+    the issuer no longer does. Raises nothing: what a hostile file breaks is a check that failed.
     """
-    library, asked = Library(material), _Asked(now, email, tuple(anchors))
+    library, asked = Library(material), _Asked(now, email, tuple(anchors), left_behind)
     is_address = imported.kind is Kind.ADDRESS
     report = _judge_address(imported, library, asked) if is_address else _judge(imported, library, asked)
     return replace(report, lookups=library.missing)
@@ -59,11 +61,12 @@ def judge(
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """When it is judged, whether it is somebody's, and where certificate chains may end."""
+    """When it is judged, whether it is somebody's, where certificate chains may end, and what its issuer left."""
 
     now: datetime
     email: str | None
     anchors: tuple[Certificate, ...]
+    left_behind: IssuerArchive | None
 
 
 def _judge_address(imported: Imported, library: Library, asked: _Asked) -> ImportReport:
@@ -80,7 +83,9 @@ def _judge_address(imported: Imported, library: Library, asked: _Asked) -> Impor
 def _judge(imported: Imported, library: Library, asked: _Asked, *, is_part: bool = False) -> ImportReport:
     if imported.kind is Kind.OPEN_BADGE_2:
         return _judge_open_badge_2(imported, library, asked)
-    credential = ImportedCredential(imported, library, now=asked.now, anchors=asked.anchors)
+    credential = ImportedCredential(
+        imported, library, now=asked.now, anchors=asked.anchors, left_behind=asked.left_behind
+    )
     checks = credential.judge()
     parts = tuple(_judge(part, library, replace(asked, email=None), is_part=True) for part in imported.parts)
     return ImportReport(
@@ -96,6 +101,7 @@ def _judge(imported: Imported, library: Library, asked: _Asked, *, is_part: bool
         signer=credential.signer,
         # Those of what is inside a record are left out: twenty times sixteen signatures is more than one file is worth.
         endorsements=() if is_part else credential.check_endorsements(),
+        archived_at=credential.archived_at or next((part.archived_at for part in parts if part.archived_at), None),
     )
 
 

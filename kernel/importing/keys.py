@@ -6,6 +6,7 @@ from typing import Any
 
 from cryptography.x509 import Certificate
 
+from kernel.archive import VerifiedArchive
 from kernel.did import DidDocument, Relation, did_web_url, parse_did_document, resolve_static_did
 from kernel.errors import CredentialError, UndecidedError, UntrustedIssuerError
 from kernel.importing.lookups import Library, LookupKind
@@ -22,13 +23,23 @@ from kernel.x5c import verify_x5c
 class Keys:
     """The keys of issuers, by the mechanism that their identifier has: DIDs, JWT VC Issuer Metadata, a JWK's address.
 
-    Certificate chains need anchors; without any, as where nobody runs a service, they are undecided (K-26).
+    Certificate chains need anchors; without any, as where nobody runs a service, they are undecided (K-26). What an
+    issuer still publishes counts; its archive answers where nobody else does. `archived` are the keys from there.
     """
 
-    def __init__(self, library: Library, *, now: datetime, anchors: Sequence[Certificate] = ()) -> None:
+    def __init__(
+        self,
+        library: Library,
+        *,
+        now: datetime,
+        anchors: Sequence[Certificate] = (),
+        archive: VerifiedArchive | None = None,
+    ) -> None:
         self._library = library
         self._now = now
         self._anchors = anchors
+        self._left_behind = None if archive is None else archive.did_document
+        self.archived: list[str] = []
         self.certificate: str | None = None
         self.used: str | None = None
         self.error: CredentialError | None = None
@@ -37,7 +48,7 @@ class Keys:
         """Return the key with this DID URL, if its controller lists it for this purpose. K-23, A-02, A-04."""
         try:
             self.used = kid
-            return self._resolve(kid.partition("#")[0]).find_key(kid, relation=relation)
+            return self._find_in(self._resolve(kid.partition("#")[0]), kid, relation)
         except CredentialError as error:
             self.error = error
             raise
@@ -78,9 +89,24 @@ class Keys:
         if kid.startswith("did:") and kid.partition("#")[0] != issuer:
             raise UntrustedIssuerError("a key of somebody else than the issuer")
         self.used = kid if kid.startswith("did:") else f"{issuer}#{kid.removeprefix('#')}"
-        return document.find_key(self.used, relation="assertionMethod")
+        return self._find_in(document, self.used, "assertionMethod")
+
+    def _find_in(self, document: DidDocument, kid: str, relation: Relation) -> PublicKey:
+        key = document.find_key(kid, relation=relation)
+        if document is self._left_behind:
+            self.archived.append(kid)
+        return key
 
     def _resolve(self, did: str) -> DidDocument:
+        """Return what the issuer publishes, or where that cannot be had, what it left behind."""
+        try:
+            return self._resolve_published(did)
+        except UndecidedError:
+            if self._left_behind is None or self._left_behind.did != did:
+                raise
+            return self._left_behind
+
+    def _resolve_published(self, did: str) -> DidDocument:
         """Return the document of a DID, or of a controller that has an address of its own."""
         if did.startswith(("did:jwk:", "did:key:")):
             return resolve_static_did(did)
@@ -114,8 +140,9 @@ def _find_method(document: DidDocument, header: Mapping[str, Any]) -> str:
     methods = read_objects(document.raw, "verificationMethod")
     found = [identifier for each in methods if (identifier := read_text(each, "id"))]
     if "jwk" in header:
+        # A key that stands there in two forms (K-22) is one key: either name will do.
         wanted = parse_public_jwk(header["jwk"])
-        found = [identifier for identifier in found if _is_key(document, identifier, wanted)]
+        found = [identifier for identifier in found if _is_key(document, identifier, wanted)][:1]
     if len(found) != 1:
         raise UntrustedIssuerError("a token that does not say which of several keys signed it")
     return found[0]

@@ -11,10 +11,10 @@ from enum import StrEnum
 from typing import Final
 
 from kernel.errors import RejectedError, UndecidedError
+from kernel.web_urls import MAX_URL
 
 # A badge needs four; who asks for more than this is using us to knock on doors.
 MAX_LOOKUPS: Final = 32
-MAX_URL: Final = 2048
 _WEB: Final = ("https://", "http://")
 
 
@@ -31,6 +31,18 @@ class LookupKind(StrEnum):
     ISSUER_METADATA = "issuer_metadata"
     STATUS_LIST = "status_list"
     STATUS_LIST_CREDENTIAL = "status_list_credential"
+
+
+_OF_THE_ISSUER: Final = frozenset(
+    {
+        LookupKind.ISSUER_KEY,
+        LookupKind.DID_DOCUMENT,
+        LookupKind.ISSUER_METADATA,
+        LookupKind.REVOCATION_LIST,
+        LookupKind.STATUS_LIST,
+        LookupKind.STATUS_LIST_CREDENTIAL,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +102,16 @@ class Library:
                 self._missing[lookup] = None
 
     def get(self, url: str, kind: LookupKind) -> bytes:
-        """Return what stands at an address; NotHostedError when nothing does, UndecidedError when nobody knows."""
+        """Return what stands at an address; NotHostedError when nothing does, UndecidedError when nobody knows.
+
+        An issuer that is gone takes its keys and lists with it: that says nothing about its badges (K-74).
+        """
         answer = self.answer(url, kind)
-        if answer.kind in (AnswerKind.GONE, AnswerKind.NOT_FOUND):
-            raise NotHostedError(f"nothing at the address of the {kind.value}")
-        return answer.body
+        if answer.kind is AnswerKind.FOUND:
+            return answer.body
+        if kind in _OF_THE_ISSUER:
+            raise UndecidedError(f"no {kind.value} at its address")
+        raise NotHostedError(f"nothing at the address of the {kind.value}")
 
     def answer(self, url: str, kind: LookupKind) -> Answer:
         """Return what came of a lookup, or UndecidedError; addresses that are not of the web are never asked for."""

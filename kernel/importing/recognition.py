@@ -34,7 +34,7 @@ CREDENTIALS_V2: Final = "https://www.w3.org/ns/credentials/v2"
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _XML: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*<")
 _ADDRESS: Final = re.compile(r"https?://\S+")
-_ENVELOPE: Final = re.compile(r"data:application/vc(?:-ld)?\+(?:sd-)?jwt,(.+)")
+_ENVELOPE: Final = re.compile(r"data:application/(?:vc(?:-ld)?\+(?:sd-)?jwt|dc\+sd-jwt|jwt),(.+)")
 _VERSIONS: Final[Mapping[str, str]] = {CREDENTIALS_V1: "1.1", CREDENTIALS_V2: "2.0"}
 # The first type that fits says what it is; whatever else is a credential is just that.
 _KINDS: Final[tuple[tuple[str, Kind], ...]] = (
@@ -101,7 +101,10 @@ def _recognise_picture(baked: BakedCredential) -> Imported:
 
 
 def _recognise_jwt(raw: str, *, container: Container = Container.JWT) -> Imported:
-    token = parse_jwt(raw)
+    try:
+        token = parse_jwt(raw)
+    except RejectedError as exc:
+        raise MalformedError("a token that is not signed, or in a way that is never allowed") from exc
     if open_badges_2.is_assertion(token.payload):
         return _recognise_assertion(token.payload, container, token=raw)
     if "vc" in token.payload:

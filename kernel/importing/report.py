@@ -43,10 +43,12 @@ NOT_ASKED: Final = "not_asked"
 BEARER: Final = "bearer"
 NOT_SHOWN_BY_HOLDER: Final = "not_shown_by_holder"
 WEAK_HASH: Final = "weak_hash"
+ARCHIVED: Final = "archived"
+ARCHIVE_NOT_LAST: Final = "archive_not_last"
 # Every reason that a report can give and that is no error's `code`; a page has words for each.
 REASONS: Final = frozenset(
     {NO_PROOF, SEAL_NOT_CHECKED, PROOF_NOT_SUPPORTED, CONTEXT_NOT_KNOWN, SKIPPED, NO_STATUS, NOT_ASKED, BEARER}
-    | {NOT_SHOWN_BY_HOLDER, WEAK_HASH, STATUS_HIDDEN}
+    | {NOT_SHOWN_BY_HOLDER, WEAK_HASH, STATUS_HIDDEN, ARCHIVED, ARCHIVE_NOT_LAST}
 )
 
 
@@ -104,6 +106,7 @@ class ImportReport:
     `imported` is what was judged in the end: for an address, what stands there; for a hosted badge, what its issuer
     publishes. `parts` are the reports of the credentials inside it, in their order. `signer` is there once the proof
     held, and `endorsements` only then: what others say of it counts as little as itself before that (A-50).
+    `archived_at` is when the archive was made that keys or status came from, None where the issuer itself answered.
     """
 
     imported: Imported
@@ -112,6 +115,7 @@ class ImportReport:
     parts: tuple["ImportReport", ...] = ()
     signer: Signer | None = None
     endorsements: tuple[Endorsement, ...] = ()
+    archived_at: datetime | None = None
 
     def check(self, code: str) -> ImportCheck:
         """Return a check by its code; one that was not made is unknown."""
@@ -145,6 +149,7 @@ class ImportReport:
             "is_older_form": self.imported.is_older_form,
             "is_bearer": self.is_bearer,
             "verdict": self.verdict.value,
+            "archived_at": None if self.archived_at is None else self.archived_at.isoformat(),
             "checks": [self.check(code).as_json() for code in IMPORT_CHECK_CODES],
             "lookups": [{"url": lookup.url, "kind": lookup.kind.value} for lookup in self.lookups],
             "parts": [part.as_json() for part in self.parts],

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+from kernel.archive import VerifiedArchive
 from kernel.data_integrity import CRYPTOSUITES
 from kernel.errors import MalformedError, RevokedError, SuspendedError, UndecidedError
 from kernel.formats.status_reference import StatusKind, StatusReference
@@ -26,12 +27,17 @@ _STATUS_LISTS: Final[Mapping[StatusKind, LookupKind]] = {
 
 
 class Statuses:
-    """The status lists of one judgement, each with the keys of the issuer whose it is."""
+    """The status lists of one judgement, each with the keys of the issuer whose it is.
 
-    def __init__(self, library: Library, keys: Keys, *, now: datetime) -> None:
+    `is_archived` tells whether any came from the archive: then it says what was so when the archive was made.
+    """
+
+    def __init__(self, library: Library, keys: Keys, *, now: datetime, archive: VerifiedArchive | None = None) -> None:
         self._library = library
         self._keys = keys
         self._now = now
+        self._archive = archive
+        self.is_archived = False
 
     def require_good(self, references: tuple[StatusReference, ...], issuer: str, identifier: str | None) -> None:
         """Look each place up, and raise for the first that has it withdrawn, on hold, or not known. K-74, K-80.1
@@ -47,14 +53,15 @@ class Statuses:
     def _read(self, reference: StatusReference, issuer: str, identifier: str | None) -> Status:
         if reference.kind is StatusKind.UNKNOWN:
             raise UndecidedError("a status of a kind that is not read here")
-        raw = _decode(self._library.get(reference.uri, _STATUS_LISTS[reference.kind]))
+        content, now = self._get(reference, issuer)
+        raw = _decode(content)
         if reference.kind is StatusKind.REVOCATION_LIST:
             return _read_revocation_list(raw, issuer, identifier)
         if reference.kind is StatusKind.TOKEN_STATUS_LIST:
             token = parse_status_list_token(raw)
             key = self._keys.find_for_token(token, issuer)
             listed = verify_status_list_token(
-                token, uri=reference.uri, key=key, algorithms=SIGNATURE_ALGORITHMS, now=self._now
+                token, uri=reference.uri, key=key, algorithms=SIGNATURE_ALGORITHMS, now=now
             )
             return listed.get(reference.index)
         listing = verify_status_list_credential(
@@ -64,11 +71,24 @@ class Statuses:
             find_key=self._keys.find,
             cryptosuites=frozenset(CRYPTOSUITES),
             algorithms=SIGNATURE_ALGORITHMS,
-            now=self._now,
+            now=now,
         )
         return listing.get(
             reference.index, purpose=reference.purpose, size=reference.size, messages=reference.messages
         ).status
+
+    def _get(self, reference: StatusReference, issuer: str) -> tuple[bytes, datetime]:
+        """Return the list and the moment to judge it at; the archived one only where the issuer's cannot be had."""
+        try:
+            return self._library.get(reference.uri, _STATUS_LISTS[reference.kind]), self._now
+        except UndecidedError:
+            if self._archive is None or issuer != self._archive.did:
+                raise
+            content = self._archive.find_file("status_list", reference.uri)
+            if content is None:
+                raise
+            self.is_archived = True
+            return content, self._archive.created_at
 
 
 def _require_valid(status: Status) -> None:

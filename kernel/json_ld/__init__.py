@@ -9,7 +9,6 @@ from typing import Any
 from kernel.json_ld.contexts import ContextStore
 from kernel.json_ld.conversion import convert
 from kernel.json_ld.errors import JsonLdError, Reason
-from kernel.json_ld.fallback import convert_with_pyld
 from kernel.json_ld.pinned import CREDENTIALS_V2, DATA_INTEGRITY_V2, PINNED, pinned_contexts
 from kernel.json_ld.skolemization import deskolemize, skolemize
 from kernel.rdf_canon import Quad
@@ -39,4 +38,7 @@ def to_rdf(document: Any, *, contexts: ContextStore | None = None) -> list[Quad]
     except JsonLdError as error:
         if error.reason is not Reason.UNSUPPORTED:
             raise
+    # Few ever come this far, and PyLD brings a whole HTTP client with it.
+    from kernel.json_ld.fallback import convert_with_pyld
+
     return convert_with_pyld(document, store)

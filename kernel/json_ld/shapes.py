@@ -1,8 +1,8 @@
 """Badges of one achievement differ in their texts alone: what depends only on the shape of a document is done once.
 
 A shape is everything but the texts: names, list lengths, types, contexts, numbers. Its statements are made once, from a
-copy of the document with a mark in place of each text, and become templates. The next document of that shape fills them
-in, hashes its own blank nodes and sorts. That gives the text of the general way (`to_rdf`, then `canonicalize`) where
+copy of the document with a mark in place of each text. The next document of that shape has its own texts put there, its
+own blank nodes hashed, and all sorted. That gives the text of the general way (`to_rdf`, then `canonicalize`) where
 
   (1) every mark came out as a literal or an IRI of some statement; a text whose mark did not is part of the shape;
   (2) texts in place of IRIs are absolute, well-formed and neither terms nor compact IRIs, which no mark is either;
@@ -14,38 +14,46 @@ that a stranger's single document costs nothing extra, and the number and size o
 """
 
 import hashlib
+import itertools
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from operator import itemgetter
 from threading import Lock
 from typing import Any, Final, NamedTuple
 
 from kernel.errors import MalformedError
-from kernel.json_ld.contexts import ContextStore, is_well_formed_iri
+from kernel.json_ld.contexts import KEYWORDS, ContextStore, is_well_formed_iri
 from kernel.json_ld.conversion import Conversion
 from kernel.json_ld.errors import JsonLdError
-from kernel.rdf_canon import HASHES, Quad, escape, is_blank, must_escape
+from kernel.rdf_canon import HASHES, Quad, escape, escape_all, iri, is_blank
 
 MAX_FAMILIES: Final = 256
 MAX_VARIANTS: Final = 4
 MAX_SEEN: Final = 4_096
 MAX_KEY: Final = 4_000
 MAX_TEMPLATES: Final = 64 * 1024
+# Of a run whose texts move several nodes about, so many orders are kept; one that moves a single node has few.
+MAX_ORDERS: Final = 64
 
 # The same IRIs stand in all badges of an achievement; longer ones are data and stand in one.
 MAX_REMEMBERED_IRI: Final = 256
 
-_TEXT_MEMBERS: Final = frozenset({"@id", "@value"})
+# What these members say chooses types, contexts and languages: it belongs to the shape.
+_WORDS: Final = frozenset({"type"}) | KEYWORDS - {"@id", "@value"}
 _LIST, _WORD = 0, 1
 _UNKNOWN: Final = object()
 
-# The parts of a template: fixed text, or the place of a term.
-_Part = str | int
+# What blank nodes are called in place of their canonical labels.
+Rename = Callable[[Sequence[str]], Iterable[str]]
+
 _Key = tuple[Any, ...]
+# Of a line: fixed text, or the number of a text of the document. Blank nodes' labels are numbered from the back.
+_Part = str | int
+# The parts of some lines one after the other, out of all that a document has: its texts, what is fixed, its labels.
+_Pick = Callable[[Sequence[str]], Any]
 
 
 class _UnshapedError(Exception):
@@ -53,148 +61,229 @@ class _UnshapedError(Exception):
 
 
 class _Slot(NamedTuple):
-    """Where a text of the document becomes a term. `ending` closes a literal; an IRI has none."""
+    """Where a text of the document becomes a term, between a quotation mark or `<` and what closes that."""
 
     leaf: int
-    ending: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Template:
-    """Lines with places for terms."""
-
-    text: str
-    pick: Callable[[Sequence[str]], Any] | None
-    places: frozenset[int] = frozenset()
-
-    def render(self, terms: Sequence[str]) -> str:
-        return self.text if self.pick is None else self.text % self.pick(terms)
+    opening: str
+    closing: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Lines that stay together: one template where their order does not depend on the terms, else one a line."""
+    """Lines that stay together, in groups: all as one where their order is known, one a line where texts decide it."""
 
-    templates: tuple[_Template, ...]
+    groups: tuple[tuple[_Pick, ...], ...]
+    places: frozenset[int]
 
-    @property
-    def places(self) -> frozenset[int]:
-        return frozenset(place for template in self.templates for place in template.places)
+    def render(self, parts: Sequence[str], *, is_distinct: bool) -> str:
+        text = ""
+        for group in self.groups:
+            lines = ["".join(pick(parts)) for pick in group]
+            if is_distinct and len(set(lines)) != len(lines):
+                raise _UnshapedError
+            lines.sort()
+            text += "".join(lines)
+        return text
 
-    def render(self, terms: Sequence[str]) -> str:
-        if len(self.templates) == 1:
-            return self.templates[0].render(terms)
-        return "".join(sorted(template.render(terms) for template in self.templates))
 
-    def render_distinct(self, terms: Sequence[str]) -> str:
-        """The same, where equal lines would be one statement said twice."""
-        if len(self.templates) == 1:
-            return self.templates[0].render(terms)
-        lines = {template.render(terms) for template in self.templates}
-        if len(lines) != len(self.templates):
-            raise _UnshapedError
-        return "".join(sorted(lines))
+class _Blocks:
+    """Blocks to fill in, all at once."""
+
+    def __init__(self, blocks: Iterable[_Block]) -> None:
+        self.all = tuple(blocks)
+        # In most of them no text decides the order of anything.
+        self._picks = [
+            block.groups[0][0] if len(block.groups) == len(block.groups[0]) == 1 else None for block in self.all
+        ]
+
+    def render(self, parts: Sequence[str], *, are_distinct: bool = False) -> list[bytes]:
+        """Return the lines of each block. Where they are to be distinct, equal ones would be a statement said twice.
+
+        Their order as bytes is that of their characters.
+        """
+        return [
+            ("".join(pick(parts)) if pick is not None else block.render(parts, is_distinct=are_distinct)).encode()
+            for pick, block in zip(self._picks, self.all, strict=True)
+        ]
+
+
+class _PlainIris:
+    """Which texts mean themselves wherever an IRI stands: absolute, no term, no prefix that a context could know."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self._names = names
+        self._remembered = lru_cache(maxsize=4_096)(self.judge)
+
+    def have(self, texts: Iterable[str]) -> bool:
+        """Whether all of these are such; of the short ones what was found is remembered."""
+        return all(self._remembered(text) if len(text) <= MAX_REMEMBERED_IRI else self.judge(text) for text in texts)
+
+    def judge(self, text: str) -> bool:
+        return is_well_formed_iri(text) and text not in self._names and text.partition(":")[0] not in self._names
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The statements of all documents of one shape."""
+    """The statements of all documents of one shape.
 
-    slots: tuple[_Slot, ...]
+    `iris` are the texts that stand in place of IRIs, `subjects` all things with a name that something is said about.
+    """
+
+    fixed: tuple[str, ...]
+    iris: tuple[int, ...]
     top: int | None
-    nodes: tuple[_Block, ...]
-    subjects: tuple[_Part, ...]
-    blocks: tuple[_Block, ...]
+    subjects: tuple[int, ...]
+    nodes: _Blocks
+    blocks: _Blocks
 
-    def fill(self, leaves: Sequence[str], names: frozenset[str], hash_name: str) -> str:
+    def fill(self, leaves: Sequence[str], plain_iris: _PlainIris, hash_name: str) -> bytes:
         """Return the canonical text of a document with these texts."""
-        terms = self.terms(leaves, names)
+        parts = self.parts(leaves, plain_iris)
         make_hash = HASHES[hash_name]
-        hashes = [make_hash(node.render(terms).encode()).hexdigest() for node in self.nodes]
-        terms += self.labels(terms, hashes)
-        return "".join(sorted(block.render_distinct(terms) for block in self.blocks))
+        parts += _label([make_hash(node).digest() for node in self.nodes.render(parts)])
+        blocks = self.blocks.render(parts, are_distinct=True)
+        blocks.sort()
+        return b"".join(blocks)
 
-    def labels(self, terms: Sequence[str], hashes: Sequence[str]) -> list[str]:
-        """Return the canonical labels of the blank nodes, once it is clear that all nodes differ."""
-        order = {digest: position for position, digest in enumerate(sorted(hashes))}
-        labels = [f"_:c14n{order[digest]}" for digest in hashes]
-        named = [*terms, *labels]
-        subjects = {named[subject] if isinstance(subject, int) else subject for subject in self.subjects}
-        if len(order) != len(hashes) or len(subjects) != len(self.subjects):
+    def parts(self, leaves: Sequence[str], plain_iris: _PlainIris) -> list[str]:
+        """Return the parts of lines, all but the labels, with these texts in their places."""
+        if not plain_iris.have([leaves[leaf] for leaf in self.iris]):
             raise _UnshapedError
-        return labels
+        parts = [*escape_all(leaves), *self.fixed]
+        self.require_own_names(parts)
+        return parts
 
-    def terms(self, leaves: Sequence[str], names: frozenset[str]) -> list[str]:
-        """Return the terms that the texts become in their slots."""
-        terms = []
-        for leaf, ending in self.slots:
-            text = leaves[leaf]
-            if ending is not None:
-                terms.append(f'"{escape(text) if must_escape(text) else text}{ending}')
-            elif _is_plain_iri(text, names):
-                terms.append(f"<{text}>")
-            else:
-                raise _UnshapedError
-        self.require_own_name(terms)
-        return terms
-
-    def require_own_name(self, terms: Sequence[str]) -> None:
-        """Refuse to go on where something else in the document is named as the document is."""
-        if self.top is not None and terms.count(terms[self.top]) > 1:
+    def require_own_names(self, parts: Sequence[str]) -> None:
+        """Refuse to go on where something else is named as the document is, or two nodes alike."""
+        if self.top is not None and [parts[leaf] for leaf in self.iris].count(parts[self.top]) > 1:
+            raise _UnshapedError
+        if len({parts[subject] for subject in self.subjects}) != len(self.subjects):
             raise _UnshapedError
 
 
 class FilledShape:
     """A shape in which most texts stand already, for many documents that differ in few: a run of awards.
 
-    What depends on none of the texts that vary (terms, hashes of blank nodes, lines) is made once, here.
+    What depends on none of the texts that vary (hashes of blank nodes) is made once, here. So is what depends on them
+    only through the order of the blank nodes, for each order that comes up.
     """
 
-    def __init__(self, shape: Shape, leaves: Sequence[str], varying: Sequence[int], names: frozenset[str]) -> None:
+    def __init__(self, shape: Shape, leaves: Sequence[str], varying: Sequence[int], plain_iris: _PlainIris) -> None:
         self._shape = shape
-        self._names = names
-        self._terms = shape.terms(leaves, names)
-        self._slots = [
-            (place, varying.index(leaf), ending) for place, (leaf, ending) in enumerate(shape.slots) if leaf in varying
-        ]
-        places = {place for place, _, _ in self._slots}
-        self._hashes = [hashlib.sha256(node.render(self._terms).encode()).hexdigest() for node in shape.nodes]
-        self._nodes = [(i, node) for i, node in enumerate(shape.nodes) if not places.isdisjoint(node.places)]
-        places.update(range(len(shape.slots), len(shape.slots) + len(shape.nodes)))
-        self._standing = [
-            block.render_distinct(self._terms) for block in shape.blocks if places.isdisjoint(block.places)
-        ]
-        self._blocks = [block for block in shape.blocks if not places.isdisjoint(block.places)]
+        self._plain_iris = plain_iris
+        self._parts = shape.parts(leaves, plain_iris)
+        self._places = [(leaf, position, leaf in shape.iris) for position, leaf in enumerate(varying)]
+        self._hashes = [_hash(node) for node in shape.nodes.render(self._parts)]
+        self._nodes = [i for i, node in enumerate(shape.nodes.all) if not node.places.isdisjoint(varying)]
+        self._node_blocks = _Blocks([shape.nodes.all[i] for i in self._nodes])
+        self._standing = _Blocks([block for block in shape.blocks.all if block.places.isdisjoint(varying)])
+        self._changing = _Blocks([block for block in shape.blocks.all if not block.places.isdisjoint(varying)])
+        self._rendered: dict[tuple[str, ...], list[bytes]] = {}
+        # Unlike the texts of any document, these come in runs: of a status list many, of anything else none twice.
+        self._latest: dict[int, str] = {}
 
-    def find_text(self, texts: Sequence[str]) -> str | None:
+    def find_text(self, texts: Sequence[str]) -> bytes | None:
         """Return the canonical text with these texts in place, or None where it has to be made the general way."""
         try:
             return self._fill(texts)
         except (_UnshapedError, MalformedError):
             return None
 
-    def _fill(self, texts: Sequence[str]) -> str:
-        terms, hashes = list(self._terms), list(self._hashes)
-        for place, position, ending in self._slots:
+    def _fill(self, texts: Sequence[str]) -> bytes:
+        parts, hashes = list(self._parts), list(self._hashes)
+        for leaf, position, is_iri in self._places:
             text = texts[position]
-            if ending is None and not _is_plain_iri(text, self._names):
-                raise _UnshapedError
-            terms[place] = f"<{text}>" if ending is None else f'"{escape(text)}{ending}'
-        self._shape.require_own_name(terms)
-        for position, node in self._nodes:
-            hashes[position] = hashlib.sha256(node.render(terms).encode()).hexdigest()
-        terms += self._shape.labels(terms, hashes)
-        return "".join(sorted([*self._standing, *(block.render_distinct(terms) for block in self._blocks)]))
+            if is_iri and text != self._latest.get(leaf):
+                if not self._plain_iris.judge(text):
+                    raise _UnshapedError
+                self._latest[leaf] = text
+            parts[leaf] = escape(text)
+        self._shape.require_own_names(parts)
+        for position, node in zip(self._nodes, self._node_blocks.render(parts), strict=True):
+            hashes[position] = _hash(node)
+        labels = _label(hashes)
+        parts += labels
+        blocks = self._render_standing(tuple(labels), parts) + self._changing.render(parts, are_distinct=True)
+        blocks.sort()
+        return b"".join(blocks)
+
+    def _render_standing(self, labels: tuple[str, ...], parts: Sequence[str]) -> list[bytes]:
+        rendered = self._rendered.get(labels)
+        if rendered is None:
+            if len(self._rendered) == MAX_ORDERS:
+                self._rendered.clear()
+            rendered = self._rendered[labels] = self._standing.render(parts, are_distinct=True)
+        return rendered
+
+
+class Stated(NamedTuple):
+    """What a document says, and which of its statements are chosen."""
+
+    quads: Sequence[Quad]
+    chosen: frozenset[Quad] = frozenset()
+
+
+class FilledLines:
+    """The same for a proof over each statement of its own: the statements apart, their blank nodes named by others.
+
+    `find_lines` gives them in the order of the quads that they were made of.
+    """
+
+    def __init__(self, shape: Shape, lines: Sequence[_Pick], texts: int, plain_iris: _PlainIris) -> None:
+        self._shape = shape
+        self._lines = lines
+        self._plain_iris = plain_iris
+        self._nodes = _Blocks([node for node in shape.nodes.all if node.places])
+        standing = _Blocks([node for node in shape.nodes.all if not node.places])
+        hashes = map(_hash, standing.render([*[""] * texts, *shape.fixed]))
+        self._hashes = [None if node.places else next(hashes) for node in shape.nodes.all]
+
+    def find_lines(self, texts: Sequence[str], rename: Rename) -> list[str] | None:
+        """Return the statements with these texts in place, or None where they have to be made the general way."""
+        try:
+            parts = self._shape.parts(texts, self._plain_iris)
+            hashes = map(_hash, self._nodes.render(parts))
+            parts += rename(_label([known or next(hashes) for known in self._hashes]))
+        except (_UnshapedError, MalformedError):
+            return None
+        lines = ["".join(line(parts)) for line in self._lines]
+        return lines if len(set(lines)) == len(lines) else None
+
+
+def _hash(text: bytes) -> bytes:
+    return hashlib.sha256(text).digest()
+
+
+def _label(hashes: Sequence[bytes]) -> list[str]:
+    """Return the canonical labels of blank nodes with these hashes, which all have to differ."""
+    labels = {digest: f"_:c14n{position}" for position, digest in enumerate(sorted(hashes))}
+    if len(labels) != len(hashes):
+        raise _UnshapedError
+    return [labels[digest] for digest in hashes]
 
 
 class _Family:
     """The shapes of one key: they differ in the texts that belong to the shape. None where there can be no shape."""
 
-    __slots__ = ("fixed", "shapes")
+    __slots__ = ("fixed", "shapes", "used")
 
     def __init__(self) -> None:
+        self.used = 0
         self.fixed: tuple[int, ...] = ()
-        self.shapes: OrderedDict[tuple[str, ...], Shape | None] = OrderedDict()
+        self.shapes: OrderedDict[tuple[str, ...], Any] = OrderedDict()
+
+
+class _Marked(NamedTuple):
+    """A document with marks in place of its texts, and what it says; how many texts, and those that stood there."""
+
+    document: Mapping[str, Any]
+    quads: Sequence[Quad]
+    top: str | None
+    size: int
+    examples: Mapping[int, str]
+
+
+_Make = Callable[[_Marked], Any]
 
 
 class Shapes:
@@ -202,57 +291,115 @@ class Shapes:
 
     def __init__(self, contexts: ContextStore) -> None:
         self._contexts = contexts
-        self._names = frozenset(_names(contexts.contexts))
+        self._plain_iris = _PlainIris(frozenset(_names(contexts.contexts)))
         self._mark = f"urn:mark-{secrets.token_hex(16)}:"
         self._lock = Lock()
-        self._families: OrderedDict[_Key, _Family] = OrderedDict()
+        self._families: dict[_Key, _Family] = {}
+        self._uses = itertools.count(1)
         self._seen: OrderedDict[int, None] = OrderedDict()
 
-    def find_text(self, document: Mapping[str, Any], hash_name: str = "sha256") -> str | None:
+    def find_text(self, document: Mapping[str, Any], hash_name: str = "sha256") -> bytes | None:
         """Return the canonical text of a document, or None where it has to be made the general way."""
         try:
             key, leaves = _read(document)
-            shape = self._find_shape(document, key, leaves)
-            return None if shape is None else shape.fill(leaves, self._names, hash_name)
+            shape = self._find_shape(document, (None, key), leaves, self._make_shape)
+            return None if shape is None else shape.fill(leaves, self._plain_iris, hash_name)
         except (_UnshapedError, MalformedError, TypeError, RecursionError):
             # Whatever is wrong with the document, the general way says it. TypeError: a key that cannot be one.
             return None
+
+    def find_lines(
+        self,
+        document: Mapping[str, Any],
+        rename: Rename,
+        *,
+        state: Callable[[Mapping[str, Any]], Stated],
+        aspect: Hashable,
+        reserved: tuple[str, ...] = (),
+    ) -> list[tuple[str, bool]] | None:
+        """Return the statements of a document apart and whether each is chosen, or None as `find_text` does.
+
+        `state` makes them of a document of this shape, and `aspect` says which `state` it was. It may depend on nothing
+        but the shape; a document with a text that begins with something `reserved` goes the general way.
+        """
+
+        def make(marked: _Marked) -> tuple[FilledLines, Sequence[bool]] | None:
+            try:
+                stated = state(marked.document)
+            except MalformedError:
+                return None
+            lines = self._read_lines(stated.quads, marked.top, marked.size, marked.examples)
+            return None if lines is None else (lines, [quad in stated.chosen for quad in stated.quads])
+
+        try:
+            key, leaves = _read(document)
+            if reserved and any(text.startswith(reserved) for text in leaves):
+                return None
+            made = self._find_shape(document, (aspect, key), leaves, make)
+        except (_UnshapedError, MalformedError, TypeError, RecursionError):
+            return None
+        lines = None if made is None else made[0].find_lines(leaves, rename)
+        return None if lines is None else list(zip(lines, made[1], strict=True))
 
     def find_filled(self, document: Mapping[str, Any], paths: Sequence[Sequence[str]]) -> FilledShape | None:
         """Return the shape of a document with all texts in it but those at the paths; None where there is none."""
         try:
             _, leaves = _read(document)
-            marks = (f"{self._mark}{number}." for number in range(len(leaves)))
-            marked = _with_leaves(document, marks)
+            marked = _with_leaves(document, (f"{self._mark}{number}." for number in range(len(leaves))))
             varying = [self._number(_resolve(marked, path)) for path in paths]
-            fixed, shape = self._make(document, leaves, ())
+            fixed, shape = self._make(document, leaves, (), self._make_shape)
             if shape is None or not set(varying).isdisjoint(fixed):
                 return None
-            return FilledShape(shape, leaves, varying, self._names)
+            return FilledShape(shape, leaves, varying, self._plain_iris)
         except (_UnshapedError, MalformedError, TypeError, RecursionError):
             return None
+
+    @property
+    def mark(self) -> str:
+        """What no document of anybody else contains; with a number and a dot behind it, a text for `find_marked`."""
+        return self._mark
+
+    def find_marked(self, quads: Sequence[Quad], top: str, examples: Sequence[str]) -> FilledLines | None:
+        """Return the statements of a document that has marks in place of some texts; None where they have no shape.
+
+        `top` is the identifier of the document, `examples` stand for the texts that will come.
+        """
+        return self._read_lines(quads, iri(top), len(examples), dict(enumerate(examples)))
+
+    def _read_lines(
+        self, quads: Sequence[Quad], top: str | None, size: int, examples: Mapping[int, str]
+    ) -> FilledLines | None:
+        reader = _Reader(self._mark, quads, size)
+        if not all(reader.takes(number, text, self._plain_iris) for number, text in examples.items()):
+            return None
+        lines, shape = reader.lines(quads), reader.shape(quads, top)
+        return None if shape is None else FilledLines(shape, lines, size, self._plain_iris)
+
+    def _make_shape(self, marked: _Marked) -> Shape | None:
+        return _Reader(self._mark, marked.quads, marked.size).shape(marked.quads, marked.top)
 
     def _number(self, text: Any) -> int:
         if not isinstance(text, str) or not text.startswith(self._mark):
             raise _UnshapedError
         return int(text[len(self._mark) : -1])
 
-    def _find_shape(self, document: Mapping[str, Any], key: _Key, leaves: list[str]) -> Shape | None:
+    def _find_shape(self, document: Mapping[str, Any], key: _Key, leaves: list[str], make: _Make) -> Any:
+        """Return what was made of a document of this shape, once there was one before it."""
         with self._lock:
             family = self._families.get(key) or self._welcome(key)
             if family is None:
                 return None
-            self._families.move_to_end(key)
-            shape = family.shapes.get(tuple(leaves[position] for position in family.fixed), _UNKNOWN)
+            family.used = next(self._uses)
             fixed = family.fixed
-        if isinstance(shape, Shape) or shape is None:
+            shape = family.shapes.get(tuple([leaves[position] for position in fixed]), _UNKNOWN)
+        if shape is not _UNKNOWN:
             return shape
-        fixed, made = self._make(document, leaves, fixed)
+        fixed, made = self._make(document, leaves, fixed, make)
         with self._lock:
             if fixed != family.fixed:
                 family.fixed = fixed
                 family.shapes.clear()
-            _remember(family.shapes, tuple(leaves[position] for position in fixed), made, MAX_VARIANTS)
+            _remember(family.shapes, tuple([leaves[position] for position in fixed]), made, MAX_VARIANTS)
         return made
 
     def _welcome(self, key: _Key) -> _Family | None:
@@ -261,175 +408,210 @@ class Shapes:
         if digest not in self._seen:
             _remember(self._seen, digest, None, MAX_SEEN)
             return None
-        family = _Family()
-        _remember(self._families, key, family, MAX_FAMILIES)
+        if len(self._families) == MAX_FAMILIES:
+            del self._families[min(self._families, key=lambda known: self._families[known].used)]
+        family = self._families[key] = _Family()
         return family
 
     def _make(
-        self, document: Mapping[str, Any], leaves: list[str], fixed: tuple[int, ...]
-    ) -> tuple[tuple[int, ...], Shape | None]:
-        """Make the shape of a document, taking texts into it until all others have their place."""
+        self, document: Mapping[str, Any], leaves: list[str], fixed: tuple[int, ...], make: _Make
+    ) -> tuple[tuple[int, ...], Any]:
+        """Make something of the shape of a document, taking texts into it until all others have their place."""
         while True:
-            marked = [text if i in fixed else f"{self._mark}{i}." for i, text in enumerate(leaves)]
+            marks = [text if i in fixed else f"{self._mark}{i}." for i, text in enumerate(leaves)]
+            marked = _with_leaves(document, iter(marks))
             conversion = Conversion(self._contexts)
             try:
-                conversion.convert_top(_with_leaves(document, iter(marked)))
+                conversion.convert_top(marked)
             except JsonLdError:
                 return fixed, None
             quads = list(dict.fromkeys(conversion.quads))
-            reader = _Reader(self._mark, quads)
-            bound = {i for i in range(len(leaves)) if i not in fixed and not reader.takes(i, leaves[i], self._names)}
+            reader = _Reader(self._mark, quads, len(leaves))
+            bound = {
+                i for i in range(len(leaves)) if i not in fixed and not reader.takes(i, leaves[i], self._plain_iris)
+            }
             if not bound:
-                return fixed, reader.shape(quads, conversion.top)
+                examples = {i: text for i, text in enumerate(leaves) if i not in fixed}
+                return fixed, make(_Marked(marked, quads, conversion.top, len(leaves), examples))
             fixed = tuple(sorted({*fixed, *bound}))
 
 
 class _Reader:
-    """Finds marks in statements and turns the statements into templates."""
+    """Finds marks in statements, and turns the statements into lines in which those of `count` texts have places."""
 
-    def __init__(self, mark: str, quads: Sequence[Quad]) -> None:
+    def __init__(self, mark: str, quads: Sequence[Quad], count: int) -> None:
         self._mark = mark
+        self._count = count
         self._slots: dict[str, _Slot] = {}
         self._spoilt: set[int] = set()
         for quad in quads:
             for position, term in enumerate(quad):
                 self._read_term(term, is_type=position == 2 and quad[1].endswith("rdf-syntax-ns#type>"))
         self._nodes = list(dict.fromkeys(term for quad in quads for term in quad if is_blank(term)))
-        terms = [*self._slots, *self._nodes]
-        self._places = {term: place for place, term in enumerate(terms)}
-        self._quotes = [term[0] for term in terms]
+        self._labels = {node: place - len(self._nodes) for place, node in enumerate(self._nodes)}
+        self._fixed: dict[str, int] = {}
 
     def _read_term(self, term: str, *, is_type: bool) -> None:
         if self._mark not in term:
             return
-        quote, _, rest = term.partition(self._mark)
-        number, _, ending = rest.partition(".")
-        if quote == "<" and ending == ">" and not is_type:
-            self._slots[term] = _Slot(int(number), None)
-        elif quote == '"' and ending.startswith('"'):
-            self._slots[term] = _Slot(int(number), ending)
+        opening, _, rest = term.partition(self._mark)
+        number, _, closing = rest.partition(".")
+        if (opening == "<" and closing == ">" and not is_type) or (opening == '"' and closing.startswith('"')):
+            self._slots[term] = _Slot(int(number), opening, closing)
         else:
             self._spoilt.update(int(part.partition(".")[0]) for part in term.split(self._mark)[1:])
 
-    def takes(self, leaf: int, text: str, names: frozenset[str]) -> bool:
+    def takes(self, leaf: int, text: str, plain_iris: _PlainIris) -> bool:
         """Whether a text has its place in some statement and could stand there."""
         slots = [slot for slot in self._slots.values() if slot.leaf == leaf]
         return (
             bool(slots)
             and leaf not in self._spoilt
-            and all(slot.ending is not None or _is_plain_iri(text, names) for slot in slots)
+            and all(slot.opening == '"' or plain_iris.have([text]) for slot in slots)
         )
 
     def shape(self, quads: Sequence[Quad], top: str | None) -> Shape | None:
-        nodes = tuple(self._node_block(node, quads) for node in self._nodes)
         by_subject: dict[str, list[list[_Part]]] = {}
         for quad in quads:
             by_subject.setdefault(quad[0], []).append(self._line(quad))
-        blocks = tuple(_make_block(lines, self._quotes, skip=1) for lines in by_subject.values())
-        subjects = tuple(map(self._part, by_subject))
-        size = sum(len(template.text) for block in (*nodes, *blocks) for template in block.templates)
-        if size > MAX_TEMPLATES:
+        about_nodes = [self._about(node, quads) for node in self._nodes]
+        all_lines = [line for lines in (*about_nodes, *by_subject.values()) for line in lines]
+        if sum(len(part) for line in all_lines for part in line if isinstance(part, str)) > MAX_TEMPLATES:
             return None
-        place = self._places[top] if top in self._slots else None
-        return Shape(tuple(self._slots.values()), place, nodes, subjects, blocks)
+        nodes = _Blocks(self._block(lines, skip=0) for lines in about_nodes)
+        blocks = _Blocks(self._block(lines, skip=len(self._parts(term))) for term, lines in by_subject.items())
+        return Shape(
+            iris=tuple(slot.leaf for slot in self._slots.values() if slot.opening == "<"),
+            top=self._slots[top].leaf if top in self._slots else None,
+            subjects=tuple(self._name(subject) for subject in by_subject if not is_blank(subject)),
+            nodes=nodes,
+            blocks=blocks,
+            fixed=tuple(self._fixed),
+        )
 
-    def _node_block(self, node: str, quads: Sequence[Quad]) -> _Block:
+    def lines(self, quads: Sequence[Quad]) -> list[_Pick]:
+        """Every statement as a line of its own, of which a shape that is made later has the parts."""
+        return [self._pick(self._line(quad)) for quad in quads]
+
+    def _about(self, node: str, quads: Sequence[Quad]) -> list[list[_Part]]:
         """The lines that are hashed for a blank node. rdf-canon §4.6"""
-        lines = [
+        return [
             self._line(tuple("_:a" if term == node else "_:z" if is_blank(term) else term for term in quad))
             for quad in quads
             if node in quad
         ]
-        return _make_block(lines, self._quotes, skip=0)
 
     def _line(self, quad: tuple[str, ...]) -> list[_Part]:
         """The parts of one line of N-Quads."""
         parts: list[_Part] = []
         for term in quad:
             if term:
-                parts += [self._part(term), " "]
+                parts += [*self._parts(term), " "]
         return [*parts, ".\n"]
 
-    def _part(self, term: str) -> _Part:
-        return self._places.get(term, term)
+    def _parts(self, term: str) -> list[_Part]:
+        if term in self._slots:
+            leaf, opening, closing = self._slots[term]
+            return [opening, leaf, closing]
+        return [self._labels.get(term, term)]
+
+    def _name(self, term: str) -> int:
+        """The place of an IRI without its brackets."""
+        return self._slots[term].leaf if term in self._slots else self._place(term[1:-1])
+
+    def _block(self, lines: Sequence[list[_Part]], *, skip: int) -> _Block:
+        """Return lines in order; `skip` parts at the front are the same in all of them.
+
+        A line that goes on with a place stands in one group with all that begin as it does up to there.
+        """
+        beginnings = [(_beginning(line[skip:]), line) for line in lines]
+        beginnings.sort(key=itemgetter(0))
+        groups: list[tuple[_Pick, ...]] = []
+        settled: list[_Part] = []
+        while beginnings:
+            first, line = beginnings[0]
+            is_open = any(isinstance(part, int) for part in line[skip:])
+            size = sum(beginning.startswith(first) for beginning, _ in beginnings) if is_open else 1
+            group, beginnings = beginnings[:size], beginnings[size:]
+            if size == 1:
+                settled += line
+                continue
+            groups += [(self._pick(settled),)] if settled else []
+            groups.append(tuple(self._pick(line) for _, line in group))
+            settled = []
+        groups += [(self._pick(settled),)] if settled else []
+        return _Block(tuple(groups), frozenset(part for line in lines for part in line if isinstance(part, int)))
+
+    def _pick(self, parts: Sequence[_Part]) -> _Pick:
+        places: list[int] = []
+        fixed = ""
+        for part in parts:
+            if isinstance(part, str):
+                fixed += part
+            else:
+                places += [self._place(fixed), part]
+                fixed = ""
+        return itemgetter(*places, self._place(fixed))
+
+    def _place(self, text: str) -> int:
+        """Where a fixed text stands among all parts."""
+        return self._count + self._fixed.setdefault(text, len(self._fixed))
 
 
-def _make_block(lines: Sequence[list[_Part]], quotes: Sequence[str], *, skip: int) -> _Block:
-    """Return lines as one template if their order is known; `skip` parts at the front are the same in all of them."""
-    beginnings = [(_beginning(line[skip:], quotes), line) for line in lines]
-    beginnings.sort(key=itemgetter(0))
-    for (first, line), (second, _) in pairwise(beginnings):
-        if second.startswith(first) and any(isinstance(part, int) for part in line[skip:]):
-            return _Block(tuple(_make_template(line) for line in lines))
-    return _Block((_make_template([part for _, line in beginnings for part in line]),))
-
-
-def _beginning(parts: Sequence[_Part], quotes: Sequence[str]) -> str:
-    """The text of a line up to its first place, with the first character of the term there."""
+def _beginning(parts: Sequence[_Part]) -> str:
+    """The text of a line up to its first place; all labels of blank nodes begin alike."""
     fixed = ""
     for part in parts:
         if isinstance(part, int):
-            return fixed + quotes[part]
+            return fixed + "_:" if part < 0 else fixed
         fixed += part
     return fixed
 
 
-def _make_template(parts: Sequence[_Part]) -> _Template:
-    places = [part for part in parts if isinstance(part, int)]
-    if not places:
-        return _Template("".join(map(str, parts)), None)
-    text = "".join("%s" if isinstance(part, int) else part.replace("%", "%%") for part in parts)
-    return _Template(text, itemgetter(*places), frozenset(places))
-
-
 def _read(document: Mapping[str, Any]) -> tuple[_Key, list[str]]:
-    """Return everything of a document but its texts, and its texts in the order in which they stand."""
+    """Return everything of a document but its texts, and its texts, level by level.
+
+    In a key, names are an object, a number is a list; for each of their values there is None for a text, a class for an
+    object or list that comes later, a tuple for anything else.
+    """
     key: list[Any] = []
     leaves: list[str] = []
-    _read_value(dict(document), key, leaves)
+    waiting: list[Any] = [dict(document)]
+    for value in waiting:
+        is_object = type(value) is dict
+        key.append(tuple(value) if is_object else len(value))
+        for name, member in value.items() if is_object else enumerate(value):
+            kind = type(member)
+            if name in _WORDS:
+                key.append((_LIST, *member) if kind is list else (_WORD, member))
+            elif kind is str:
+                key.append(None)
+                leaves.append(member)
+            elif kind is dict or kind is list:
+                key.append(kind)
+                waiting.append(member)
+            else:
+                key.append((kind, member))
     if len(key) > MAX_KEY:
         raise _UnshapedError
     return tuple(key), leaves
 
 
-def _read_value(value: Any, key: list[Any], leaves: list[str]) -> None:
-    """Add one value. In a key, None is a text, a tuple of names an object, a number a list, another tuple a value."""
-    kind = type(value)
-    if kind is str:
-        key.append(None)
-        leaves.append(value)
-    elif kind is dict:
-        key.append(tuple(value))
-        for name, member in value.items():
-            if name == "type" or (name[:1] == "@" and name not in _TEXT_MEMBERS):
-                key.append((_LIST, *member) if type(member) is list else (_WORD, member))
-            elif type(member) is str:
-                key.append(None)
-                leaves.append(member)
-            else:
-                _read_value(member, key, leaves)
-    elif kind is list:
-        key.append(len(value))
-        for element in value:
-            _read_value(element, key, leaves)
-    else:
-        key.append((kind, value))
-
-
-def _with_leaves(value: Any, leaves: Any) -> Any:
-    """Return a value with its texts replaced, in the order in which `_read` took them."""
-    if isinstance(value, str):
-        return next(leaves)
-    if isinstance(value, Mapping):
-        return {
-            name: member
-            if name == "type" or (name[:1] == "@" and name not in _TEXT_MEMBERS)
-            else _with_leaves(member, leaves)
-            for name, member in value.items()
-        }
-    if isinstance(value, list):
-        return [_with_leaves(element, leaves) for element in value]
-    return value
+def _with_leaves(document: Mapping[str, Any], leaves: Iterator[str]) -> dict[str, Any]:
+    """Return a document with its texts replaced, in the order in which `_read` takes them."""
+    copy = dict(document)
+    waiting: list[Any] = [copy]
+    for value in waiting:
+        for name, member in list(value.items() if type(value) is dict else enumerate(value)):
+            kind = type(member)
+            if name in _WORDS:
+                continue
+            if kind is str:
+                value[name] = next(leaves)
+            elif kind is dict or kind is list:
+                value[name] = kind(member)
+                waiting.append(value[name])
+    return copy
 
 
 def _resolve(value: Any, path: Sequence[str]) -> Any:
@@ -437,18 +619,6 @@ def _resolve(value: Any, path: Sequence[str]) -> Any:
     for step in path:
         value = value[int(step)] if isinstance(value, list) else value[step]
     return value
-
-
-def _is_plain_iri(text: str, names: frozenset[str]) -> bool:
-    """Whether a text means itself wherever an IRI stands: absolute, no term, no prefix that a context could know."""
-    return _is_short_plain_iri(text, names) if len(text) <= MAX_REMEMBERED_IRI else _judge_iri(text, names)
-
-
-def _judge_iri(text: str, names: frozenset[str]) -> bool:
-    return is_well_formed_iri(text) and text not in names and text.partition(":")[0] not in names
-
-
-_is_short_plain_iri = lru_cache(maxsize=4_096)(_judge_iri)
 
 
 def _names(value: Any) -> list[str]:

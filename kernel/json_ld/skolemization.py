@@ -14,7 +14,7 @@ from kernel.json_ld.conversion import Conversion, Members
 from kernel.json_ld.errors import JsonLdError, Reason
 from kernel.rdf_canon import Quad, iri, is_blank
 
-_PREFIX: Final = "urn:bnid:"
+SKOLEM_PREFIX: Final = "urn:bnid:"
 
 
 def skolemize(document: Mapping[str, Any], contexts: ContextStore) -> tuple[dict[str, Any], list[Quad]]:
@@ -53,10 +53,10 @@ class _Skolemization(Conversion):
     def _subject(self, active: ActiveContext, members: Members) -> str:
         if any(expanded == "@id" for expanded, _, _ in members):
             subject = super()._subject(active, members)
-            if is_blank(subject) or subject.startswith(f"<{_PREFIX}"):
+            if is_blank(subject) or subject.startswith(f"<{SKOLEM_PREFIX}"):
                 raise JsonLdError(Reason.REGROUPED, "an identifier that only this document knows")
             return subject
-        name = f"{_PREFIX}{len(self.names)}"
+        name = f"{SKOLEM_PREFIX}{len(self.names)}"
         self.names[id(self._elements[id(members)][1])] = name
         return iri(name)
 
@@ -75,7 +75,7 @@ class _BlankNames(dict[str, str]):
     """What each term becomes; all but the cells of lists are looked at when they are met first."""
 
     def __missing__(self, term: str) -> str:
-        self[term] = f"_:{term[len(_PREFIX) + 1 : -1]}" if term.startswith(f"<{_PREFIX}") else term
+        self[term] = f"_:{term[len(SKOLEM_PREFIX) + 1 : -1]}" if term.startswith(f"<{SKOLEM_PREFIX}") else term
         return self[term]
 
 

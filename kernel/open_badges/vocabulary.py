@@ -8,6 +8,8 @@ import schemas
 CREDENTIALS_V2: Final = "https://www.w3.org/ns/credentials/v2"
 OPEN_BADGES_3_0_3: Final = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"
 OPEN_BADGES_EXTENSIONS: Final = "https://purl.imsglobal.org/spec/ob/v3p0/extensions.json"
+# The type of a badge, expanded as DCQL's `type_values` has it (K-93).
+OPEN_BADGE_CREDENTIAL: Final = "https://purl.imsglobal.org/spec/vc/ob/vocab.html#OpenBadgeCredential"
 # The contexts that are pinned, and their files in `schemas`.
 CONTEXTS: Final[Mapping[str, str]] = {
     CREDENTIALS_V2: "credentials-v2.json",

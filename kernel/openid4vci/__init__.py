@@ -96,6 +96,7 @@ from kernel.openid4vci.key_attestation import (
     verify_key_attestation,
 )
 from kernel.openid4vci.key_proof import (
+    PROOF_TYPES,
     KeyProof,
     create_di_vp_proof,
     create_key_proof,
@@ -191,6 +192,7 @@ __all__ = [
     "OPENID_CREDENTIAL",
     "POP_HEADER",
     "PRE_AUTHORIZED_CODE_GRANT",
+    "PROOF_TYPES",
     "REFRESH_TOKEN_GRANT",
     "SERVER_ERROR",
     "TEMPORARILY_UNAVAILABLE",

@@ -74,6 +74,7 @@ class VerifiedClientAttestation:
     wallet_name: str | None = None
     wallet_link: str | None = None
     status: tuple[StatusReference, ...] = ()
+    provider_anchor: x509.Certificate | None = None
 
 
 def create_client_attestation(
@@ -169,7 +170,7 @@ def _verify(
     client_id: str | None,
 ) -> VerifiedClientAttestation:
     # §7.1 (2) to (4) The attestation is of this type, and its provider's.
-    provider_key = verify_x5c(attestation.x5c, anchors=anchors, now=now).leaf_key if key is None else key
+    provider_key, provider_anchor = _find_provider(attestation.x5c, anchors, now) if key is None else (key, None)
     payload = verify_jwt(attestation.token, key=provider_key, typ=ATTESTATION_TYP, algorithms=algorithms).payload
     # (5) It names a public key of the instance.
     instance_key = parse_public_jwk((find_object(payload, "cnf") or {}).get("jwk"))
@@ -198,7 +199,15 @@ def _verify(
         wallet_name=find_text(payload, "wallet_name"),
         wallet_link=find_text(payload, "wallet_link"),
         status=find_status_claim(payload),
+        provider_anchor=provider_anchor,
     )
+
+
+def _find_provider(
+    x5c: object, anchors: Sequence[x509.Certificate], now: datetime
+) -> tuple[PublicKey, x509.Certificate]:
+    chain = verify_x5c(x5c, anchors=anchors, now=now)
+    return chain.leaf_key, chain.anchor
 
 
 def _verify_pop(

@@ -6,12 +6,12 @@ An offer is never signed and never believed: reading one says what somebody offe
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote
 
 from kernel.errors import MalformedError
 from kernel.members import as_object, as_unique_texts, find_count, find_object, find_text, get_text
 from kernel.strict_json import encode_json, parse_json_object
-from kernel.web_urls import parse_web_url, web_url
+from kernel.web_urls import parse_link, web_url
 
 PRE_AUTHORIZED_CODE_GRANT: Final = "urn:ietf:params:oauth:grant-type:pre-authorized_code"
 AUTHORIZATION_CODE_GRANT: Final = "authorization_code"
@@ -21,8 +21,6 @@ HAIP_OFFER_SCHEME: Final = "haip-vci://"
 MAX_DESCRIPTION: Final = 300
 MAX_TX_CODE_LENGTH: Final = 64
 MAX_OFFERED: Final = 100
-_MAX_LINK: Final = 64 * 1024
-_MAX_PARAMETERS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +136,7 @@ def parse_credential_offer_link(text: str) -> ByValue | ByReference:
     `openid-credential-offer://`, `haip-vci://` and https links; exactly one of `credential_offer` and
     `credential_offer_uri`, once. Other parameters are ignored.
     """
-    parameters = _parse_link(text.strip())
+    parameters = parse_link(text.strip(), schemes=(OFFER_SCHEME, HAIP_OFFER_SCHEME))
     by_value, by_reference = parameters.get("credential_offer"), parameters.get("credential_offer_uri")
     if (by_value is None) is (by_reference is None):
         raise MalformedError("a link has either 'credential_offer' or 'credential_offer_uri'")
@@ -155,22 +153,6 @@ def create_offer_link(offer: CredentialOffer | str, *, scheme: str = OFFER_SCHEM
     if isinstance(offer, str):
         return f"{scheme}?credential_offer_uri={quote(offer, safe='')}"
     return f"{scheme}?credential_offer={quote(encode_json(offer.as_json()), safe='')}"
-
-
-def _parse_link(text: str) -> dict[str, str]:
-    if len(text) > _MAX_LINK:
-        raise MalformedError("a link longer than any offer")
-    try:
-        parts = urlsplit(text)
-        pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=_MAX_PARAMETERS, errors="strict")
-    except ValueError as exc:
-        raise MalformedError("the link cannot be read") from exc
-    if f"{parts.scheme}://" not in (OFFER_SCHEME, HAIP_OFFER_SCHEME):
-        parse_web_url(text.partition("?")[0], "the link")
-    parameters = dict(pairs)
-    if len(parameters) != len(pairs):
-        raise MalformedError("a link that gives a parameter twice")
-    return parameters
 
 
 def _parse_authorization_code(members: Mapping[str, Any] | None) -> AuthorizationCodeGrant | None:

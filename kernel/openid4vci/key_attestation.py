@@ -48,6 +48,7 @@ class VerifiedKeyAttestation:
     user_authentication: tuple[str, ...] = ()
     certification: str | None = None
     status: tuple[StatusReference, ...] = ()
+    attester_anchor: x509.Certificate | None = None
 
     def find_key(self, key_id: str) -> PublicKey:
         """Return the attested key that a proof calls `kid`: by its own `kid`, or else by its place in the list."""
@@ -95,7 +96,7 @@ def verify_key_attestation(
     """
     token = parse_jwt(attestation)
     # (1) Signed by an attester that policy knows, as this type.
-    key = _find_attester(token, attesters, now)
+    key, anchor = _find_attester(token, attesters, now)
     payload = verify_jwt(token, key=key, typ=TYP, algorithms=algorithms).payload
     # (2) In force.
     get_numeric_date(payload, "iat")
@@ -118,6 +119,7 @@ def verify_key_attestation(
         user_authentication=find_texts(payload, "user_authentication"),
         certification=None if certification is None else web_url(certification, "'certification'", fragment=True),
         status=find_status_claim(payload),
+        attester_anchor=anchor,
     )
 
 
@@ -132,10 +134,14 @@ def require_key_properties(attestation: VerifiedKeyAttestation, required: Mappin
             raise HolderBindingError(f"the attested {name} is not one that is asked for")
 
 
-def _find_attester(token: UnverifiedJwt, attesters: KeyAttesters, now: datetime) -> PublicKey:
+def _find_attester(
+    token: UnverifiedJwt, attesters: KeyAttesters, now: datetime
+) -> tuple[PublicKey, x509.Certificate | None]:
+    """The attester's key, and where its chain ended if it has one."""
     if "x5c" in token.header:
-        return verify_x5c(token.header["x5c"], anchors=attesters.anchors, now=now).leaf_key
+        chain = verify_x5c(token.header["x5c"], anchors=attesters.anchors, now=now)
+        return chain.leaf_key, chain.anchor
     key = attesters.keys.get(find_text(token.header, "kid") or "")
     if key is None:
         raise UntrustedIssuerError("an attester that is not known here")
-    return key
+    return key, None

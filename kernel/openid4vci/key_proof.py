@@ -19,6 +19,7 @@ from kernel.members import find_text, get_text
 from kernel.open_badges import CREDENTIALS_V2
 from kernel.openid4vci.key_attestation import KeyAttesters, VerifiedKeyAttestation, verify_key_attestation
 
+PROOF_TYPES: Final = ("jwt", "di_vp", "attestation")
 TYP: Final = "openid4vci-proof+jwt"
 # A proof is made for a fresh nonce, which lives five minutes (I-56); one older than that was kept.
 MAX_AGE: Final = timedelta(minutes=5)
@@ -31,7 +32,7 @@ class KeyProof:
     """A key that was proven to be held, and the nonce it was proven with: the issuer's store knows if that is live.
 
     `key_id` is the DID URL by which the wallet named the key, None when it gave the key itself. With an attestation
-    all keys in it may be bound to, and its own nonce has to be live too.
+    all keys in it may be bound to, and its own nonce, if it has one, has to be live too.
     """
 
     holder_key: PublicKey
@@ -87,14 +88,21 @@ def verify_key_proof(
     """Check a wallet's `jwt` key proof and return the holder key it proves. Appendix F.1 and F.4.
 
     The nonce is returned, not judged: only the issuer's database knows whether it was handed out and is still
-    unspent. `iss` may be left out, and is otherwise the client. Without `client_id` access was anonymous, and `iss`
-    is absent, or, as DIIP wallets write it, the DID of the key (I-58). Without `attesters` nobody's
-    key attestation is evaluated, and one in the header is ignored.
+    unspent. A key attestation in the header needs none of its own, since the key that it vouches for signs with a
+    fresh one (errata to F.1); where it has one, that is returned too. `iss` may be left out, and is otherwise the
+    client. Without `client_id` access was anonymous, and `iss` is absent, or, as DIIP wallets write it, the DID of the
+    key (I-58). Without `attesters` nobody's key attestation is evaluated, and one in the header is ignored.
     """
     token = parse_jwt(proof)
     attestation = None
     if attesters is not None and "key_attestation" in token.header:
-        attestation = _verify_attestation(get_text(token.header, "key_attestation"), attesters, algorithms, now)
+        attestation = verify_key_attestation(
+            get_text(token.header, "key_attestation"),
+            attesters=attesters,
+            algorithms=algorithms,
+            now=now,
+            is_expiry_required=True,
+        )
     # (1) Exactly one key, in a form that our metadata offers; one of those attested, if some are.
     key, key_id = _find_key(token, attestation)
     if attestation is not None and key not in attestation.keys:
@@ -173,24 +181,16 @@ def verify_di_vp_proof(
 def verify_attestation_proof(
     proof: str, *, attesters: KeyAttesters, algorithms: frozenset[str], now: datetime
 ) -> KeyProof:
-    """Check an `attestation` key proof: a trusted attester vouches for keys, none of which signed. Appendix F.3."""
+    """Check an `attestation` key proof: a trusted attester vouches for keys, none of which signed. Appendix F.3.
+
+    Nothing else is fresh here, so its nonce is the issuer's.
+    """
     attestation = verify_key_attestation(
         proof, attesters=attesters, algorithms=algorithms, now=now, is_expiry_required=False
     )
     if attestation.nonce is None:
         raise MalformedError("a key attestation without 'nonce'")
     return KeyProof(attestation.keys[0], attestation.nonce, None, attestation)
-
-
-def _verify_attestation(
-    raw: str, attesters: KeyAttesters, algorithms: frozenset[str], now: datetime
-) -> VerifiedKeyAttestation:
-    attestation = verify_key_attestation(
-        raw, attesters=attesters, algorithms=algorithms, now=now, is_expiry_required=True
-    )
-    if attestation.nonce is None:
-        raise MalformedError("a key attestation without 'nonce'")
-    return attestation
 
 
 def _find_key(token: UnverifiedJwt, attestation: VerifiedKeyAttestation | None) -> tuple[PublicKey, str | None]:

@@ -100,7 +100,7 @@ from kernel.openid4vp.verifier_attestation import (
     parse_verifier_attestation,
     verify_verifier_attestation,
 )
-from kernel.openid4vp.verifier_info import PURPOSE_FORMAT, VerifierInfo
+from kernel.openid4vp.verifier_info import PURPOSE_FORMAT, UNDETERMINED, VerifierInfo
 
 __all__ = [
     "ACCESS_DENIED",
@@ -120,6 +120,7 @@ __all__ = [
     "REGISTRATION_TYP",
     "REQUEST_SCHEME",
     "TRANSACTION_DATA_FORMATS",
+    "UNDETERMINED",
     "VERIFIER_ATTESTATION_TYP",
     "VP_FORMATS",
     "VP_FORMATS_NOT_SUPPORTED",

@@ -33,7 +33,7 @@ from kernel.openid4vp.request import (
 )
 from kernel.openid4vp.response import EncryptedResponse, ErrorResponse, VpTokenResponse, vp_token_json
 from kernel.openid4vp.transaction_data import TransactionData
-from kernel.openid4vp.verifier_info import create_purpose_info
+from kernel.openid4vp.verifier_info import create_verifier_info
 from kernel.strict_json import encode_json
 from kernel.web_urls import parse_web_url
 
@@ -86,6 +86,7 @@ def create_dc_api_request(
     issued_at: datetime,
     expires_at: datetime,
     purpose: Mapping[str, str] | None = None,
+    comparison_code: str = "",
     transaction_data: Sequence[TransactionData] = (),
 ) -> dict[str, Any]:
     """Create `{"protocol": …, "data": …}` for `navigator.credentials.get`. §A.1 to §A.3.
@@ -97,7 +98,7 @@ def create_dc_api_request(
         **create_question(nonce, dcql_query, client_metadata, transaction_data),
         "response_mode": response_mode,
     }
-    info = {"verifier_info": [create_purpose_info(purpose)]} if purpose else {}
+    info = create_verifier_info(purpose, comparison_code)
     if not signers:
         return {"protocol": DcApiProtocol.UNSIGNED.value, "data": {**question, **info}}
     signed = {

@@ -28,7 +28,13 @@ from kernel.openid4vp.verifier_attestation import (
     parse_verifier_attestation,
     verify_verifier_attestation,
 )
-from kernel.openid4vp.verifier_info import VerifierInfo, create_purpose_info, parse_verifier_info, read_purpose
+from kernel.openid4vp.verifier_info import (
+    VerifierInfo,
+    create_verifier_info,
+    parse_verifier_info,
+    read_comparison_code,
+    read_purpose,
+)
 from kernel.strict_json import encode_json, parse_json
 from kernel.web_urls import parse_web_url, web_url
 from kernel.x5c import parse_x5c, verify_x5c, x509_hash
@@ -72,9 +78,10 @@ class UnverifiedRequest:
 class AuthorizationRequest:
     """A request that held every check, or one that by its client identifier cannot be signed (`is_signed` is false).
 
-    `purpose` is the verifier's own text by language, one of `verifier_info`. `response_uri` belongs to the client; it
-    is empty over the Digital Credentials API, where the answer goes back to `origin`. After `expires_at` the request is
-    not answered.
+    `purpose` is the verifier's own text by language, `und` where that is not known, and `comparison_code` what stands
+    on the screen from which it asks; both come from `verifier_info`. `response_uri` belongs to the client; it is empty
+    over the Digital Credentials API, where the answer goes back to `origin`. After `expires_at` the request is not
+    answered.
     """
 
     client_id: str
@@ -89,6 +96,7 @@ class AuthorizationRequest:
     is_signed: bool
     key: PublicKey | None = None
     purpose: Mapping[str, str] = field(default_factory=dict)
+    comparison_code: str = ""
     transaction_data: tuple[TransactionData, ...] = ()
     verifier_info: tuple[VerifierInfo, ...] = ()
     expected_origins: tuple[str, ...] = ()
@@ -128,6 +136,7 @@ def create_request_object(
     expires_at: datetime,
     wallet_nonce: str | None = None,
     purpose: Mapping[str, str] | None = None,
+    comparison_code: str = "",
     transaction_data: Sequence[TransactionData] = (),
 ) -> str:
     """Create a signed request object. §5; V-03, V-04.
@@ -140,6 +149,7 @@ def create_request_object(
         "client_id": client_id,
         "aud": ANY_WALLET,
         **create_question(nonce, dcql_query, client_metadata, transaction_data),
+        **create_verifier_info(purpose, comparison_code),
         "response_mode": response_mode,
         "response_uri": response_uri,
         "state": state,
@@ -148,8 +158,6 @@ def create_request_object(
     }
     if wallet_nonce is not None:
         payload["wallet_nonce"] = wallet_nonce
-    if purpose:
-        payload["verifier_info"] = [create_purpose_info(purpose)]
     return sign_jwt(payload, signer=signer, typ=TYP, header=key_reference)
 
 
@@ -162,6 +170,7 @@ def create_unsigned_parameters(
     dcql_query: Mapping[str, Any],
     client_metadata: Mapping[str, Any],
     purpose: Mapping[str, str] | None = None,
+    comparison_code: str = "",
     transaction_data: Sequence[TransactionData] = (),
 ) -> dict[str, str]:
     """Create the parameters of a request that nobody signs: whoever gets the answer is who asks. §5.9.3, §5.4.
@@ -174,7 +183,7 @@ def create_unsigned_parameters(
         "response_uri": response_uri,
         "state": state,
         **create_question(nonce, dcql_query, client_metadata, transaction_data),
-        **({"verifier_info": [create_purpose_info(purpose)]} if purpose else {}),
+        **create_verifier_info(purpose, comparison_code),
     }
     return {name: encode_json(value).decode() if name in _JSON_PARAMETERS else value for name, value in members.items()}
 
@@ -236,7 +245,6 @@ def verify_request_object(
     wallet_nonce: str | None,
     audiences: frozenset[str] = frozenset({ANY_WALLET}),
     algorithms: frozenset[str] = ALGORITHMS,
-    response_hosts: frozenset[str] = frozenset(),
     transaction_data_types: Collection[str] = frozenset(),
 ) -> AuthorizationRequest:
     """Check a signed request object and return what it asks. §5; W-41 to W-46.
@@ -244,8 +252,7 @@ def verify_request_object(
     `key` is the one that the resolved DID document, or the trust chain of a federation entity, names for
     `UnverifiedRequest.key_id`; `anchors` are for x509; `attestation_key` is that of an issuer whom the wallet trusts
     to attest verifiers. `federation_metadata` is what the chain says of the entity: what it says of itself is ignored.
-    `wallet_nonce` is the one sent with a POST to the `request_uri`, None after a GET. `response_hosts` are further
-    hosts (with their port, if one is given) that a trust list names for this verifier. `transaction_data_types` are
+    `wallet_nonce` is the one sent with a POST to the `request_uri`, None after a GET. `transaction_data_types` are
     those that the caller shows to the person; of any other the request is refused.
     """
     request = parse_request_object(request, client_id=client_id) if isinstance(request, str) else request
@@ -261,7 +268,7 @@ def verify_request_object(
     parsed = parse_parameters(
         members, request.client_id, now, key=proven.key, transaction_data_types=transaction_data_types
     )
-    _require_response_uri(parsed.response_uri, proven, response_hosts)
+    _require_response_uri(parsed.response_uri, proven)
     return parsed
 
 
@@ -286,7 +293,7 @@ def verify_request_sender(
     members = verify_jwt(request.token, key=proven.key, typ=TYP, algorithms=ALGORITHMS)
     _require_made_for_us(members, frozenset({ANY_WALLET}), wallet_nonce, now)
     response_uri = web_url(members.payload.get("response_uri"), "'response_uri'")
-    _require_response_uri(response_uri, proven, frozenset())
+    _require_response_uri(response_uri, proven)
     state = _parse_url_safe(members.payload, "state") if "state" in members.payload else None
     described = with_federation_metadata(members.payload, request.client_id, federation_metadata)
     name = parse_client_metadata(described.get("client_metadata", {})).client_name
@@ -414,11 +421,14 @@ def _require_audience(verified: VerifiedJwt, audiences: frozenset[str]) -> None:
         raise AudienceError("the request was made for another wallet")
 
 
-def _require_response_uri(response_uri: str, proven: ProvenClient, more_hosts: frozenset[str]) -> None:
-    """Refuse an answer to anybody but the client. W-46, A-35. DIDs name a host with its port, certificates without."""
+def _require_response_uri(response_uri: str, proven: ProvenClient) -> None:
+    """Refuse an answer to anybody but the client. W-46, A-35. DIDs name a host with its port, certificates without.
+
+    No list names further hosts: a verifier whose answers go elsewhere asks under a name of that place.
+    """
     parts = parse_web_url(response_uri, "'response_uri'")
     names = {parts.netloc.lower(), (parts.hostname or "") if parts.port in (None, 443) else ""}
-    is_elsewhere = proven.hosts is not None and names.isdisjoint(proven.hosts | more_hosts)
+    is_elsewhere = proven.hosts is not None and names.isdisjoint(proven.hosts)
     if is_elsewhere or (proven.redirect_uris and response_uri not in proven.redirect_uris):
         raise RejectedError("the answer would go to another party than the one that asks")
 
@@ -459,6 +469,7 @@ def parse_parameters(
         is_signed=key is not None,
         key=key,
         purpose=read_purpose(verifier_info),
+        comparison_code=read_comparison_code(verifier_info),
         transaction_data=_parse_transaction_data(members, query, transaction_data_types),
         verifier_info=verifier_info,
         expected_origins=find_texts(members, "expected_origins") if origin is not None and key is not None else (),

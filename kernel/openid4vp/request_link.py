@@ -3,20 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from kernel.errors import MalformedError
 from kernel.openid4vp.client_identifier import ClientIdentifier, parse_client_identifier
 from kernel.openid4vp.error_codes import INVALID_REQUEST_URI_METHOD, UnsupportedRequestError
-from kernel.web_urls import parse_web_url, web_url
+from kernel.web_urls import parse_link, web_url
 
 REQUEST_SCHEME: Final = "openid4vp://"
 HAIP_REQUEST_SCHEME: Final = "haip-vp://"
 
 RequestUriMethod = Literal["get", "post"]
-
-_MAX_LINK: Final = 64 * 1024
-_MAX_PARAMETERS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +47,7 @@ def parse_authorization_request_link(text: str) -> RequestByReference | RequestB
     `openid4vp://`, `haip-vp://` and https links. Of a request that is signed only `client_id` counts outside the
     signature; parameters beside it are not even returned.
     """
-    parameters = _parse_link(text.strip())
+    parameters = parse_link(text.strip(), schemes=(REQUEST_SCHEME, HAIP_REQUEST_SCHEME))
     client_id = parse_client_identifier(parameters.get("client_id"))
     if "request" in parameters and "request_uri" in parameters:
         raise MalformedError("a link has either 'request' or 'request_uri'")
@@ -92,19 +89,3 @@ def _parse_method(text: str) -> RequestUriMethod:
         case "get" | "post":
             return text
     raise UnsupportedRequestError(INVALID_REQUEST_URI_METHOD, "a request_uri_method that is neither get nor post")
-
-
-def _parse_link(text: str) -> dict[str, str]:
-    if len(text) > _MAX_LINK:
-        raise MalformedError("a link longer than any request")
-    try:
-        parts = urlsplit(text)
-        pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=_MAX_PARAMETERS, errors="strict")
-    except ValueError as exc:
-        raise MalformedError("the link cannot be read") from exc
-    if f"{parts.scheme}://" not in (REQUEST_SCHEME, HAIP_REQUEST_SCHEME):
-        parse_web_url(text.partition("?")[0], "the link")
-    parameters = dict(pairs)
-    if len(parameters) != len(pairs):
-        raise MalformedError("a link that gives a parameter twice")
-    return parameters

@@ -1,5 +1,6 @@
 """What a verifier hands over about itself: attestations, and its reason for asking. OpenID4VP 1.0 §5.1, §5.11; W-57."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,6 +11,12 @@ from kernel.members import as_object, as_text, as_unique_texts, find_objects, ge
 
 # The format of the entry in which our verifier says why it asks (V-07).
 PURPOSE_FORMAT: Final = "urn:skillswallet:purpose"
+# The format of the entry with the code that stands on the screen from which somebody asks (V-23).
+COMPARISON_FORMAT: Final = "urn:skillswallet:comparison-code"
+# The language of a text of which nobody said in which it is. BCP 47 (RFC 5646 §4.1)
+UNDETERMINED: Final = "und"
+
+_COMPARISON_CODE: Final = re.compile(r"[0-9A-Z]{2,10}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +33,15 @@ def parse_verifier_info(members: Mapping[str, Any], query: DcqlQuery) -> tuple[V
     return tuple(_parse_entry(entry, query) for entry in find_objects(members, "verifier_info"))
 
 
-def create_purpose_info(purpose: Mapping[str, str]) -> dict[str, Any]:
-    """Return the entry that tells, by language, why somebody asks. V-07."""
-    return {"format": PURPOSE_FORMAT, "data": dict(purpose)}
+def create_verifier_info(purpose: Mapping[str, str] | None, comparison_code: str = "") -> dict[str, Any]:
+    """Return the member `verifier_info` that tells, by language, why somebody asks, and which code their screen shows.
+
+    Nothing where there is nothing to tell. V-07, V-23.
+    """
+    entries: list[dict[str, Any]] = [{"format": PURPOSE_FORMAT, "data": dict(purpose)}] if purpose else []
+    if comparison_code:
+        entries.append({"format": COMPARISON_FORMAT, "data": comparison_code})
+    return {"verifier_info": entries} if entries else {}
 
 
 def read_purpose(entries: Sequence[VerifierInfo]) -> dict[str, str]:
@@ -38,6 +51,16 @@ def read_purpose(entries: Sequence[VerifierInfo]) -> dict[str, str]:
             texts = as_object(entry.data, "the purpose")
             return {language: get_text(texts, language) for language in texts}
     return {}
+
+
+def read_comparison_code(entries: Sequence[VerifierInfo]) -> str:
+    """Return the code that a holder can compare with the screen from which our own verifier asks; "" without one."""
+    for entry in entries:
+        if entry.format == COMPARISON_FORMAT:
+            if not isinstance(entry.data, str) or not _COMPARISON_CODE.fullmatch(entry.data):
+                raise MalformedError("a code to compare that is no short code")
+            return entry.data
+    return ""
 
 
 def _parse_entry(entry: Mapping[str, Any], query: DcqlQuery) -> VerifierInfo:

@@ -4,7 +4,7 @@ import base64
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -16,12 +16,14 @@ from kernel.keys import PublicKey, parse_public_jwk, public_key_from
 from kernel.members import as_array, as_count, as_object, as_text, find_objects, find_text, find_texts, get_text
 from kernel.trust_list.recognition import (
     ListPointer,
+    Service,
     ServiceState,
     TrustedEntity,
     TrustedService,
     TrustList,
     first_name,
 )
+from kernel.web_urls import web_url
 
 TYP: Final = "trustlist+jwt"
 ALGORITHMS: Final = frozenset({"ES256"})
@@ -30,6 +32,7 @@ MAX_BYTES: Final = 1024 * 1024
 SERVICE_PATH: Final = "/svc/"
 STATE_PATH: Final = "/status/"
 
+_SERVICES: Final[Mapping[str, Service]] = {name: name for name in get_args(Service)}
 _MAX_POINTERS: Final = 100
 
 _INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})")
@@ -69,12 +72,18 @@ def _parse_list(payload: Mapping[str, Any]) -> TrustList:
 
 
 def _parse_pointers(value: object) -> tuple[ListPointer, ...]:
-    """Read where other lists are; one without a key that we know vouches for nothing, and is left out. T-06."""
+    """Read where other lists are; one without a key that we know vouches for nothing, and is left out. T-06.
+
+    On the web, and nowhere else: the operator's own list may be a file of ours, what it points to may not.
+    """
     if value == []:
         return ()
     entries = as_array(value, "'PointersToOtherLoTE'", limit=_MAX_POINTERS)
     pointers = [as_object(entry, "a pointer") for entry in entries]
-    parsed = (ListPointer(get_text(pointer, "LoTELocation"), _parse_signers(pointer)) for pointer in pointers)
+    parsed = (
+        ListPointer(web_url(pointer.get("LoTELocation"), "'LoTELocation'"), _parse_signers(pointer))
+        for pointer in pointers
+    )
     return tuple(pointer for pointer in parsed if pointer.keys)
 
 
@@ -115,7 +124,8 @@ def _parse_service(members: Mapping[str, Any]) -> TrustedService | None:
     """Read one service; a kind that is not known here is left out, since it recognises nobody for anything."""
     information = as_object(members.get("ServiceInformation"), "'ServiceInformation'")
     kind = _last_step(get_text(information, "ServiceTypeIdentifier"), SERVICE_PATH)
-    if kind not in ("issuance", "verification"):
+    service = _SERVICES.get(kind)
+    if service is None:
         return None
     identity = as_object(information.get("ServiceDigitalIdentity"), "'ServiceDigitalIdentity'")
     certificates = tuple(_parse_certificate(entry) for entry in find_objects(identity, "X509Certificates"))
@@ -123,7 +133,7 @@ def _parse_service(members: Mapping[str, Any]) -> TrustedService | None:
     history = find_objects(members, "ServiceHistory")
     return TrustedService(
         name=first_name(_parse_names(information.get("ServiceName"), "value")),
-        service="issuance" if kind == "issuance" else "verification",
+        service=service,
         states=_parse_states((information, *history)),
         identifiers=frozenset(find_texts(identity, "OtherIds")),
         keys=tuple(parse_public_jwk(jwk) for jwk in find_objects(identity, "PublicKeyValues")),
@@ -132,6 +142,7 @@ def _parse_service(members: Mapping[str, Any]) -> TrustedService | None:
         credential_types=_parse_scope(scopes, "credentialTypes"),
         achievement_types=_parse_scope(scopes, "achievementTypes"),
         frameworks=_parse_scope(scopes, "frameworks"),
+        archive_keys=_parse_scope(scopes, "archiveKeys"),
     )
 
 

@@ -1,6 +1,6 @@
 """Who is recognised, for what, and since when: the list as it is asked. PROFILE.md T-01, T-04 to T-06, A-47."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -8,11 +8,14 @@ from typing import Final, Literal
 
 from cryptography import x509
 
-from kernel.errors import ExpiredError
+from kernel.errors import CredentialError, ExpiredError
 from kernel.keys import PublicKey, public_key_from
+from kernel.x5c import create_x5c, list_authority_key_identifiers, parse_x5c, verify_x5c
 
-Service = Literal["issuance", "verification"]
+Service = Literal["issuance", "verification", "wallet-provision"]
 State = Literal["granted", "withdrawn"]
+# Types of credential and the type of achievement; None: whatever type.
+_Asked = tuple[Collection[str], str | None]
 
 
 class Outcome(StrEnum):
@@ -52,7 +55,8 @@ class TrustedService:
     """One service of a listed party: who provides it, in which states it was, and for which types. T-02, T-04.
 
     `identifiers` are DIDs and issuer URLs. Where `keys` or `certificates` are stated they bind: another key under
-    the same identifier is somebody else. `states` has the newest first.
+    the same identifier is somebody else. `states` has the newest first. `archive_keys` are the thumbprints (RFC 7638)
+    of keys that may have signed the archive which the issuer leaves behind (decision 0009).
     """
 
     name: str
@@ -65,6 +69,7 @@ class TrustedService:
     credential_types: frozenset[str] = frozenset()
     achievement_types: frozenset[str] = frozenset()
     frameworks: frozenset[str] = frozenset()
+    archive_keys: frozenset[str] = frozenset()
     _pinned: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -72,25 +77,37 @@ class TrustedService:
         pinned = frozenset(key.thumbprint for key in (*self.keys, *certified))
         object.__setattr__(self, "_pinned", pinned)
 
-    def is_about(self, identifiers: Collection[str], key: PublicKey | None) -> bool:
+    def is_about(
+        self, identifiers: Collection[str], key: PublicKey | None, anchor: x509.Certificate | None = None
+    ) -> bool:
         """Tell whether a party is the listed one: nothing that both state differs, and something agrees.
 
-        Names are never compared (A-47). A key that a listed certificate authority vouches for is not followed
-        here; only keys and certificates that are themselves on the list count.
+        Names are never compared (A-47). `anchor` is where a verified chain of the key ended. An authority that is
+        listed certifies many, so that being certified under it agrees only for those that its entry identifies.
         """
         agreements = []
+        is_identified = not self.identifiers.isdisjoint(identifiers)
         if self.identifiers and identifiers:
-            agreements.append(not self.identifiers.isdisjoint(identifiers))
+            agreements.append(is_identified)
         if self._pinned and key is not None:
-            agreements.append(key.thumbprint in self._pinned)
+            is_certified = is_identified and anchor in self.certificates
+            agreements.append(key.thumbprint in self._pinned or is_certified)
         return bool(agreements) and all(agreements)
 
     def covers(self, types: Collection[str], achievement_type: str | None) -> bool:
         """Tell whether a credential is of a type that the entry names; an issuer without types issues nothing. T-04."""
-        if self.service == "verification":
+        if self.service != "issuance":
             return not self.credential_types or self.credential_types.issuperset(types)
         is_covered = not self.credential_types.isdisjoint(types)
         return is_covered and (not self.achievement_types or achievement_type in self.achievement_types)
+
+    def authority_key_identifiers(self, types: Collection[str], at: datetime) -> frozenset[str]:
+        """What certificates under those of this service name as their authority; none where it may not issue such."""
+        state = self.state_at(at)
+        is_granted = state is not None and state.state == "granted"
+        if self.service != "issuance" or not is_granted or self.credential_types.isdisjoint(types):
+            return frozenset()
+        return self.subject_key_identifiers | list_authority_key_identifiers(self.certificates)
 
     def state_at(self, at: datetime) -> ServiceState | None:
         """Return the state that was in force at a moment; None before the first. T-04: history is consulted."""
@@ -134,11 +151,13 @@ class TrustList:
         """The operator's name, in the first language that the list has it in."""
         return first_name(self.operator_names)
 
-    @property
-    def subject_key_identifiers(self) -> frozenset[str]:
-        """By what a DCQL query asks for certificates under a listed one: the values of `aki`. T-05."""
+    def authority_key_identifiers(self, types: Collection[str], at: datetime) -> frozenset[str]:
+        """By what a DCQL query asks for certificates under a listed one: the values of `aki`. T-05.
+
+        Of those who may issue one of these types now. A certificate that is pinned itself is found by its issuer's.
+        """
         services = (service for entity in self.entities for service in entity.services)
-        return frozenset().union(*(service.subject_key_identifiers for service in services))
+        return frozenset().union(*(service.authority_key_identifiers(types, at) for service in services))
 
     @property
     def anchors(self) -> tuple[x509.Certificate, ...]:
@@ -150,6 +169,18 @@ class TrustList:
         """The same for services that verify: who may certify issuers may not by that certify who asks. T-05."""
         return self._certificates("verification")
 
+    @property
+    def wallet_provider_anchors(self) -> tuple[x509.Certificate, ...]:
+        """The same for services that provide wallets: they attest which wallet asks, and how it keeps keys."""
+        return self._certificates("wallet-provision")
+
+    @property
+    def wallet_provider_keys(self) -> dict[str, PublicKey]:
+        """The keys of wallet providers without certificates, by the thumbprint that attestations have as `kid`."""
+        services = (offered for entity in self.entities for offered in entity.services)
+        listed = (key for offered in services if offered.service == "wallet-provision" for key in offered.keys)
+        return {key.thumbprint: key for key in listed}
+
     def _certificates(self, service: Service) -> tuple[x509.Certificate, ...]:
         services = (offered for entity in self.entities for offered in entity.services)
         return tuple(cert for offered in services if offered.service == service for cert in offered.certificates)
@@ -158,6 +189,12 @@ class TrustList:
         """Raise ExpiredError from `next_update` on: the last good copy is kept to that moment only. T-03."""
         if now >= self.next_update:
             raise ExpiredError("the trust list has not been renewed in time")
+
+    def find_archive_keys(self, issuer: str) -> frozenset[str] | None:
+        """Return the thumbprints of keys that may have signed the archive of this issuer; None: it is not listed."""
+        services = (offered for entity in self.entities for offered in entity.services)
+        about = [each for each in services if each.service == "issuance" and each.is_about({issuer}, None)]
+        return frozenset().union(*(each.archive_keys for each in about)) if about else None
 
     def recognise(
         self,
@@ -168,21 +205,21 @@ class TrustList:
         types: Collection[str],
         achievement_type: str | None,
         at: datetime,
+        x5c: Sequence[str] = (),
     ) -> Recognition:
         """Say whether a party is recognised for a service and type at a moment. T-04, T-06.
 
         `at` is when a credential was issued; `identifiers` are its issuer's DID or URL, as verified, and `key` is the
-        one that verified it. An entry that names achievement types does not recognise an achievement without type.
-        Of several entries the most decisive counts: withdrawn, then recognised, then not for this type.
+        one that verified it, of which `x5c` may be a chain up to a certificate on this list (T-05). An entry that names
+        achievement types does not recognise an achievement without type. Of several entries the most decisive counts:
+        withdrawn, then recognised, then not for this type.
         """
-        asked = (types, achievement_type)
-        found = [
-            self._judge(entity, offered, at, asked)
-            for entity in self.entities
-            for offered in entity.services
-            if offered.service == service and offered.is_about(identifiers, key)
-        ]
-        return most_decisive(found) or Recognition(Outcome.NOT_LISTED, self.name)
+        anchor = _find_anchor(x5c, self._certificates(service), key, at)
+
+        def is_theirs(offered: TrustedService) -> bool:
+            return offered.is_about(identifiers, key, anchor)
+
+        return self._decide(service, is_theirs, at, (types, achievement_type))
 
     def recognise_party(
         self,
@@ -191,29 +228,48 @@ class TrustList:
         service: Service,
         at: datetime,
         key: PublicKey | None = None,
-        certificate: x509.Certificate | None = None,
+        x5c: Sequence[str] = (),
     ) -> Recognition:
         """Say whether a party is recognised at all, for whatever type: who offers something, or asks for it. T-10.
 
-        `key` and `certificate` are those that signed, where something is signed already. A certificate that is itself
-        on the list is its holder's identifier, whatever name the holder goes by.
+        `key` is the one that signed, where something is signed already, and `x5c` its chain. A certificate that is
+        itself on the list is its holder's identifier, whatever name the holder goes by.
         """
+        anchor = _find_anchor(x5c, self._certificates(service), key, at)
+        is_its_own = anchor is not None and create_x5c([anchor]) == list(x5c)
+
+        def is_theirs(offered: TrustedService) -> bool:
+            return offered.is_about(identifiers, key, anchor) or (is_its_own and anchor in offered.certificates)
+
+        return self._decide(service, is_theirs, at, None)
+
+    def recognise_wallet_provider(
+        self, *, key: PublicKey, anchor: x509.Certificate | None, types: Collection[str] | None, at: datetime
+    ) -> Recognition:
+        """Say whether whoever attested something for a wallet may do so, for these types of credential. T-04, T-06.
+
+        `key` signed the attestation, and its chain ended in `anchor`; None: it has none. Its name is not asked: nothing
+        but the signature says whose attestation it is. `types` None: whatever type.
+        """
+
+        def is_theirs(offered: TrustedService) -> bool:
+            return offered.is_about((), key) or anchor in offered.certificates
+
+        return self._decide("wallet-provision", is_theirs, at, None if types is None else (types, None))
+
+    def _decide(
+        self, service: Service, is_theirs: Callable[[TrustedService], bool], at: datetime, asked: _Asked | None
+    ) -> Recognition:
+        """Judge by every entry that is about the party; that of none is that it is not listed."""
         found = [
-            self._judge(entity, offered, at, None)
+            self._judge(entity, offered, at, asked)
             for entity in self.entities
             for offered in entity.services
-            if offered.service == service
-            and (offered.is_about(identifiers, key) or certificate in offered.certificates)
+            if offered.service == service and is_theirs(offered)
         ]
         return most_decisive(found) or Recognition(Outcome.NOT_LISTED, self.name)
 
-    def _judge(
-        self,
-        entity: TrustedEntity,
-        service: TrustedService,
-        at: datetime,
-        asked: tuple[Collection[str], str | None] | None,
-    ) -> Recognition:
+    def _judge(self, entity: TrustedEntity, service: TrustedService, at: datetime, asked: _Asked | None) -> Recognition:
         state = service.state_at(at)
         if state is None:
             return Recognition(Outcome.NOT_LISTED, self.name)
@@ -221,6 +277,23 @@ class TrustList:
             return Recognition(Outcome.NOT_FOR_THIS_TYPE, self.name, first_name(entity.names), state.since)
         outcome = Outcome.RECOGNISED if state.state == "granted" else Outcome.WITHDRAWN
         return Recognition(outcome, self.name, first_name(entity.names), state.since)
+
+
+def _find_anchor(
+    x5c: Sequence[str], anchors: Sequence[x509.Certificate], key: PublicKey | None, at: datetime
+) -> x509.Certificate | None:
+    """Where a chain of this key ended when it signed; None where it does not lead to one of these.
+
+    What is issued may be dated back to the beginning of its day, before its certificate was made.
+    """
+    if not x5c or not anchors:
+        return None
+    try:
+        made_at = max(certificate.not_valid_before_utc for certificate in parse_x5c(x5c))
+        chain = verify_x5c(x5c, anchors=anchors, now=max(at, made_at))
+    except CredentialError:
+        return None
+    return chain.anchor if chain.leaf_key == key else None
 
 
 def first_name(names: Mapping[str, str]) -> str:

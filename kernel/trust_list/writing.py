@@ -104,6 +104,7 @@ def _write_scope(service: TrustedService) -> dict[str, Any]:
         "credentialTypes": sorted(service.credential_types),
         "achievementTypes": sorted(service.achievement_types),
         "frameworks": sorted(service.frameworks),
+        "archiveKeys": sorted(service.archive_keys),
     }
     return {name: values for name, values in members.items() if values}
 

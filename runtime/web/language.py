@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from babel.core import Locale
 from babel.dates import format_date, format_datetime
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -79,15 +81,33 @@ def translator(request: Request) -> Callable[[str], str]:
 
 def day(value: date | datetime, language: str) -> str:
     """`28 mei 2026`, `28 May 2026`: the day in the Netherlands."""
-    local = value.astimezone(_ZONE).date() if isinstance(value, datetime) else value
+    local = _local(value).date() if isinstance(value, datetime) else value
     return format_date(local, format="d MMMM y", locale=language)
 
 
 def moment(value: datetime, language: str) -> str:
     """`28 mei 2026 om 14:06`: day and time in the Netherlands."""
-    local = value.astimezone(_ZONE)
+    local = _local(value)
     middle = "'om'" if language == "nl" else "'at'"
-    return format_datetime(local, format=f"d MMMM y {middle} HH:mm", locale=language, tzinfo=_ZONE)
+    return format_datetime(local, format=f"d MMMM y {middle} HH:mm", locale=language, tzinfo=local.tzinfo)
+
+
+def _local(value: datetime) -> datetime:
+    """The last moment of the year 9999, by which some issuers mean "for ever", is no moment in the Netherlands."""
+    try:
+        return value.astimezone(_ZONE)
+    except OverflowError:
+        return value.astimezone(UTC)
+
+
+def decimal(value: float, language: str) -> str:
+    """`2,5`, `2.5`: a number as people write it."""
+    return format_decimal(value, format="0.##", locale=language)
+
+
+def country(code: str, language: str) -> str:
+    """`Nederland` for `NL`; what is no code of a country stays as it is."""
+    return str(Locale(language).territories.get(code, code))
 
 
 def iso(value: datetime) -> str:

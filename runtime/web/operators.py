@@ -56,6 +56,8 @@ def normalise_email(text: str) -> str:
 
     A letter outside ASCII never becomes one inside: the Kelvin sign is no k, and its mailbox somebody else's.
     """
+    if text.isascii():
+        return text.strip().lower()
     lowered = [(character, character.lower()) for character in text.strip()]
     return "".join(given if lower.isascii() and not given.isascii() else lower for given, lower in lowered)
 

@@ -40,13 +40,8 @@ class Pages:
 
     def __init__(self, package: str) -> None:
         self.packages: Final = (_SHELL,) if package == _SHELL else (_SHELL, package)
-        folders = [package_folder(name) / "web" for name in reversed(self.packages)]
-        self.static_folders = [folder / "static" for folder in folders if (folder / "static").is_dir()]
-        templates = [FileSystemLoader(folder / "templates") for folder in folders]
-        self._environments = {
-            language: _environment(ChoiceLoader(templates), self.packages, language, self.static_folders)
-            for language in languages.LANGUAGES
-        }
+        self.static_folders = _static_folders(self.packages)
+        self._environments = {language: _environment(self.packages, language) for language in languages.LANGUAGES}
 
     def render(self, request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
         """The page in the language of the request, with the cookie that its forms need."""
@@ -81,11 +76,20 @@ def local_path(text: str) -> str:
     return text
 
 
-def _environment(
-    loader: ChoiceLoader, packages: tuple[str, ...], language: str, static_folders: list[Path]
-) -> Environment:
+def _static_folders(packages: tuple[str, ...]) -> list[Path]:
+    return [folder / "static" for folder in _web_folders(packages) if (folder / "static").is_dir()]
+
+
+def _web_folders(packages: tuple[str, ...]) -> list[Path]:
+    """Where a service's own pages are, and then the shell's."""
+    return [package_folder(name) / "web" for name in reversed(packages)]
+
+
+@cache
+def _environment(packages: tuple[str, ...], language: str) -> Environment:
+    """The templates of a service in a language; compiled once a process, since applications do not differ in them."""
     environment = Environment(
-        loader=loader,
+        loader=ChoiceLoader([FileSystemLoader(folder / "templates") for folder in _web_folders(packages)]),
         autoescape=True,
         undefined=StrictUndefined,
         extensions=["jinja2.ext.i18n", "jinja2.ext.loopcontrols"],
@@ -105,7 +109,7 @@ def _environment(
     environment.globals["here"] = _here
     environment.globals["session_token"] = session_token
     environment.globals["problem_words"] = partial(problem_words, catalogue.gettext)
-    environment.globals["static"] = _static_address(static_folders)
+    environment.globals["static"] = _static_address(_static_folders(packages))
     return environment
 
 

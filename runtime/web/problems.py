@@ -49,6 +49,12 @@ def problem_words(_: Callable[[str], str], code: str, status: int) -> ProblemWor
                 _("De andere kant antwoordt niet. Dat zegt niets over de echtheid."),
                 _("Probeer het over een paar minuten opnieuw."),
             )
+        case "nobody_recognised", _status:
+            return ProblemWords(
+                _("Deze vraag kan nu niet worden gesteld"),
+                _("De vraag is alleen voor badges van erkende uitgevers, en op dit moment is niemand zo erkend."),
+                _("Probeer het later opnieuw. Of laat wie de vraag maakte, een vraag maken zonder die keuze."),
+            )
         case _code, 401 | 403:
             return ProblemWords(
                 _("Geen toegang tot deze pagina"),

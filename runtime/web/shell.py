@@ -10,7 +10,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from runtime.errors import Problem
-from runtime.migrations import earlier_revisions
+from runtime.revisions import earlier_revisions
+from runtime.route_document import Answer, Operation, described, problem_refusal
 from runtime.service import Service
 from runtime.web.forms import read_form
 from runtime.web.language import LANGUAGES, set_language_cookie
@@ -28,11 +29,17 @@ def shell_routes(pages: Pages | None) -> list[BaseRoute]:
     return routes
 
 
+_OK: Final = Answer("Yes.", {"application/json": {"type": "object", "properties": {"status": {"const": "ok"}}}})
+_TOO_MANY: Final = {429: problem_refusal("too_many_requests")}
+
+
+@described(Operation(answers={200: _OK, **_TOO_MANY}))
 async def _health(_request: Request) -> Response:
     """The process answers."""
     return JSONResponse({"status": "ok"})
 
 
+@described(Operation(answers={200: _OK, 503: problem_refusal("database", "migrations"), **_TOO_MANY}))
 async def _ready(request: Request) -> Response:
     """The database answers too, and has every table that this code needs: send requests here."""
     service: Service = request.app.state.service  # type: ignore[type-arg]

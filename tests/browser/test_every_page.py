@@ -270,6 +270,8 @@ def test_the_wallet_before_the_first_badge(town: Town, walk: Walk, language: str
     holder.look("wallet-recovery-code")
     for path in ("badges", "skills", "shared", "me", "scan"):
         holder.open(wallet(f"/{path}"), f"wallet-empty-{path}")
+    holder.open(wallet("/together"), "wallet-together-empty")
+    holder.page.goto(wallet("/scan"))
     holder.fill(link="geen link")
     holder.press("#link-form .button")
     holder.look("wallet-scan-wrong")
@@ -306,6 +308,9 @@ def test_the_wallet_with_badges_in_every_state(town: Town, walk: Walk, language:
     holder.open_details()
     holder.look("wallet-badge-open")
     holder.open(wallet("/badges"), "wallet-one-badge")
+    holder.open(wallet("/together"), "wallet-together")
+    holder.press("main form .button.main")
+    holder.look("wallet-together-wrong")
     holder.open(first["offer"]["wallet_link"], "wallet-offer-used")
     holder.page.goto(wallet("/badges"))
     holder.press("a.card.badge")
@@ -345,6 +350,30 @@ def test_the_wallet_with_badges_in_every_state(town: Town, walk: Walk, language:
     holder.fill(old="verkeerd", new="een nieuwe wachtzin met woorden")
     holder.press("form[action='/me/passphrase'] .button")
     holder.look("wallet-me-wrong")
+
+
+@both_languages
+def test_V43_the_page_on_which_a_system_is_connected(town: Town, walk: Walk, language: str) -> None:
+    """In each state: none yet, a wrong address, its secret, messages that did not arrive, and taken away again."""
+    recruiter = walk("recruiter", language)
+    connections = town.url("verifier", f"/back-office/{RECRUITER['slug']}/connections")
+    sign_in(recruiter, town, "verifier", town.recruiter)
+    recruiter.open(connections, "verifier-connections")
+    recruiter.fill(url="geen adres")
+    recruiter.press("form[action$='/webhook'] .button.main")
+    recruiter.look("verifier-connections-wrong")
+    # It answers, and takes no message.
+    recruiter.fill(url=town.url("verifier", "/health"))
+    recruiter.press("form[action$='/webhook'] .button.main")
+    expect(recruiter.page.locator("code", has_text="whsec_")).to_be_visible()
+    recruiter.look("verifier-connections-secret")
+    recruiter.page.goto(connections)
+    recruiter.press("form[action$='/webhook/test'] .button")
+    expect(recruiter.page.locator("#deliveries")).to_be_visible()
+    recruiter.open_details()
+    recruiter.look("verifier-connections-messages")
+    recruiter.press("form[action$='/webhook/delete'] .button")
+    expect(recruiter.page.locator("form[action$='/webhook/delete']")).to_have_count(0)
 
 
 @both_languages
@@ -448,6 +477,16 @@ def test_the_office_of_the_verifier(town: Town, walk: Walk, language: str) -> No
     recruiter.page.locator("[name=csrf_token]").first.evaluate("e => { e.value = 'oud' }")
     recruiter.press("button[value=save]")
     recruiter.look("verifier-form-expired")
+    recruiter.open(f"{office}/connections", "verifier-connections-empty")
+    recruiter.fill(url="http://127.0.0.1/x")
+    recruiter.press("form[action$='/webhook'] .button.main")
+    recruiter.look("verifier-connections-wrong")
+    recruiter.fill(url="https://hooks.skillswallet.example/antwoorden")
+    recruiter.press("form[action$='/webhook'] .button.main")
+    recruiter.look("verifier-connections-secret")
+    recruiter.press("form[action$='/test'] .button.main")
+    recruiter.open_details()
+    recruiter.look("verifier-connections-failing")
 
 
 @both_languages
@@ -629,6 +668,30 @@ def test_the_pages_of_the_issuer(town: Town, walk: Walk, language: str) -> None:
     staff.open(f"{base}/keys", "issuer-keys")
     staff.page.locator(".doing a").first.click()
     staff.look("issuer-key-replace")
+
+
+@both_languages
+def test_the_page_where_an_organisation_connects_its_own_system(town: Town, walk: Walk, language: str) -> None:
+    staff = walk("staff", language)
+    slug = f"koppelt-{language}"
+    sign_in(staff, town, "issuer", run(create_school(town, slug)))
+    here = town.url("issuer", f"/back-office/{slug}/connections")
+    staff.open(here, "issuer-connections-empty")
+    staff.press("main form .button.main")
+    staff.look("issuer-connections-wrong")
+    staff.fill(name="Leerlingsysteem van de opleiding Zorg en Welzijn")
+    staff.page.get_by_role("checkbox").first.check()
+    staff.page.get_by_role("checkbox").nth(1).check()
+    staff.press("main form .button.main")
+    staff.look("issuer-connections-key-shown-once")
+    staff.page.goto(here)
+    staff.open_details()
+    staff.look("issuer-connections")
+    staff.page.locator(".doing a").first.click()
+    staff.look("issuer-connections-revoke")
+    staff.press("main form .button.main")
+    staff.open_details()
+    staff.look("issuer-connections-revoked")
 
 
 async def create_school(town: Town, slug: str) -> tuple[str, str]:

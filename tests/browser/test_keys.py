@@ -37,5 +37,5 @@ def test_staff_replace_a_key_take_the_old_one_back_and_fetch_the_archive(
     with staff.page.expect_download() as download:
         staff.page.get_by_role("link", name="Archief ophalen").click()
     download.value.save_as(tmp_path / "archive")
-    archive = verify_archive(parse_archive((tmp_path / "archive").read_bytes()), signer_thumbprint=thumbprint)
+    archive = verify_archive(parse_archive((tmp_path / "archive").read_bytes()), signer_thumbprints={thumbprint})
     assert sum(key.withdrawn_at is not None for key in archive.keys) >= 1

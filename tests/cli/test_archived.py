@@ -1,6 +1,6 @@
 """A badge and the archive of its issuer, on a machine without network, years later."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +9,20 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 import cli.issuer_commands
-from cli.archived import read_file, verify_with_archive
+from cli.archived import judge_with_archive, read_file
 from cli.main import app
 from issuer.credential_issuer import get_issuer
 from issuer.signing_keys import get_signer
 from issuer.status import open_status_list
 from issuer.status_lists import PURPOSES
 from kernel.archive import VerifiedArchive, parse_archive, verify_archive
-from kernel.errors import CredentialError, MalformedError
-from kernel.formats import IssuerIdentity, StatusKind, StatusReference
+from kernel.errors import MalformedError, UntrustedIssuerError
+from kernel.formats import FORMATS, IssuerIdentity, StatusKind, StatusReference
+from kernel.importing import ImportReport, Verdict
 from kernel.keys import SoftwareSigner
+from kernel.report import Outcome
 from runtime.database import run_blocking
-from tests.issuer.conftest import ORG, VCDM, Issuer, create_issuer
+from tests.issuer.conftest import LDP_SD, ORG, VCDM, Issuer, create_issuer
 from tests.support.badges import create_test_dataset, issue_badge
 from tests.support.clock import FixedClock
 
@@ -43,7 +45,7 @@ async def archive_of(issuer: Issuer) -> tuple[bytes, str]:
 
 async def read_archive(issuer: Issuer) -> VerifiedArchive:
     content, thumbprint = await archive_of(issuer)
-    return verify_archive(parse_archive(content), signer_thumbprint=thumbprint)
+    return verify_archive(parse_archive(content), signer_thumbprints={thumbprint})
 
 
 async def rotate(issuer: Issuer, algorithm: str = "ES256") -> None:
@@ -51,8 +53,10 @@ async def rotate(issuer: Issuer, algorithm: str = "ES256") -> None:
     assert response.status_code == 201
 
 
-@pytest.mark.parametrize("configuration", [None, VCDM])
-async def test_a_badge_is_believed_by_the_archive_alone(issuer: Issuer, configuration: str | None) -> None:
+@pytest.mark.parametrize("configuration", [None, VCDM, LDP_SD])
+async def test_a_badge_is_believed_by_the_archive_alone(
+    issuer: Issuer, configuration: str | None, tmp_path: Path
+) -> None:
     named = {} if configuration is None else {"configuration": configuration}
     [before] = await issuer.fetch(**named)
     issuer.clock.advance(DAY)
@@ -61,57 +65,68 @@ async def test_a_badge_is_believed_by_the_archive_alone(issuer: Issuer, configur
     issuer.clock.advance(DAY)
     archive = await read_archive(issuer)
     for raw in (before, after):
-        found = verify_with_archive(raw, archive, now=issuer.clock() + 400 * DAY)
-        assert (found.credential.issuer, found.judged_at, found.has_status) == (archive.did, issuer.clock(), True)
+        if configuration == LDP_SD:
+            raw = FORMATS["ldp_vc"].present_unbound(raw, disclose=())
+        report = judged(raw, archive, tmp_path, now=issuer.clock() + 400 * DAY)
+        assert report.verdict is Verdict.PROVEN
+        assert report.signer is not None
+        assert (report.signer.issuer, report.archived_at) == (archive.did, issuer.clock())
+        assert {report.check(code).reason for code in ("issuer_key", "status")} == {"archived"}
 
 
 @pytest.mark.parametrize(("change", "code"), [("revoke", "revoked"), ("suspend", "suspended")])
-async def test_A10_a_badge_that_was_withdrawn_stays_so(issuer: Issuer, change: str, code: str) -> None:
+async def test_A10_a_badge_that_was_withdrawn_stays_so(issuer: Issuer, change: str, code: str, tmp_path: Path) -> None:
     award = await issuer.award()
     [raw] = await issuer.fetch(award)
     await issuer.change(award["id"], change)
-    await refused(raw, await read_archive(issuer), code, issuer)
+    refused(raw, await read_archive(issuer), code, issuer, tmp_path)
 
 
-async def test_A10_what_a_withdrawn_key_signed_is_not_believed(issuer: Issuer) -> None:
+async def test_A10_what_a_withdrawn_key_signed_is_not_believed(issuer: Issuer, tmp_path: Path) -> None:
     [raw] = await issuer.fetch()
     await rotate(issuer)
     await issuer.api("DELETE", f"/organisations/{ORG}/signing-keys/es256-2026-1")
-    await refused(raw, await read_archive(issuer), "issuer", issuer)
+    refused(raw, await read_archive(issuer), "issuer", issuer, tmp_path)
 
 
-async def test_a_badge_issued_after_the_archive_was_made_is_not_decided(issuer: Issuer) -> None:
+async def test_a_badge_issued_after_the_archive_was_made_is_not_decided(issuer: Issuer, tmp_path: Path) -> None:
     archive = await read_archive(issuer)
     issuer.clock.advance(2 * DAY)
     [raw] = await issuer.fetch()
-    await refused(raw, archive, "undecided", issuer)
+    refused(raw, archive, "undecided", issuer, tmp_path)
 
 
-async def test_a_badge_whose_time_is_over_or_that_was_changed_is_refused(issuer: Issuer) -> None:
+async def test_a_badge_whose_time_is_over_or_that_was_changed_is_refused(issuer: Issuer, tmp_path: Path) -> None:
     expires_at = (issuer.clock() + 30 * DAY).isoformat()
     [raw] = await issuer.fetch(await issuer.award(expires_at=expires_at))
     archive = await read_archive(issuer)
     head, _, rest = raw.partition("~")
     broken = head[:-8] + ("A" if head[-8] != "A" else "B") + head[-7:]
-    await refused(f"{broken}~{rest}", archive, "signature", issuer)
+    refused(f"{broken}~{rest}", archive, "signature", issuer, tmp_path)
     issuer.clock.advance(40 * DAY)
-    await refused(raw, archive, "expired", issuer)
+    refused(raw, archive, "expired", issuer, tmp_path)
 
 
-async def test_a_badge_of_another_organisation_is_not_in_this_archive(issuer: Issuer) -> None:
+async def test_a_badge_of_another_organisation_is_not_in_this_archive(issuer: Issuer, tmp_path: Path) -> None:
     [raw] = await issuer.fetch()
     await issuer.add_organisation("ander")
     response = await issuer.api("GET", "/organisations/ander/archive")
     archive = verify_archive(
-        parse_archive(response.content), signer_thumbprint=response.headers["archive-signer-thumbprint"]
+        parse_archive(response.content), signer_thumbprints={response.headers["archive-signer-thumbprint"]}
     )
-    await refused(raw, archive, "issuer", issuer)
+    with pytest.raises(UntrustedIssuerError):
+        judged(raw, archive, tmp_path, now=issuer.clock())
 
 
-async def refused(raw: str, archive: VerifiedArchive, code: str, issuer: Issuer) -> None:
-    with pytest.raises(CredentialError) as caught:
-        verify_with_archive(raw, archive, now=issuer.clock())
-    assert caught.value.code == code
+def judged(raw: str, archive: VerifiedArchive, folder: Path, *, now: datetime) -> ImportReport:
+    (folder / "badge").write_text(raw + "\n")
+    return judge_with_archive(folder / "badge", archive, now=now)
+
+
+def refused(raw: str, archive: VerifiedArchive, code: str, issuer: Issuer, folder: Path) -> None:
+    report = judged(raw, archive, folder, now=issuer.clock())
+    assert report.verdict is not Verdict.PROVEN
+    assert code in {check.reason for check in report.checks if check.outcome in (Outcome.FAILED, Outcome.UNKNOWN)}
 
 
 async def test_the_command_says_in_plain_words_what_it_found(
@@ -137,14 +152,14 @@ def run(*arguments: str) -> Any:
 
 @pytest.mark.parametrize(("value", "code"), [(None, None), (1, "revoked"), (2, "suspended")])
 async def test_a_badge_with_an_embedded_proof_is_judged_by_its_own_kind_of_list(
-    issuer: Issuer, value: int | None, code: str | None
+    issuer: Issuer, value: int | None, code: str | None, tmp_path: Path
 ) -> None:
     raw = await issue_with_proof(issuer, value=value)
     archive = await read_archive(issuer)
     if code is not None:
-        await refused(raw, archive, code, issuer)
+        refused(raw, archive, code, issuer, tmp_path)
         return
-    assert verify_with_archive(raw, archive, now=issuer.clock()).has_status
+    assert judged(raw, archive, tmp_path, now=issuer.clock()).check("status").reason == "archived"
 
 
 async def issue_with_proof(issuer: Issuer, *, value: int | None) -> str:

@@ -1,18 +1,20 @@
 """The demo as a program: it ends well, it can end badly, and it leaves nothing running."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from cli.demo.run import run_demo
 from cli.hostile import StrangeWallet
 from cli.language import choose_language
-from cli.local import Deployment
+from cli.local import SERVICES, Deployment, Login
 from cli.processes import is_free
 from cli.story import Story
 
@@ -101,3 +103,43 @@ def test_a_story_without_checks_has_not_held():
     from rich.console import Console
 
     assert not Story(Console(quiet=True)).all_held
+
+
+def test_up_leaves_three_services_running_at_which_everybody_it_names_can_sign_in(tmp_path):
+    folder = tmp_path / "demo"
+    command = [sys.executable, "-m", "cli.main", "--language", "en", "up", "--data", str(folder)]
+    process = subprocess.Popen(
+        command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    assert process.stdout is not None
+    said = ""
+    for line in process.stdout:
+        said += line
+        if "The services are running" in line:
+            break
+    logins = Deployment.open(folder).logins
+    assert {login.service for login in logins} == set(SERVICES)
+    for login in logins:
+        assert {login.address, login.passphrase} <= set(said.replace("passphrase: ", "\n").split())
+        sign_in(login)
+    # The addresses stand in every badge, so whoever starts a second one is told.
+    again = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60)
+    assert again.returncode == 1, again.stdout + again.stderr
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert all(is_free(port) for port in ports_of(folder))
+
+
+def sign_in(login: Login) -> None:
+    """As a browser does, by the form at the door; whoever is not let in is sent back there."""
+    with httpx.Client(follow_redirects=True, timeout=30) as browser:
+        assert browser.get(login.address).status_code == 200
+        door = httpx.URL(login.address).copy_with(path="/sign-in")
+        [token] = set(re.findall(r'name="csrf_token" value="([0-9a-f]+)"', browser.get(door).text))
+        field = "name" if login.service == "wallet" else "email"
+        form = {"csrf_token": token, field: login.name, "passphrase": login.passphrase}
+        answer = browser.post(door, data=form)
+        assert answer.status_code == 200, answer.text
+        assert "/sign-in" not in str(answer.url)

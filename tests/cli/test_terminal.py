@@ -2,6 +2,7 @@
 
 import json
 import stat
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,9 +15,9 @@ from cli.main import app
 from cli.processes import choose_ports, is_free
 from cli.recipients import UnreadableInputError, evidence_of, read_achievement, read_recipients
 from cli.skills_commands import build_available_index
-from cli.trust_files import Entry, add_entry, create_list, create_signer, read_list, sign_list
+from cli.trust_files import Entry, add_entry, create_list, create_signer, end_entry, read_list, sign_list
 from issuer.settings import IssuerSettings
-from kernel.errors import InvalidSignatureError
+from kernel.errors import InvalidSignatureError, MalformedError
 from kernel.keys import SoftwareSigner
 from kernel.trust_list import Outcome
 from skills.search import SkillIndex
@@ -191,6 +192,24 @@ def test_recipients_that_are_not_as_described_are_refused(tmp_path, content, com
         read_recipients(path)
 
 
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        pytest.param(b"given_name,family_name,email\nAndr\xe9,B,a@b.example\n", "no UTF-8", id="Latin 1"),
+        pytest.param("given_name,family_name,email\n".encode("utf-16"), "no UTF-8", id="UTF-16"),
+        pytest.param(
+            b'given_name,family_name,email\n"' + b"A" * 200_000 + b'",B,a@b.example\n', "CSV", id="a huge cell"
+        ),
+        pytest.param(b'"' + b"A" * 200_000 + b'"\n', "CSV", id="a huge heading"),
+    ],
+)
+def test_recipients_in_a_file_that_cannot_be_read_are_refused_in_words(tmp_path, content, complaint):
+    path = tmp_path / "people.csv"
+    path.write_bytes(content)
+    with pytest.raises(UnreadableInputError, match=complaint):
+        read_recipients(path)
+
+
 def test_recipients_survive_a_byte_order_mark_and_spaces(tmp_path):
     path = tmp_path / "people.csv"
     path.write_text("﻿given_name,family_name,email\n Zoë , de Vries ,zoe@b.example\n", encoding="utf-8")
@@ -289,3 +308,22 @@ class TestTrustList:
         status, said = invoke("trust", "create", str(files[0]), "--operator", "X", "--scheme", "https://x.example")
         assert status == 1
         assert "there already" in said
+
+
+def test_T04_an_issuer_that_is_gone_keeps_its_history_and_names_its_archive(tmp_path: Path) -> None:
+    readable, signed, did = tmp_path / "list.json", tmp_path / "list.jwt", "did:web:a.example"
+    signer = create_signer(tmp_path / "key.json")
+    create_list(readable, operator="Regio", scheme="https://list.example", territory="NL", now=NOW)
+    issuing = Entry("School", (did,), "issuance", NOW - timedelta(days=9), credential_types=("badge",))
+    add_entry(readable, issuing)
+    add_entry(readable, replace(issuing, service="verification"))
+    end_entry(readable, did, archive_keys=["A" * 43], since=NOW - timedelta(days=1))
+    trust_list = sign_list(readable, signed, signer=signer, valid_for=timedelta(days=1), now=NOW)
+    assert trust_list.find_archive_keys(did) == {"A" * 43}
+    asked = {"identifiers": {did}, "key": None, "types": {"badge"}, "achievement_type": None}
+    for days, outcome in ((2, "recognised"), (0, "withdrawn")):
+        at = NOW - timedelta(days=days)
+        assert trust_list.recognise(**asked, service="issuance", at=at).outcome == outcome
+    for identifier, key in (("did:web:b.example", "A" * 43), (did, "short")):
+        with pytest.raises(MalformedError):
+            end_entry(readable, identifier, archive_keys=[key], since=NOW)

@@ -4,7 +4,7 @@ Nobody stands on the ecosystem's list here: whoever is recognised, is so by a tr
 """
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -15,12 +15,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cli.clients import ProblemError
-from kernel.federation import MEDIA_TYPE
+from cli.clients import ProblemError, WalletClient
+from kernel.federation import MEDIA_TYPE, parse_entity_statement, verify_entity_statement
+from kernel.jwt_vc_issuer import JwkSet
 from tests.conftest import NewDatabase
 from tests.flows.reports import outcomes
 from tests.support.federation import ANCHOR, INTERMEDIATE, Federation, Member
-from tests.support.house import ISSUER, ORGANISATION, RECRUITER, SANNE, VERIFIER, House, describe, open_house
+from tests.support.house import HRM, ISSUER, ORGANISATION, RECRUITER, SANNE, VERIFIER, House, describe, open_house
 
 Lie = Literal["", "wrong_signature", "expired", "stripped_role", "other_key", "constraint", "too_deep", "other_anchor"]
 LIES = ("wrong_signature", "expired", "stripped_role", "other_key", "constraint", "too_deep", "other_anchor")
@@ -40,6 +41,8 @@ class Authority:
     members: dict[str, dict[str, Any]] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
     """More that is said of every member."""
+    more_keys: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """Keys that are named beside those in `members`."""
 
     def intermediate(self) -> Starlette:
         return _app(self._configuration_of_intermediate, self._about_member)
@@ -70,7 +73,8 @@ class Authority:
                 changes["keys"] = [STRANGER.jwk]
             case "constraint":
                 claims["constraints"] = {"naming_constraints": {"excluded": [".skills.example"]}}
-        given = {"keys": [self.members[subject]], "claims": claims, **changes}
+        keys = [self.members[subject], *self.more_keys.get(subject, [])]
+        given = {"keys": keys, "claims": claims, **changes}
         return self.federation.intermediate.statement(Member(subject), now, **given)
 
     def _about_intermediate(self, _: str) -> str:
@@ -215,3 +219,145 @@ async def test_T07_what_a_member_began_to_issue_since_is_found_before_its_chain_
     [again] = await authority.house.issuer.award(ORGANISATION, "nieuw", [SANNE])
     assert (await wallet.open_offer(again["offer"]["link"]))["recognition"]["outcome"] == "recognised"
     await wallet.close()
+
+
+async def let_chains_end(house: House, wallet: WalletClient) -> None:
+    """More than an hour, in which the wallet stays open because it is used."""
+    for _ in range(8):
+        house.clock.advance(timedelta(minutes=9))
+        await wallet.credentials()
+
+
+async def answer_unfiltered(house: House, started: dict[str, Any]) -> None:
+    """As a wallet does that reads no `trusted_authorities`."""
+    asked = await house.stranger.read_question(started["link"])
+    credentials = [
+        {name: value for name, value in entry.items() if name != "trusted_authorities"}
+        for entry in asked.dcql_query["credentials"]
+    ]
+    question = replace(asked, dcql_query={**asked.dcql_query, "credentials": credentials})
+    vp_token = house.stranger.present(question, await house.strange_badge())
+    await house.stranger.post_answer(question, house.stranger.answer_form(question, vp_token))
+
+
+async def test_K97_V28_members_alone_are_asked_for_and_answer(authority: Authority) -> None:
+    """`trusted_authorities` of type `openid_federation`: the wallet finds the anchor above the school, and so do we."""
+    house = authority.house
+    wallet = await house.new_wallet()
+    assert await house.receive(wallet, await house.award())
+    skills = [{"uri": HRM, "name": "personeelsbeleid", "required": True}]
+    asked = {"title": "HR", "purpose": "Vacature", "skills": skills, "trusted_authorities": True}
+    started = await house.verifier.start_presentation(RECRUITER, asked)
+    question = await house.stranger.read_question(started["link"])
+    named = [entry["trusted_authorities"] for entry in question.dcql_query["credentials"]]
+    assert named == [[{"type": "openid_federation", "values": [ANCHOR]}]] * len(named)
+    request = await wallet.open_request(started["link"])
+    assert request["answerable"] is True
+    await wallet.accept_request(request["id"])
+    assert outcomes(await house.result(started))["query"] == ("passed", None)
+
+    # A genuine badge of a school that left, shown by a wallet that filters nothing; our wallet does not propose it.
+    # The older chain is no longer good by then.
+    authority.lie = "other_key"
+    await let_chains_end(house, wallet)
+    started = await house.verifier.start_presentation(RECRUITER, asked)
+    assert (await wallet.open_request(started["link"]))["answerable"] is False
+    await answer_unfiltered(house, started)
+    presentation = await house.result(started)
+    assert presentation["report"]["valid"] is True
+    assert outcomes(presentation)["query"] == ("failed", "query")
+    await wallet.close()
+
+
+async def test_K97_while_the_federation_is_down_a_badge_is_not_proposed_and_not_refused(authority: Authority) -> None:
+    house = authority.house
+    wallet = await house.new_wallet()
+    assert await house.receive(wallet, await house.award())
+    house.transport.down |= set(HOSTS)
+    await let_chains_end(house, wallet)
+    skills = [{"uri": HRM, "name": "personeelsbeleid", "required": True}]
+    asked = {"title": "HR", "purpose": "Vacature", "skills": skills, "trusted_authorities": True}
+    started = await house.verifier.start_presentation(RECRUITER, asked)
+    assert (await wallet.open_request(started["link"]))["answerable"] is False
+    await answer_unfiltered(house, started)
+    assert outcomes(await house.result(started))["query"][0] == "unknown"
+    await wallet.close()
+
+
+async def roll(authority: Authority, step: str) -> dict[str, list[dict[str, Any]]]:
+    """One step of both members; what each has published then, the key that signs first."""
+    issuer, verifier = authority.house.issuer, authority.house.verifier
+    rolled = [
+        await issuer.call("POST", f"/api/organisations/{ORGANISATION}/federation/key-rollover", {"step": step}),
+        await verifier.call("POST", f"/api/relying-parties/{RECRUITER}/federation/key-rollover", {"step": step}),
+    ]
+    for member in rolled:
+        raw = (await authority.house.http.get(member["entity_configuration"])).text
+        published = parse_entity_statement(raw)
+        assert [key["kid"] for key in published.keys.members] == [key["kid"] for key in member["public_jwks"]]
+        assert published.token.header["kid"] == member["public_jwk"]["kid"] == member["public_jwks"][0]["kid"]
+    return {member["entity"]: member["public_jwks"] for member in rolled}
+
+
+async def recognitions(authority: Authority) -> tuple[str, str | int]:
+    """What the wallet says of an offer of the school, and of a question of the recruiter, looked up anew."""
+    house = authority.house
+    house.clock.advance(timedelta(hours=1, minutes=1))
+    school = str((await offered(authority))["recognition"]["outcome"])
+    wallet = await house.new_wallet()
+    try:
+        question = await wallet.open_request((await house.ask(client_id_prefix="openid_federation"))["link"])
+        return school, str(question["verifier"]["recognition"]["outcome"])
+    except ProblemError as exc:
+        return school, exc.status
+    finally:
+        await wallet.close()
+
+
+async def test_T07_keys_of_members_roll_over_without_a_gap(authority: Authority) -> None:
+    """OpenID Federation 1.0 §11: published, named by the superior, used, and the one before taken away."""
+    good = ("recognised", "recognised")
+    before = dict(authority.members)
+    announced = await roll(authority, "announce")
+    assert [keys[0] for keys in announced.values()] == [before[entity] for entity in announced]
+    assert announced == await roll(authority, "announce")
+    assert await recognitions(authority) == good
+    authority.more_keys = {entity: keys[1:] for entity, keys in announced.items()}
+    assert await recognitions(authority) == good
+    old = {
+        entity: (await authority.house.http.get(f"{entity}/.well-known/openid-federation")).text for entity in before
+    }
+    used = await roll(authority, "use")
+    assert {entity: keys[0] for entity, keys in used.items()} == {entity: keys[1] for entity, keys in announced.items()}
+    assert await recognitions(authority) == good
+    # What the key before signed still holds for those who have it.
+    for entity, raw in old.items():
+        statement = parse_entity_statement(raw)
+        named = JwkSet((authority.members[entity], *authority.more_keys[entity]))
+        verify_entity_statement(statement, keys=named, now=authority.house.clock())
+    authority.members, authority.more_keys = {entity: keys[0] for entity, keys in used.items()}, {}
+    assert await recognitions(authority) == good
+    retired = await roll(authority, "retire")
+    assert retired == {entity: keys[:1] for entity, keys in used.items()}
+    assert await recognitions(authority) == good
+
+
+async def test_T07_a_key_that_the_superior_does_not_name_yet_recognises_nobody(authority: Authority) -> None:
+    await roll(authority, "announce")
+    used = await roll(authority, "use")
+    assert await recognitions(authority) == ("not_listed", 400)
+    authority.more_keys = {entity: keys[:1] for entity, keys in used.items()}
+    assert await recognitions(authority) == ("recognised", "recognised")
+
+
+async def test_T07_a_key_that_was_not_announced_is_not_used(authority: Authority) -> None:
+    for client, place in (
+        (authority.house.issuer, f"/api/organisations/{ORGANISATION}/federation/key-rollover"),
+        (authority.house.verifier, f"/api/relying-parties/{RECRUITER}/federation/key-rollover"),
+    ):
+        with pytest.raises(ProblemError) as refused:
+            await client.call("POST", place, {"step": "use"})
+        assert refused.value.status in (400, 409)
+        with pytest.raises(ProblemError) as unknown:
+            await client.call("POST", place, {"step": "forget"})
+        assert unknown.value.status in (400, 422)

@@ -2,7 +2,7 @@
 
 import re
 from html import unescape
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
@@ -39,8 +39,9 @@ class Browser:
         await self.submit("/email", email=SANNE["email"])
         await self.submit("/code", code=await self._code())
         answer = await self.submit("/agree")
-        assert answer.headers["location"].startswith(f"{WALLET}/callback?")
-        return dict(parse_qsl(urlsplit(answer.headers["location"]).query))
+        address, _, query = answer.headers["location"].partition("?")
+        assert address.startswith(f"{WALLET}/callback/")
+        return {"redirect_uri": address, **dict(parse_qsl(query))}
 
     async def _code(self) -> str:
         """The code of the newest sign-in, as staff would be shown it."""

@@ -1,11 +1,13 @@
 """What our issuer hands out over HTTP, judged by others from what it publishes: DID document and status lists.
 
 `openvc-core` knows SD-JWT VC and embedded proofs, `openbadgeslib` Open Badges in a JWT and with an embedded proof. Both
-go by the machine's clock, which stands still here. Their opinion counts where they accept.
+go by the machine's clock, which stands still here. Their opinion counts where they accept. Digital Bazaar's libraries
+know embedded proofs, and their keys as `Multikey` only; they run in a process of their own, where the clock goes on.
 """
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -29,6 +31,7 @@ from tests.conftest import NewDatabase
 from tests.issuer.conftest import LDP, LDP_SD, OPEN_BADGE_JWT, ORG, PUBLIC_URL, SD_JWT, Issuer, create_issuer
 from tests.issuer.test_status import TTL
 from tests.support.clock import NOW, FixedClock
+from tests.support.digital_bazaar import DigitalBazaar
 
 DID = f"did:web:issuer.example:{ORG}"
 CONTEXTS = {url: dict(document) for url, document in pinned_contexts().contexts.items() if url != CREDENTIALS_V2}
@@ -37,6 +40,18 @@ PURPOSES = ("revocation", "suspension")
 
 @pytest.fixture
 async def issuer(new_sqlite_database: NewDatabase, clock: FixedClock) -> AsyncIterator[Issuer]:
+    async for made in open_issuer(new_sqlite_database, clock):
+        yield made
+
+
+@pytest.fixture
+async def issuer_of_today(new_sqlite_database: NewDatabase) -> AsyncIterator[Issuer]:
+    """Its time is not long past, so that it can go on without getting ahead of the machine's."""
+    async for made in open_issuer(new_sqlite_database, FixedClock(datetime.now(UTC) - 4 * TTL)):
+        yield made
+
+
+async def open_issuer(new_sqlite_database: NewDatabase, clock: FixedClock) -> AsyncIterator[Issuer]:
     made = await create_issuer(new_sqlite_database("issuer"), clock)
     yield made
     await made.client.aclose()
@@ -158,3 +173,30 @@ async def test_B20_openbadgeslib_believes_what_we_issue_for_its_holder_until_it_
     issuer.clock.advance(TTL)
     with time_machine.travel(issuer.clock(), tick=False), pytest.raises(LibOpenBadgesException, match="is set at"):
         ask(raw, await read_all(issuer, "application/vc+jwt"), holder)
+
+
+@pytest.mark.parametrize(
+    ("configuration", "show"), [(LDP, str), (LDP_SD, show_all_skills)], ids=["eddsa-rdfc-2022", "ecdsa-sd-2023"]
+)
+async def test_K22_K60_K61_K80_3_digital_bazaar_believes_what_we_issue_by_its_multikey_until_it_is_revoked(
+    issuer_of_today: Issuer, digital_bazaar: DigitalBazaar, configuration: str, show: Callable[[str], str]
+) -> None:
+    issuer, clock = issuer_of_today, issuer_of_today.clock
+    award = await issuer.award()
+    badge = json.loads(show(await receive(issuer, award, configuration, SoftwareSigner.generate())))
+    await publish(issuer, digital_bazaar)
+    digital_bazaar.verify(badge, now=clock().isoformat())
+    assert digital_bazaar.ask("status", credential=badge) == {"revocation": False, "suspension": False}
+    assert (await issuer.change(award["id"], "suspend")).status_code == 200
+    clock.advance(TTL)
+    await publish(issuer, digital_bazaar)
+    assert digital_bazaar.ask("status", credential=badge) == {"revocation": False, "suspension": True}
+    assert (await issuer.change(award["id"], "revoke")).status_code == 200
+    clock.advance(TTL)
+    await publish(issuer, digital_bazaar)
+    assert digital_bazaar.ask("status", credential=badge)["revocation"] is True
+
+
+async def publish(issuer: Issuer, peer: DigitalBazaar) -> None:
+    known = {url: json.loads(text) for url, text in (await read_all(issuer)).items() if text.startswith("{")}
+    peer.publish({DID: known.pop(f"{PUBLIC_URL}/{ORG}/did.json"), **known})

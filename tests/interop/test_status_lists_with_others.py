@@ -1,7 +1,7 @@
-"""`openvc-core` as the other party for status lists: it reads what we publish, and we read what it publishes."""
+"""Status lists of others read by us, and ours by them: `openvc-core`; Digital Bazaar for Bitstring Status Lists."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from openvc.status.issue import build_status_list_credential, build_status_list_
 from openvc.status.status_list import check_credential_status
 from openvc.status.token_status_list import check_token_status, new_status_list, set_status
 
+from kernel.errors import CredentialError
 from kernel.formats.status_reference import StatusKind, StatusReference, create_credential_status, create_status_claim
 from kernel.keys import SoftwareSigner
 from kernel.status import token_status_list
@@ -23,6 +24,9 @@ from kernel.status.bitstring_status_list import (
 )
 from kernel.status.token_status_list import MINIMUM_SIZE, Status, StatusList, create_status_list_token
 from tests.support.clock import NOW
+from tests.support.digital_bazaar import ED25519 as EDWARDS
+from tests.support.digital_bazaar import TIME, DigitalBazaar, did_of, find_key, method_of
+from tests.support.node_peers import PeerError
 
 ISSUER = "did:web:issuer.example"
 KID = f"{ISSUER}#1"
@@ -115,3 +119,65 @@ def test_K80_2_the_others_bitstring_is_read_by_us() -> None:
         now=NOW,
     )
     assert [index for index in range(MINIMUM_SIZE) if found.entries.get(index)] == SET
+
+
+def test_K80_2_our_bitstring_is_read_by_digital_bazaar(digital_bazaar: DigitalBazaar) -> None:
+    """It judges lists by the machine's clock."""
+    now = datetime.now(UTC)
+    made = Bitstring()
+    for index in SET:
+        made.set(index, 1)
+    document = create_status_list_credential(
+        made.encode(),
+        uri=URI,
+        issuer=did_of(EDWARDS),
+        purpose="revocation",
+        valid_from=now,
+        valid_until=now + timedelta(days=1),
+        ttl=TTL,
+    )
+    secured = json.loads(
+        sign_with_proof(document, signer=EDWARDS, verification_method=method_of(EDWARDS), created_at=now)
+    )
+    digital_bazaar.publish({URI: secured})
+    for index in [*SET, 1, 48_212]:
+        reference = StatusReference(URI, index, StatusKind.BITSTRING_STATUS_LIST, purpose="revocation")
+        credential = {"issuer": did_of(EDWARDS), **create_credential_status(reference)}
+        assert digital_bazaar.ask("status", credential=credential) == {"revocation": index in SET}
+    digital_bazaar.publish({URI: {**secured, "validUntil": "2099-01-01T00:00:00Z"}})
+    with pytest.raises(PeerError, match="not verified"):
+        digital_bazaar.ask("status", credential=credential)
+
+
+@pytest.mark.parametrize(("curve", "suite"), [("Ed25519", "eddsa-rdfc-2022"), ("P-256", "ecdsa-rdfc-2019")])
+def test_K80_2_a_bitstring_of_digital_bazaar_is_read_by_us(
+    digital_bazaar: DigitalBazaar, curve: str, suite: str
+) -> None:
+    key = digital_bazaar.ask("createKey", curve=curve)
+    secured = digital_bazaar.ask(
+        "createStatusList",
+        id=URI,
+        length=MINIMUM_SIZE,
+        set=SET,
+        statusPurpose="revocation",
+        issuer=key["did"],
+        cryptosuite=suite,
+        method=key["method"],
+        validFrom=TIME,
+    )
+
+    def read(document: dict[str, Any]) -> Any:
+        return verify_status_list_credential(
+            json.dumps(document),
+            uri=URI,
+            issuer=key["did"],
+            find_key=find_key,
+            cryptosuites=frozenset({suite}),
+            algorithms=frozenset(),
+            now=NOW,
+        )
+
+    found = read(secured)
+    assert [index for index in range(MINIMUM_SIZE) if found.entries.get(index)] == SET
+    with pytest.raises(CredentialError):
+        read({**secured, "validUntil": "2099-01-01T00:00:00Z"})

@@ -21,6 +21,7 @@ from runtime.database import Database
 from skills.search import SkillIndex
 from tests.conftest import NewDatabase
 from tests.support.clock import FixedClock
+from tests.support.documented import documented
 
 PUBLIC_URL = "https://issuer.example"
 ORG = "stmw"
@@ -74,9 +75,9 @@ def settings_for(database_url: str, **changes: Any) -> IssuerSettings:
 
 
 def create_client(app: FastAPI, host: str = "192.0.2.1") -> httpx.AsyncClient:
-    """A client at its own address."""
+    """A client at its own address, which takes no answer that the OpenAPI document does not know."""
     transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(host, 1234))
-    return httpx.AsyncClient(transport=transport, base_url=PUBLIC_URL)
+    return httpx.AsyncClient(transport=transport, base_url=PUBLIC_URL, event_hooks={"response": [documented("issuer")]})
 
 
 @dataclass
@@ -200,6 +201,11 @@ class Issuer:
 
     async def issuer_key(self, kid: str) -> PublicKey:
         return (await self.did_document()).find_key(kid, relation="assertionMethod")
+
+    async def method_type(self, kid: str | None, org: str = ORG) -> str:
+        """The form in which the DID document has a key under this name."""
+        [method] = [each for each in (await self.did_document(org)).raw["verificationMethod"] if each["id"] == kid]
+        return str(method["type"])
 
     async def verify(self, raw: str) -> VerifiedCredential:
         """Believe a credential only by the issuer's published key."""

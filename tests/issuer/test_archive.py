@@ -24,7 +24,7 @@ async def verified_archive(issuer: Issuer) -> VerifiedArchive:
     keys = (await issuer.api("GET", f"/organisations/{ORG}/signing-keys")).json()["signing_keys"]
     [thumbprint] = [key["thumbprint"] for key in keys if key["algorithm"] == "Ed25519" and not key["retired_at"]]
     assert response.headers["archive-signer-thumbprint"] == thumbprint
-    return verify_archive(parse_archive(response.content), signer_thumbprint=thumbprint)
+    return verify_archive(parse_archive(response.content), signer_thumbprints={thumbprint})
 
 
 async def test_a_badge_is_checked_with_the_archive_alone_after_its_key_was_replaced(any_issuer: Issuer) -> None:

@@ -113,7 +113,7 @@ async def test_I29_only_the_award_that_was_chosen_is_granted(issuer: Issuer) -> 
     flow = CodeFlow.start(issuer)
     await flow.begin()
     await flow.sign_in()
-    assert "Kies ten minste een badge" in (await flow.submit("/agree")).text
+    assert "Kies minstens één badge" in (await flow.submit("/agree")).text
     given = await flow.agree(award=second["id"])
     token = parse_token_response((await flow.exchange(given["code"])).json())
     await issuer.request(token.access_token, [await issuer.proof()])
@@ -345,7 +345,7 @@ async def test_I25_A29_an_invitation_picks_out_its_award_and_no_other(issuer: Is
     assert first["id"] not in page.text
     assert second["id"] in page.text
     refused = await flow.submit("/agree", award=first["id"])
-    assert "Kies ten minste een badge" in refused.text
+    assert "Kies minstens één badge" in refused.text
 
 
 @pytest.mark.parametrize("state", ["unknown", "spent", "foreign"])
@@ -379,7 +379,7 @@ async def test_A52_an_award_of_somebody_else_cannot_be_agreed_to(issuer: Issuer)
     flow = CodeFlow.start(issuer)
     await flow.begin()
     await flow.sign_in()
-    assert "Kies ten minste een badge" in (await flow.submit("/agree", award=other["id"])).text
+    assert "Kies minstens één badge" in (await flow.submit("/agree", award=other["id"])).text
 
 
 # The code

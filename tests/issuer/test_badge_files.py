@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from issuer.models import BadgeFile
 from kernel.baking import parse_baked
+from kernel.formats import parse_credential
 from kernel.importing import Verdict
 from kernel.open_badges import verify_recipient
 from kernel.report import Outcome
@@ -72,6 +73,12 @@ async def test_B08_B21_a_stranger_believes_the_file_and_checks_whose_it_is(issue
         outcomes = {check.code: check.outcome for check in report.checks}
         assert Outcome.FAILED not in outcomes.values(), outcomes
         assert report.verdict is Verdict.PROVEN, outcomes
+
+
+async def test_K22_each_text_of_a_file_names_its_key_in_the_form_that_its_readers_know(issuer: Issuer) -> None:
+    texts = await get_texts(issuer, await issuer.award())
+    named = [parse_credential(raw).key_id for raw in texts]
+    assert [await issuer.method_type(kid) for kid in named] == ["Multikey", "JsonWebKey"]
 
 
 async def test_B08_A51_a_file_has_no_name_and_no_address(issuer: Issuer) -> None:

@@ -24,6 +24,7 @@ from kernel.x5c import verify_x5c
 from runtime.tokens import hash_token
 from tests.conftest import NewDatabase
 from tests.issuer.conftest import IDENTIFIER, ORG, SLUG, Issuer, create_issuer
+from tests.issuer.test_pages import BASE, Browser, add_operator
 from tests.support.certificates import Certified, create_authority, create_leaf
 from tests.support.clock import NOW, FixedClock
 
@@ -304,6 +305,17 @@ async def test_I78_an_award_with_a_haip_copy_is_revoked_and_never_suspended(trus
     proof = await trusting.proof(HOLDER, key_attestation=await attestation(trusting))
     assert (await ask(trusting, token, [proof])).status_code == 200
     refused = await trusting.change(award["id"], "suspend")
-    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    assert (refused.status_code, refused.json()["code"]) == (409, "only_revocable")
     assert (await trusting.get_award(award["id"]))["state"] == "issued"
+    # Nor is it offered to staff, who are told why; other badges have the button.
+    await add_operator(trusting)
+    browser = Browser(trusting)
+    await browser.sign_in()
+    other = await trusting.award()
+    seen = {}
+    for each in (award, other):
+        await browser.get(f"{BASE}/awards/{each['id']}")
+        seen[each["id"]] = (f"{BASE}/awards/{each['id']}/suspend" in browser.page, "EUDI-wallet" in browser.page)
+    assert seen == {award["id"]: (False, True), other["id"]: (True, False)}
+    await browser.client.aclose()
     assert (await trusting.change(award["id"], "revoke")).json()["state"] == "revoked"

@@ -34,6 +34,7 @@ from kernel.openid4vci import (
 )
 from kernel.strict_json import encode_json
 from tests.conftest import NewDatabase
+from tests.issuer.code_flow import CodeFlow
 from tests.issuer.conftest import IDENTIFIER, ORG, Issuer, create_issuer
 from tests.support.certificates import create_authority, create_leaf
 from tests.support.clock import NOW, FixedClock
@@ -234,6 +235,26 @@ def test_I33_haip_asks_for_code_client_and_key_and_the_others_for_nothing() -> N
     ):
         with pytest.raises(error):
             require_grant([DIIP, HAIP], **asked(**{missing: False}))
+
+
+async def test_I33_a_wallet_that_authenticates_need_not_name_itself_for_its_code(trusting: Issuer) -> None:
+    """RFC 6749 §4.1.3 asks for `client_id` only of clients that do not authenticate."""
+    flow = CodeFlow.start(trusting)
+
+    async def headers(client_id: str = WALLET) -> dict[str, str]:
+        return dict(both(attestation(client_id=client_id), await pop(trusting)))
+
+    await trusting.award()
+    pushed = await flow.push(headers=await headers())
+    await flow.open(pushed.json()["request_uri"])
+    await flow.sign_in()
+    code = (await flow.agree())["code"]
+    unnamed = await flow.exchange(code, client_id=None)
+    assert unnamed.json()["error"] == "invalid_grant"
+    another = await flow.exchange(code, client_id=None, headers=await headers(client_id="https://other.example"))
+    assert another.json()["error"] == "invalid_grant"
+    taken = await flow.exchange(code, client_id=None, headers=await headers())
+    assert taken.status_code == 200, taken.text
 
 
 async def test_I32_I47_what_one_wallet_was_given_is_not_anothers_with_the_same_key() -> None:

@@ -1,19 +1,29 @@
 """Badges that somebody else has to agree to first: asked for now, issued later. OpenID4VCI 1.0 §9; I-63, I-65, A-30."""
 
 import asyncio
+import html
+import re
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
-from sqlalchemy import func, select, update
+import pytest
+from alembic import command
+from sqlalchemy import func, select, text, update
 
 from issuer.housekeeping import clean_up
-from issuer.models import AccessToken, Credential, DeferredIssuance
+from issuer.models import AccessToken, Award, Credential, DeferredIssuance, Operator
 from kernel.formats import from_wire
 from kernel.keys import SoftwareSigner
 from kernel.openid4vci import create_dpop_proof, decrypt_message, encrypt_message
+from runtime.database import migrate
+from runtime.migrations import _config, _connection
 from runtime.tokens import hash_token
-from tests.issuer.conftest import IDENTIFIER, ORG, SD_JWT, SLUG, Issuer
+from tests.conftest import NewDatabase
+from tests.issuer.conftest import IDENTIFIER, ORG, SANNE, SD_JWT, SLUG, Issuer
+from tests.issuer.conftest import recipient as somebody
+from tests.issuer.test_pages import BASE, PASSPHRASE, Browser
 from tests.issuer.test_request_encryption import KEY, public, recipient
 
 
@@ -31,24 +41,50 @@ async def needs_approval(issuer: Issuer) -> None:
 _MEMBERS = {"slug", "name", "description", "criteria", "assessment", "achievement_type", "skills", "language"}
 
 
-async def colleague(issuer: Issuer) -> dict[str, str]:
-    """The headers of somebody else with the right to approve."""
-    made = await issuer.api(
-        "POST", f"/organisations/{ORG}/api-keys", json={"name": "collega", "scopes": ["awards:read", "status:write"]}
-    )
+async def add_person(issuer: Issuer, org: str = ORG) -> str:
+    """A new member of staff."""
+    body = {"email": f"{uuid4().hex}@{org}.example", "name": "Anneke Bos", "passphrase": PASSPHRASE}
+    made = await issuer.api("POST", f"/organisations/{org}/operators", json=body)
+    assert made.status_code == 201, made.text
+    return str(made.json()["id"])
+
+
+async def key_of(issuer: Issuer, operator: str | None) -> dict[str, str]:
+    """The headers of an API key on the name of this person, or on nobody's."""
+    body = {"name": "sleutel", "scopes": ["awards:write", "awards:read", "status:write"]}
+    made = await issuer.api("POST", f"/organisations/{ORG}/api-keys", json={**body, "operator": operator})
     assert made.status_code == 201, made.text
     return {"Authorization": f"Bearer {made.json()['api_key']}"}
 
 
-async def approve(issuer: Issuer, award: dict[str, Any], change: str = "approve") -> httpx.Response:
+async def post_award(issuer: Issuer, headers: dict[str, str]) -> httpx.Response:
+    path = f"/api/organisations/{ORG}/achievements/{SLUG}/awards"
+    return await issuer.client.post(path, json={"recipients": [somebody()]}, headers=headers)
+
+
+async def award_by_somebody(issuer: Issuer) -> dict[str, Any]:
+    """An award by a person who does nothing else."""
+    response = await post_award(issuer, await key_of(issuer, await add_person(issuer)))
+    assert response.status_code == 201, response.text
+    return dict(response.json()["awards"][0])
+
+
+async def change(
+    issuer: Issuer, award: dict[str, Any], headers: dict[str, str], change: str = "approve"
+) -> httpx.Response:
     path = f"/api/organisations/{ORG}/awards/{award['id']}/{change}"
-    return await issuer.client.post(path, json={"reason": "Nagekeken"}, headers=await colleague(issuer))
+    return await issuer.client.post(path, json={"reason": "Nagekeken"}, headers=headers)
+
+
+async def approve(issuer: Issuer, award: dict[str, Any], what: str = "approve") -> httpx.Response:
+    """By somebody who does nothing else."""
+    return await change(issuer, award, await key_of(issuer, await add_person(issuer)), what)
 
 
 async def begin(issuer: Issuer, copies: int = 2) -> tuple[dict[str, Any], str, dict[str, Any]]:
     """An award that waits, a token for it, and the answer to a request."""
     await needs_approval(issuer)
-    award = await issuer.award()
+    award = await award_by_somebody(issuer)
     token = (await issuer.redeem(award)).token
     nonce = await issuer.nonce()
     response = await issuer.request(token, [await issuer.proof(nonce=nonce) for _ in range(copies)])
@@ -106,10 +142,125 @@ async def test_I65_a_badge_that_was_declined_never_comes(issuer: Issuer) -> None
     assert (await issuer.get_award(award["id"]))["state"] == "revoked"
 
 
-async def test_I63_whoever_awarded_cannot_approve_and_nobody_approves_twice(issuer: Issuer) -> None:
+async def sign_in(issuer: Issuer, operator: str) -> Browser:
+    """The back office, in the browser of this person."""
+    async with issuer.database.reading() as session:
+        email = (await session.execute(select(Operator.email).where(Operator.id == operator))).scalar_one()
+    browser = Browser(issuer, f"192.0.2.{20 + len(operator) % 7}")
+    await browser.get("/sign-in")
+    await browser.post("/sign-in", email=email, passphrase=PASSPHRASE, next=BASE)
+    return browser
+
+
+async def award_on_a_page(issuer: Issuer, operator: str) -> dict[str, Any]:
+    browser = await sign_in(issuer, operator)
+    await browser.get(f"{BASE}/achievements/{SLUG}/award")
+    await browser.post(f"{BASE}/achievements/{SLUG}/award/preview", **SANNE)
+    people = html.unescape(re.search(r'name="people" value="([^"]*)"', browser.page)[1])  # type: ignore[index]
+    await browser.post(f"{BASE}/achievements/{SLUG}/award", people=people, idempotency_key="eenmalig")
+    await browser.client.aclose()
+    return dict((await issuer.api("GET", f"/organisations/{ORG}/awards")).json()["awards"][0])
+
+
+async def approve_on_a_page(issuer: Issuer, award: dict[str, Any], operator: str) -> httpx.Response:
+    browser = await sign_in(issuer, operator)
+    await browser.get(f"{BASE}/awards/{award['id']}/approve")
+    response = await browser.post(f"{BASE}/awards/{award['id']}/approve", reason="")
+    await browser.client.aclose()
+    return response
+
+
+@pytest.mark.parametrize("awards_by", ["page", "key"])
+@pytest.mark.parametrize("approves_by", ["page", "key"])
+async def test_I63_one_person_is_not_two_by_whatever_way_they_come(
+    issuer: Issuer, awards_by: str, approves_by: str
+) -> None:
+    await needs_approval(issuer)
+    first, second = await add_person(issuer), await add_person(issuer)
+    if awards_by == "page":
+        award = await award_on_a_page(issuer, first)
+    else:
+        award = (await post_award(issuer, await key_of(issuer, first))).json()["awards"][0]
+
+    async def approve_as(person: str) -> httpx.Response:
+        if approves_by == "page":
+            return await approve_on_a_page(issuer, award, person)
+        return await change(issuer, award, await key_of(issuer, person))
+
+    own = await approve_as(first)
+    assert own.status_code == (400 if approves_by == "page" else 409)
+    assert (await issuer.get_award(award["id"]))["state"] == "waiting"
+    assert (await approve_as(second)).status_code == 200
+    assert (await issuer.get_award(award["id"]))["state"] == "offered"
+
+
+async def test_I63_a_key_on_nobody_s_name_neither_awards_nor_approves_what_two_people_do(issuer: Issuer) -> None:
     award, _, _ = await begin(issuer)
-    own = await issuer.change(award["id"], "approve")
-    assert (own.status_code, (await issuer.get_award(award["id"]))["state"]) == (409, "waiting")
+    for headers in (issuer.admin, await key_of(issuer, None)):
+        for refused in (await post_award(issuer, headers), await change(issuer, award, headers)):
+            assert (refused.status_code, refused.json()["code"]) == (403, "person_unknown")
+    listed = (await issuer.api("GET", f"/organisations/{ORG}/awards")).json()["awards"]
+    assert [(each["id"], each["state"]) for each in listed] == [(award["id"], "waiting")]
+    # Declining takes nobody special.
+    assert (await change(issuer, award, issuer.admin, "revoke")).status_code == 200
+
+
+async def test_I63_an_award_of_which_nobody_knows_who_made_it_is_declined_and_made_again(issuer: Issuer) -> None:
+    """From before keys stood on names."""
+    award, _, _ = await begin(issuer)
+    async with issuer.database.transaction() as session:
+        await session.execute(update(Award).values(awarded_by=None))
+    refused = await approve(issuer, award)
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    assert (await approve(issuer, award, "revoke")).status_code == 200
+
+
+def test_I63_whoever_had_a_key_is_nobody_known_after_the_migration(new_database: NewDatabase) -> None:
+    url = new_database(None)
+    known = {name: uuid4().hex for name in "oavb"} | {"t": "2026-11-21 12:00:00+00:00", "blob": b""}
+    with _connection(url) as connection:
+        command.upgrade(_config("issuer", connection), "0012")
+        for statement in (
+            "INSERT INTO organisations (id, slug, name, country, created_at) VALUES (:o, 'stmw', 'S', 'NL', :t)",
+            "INSERT INTO achievements (id, organisation_id, slug, current_version, created_at) "
+            "VALUES (:a, :o, 'b', 1, :t)",
+            "INSERT INTO achievement_versions (id, achievement_id, version, description, achievement, image, "
+            "image_type, created_at) VALUES (:v, :a, 1, '{}', '{}', :blob, 'image/png', :t)",
+            "INSERT INTO award_batches (id, organisation_id, request_hash, created_at) VALUES (:b, :o, :blob, :t)",
+        ):
+            connection.execute(text(statement), known)
+        for position, actor in enumerate(("operator 7", "api key sleutel")):
+            connection.execute(
+                text(
+                    "INSERT INTO awards (id, organisation_id, achievement_version_id, batch_id, position, reference, "
+                    "awarded_at, awarded_by, status, created_at) "
+                    "VALUES (:id, :o, :v, :b, :p, 'R', :t, :by, 'waiting', :t)"
+                ),
+                {**known, "id": uuid4().hex, "p": position, "by": actor},
+            )
+    migrate(url, "issuer")
+    with _connection(url) as connection:
+        people = connection.execute(text("SELECT awarded_by FROM awards ORDER BY position")).scalars().all()
+    assert people == ["operator 7", None]
+
+
+async def test_A52_a_key_stands_on_the_name_of_the_organisation_s_own_staff_and_makes_no_accounts(
+    issuer: Issuer,
+) -> None:
+    await issuer.add_organisation("other")
+    own, foreign = await add_person(issuer), await add_person(issuer, "other")
+    for operator, scopes, field in (
+        (foreign, ["awards:write"], "operator"),
+        (str(uuid4()), ["awards:write"], "operator"),
+        (own, ["awards:write", "organisations:write"], "scopes"),
+    ):
+        body = {"name": "sleutel", "scopes": scopes, "operator": operator}
+        refused = await issuer.api("POST", f"/organisations/{ORG}/api-keys", json=body)
+        assert (refused.status_code, list(refused.json()["fields"])) == (400, [field])
+
+
+async def test_I63_what_waits_is_not_suspended_and_nobody_approves_twice(issuer: Issuer) -> None:
+    award, _, _ = await begin(issuer)
     assert (await issuer.change(award["id"], "suspend")).status_code == 409
     assert (await approve(issuer, award)).status_code == 200
     assert (await issuer.get_award(award["id"]))["state"] == "opened"
@@ -123,7 +274,7 @@ async def test_I65_A30_other_grants_and_other_organisations_know_nothing_of_it(i
     foreign = await issuer.award("other")
     code = (await issuer.offer(foreign))["grants"]["urn:ietf:params:oauth:grant-type:pre-authorized_code"]
     elsewhere = await issuer.post_token(code["pre-authorized_code"], foreign["offer"]["tx_code"], org="other")
-    neighbour = (await issuer.redeem(await issuer.award())).token
+    neighbour = (await issuer.redeem(await award_by_somebody(issuer))).token
     assert (await approve(issuer, award)).status_code == 200
     refused = [
         await ask_again(issuer, neighbour, waiting["transaction_id"]),
@@ -160,7 +311,7 @@ async def test_I65_a_request_with_one_thing_wrong_gets_its_error(issuer: Issuer)
 
 async def test_A22_a_request_that_waits_spends_its_nonce_and_only_so_many_wait(issuer: Issuer) -> None:
     await needs_approval(issuer)
-    token = (await issuer.redeem(await issuer.award())).token
+    token = (await issuer.redeem(await award_by_somebody(issuer))).token
     proof = await issuer.proof()
     assert (await issuer.request(token, [proof])).status_code == 202
     assert error_of(await issuer.request(token, [proof])) == "invalid_nonce"
@@ -214,7 +365,7 @@ async def test_I30_I65_under_a_bound_token_a_proof_is_needed_here_too(issuer: Is
 
 async def test_I68_the_same_keys_get_the_same_bytes_at_the_credential_endpoint_afterwards(issuer: Issuer) -> None:
     await needs_approval(issuer)
-    award = await issuer.award()
+    award = await award_by_somebody(issuer)
     token = (await issuer.redeem(award)).token
     signer = SoftwareSigner.generate()
     waiting = (await issuer.request(token, [await issuer.proof(signer)])).json()
@@ -236,3 +387,13 @@ async def test_I80_what_waited_in_vain_is_removed(issuer: Issuer) -> None:
 async def test_I63_without_approval_a_badge_is_issued_at_once(issuer: Issuer) -> None:
     grant = await issuer.redeem(await issuer.award())
     assert (await issuer.request(grant.token, [await issuer.proof()], configuration=SD_JWT)).status_code == 200
+
+
+async def test_I63_no_file_comes_of_a_badge_that_waits_for_approval_and_why_is_said(issuer: Issuer) -> None:
+    await needs_approval(issuer)
+    award = await award_by_somebody(issuer)
+    path = f"/organisations/{ORG}/awards/{award['id']}"
+    for method, what in (("POST", "file"), ("GET", "elm")):
+        refused = await issuer.api(method, f"{path}/{what}")
+        assert refused.status_code == 409
+        assert refused.json()["title"] == "This badge still waits for approval. After that you can make the file."

@@ -71,6 +71,11 @@ async def test_B09_an_endorsement_is_signed_believed_and_taken_back(issuer: Issu
     assert [(each["id"], each["document"]) for each in listed] == [(given["id"], given["document"])]
 
 
+async def test_K22_an_endorsement_names_its_key_as_multikey(issuer: Issuer) -> None:
+    [proof] = (await give(issuer))["document"]["proof"]
+    assert await issuer.method_type(proof["verificationMethod"], "han") == "Multikey"
+
+
 async def test_B09_A50_a_badge_carries_what_was_said_of_it_in_every_securing_but_one_and_a_reader_believes_it(
     issuer: Issuer,
 ) -> None:

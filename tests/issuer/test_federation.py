@@ -104,6 +104,15 @@ async def test_T07_eight_that_join_at_once_make_one_key(any_issuer: Issuer) -> N
     assert len({membership["public_jwk"]["kid"] for membership in joined}) == 1
 
 
+async def test_T07_A53_those_who_join_and_leave_at_once_wait_for_one_another(any_issuer: Issuer) -> None:
+    await join(any_issuer)
+    hints = {"authority_hints": [ANCHOR]}
+    joins = [any_issuer.api("PUT", MEMBERSHIP, json=hints) for _ in range(4)]
+    leaves = [any_issuer.api("DELETE", MEMBERSHIP) for _ in range(4)]
+    calls = [call for pair in zip(joins, leaves, strict=True) for call in pair]
+    assert {answer.status_code for answer in await asyncio.gather(*calls)} <= {200, 204, 404}
+
+
 @pytest.mark.parametrize(
     "hints",
     [[], ["http://federation.example"], ["https://h.example/#a"], ["h"], [7], [IDENTIFIER], ["https://h.example"] * 33],

@@ -73,13 +73,31 @@ async def test_B33_the_recipient_fetches_the_file_by_a_link_that_nobody_guesses(
     assert "noindex" in page.headers["x-robots-tag"]
     for secret in ("Sanne", "sanne@student.example"):
         assert secret not in recipient.page
+    assert f'<a class="button main" href="{PUBLIC_URL}{link}/png">' in recipient.page
+    assert "Dit is je badge als bestand." in recipient.page
     picture = await recipient.client.get(f"{link}/png")
     await believe(issuer, parse_baked(picture.content).raw)
     assert await shared_link(issuer, award["id"]) == link
     await issuer.change(award["id"], "revoke")
     await recipient.get(link)
     assert "Deze badge is ingetrokken." in recipient.page
+    assert "button main" not in recipient.page
     await recipient.client.aclose()
+
+
+async def test_A55_the_link_stays_out_of_logs_referrers_and_caches(
+    issuer: Issuer, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    link = await shared_link(issuer, (await issuer.award())["id"])
+    secret = link.rpartition("/")[2]
+    for path in (link, f"{link}/json", f"{link}/gif", f"{link}x"):
+        response = await issuer.client.get(path, headers={"Accept": "text/html"})
+        assert response.headers["referrer-policy"] == "no-referrer"
+        assert response.headers["cache-control"] == "no-store"
+    captured = capsys.readouterr()
+    log = captured.out + captured.err + caplog.text
+    assert "/files/" in log
+    assert secret not in log
 
 
 async def test_A52_a_link_that_is_wrong_old_or_of_another_organisation_opens_nothing(issuer: Issuer) -> None:

@@ -17,7 +17,7 @@ from kernel.keys import SoftwareSigner
 from kernel.openid4vci import create_di_vp_proof, create_key_attestation, create_key_proof
 from runtime.tokens import hash_token
 from tests.conftest import NewDatabase
-from tests.issuer.conftest import IDENTIFIER, LDP, ORG, SD_JWT, Issuer, create_issuer
+from tests.issuer.conftest import IDENTIFIER, LDP, ORG, SD_JWT, Issuer, create_issuer, settings_for
 from tests.support.certificates import create_authority, create_leaf
 from tests.support.clock import NOW, FixedClock
 
@@ -90,6 +90,24 @@ async def test_I13_metadata_names_what_is_accepted_and_no_more(issuer: Issuer, t
     assert "eddsa-rdfc-2022" in either["di_vp"]["proof_signing_alg_values_supported"]
 
 
+async def test_I13_I59_a_deployment_may_take_presentations_alone(
+    new_sqlite_database: NewDatabase, clock: FixedClock
+) -> None:
+    made = await create_issuer(new_sqlite_database("issuer"), clock, proof_types=frozenset({"di_vp"}))
+    assert list(await types(made, SD_JWT)) == list(await types(made, LDP)) == ["di_vp"]
+    refused = await ask(made, {"jwt": [await made.proof()]})
+    assert error_of(refused) == "invalid_proof"
+    assert (await ask(made, {"di_vp": [presentation(await made.nonce())]})).status_code == 200
+    await made.client.aclose()
+    await made.app.state.service.close()
+
+
+@pytest.mark.parametrize("given", ["", "jwt,cwt", "attestation"])
+def test_I13_proof_types_that_nobody_can_make_stop_the_start(given: str) -> None:
+    with pytest.raises(ValueError, match=r"proof_types|names none"):
+        settings_for("sqlite:///x", proof_types=given)
+
+
 async def test_I59_a_presentation_buys_a_credential_for_its_key(issuer: Issuer) -> None:
     nonce = await issuer.nonce()
     response = await ask(issuer, {"di_vp": [presentation(nonce), presentation(nonce, SECOND)]})
@@ -157,6 +175,27 @@ async def test_I50_an_attestation_in_a_proof_does_so_too(trusting: Issuer) -> No
     assert error_of(await ask(trusting, {"jwt": [again]})) == "invalid_nonce"
 
 
+async def test_I50_an_attestation_in_a_proof_may_have_been_made_before_and_serve_again(trusting: Issuer) -> None:
+    """Without a nonce of its own; the proof that goes with it is fresh each time. Appendix F.1."""
+    given = await attestation(trusting, nonce=None)
+    for _ in range(2):
+        response = await ask(trusting, {"jwt": [await trusting.proof(HOLDER, key_attestation=given)]})
+        assert response.status_code == 200, response.text
+        assert len(response.json()["credentials"]) == 2
+    stale = await trusting.proof(HOLDER, key_attestation=given, nonce="AAAA")
+    assert error_of(await ask(trusting, {"jwt": [stale]})) == "invalid_nonce"
+
+
+async def test_I50_A33_an_attestation_that_is_the_proof_is_fresh(trusting: Issuer) -> None:
+    """No key signs here, so only its nonce shows that it was made for this. Appendix F.3."""
+    for nonce, error in ((None, "invalid_proof"), ("AAAA", "invalid_nonce")):
+        given = await attestation(trusting, nonce=nonce)
+        assert error_of(await ask(trusting, {"attestation": [given]})) == error
+    given = await attestation(trusting)
+    assert (await ask(trusting, {"attestation": [given]})).status_code == 200
+    assert error_of(await ask(trusting, {"attestation": [given]})) == "invalid_nonce"
+
+
 async def test_I50_where_nobody_is_trusted_attestations_count_for_nothing(issuer: Issuer) -> None:
     assert error_of(await ask(issuer, {"attestation": [await attestation(issuer)]})) == "invalid_proof"
     proof = await issuer.proof(HOLDER, key_attestation=await attestation(issuer))
@@ -172,7 +211,6 @@ async def test_I50_where_nobody_is_trusted_attestations_count_for_nothing(issuer
         ({"expires_at": NOW - timedelta(hours=1)}, "invalid_proof"),
         ({"keys": [SECOND.public_key.jwk]}, "invalid_proof"),
         ({"keys": [HOLDER.public_key.jwk, EDWARDS.public_key.jwk]}, "invalid_proof"),
-        ({"nonce": None}, "invalid_proof"),
         ({"nonce": "AAAA"}, "invalid_nonce"),
     ],
 )

@@ -1,6 +1,7 @@
 """The management API: keys with scopes, organisations that do not see each other, awards that happen once."""
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import text
 
+from issuer.api import protocol_routes
 from issuer.api_keys import keep_admin_key
 from issuer.housekeeping import clean_up
 from kernel.microcredential import (
@@ -452,8 +454,11 @@ async def test_the_skill_search_answers_and_says_when_there_is_nothing_to_search
     assert (await issuer.client.get("/api/skills?q=lassen")).status_code == 401
 
 
-async def test_the_api_describes_itself(issuer: Issuer) -> None:
+async def test_A52_I64_the_api_describes_itself_with_the_protocol_s_endpoints(issuer: Issuer) -> None:
     description = (await issuer.client.get("/api/openapi.json")).json()
     assert "/api/organisations/{org}/achievements/{slug}/awards" in description["paths"]
-    assert not [path for path in description["paths"] if not path.startswith("/api/")]
+    protocol = {path: set(item) for path, item in description["paths"].items() if not path.startswith("/api/")}
+    assert {re.sub(r":\w+", "", route.path) for route in protocol_routes} < set(protocol)
+    assert protocol["/{org}/token"] == protocol["/{org}/credential"] == {"post"}
+    assert set(protocol) >= {"/{org}/authorize", "/health", "/ready"}
     assert "422" not in json.dumps(description["paths"]["/api/organisations"]["post"]["responses"].get("201", {}))

@@ -395,7 +395,8 @@ async def test_B09_a_file_as_evidence_travels_as_the_digest_of_its_bytes(browser
     )
     digest = f"sha256-{base64.b64encode(hashlib.sha256(report).digest()).decode()}"
     assert digest in html.unescape(browser.page)
-    await browser.post(path, people=await hidden_people(browser), idempotency_key="bewijs")
+    awarded = await browser.post(path, people=await hidden_people(browser), idempotency_key="bewijs")
+    assert (awarded.status_code, digest in html.unescape(browser.page)) == (200, True)
     award = (await issuer.api("GET", f"/organisations/{ORG}/awards")).json()["awards"][0]
     claims = (await issuer.verify((await issuer.fetch(award))[0])).claims
     assert claims["evidence"] == [
@@ -413,6 +414,8 @@ async def test_B09_evidence_may_be_a_web_address_and_a_nameless_file_has_its_own
     await browser.get(path)
     await browser.post(f"{path}/preview", **SANNE, evidence_name="Video", evidence_url="https://x.example/v")
     assert json.loads(await hidden_people(browser))[0]["evidence"] == [{"name": "Video", "url": "https://x.example/v"}]
+    awarded = await browser.post(path, people=await hidden_people(browser), idempotency_key="video")
+    assert (awarded.status_code, "https://x.example/v" in browser.page) == (200, True)
     await browser.get(path)
     await browser.post(f"{path}/preview", files={"evidence_file": ("advies.pdf", b"x")}, **SANNE)
     assert json.loads(await hidden_people(browser))[0]["evidence"][0]["name"] == "advies.pdf"
@@ -595,7 +598,8 @@ async def test_I63_a_badge_that_waits_is_approved_by_a_colleague_on_its_page(bro
     where = f"{BASE}/awards/{award['id']}"
     await browser.get(where)
     assert "wacht op goedkeuring" in browser.page
-    assert f"{where}/approve" in browser.page
+    assert "Vraag een collega" in browser.page
+    assert f"{where}/approve" not in browser.page
     await browser.get(f"{where}/approve")
     refused = await browser.post(f"{where}/approve", reason="")
     assert (refused.status_code, "Vraag een collega" in browser.page) == (400, True)
@@ -603,7 +607,10 @@ async def test_I63_a_badge_that_waits_is_approved_by_a_colleague_on_its_page(bro
     colleague = Browser(issuer, "192.0.2.11")
     await colleague.get("/sign-in")
     await colleague.post("/sign-in", email="tweede@stmw.example", passphrase=PASSPHRASE, next=BASE)
+    await colleague.get(where)
+    assert f"{where}/approve" in colleague.page
     await colleague.get(f"{where}/approve")
+    assert "Adviseur Lerende Regio" in colleague.page
     await colleague.post(f"{where}/approve", reason="")
     assert "Goedgekeurd" in colleague.page
     assert "wacht op goedkeuring" not in colleague.page

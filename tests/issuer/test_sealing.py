@@ -18,6 +18,7 @@ from tests.conftest import NewDatabase
 from tests.issuer.code_flow import CodeFlow
 from tests.issuer.conftest import ORG, Issuer, create_client, create_issuer, recipient, settings_for
 from tests.issuer.test_badge_files import make
+from tests.issuer.test_bulk_awards import request, run
 from tests.issuer.test_sign_in import CALLBACK, DESCRIPTION, SimulatedProvider, leave, set_provider
 from tests.support.clock import FixedClock
 from tests.support.hosts import HostTransport
@@ -78,8 +79,11 @@ async def test_each_kind_of_sealed_value_that_people_bring_about_is_sealed_again
     grant = await issuer.redeem(fetched)
     assert (await issuer.request(grant.token, [await issuer.proof()])).status_code == 200
     assert (await make(issuer, award)).status_code == 201
+    assert len(await run(issuer, request(1, securing="sd-jwt"))) == 1
     hints = {"authority_hints": ["https://federation.example"]}
     assert (await issuer.api("PUT", f"/organisations/{ORG}/federation", json=hints)).status_code == 200
+    rollover = f"/organisations/{ORG}/federation/key-rollover"
+    assert (await issuer.api("POST", rollover, json={"step": "announce"})).status_code == 200
     for_a_link, signed_in = CodeFlow.start(issuer), CodeFlow.start(issuer)
     await for_a_link.begin()
     await for_a_link.submit("/email", email="student1@student.example")

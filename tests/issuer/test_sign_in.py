@@ -286,6 +286,12 @@ async def test_A28_of_eight_answers_of_a_provider_one_counts(school: Issuer, pro
 # The setting
 
 
+async def test_I77_A53_those_who_set_and_remove_a_provider_at_once_wait_for_one_another(any_issuer: Issuer) -> None:
+    path = f"/organisations/{ORG}/identity-provider"
+    calls = [call for _ in range(8) for call in (set_provider(any_issuer), any_issuer.api("DELETE", path))]
+    assert {answer.status_code for answer in await asyncio.gather(*calls)} <= {200, 204, 404}
+
+
 async def test_I77_the_provider_is_set_shown_without_its_secret_and_taken_away(issuer: Issuer) -> None:
     path = f"/organisations/{ORG}/identity-provider"
     assert (await issuer.api("GET", path)).status_code == 404

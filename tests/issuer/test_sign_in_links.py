@@ -9,6 +9,7 @@ from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
+import httpx
 import pytest
 
 from runtime.mail import Mailer, MailError
@@ -169,6 +170,65 @@ async def test_A25_eight_simultaneous_guesses_are_five_tries(any_issuer: Issuer)
     assert (await flow.browser.post(url, data={**form, "code": right})).status_code == 400
 
 
+async def guess(issuer: Issuer, host: str, *, times: int = 1) -> list[httpx.Response]:
+    """Wrong codes for a link of one's own, at once, from an address of one's own."""
+    flow = CodeFlow(issuer, create_client(issuer.app, host))
+    await waiting(flow, f"{host}@student.example")
+    assert flow.page is not None
+    form = {"csrf_token": flow.page.text.split('name="csrf_token" value="')[1].split('"')[0], "code": "none"}
+    url = f"{flow.page.request.url}/code"
+    return list(await asyncio.gather(*[flow.browser.post(url, data=form) for _ in range(times)]))
+
+
+async def type_right_code(issuer: Issuer, host: str) -> httpx.Response:
+    flow = CodeFlow(issuer, create_client(issuer.app, host))
+    await waiting(flow)
+    _, code = await flow.waiting_code()
+    return await flow.submit("/code", code=code)
+
+
+async def test_A25_of_eight_guesses_at_once_a_source_has_as_many_as_it_may(any_issuer: Issuer) -> None:
+    """Links are no more tries: each of these guesses could be at a link of its own."""
+    issuer = any_issuer
+    await issuer.award()
+    object.__setattr__(issuer.settings, "sign_in_code_tries_per_source", 3)
+    responses = await guess(issuer, "198.51.100.1", times=8)
+    assert sorted(response.status_code for response in responses) == [400] * 3 + [429] * 5
+    [refused] = {(each.headers["retry-after"]) for each in responses if each.status_code == 429}
+    assert refused == "3600"
+    assert "Probeer het over een uur opnieuw" in next(each.text for each in responses if each.status_code == 429)
+    # With another link it is the same source; somebody else's tries are their own, and an hour later it is over.
+    assert [each.status_code for each in await guess(issuer, "198.51.100.1")] == [429]
+    assert "Wil je deze badge ophalen?" in (await type_right_code(issuer, "198.51.100.2")).text
+    issuer.clock.advance(timedelta(hours=1))
+    assert [each.status_code for each in await guess(issuer, "198.51.100.1")] == [400]
+
+
+async def test_A25_an_organisation_s_codes_are_guessed_so_often_and_no_more_from_wherever(any_issuer: Issuer) -> None:
+    issuer = any_issuer
+    await issuer.award()
+    object.__setattr__(issuer.settings, "sign_in_code_tries_per_organisation", 4)
+    answers = [each.status_code for host in range(4) for each in await guess(issuer, f"198.51.100.{host}", times=2)]
+    assert answers == [400] * 4 + [429] * 4
+    # Whoever has the link signs in all the same: nobody locks others out for good.
+    flow = CodeFlow(issuer, create_client(issuer.app, "198.51.100.9"))
+    await waiting(flow)
+    link, _ = await flow.waiting_code()
+    await flow.follow(await flow.browser.get(link))
+    assert "Wil je deze badge ophalen?" in (await flow.submit(link.rpartition("/")[2])).text
+
+
+async def test_A25_a_right_code_is_no_guess(issuer: Issuer) -> None:
+    """A whole class behind one address signs in."""
+    await issuer.award()
+    for name in ("sign_in_code_tries_per_source", "sign_in_code_tries_per_organisation"):
+        object.__setattr__(issuer.settings, name, 1)
+    for _ in range(3):
+        assert "Wil je deze badge ophalen?" in (await type_right_code(issuer, "198.51.100.1")).text
+    assert [each.status_code for each in await guess(issuer, "198.51.100.1")] == [400]
+    assert [each.status_code for each in await guess(issuer, "198.51.100.1")] == [429]
+
+
 async def test_I25_a_code_lives_a_quarter_of_an_hour(issuer: Issuer) -> None:
     await issuer.award()
     flow = CodeFlow.start(issuer)
@@ -189,8 +249,21 @@ async def test_A54_nobodys_mailbox_is_filled_and_no_source_asks_without_end(any_
     for number in range(15):
         flow.page = first
         page = await flow.submit("/email", email=f"student{number}@student.example")
-    assert page.status_code == 429
+    assert (page.status_code, page.headers["retry-after"]) == (429, "3600")
     assert "Probeer het over een uur opnieuw" in page.text
+
+
+async def test_A54_a_stranger_who_asks_for_somebody_else_does_not_lock_them_out(any_issuer: Issuer) -> None:
+    async def ask(host: str) -> int:
+        flow = CodeFlow(any_issuer, create_client(any_issuer.app, host))
+        await flow.begin()
+        status: int = (await flow.submit("/email", email=SANNE["email"])).status_code
+        return status
+
+    assert [await ask("198.51.100.1") for _ in range(6)] == [200] * 5 + [429]
+    assert await ask("192.0.2.1") == 200
+    everywhere = [await ask(f"203.0.113.{number}") for number in range(15)]
+    assert everywhere == [200] * 14 + [429]
 
 
 async def test_A25_A54_a_network_of_one_subscriber_is_one_source(issuer: Issuer) -> None:

@@ -1,6 +1,7 @@
 """Keys by algorithm: published in the right form, one of each that signs, replaced and withdrawn under load."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -10,10 +11,12 @@ import pytest
 from sqlalchemy import text
 
 from issuer import signing_keys, store
+from issuer.credential_issuer import get_issuer
 from issuer.did_documents import ALGORITHMS, Algorithm
 from issuer.signing_keys import ActiveKey
-from kernel.did import did_web
+from kernel.did import did_web, multikey_url
 from kernel.formats import parse_credential
+from kernel.keys import parse_public_jwk
 from tests.issuer.conftest import IDENTIFIER, ORG, Issuer
 
 EIGHT = range(8)
@@ -22,6 +25,15 @@ DID = did_web(IDENTIFIER)
 
 async def document(issuer: Issuer) -> dict[str, Any]:
     return dict((await issuer.client.get(f"/{ORG}/did.json")).json())
+
+
+def named_keys(did_document: Mapping[str, Any]) -> list[str]:
+    """Each key once, by the name that we gave it."""
+    return [method for method in did_document["assertionMethod"] if "#z" not in method]
+
+
+async def names(issuer: Issuer) -> list[str]:
+    return named_keys(await document(issuer))
 
 
 async def organisation_id(issuer: Issuer) -> UUID:
@@ -41,6 +53,26 @@ async def signer(issuer: Issuer, algorithm: Algorithm) -> ActiveKey:
     return await issuer.database.run(work)
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "is_embedded", "form"),
+    [
+        ("ES256", True, "Multikey"),
+        ("ES256", False, "JsonWebKey"),
+        ("Ed25519", True, "Multikey"),
+        ("Ed25519", False, "Multikey"),
+    ],
+)
+async def test_K22_a_key_is_named_in_the_form_in_which_it_is_looked_for(
+    issuer: Issuer, algorithm: Algorithm, is_embedded: bool, form: str
+) -> None:
+    key = await signer(issuer, algorithm)
+    async with issuer.database.reading() as session:
+        found = await get_issuer(session, issuer.settings, ORG)
+    kid = signing_keys.key_id(found, key, is_embedded=is_embedded)
+    assert await issuer.method_type(kid) == form
+    assert await issuer.issuer_key(kid) == key.signer.public_key
+
+
 async def rotate(issuer: Issuer, algorithm: str = "ES256") -> str:
     response = await issuer.api("POST", f"/organisations/{ORG}/signing-keys", json={"algorithm": algorithm})
     assert response.status_code == 201, response.text
@@ -55,12 +87,26 @@ async def count_active(issuer: Issuer) -> dict[str, int]:
 
 async def test_K22_K23_each_key_stands_in_the_did_document_in_the_form_its_use_expects(issuer: Issuer) -> None:
     published = await document(issuer)
-    jose, data_integrity = published["verificationMethod"]
+    jose, edwards, same_as_jose = published["verificationMethod"]
     assert jose["id"] == f"{DID}#es256-2026-1"
     assert (jose["type"], jose["publicKeyJwk"]["alg"], jose["publicKeyJwk"]["crv"]) == ("JsonWebKey", "ES256", "P-256")
-    assert (data_integrity["id"], data_integrity["type"]) == (f"{DID}#ed25519-2026-1", "Multikey")
-    assert data_integrity["publicKeyMultibase"].startswith("z6Mk")
-    assert published["assertionMethod"] == [jose["id"], data_integrity["id"]]
+    assert (edwards["id"], edwards["type"]) == (f"{DID}#ed25519-2026-1", "Multikey")
+    assert edwards["publicKeyMultibase"].startswith("z6Mk")
+    assert same_as_jose == {
+        "id": multikey_url(DID, parse_public_jwk(jose["publicKeyJwk"])),
+        "type": "Multikey",
+        "controller": DID,
+        "publicKeyMultibase": same_as_jose["id"].removeprefix(f"{DID}#"),
+    }
+    assert published["assertionMethod"] == [jose["id"], edwards["id"], same_as_jose["id"]]
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+async def test_K22_every_method_of_the_did_document_is_read_as_its_key(issuer: Issuer, algorithm: Algorithm) -> None:
+    await rotate(issuer, algorithm)
+    keys = [await issuer.issuer_key(method) for method in (await document(issuer))["assertionMethod"]]
+    assert len(keys) == 3 + (2 if algorithm == "ES256" else 1)
+    assert len(set(keys)) == 3
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -77,7 +123,7 @@ async def test_an_organisation_older_than_an_algorithm_gets_one_key_when_eight_a
     issuer = any_issuer
     async with issuer.database.transaction() as session:
         await session.execute(text("DELETE FROM signing_keys WHERE algorithm = 'Ed25519'"))
-    assert len((await document(issuer))["verificationMethod"]) == 1
+    assert await names(issuer) == [f"{DID}#es256-2026-1"]
     made = await asyncio.gather(*(signer(issuer, "Ed25519") for _ in EIGHT))
     assert len({active.signer.public_key for active in made}) == 1
     assert await issuer.issuer_key(f"{DID}#{made[0].fragment}") == made[0].signer.public_key
@@ -90,7 +136,7 @@ async def test_eight_rotations_at_once_leave_one_signing_key_an_algorithm(any_is
     kids = await asyncio.gather(*(rotate(issuer, algorithm) for _ in EIGHT))
     assert len(set(kids)) == 8
     assert await count_active(issuer) == {"ES256": 1, "Ed25519": 1}
-    methods = (await document(issuer))["assertionMethod"]
+    methods = await names(issuer)
     assert set(kids) < set(methods)
     assert len(methods) == 10
     await issuer.verify(before)
@@ -113,7 +159,7 @@ async def test_K23_A10_a_withdrawn_key_leaves_the_document_for_good_and_its_name
     path = f"/organisations/{ORG}/signing-keys/ed25519-2026-1"
     assert (await issuer.api("DELETE", path)).status_code == 204
     assert (await issuer.api("DELETE", path)).status_code == 404
-    assert (await document(issuer))["assertionMethod"] == [f"{DID}#es256-2026-1", kid]
+    assert await names(issuer) == [f"{DID}#es256-2026-1", kid]
     assert await rotate(issuer, "Ed25519") == f"{DID}#ed25519-2026-3"
 
 
@@ -140,13 +186,13 @@ async def test_K21_what_stood_in_the_did_document_can_be_asked_for(any_issuer: I
         moments.append(issuer.clock())
     issuer.clock.advance(timedelta(days=1))
     await issuer.api("DELETE", f"/organisations/{ORG}/signing-keys/es256-2026-1")
-    names = [[method["id"] for method in first["verificationMethod"]]]
+    versions = [named_keys(first)]
     for moment in moments:
         response = await document_at(issuer, f"{moment:%Y-%m-%dT%H:%M:%SZ}")
         assert response.headers["content-type"] == "application/did+json"
-        names.append(response.json()["assertionMethod"])
+        versions.append(named_keys(response.json()))
     assert (await document_at(issuer, f"{made:%Y-%m-%dT%H:%M:%SZ}")).json() == first
-    assert [len(each) for each in names] == [2, 3, 4]
+    assert [len(each) for each in versions] == [2, 3, 4]
     now = (await document_at(issuer, "2030-01-01T00:00:00Z")).json()
     assert now == await document(issuer)
     assert f"{DID}#es256-2026-1" not in now["assertionMethod"]

@@ -9,7 +9,15 @@ import pytest
 
 from kernel.errors import InvalidSignatureError, MalformedError, RejectedError
 from kernel.formats import ALGORITHMS, FORMATS, StatusKind, StatusReference, VerifiedCredential, parse_credential
-from kernel.formats.badge_file import create_badge_file, sign_badge_file, sign_open_badge_jwt
+from kernel.formats.badge_file import (
+    BadgeFileTemplate,
+    SdJwtTemplate,
+    SelectiveTemplate,
+    WholeTemplate,
+    create_badge_file,
+    sign_badge_file,
+    sign_open_badge_jwt,
+)
 from kernel.jwt import parse_jwt
 from kernel.keys import SoftwareSigner
 from kernel.open_badges import (
@@ -103,3 +111,70 @@ def test_K60_a_file_with_one_changed_word_is_refused() -> None:
     changed["credentialSubject"]["identifier"][0]["salt"] = "Ander"
     with pytest.raises(InvalidSignatureError):
         verify(json.dumps(changed))
+
+
+# Made in bulk
+
+
+LISTED = [replace(ENTRY, purpose=purpose) for purpose in ("revocation", "suspension")]
+TOKEN_ENTRY = StatusReference("https://issuer.example/status/1", 7)
+
+
+def prepare(kind: type[BadgeFileTemplate], **changes: Any) -> BadgeFileTemplate:
+    dataset = replace(create_test_dataset(), person={}, subject={"identifier": [IDENTITY]})
+    values: dict[str, Any] = {
+        "issuer": ISSUER,
+        "signer": ED25519 if kind is WholeTemplate else ISSUER_SIGNER,
+        "status": LISTED,
+        "valid_from": NOW,
+        "expires_at": NOW + timedelta(days=30),
+    }
+    if kind is SdJwtTemplate:
+        values |= {"status": TOKEN_ENTRY, "type_id": "https://issuer.example/vct", "type_integrity": "sha256-x"}
+    return kind(changes.pop("dataset", dataset), **{**values, **changes})
+
+
+OTHER = create_identity_object("piet@student.example", identity_type="emailAddress", salt="Zout")
+
+
+@pytest.mark.parametrize("number_of_lists", [1, 2])
+def test_B20_a_file_in_bulk_has_the_bytes_of_one_made_alone(number_of_lists: int) -> None:
+    listed = LISTED if number_of_lists == 2 else ENTRY
+    template = prepare(WholeTemplate, status=listed)
+    others = [replace(entry, uri="https://issuer.example/bsl/2", index=9) for entry in LISTED[:number_of_lists]]
+    raw = template.sign("urn:uuid:2", OTHER, others).decode()
+    dataset = replace(create_test_dataset(), person={}, subject={"identifier": [OTHER]}, credential_id="urn:uuid:2")
+    until = NOW + timedelta(days=30)
+    assert raw == sign("json", dataset=dataset, status=others if number_of_lists == 2 else others[0], expires_at=until)
+
+
+@pytest.mark.parametrize("kind", [WholeTemplate, SelectiveTemplate, SdJwtTemplate])
+def test_B08_B20_a_file_in_bulk_is_believed_and_says_its_own_texts(kind: type[BadgeFileTemplate]) -> None:
+    statuses = TOKEN_ENTRY if kind is SdJwtTemplate else LISTED
+    raw = prepare(kind).sign("urn:uuid:2", OTHER, statuses).decode()
+    read = parse_credential(raw)
+    key = (ED25519 if kind is WholeTemplate else ISSUER_SIGNER).public_key
+    verified = FORMATS[read.format].verify(read, key=key, algorithms=ALGORITHMS[read.format], now=NOW)
+    assert verified.holder_key is None
+    assert verified.claims["id"] == "urn:uuid:2"
+    assert verified.expires_at == (NOW + timedelta(days=30)).replace(microsecond=0)
+    claims = verified.claims if kind is SdJwtTemplate else verified.claims["credentialSubject"]
+    assert claims["identifier"] == [OTHER]
+    assert len(verified.statuses) == (1 if kind is SdJwtTemplate else 2)
+
+
+@pytest.mark.parametrize("kind", [SelectiveTemplate, SdJwtTemplate])
+def test_K61_S09_what_a_file_in_bulk_hides_is_what_a_copy_for_a_wallet_hides(kind: type[BadgeFileTemplate]) -> None:
+    statuses = TOKEN_ENTRY if kind is SdJwtTemplate else LISTED
+    raw = prepare(kind).sign("urn:uuid:2", OTHER, statuses).decode()
+    hidden = FORMATS[parse_credential(raw).format].disclosable_paths(raw)
+    about = () if kind is SdJwtTemplate else ("credentialSubject",)
+    assert any(path[: len(about) + 1] == (*about, "identifier") for path in hidden)
+    assert any(path[: len(about) + 2] == (*about, "achievement", "alignment") for path in hidden)
+    assert not any("name" in path[-1:] and path[:-1] == (*about, "achievement") for path in hidden)
+
+
+@pytest.mark.parametrize(("kind", "statuses"), [(WholeTemplate, TOKEN_ENTRY), (SdJwtTemplate, LISTED)])
+def test_K70_B12_status_of_another_kind_has_no_place_in_a_file(kind: type[BadgeFileTemplate], statuses: Any) -> None:
+    with pytest.raises(ValueError, match="kind"):
+        prepare(kind, status=statuses)

@@ -54,3 +54,8 @@ def test_K06_rfc_7515_example_is_decoded():
 def test_K06_a_second_spelling_is_refused(text: str):
     with pytest.raises(MalformedError):
         base64url.decode(text)
+
+
+@given(st.integers(1, 70).flatmap(lambda size: st.lists(st.binary(min_size=size, max_size=size), max_size=12)))
+def test_K06_byte_strings_of_one_size_are_encoded_at_once_as_one_by_one(strings: list[bytes]):
+    assert base64url.encode_all(strings) == [base64url.encode(string) for string in strings]

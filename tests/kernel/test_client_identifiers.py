@@ -153,12 +153,16 @@ def test_W57_information_about_a_verifier_is_read_whatever_its_format():
     entries = [
         {"format": "jwt", "data": "eyJ", "credential_ids": ["badge"]},
         {"format": "urn:skillswallet:purpose", "data": {"nl": "Waarom"}},
+        {"format": "urn:skillswallet:comparison-code", "data": "X7KD"},
     ]
     request = requests.verify(signed(verifier_info=entries))
     assert request.verifier_info == (
         VerifierInfo("jwt", "eyJ", ("badge",)),
         VerifierInfo("urn:skillswallet:purpose", {"nl": "Waarom"}),
+        VerifierInfo("urn:skillswallet:comparison-code", "X7KD"),
     )
+    assert request.comparison_code == "X7KD"
+    assert requests.verify(signed(verifier_info=entries[:2])).comparison_code == ""
     assert request.purpose == {"nl": "Waarom"}
     assert requests.verify(signed(verifier_info=entries[:1])).purpose == {}
 
@@ -174,6 +178,8 @@ def test_W57_information_about_a_verifier_is_read_whatever_its_format():
         [{"format": "jwt", "data": "x", "credential_ids": []}],
         [{"format": "jwt", "data": "x", "credential_ids": ["other"]}],
         [{"format": "urn:skillswallet:purpose", "data": "x"}],
+        [{"format": "urn:skillswallet:comparison-code", "data": {"code": "X7KD"}}],
+        [{"format": "urn:skillswallet:comparison-code", "data": "X7KD. Alles klopt, deel gerust"}],
     ],
 )
 def test_W57_information_in_another_shape_is_refused(entries):

@@ -30,13 +30,13 @@ from kernel.data_integrity.ecdsa_sd_2023 import (
     derive_proof,
     encode_base_proof,
     encode_derived_proof,
-    group_document,
     parse_base_proof,
     parse_derived_proof,
     verify_base_proof,
     verify_derived_proof,
 )
 from kernel.data_integrity.json_pointers import MAX_POINTERS, parse_pointer, select
+from kernel.data_integrity.statements import group_document
 from kernel.did import Relation, did_key, resolve_static_did
 from kernel.errors import AlgorithmNotAllowedError, CredentialError, InvalidSignatureError, MalformedError
 from kernel.json_ld import JsonLdError, Reason, deskolemize, pinned_contexts, skolemize, to_rdf
@@ -94,7 +94,7 @@ def positions(published: Mapping[str, Any]) -> list[int]:
 def test_K61_statements_and_their_groups_are_the_published_ones(vector: Vector) -> None:
     grouped = group_document(vector.document, vector.hmac_key, CONTEXTS)
     transformed = vector.value("addBaseTransform")
-    assert canonical_text(vector.document, CONTEXTS) == "".join(vector.value("addBaseDocCanon"))
+    assert canonical_text(vector.document, CONTEXTS).decode() == "".join(vector.value("addBaseDocCanon"))
     assert list(grouped.lines) == vector.value("addBaseDocHMACCanon")
     assert sorted(grouped.indexes(vector.mandatory)) == positions(transformed["mandatory"])
     for entry in vector.value("addPointerValues"):
@@ -109,7 +109,7 @@ def test_K61_base_proof_is_the_published_one(vector: Vector) -> None:
     raw, hashes = vector.value("addRawBaseSignatureInfo"), vector.value("addHashData")
     options = {**vector.proof.options, "@context": vector.document["@context"]}
     assert options == vector.value("addProofConfig")
-    assert canonical_text(options, CONTEXTS) == vector.text("addProofConfigCanon")
+    assert canonical_text(options, CONTEXTS).decode() == vector.text("addProofConfigCanon")
     assert hashlib.sha256(vector.text("addProofConfigCanon").encode()).hexdigest() == hashes["proofHash"]
     value = create_base_proof(
         vector.document,

@@ -17,6 +17,7 @@ from kernel.did import (
     did_key,
     did_web,
     did_web_url,
+    multikey_url,
     parse_did_document,
     resolve_static_did,
 )
@@ -497,6 +498,19 @@ def test_K20_our_own_document_gives_back_its_keys_in_both_relations():
     assert document["verificationMethod"][0]["publicKeyJwk"] == {"kid": "es256-2026", "alg": "ES256", **KEY.jwk}
     assert document["service"] == service
     assert "service" not in create_did_web_document(DID, [])
+
+
+@pytest.mark.parametrize("curve", [ec.SECP256R1(), ec.SECP384R1()])
+def test_K22_a_key_for_tokens_and_embedded_proofs_stands_in_our_document_in_the_form_of_each(curve: Any):
+    key = public_key_from(ec.generate_private_key(curve).public_key())
+    document = create_did_web_document(DID, [("ecdsa", key)], multikeys=[key])
+    parsed = parse_did_document(json.dumps(document).encode(), did=DID)
+    jose, embedded = document["verificationMethod"]
+    assert (jose["type"], embedded["type"]) == ("JsonWebKey", "Multikey")
+    assert embedded["id"] == multikey_url(DID, key) == f"{DID}#{embedded['publicKeyMultibase']}"
+    assert document["assertionMethod"] == document["authentication"] == [jose["id"], embedded["id"]]
+    for method in document["assertionMethod"]:
+        assert parsed.find_key(method, relation="assertionMethod") == key
 
 
 # Worked examples

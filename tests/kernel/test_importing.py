@@ -214,8 +214,10 @@ def test_K57_an_envelope_is_opened() -> None:
         "{" * 100_000,
         '{"a":' * 40 + "1" + "}" * 40,
         "x" * 4_000_000,
+        "eyJhbGciOiJub25lIn0.e30.",
+        "eyJhbGciOiJIUzI1NiJ9.e30.AA",
     ],
-    ids=range(27),
+    ids=range(29),
 )
 def test_A08_what_is_no_badge_is_malformed(content: bytes | str) -> None:
     with pytest.raises(MalformedError):
@@ -583,6 +585,15 @@ def test_B20_a_key_in_the_header_counts_when_the_issuer_lists_it() -> None:
     unusable = json.loads(two.body)
     unusable["verificationMethod"][0]["type"] = "Unknown"
     assert Round(raw, {did_web_url(WEB): found(unusable)}).report.verdict is Verdict.PROVEN
+
+
+def test_B20_K22_a_key_in_the_header_that_the_issuer_lists_in_two_forms_is_one_key() -> None:
+    signer = SoftwareSigner.generate()
+    raw = sign_jwt(
+        open_badge_claims(badge(issuer=WEB)), signer=signer, typ="JWT", header={"jwk": signer.public_key.jwk}
+    )
+    listed = create_did_web_document(WEB, [("es256", signer.public_key)], multikeys=[signer.public_key])
+    assert Round(raw, {did_web_url(WEB): found(listed)}).report.verdict is Verdict.PROVEN
 
 
 def test_B20_a_jwt_without_a_type_is_one_of_open_badges() -> None:

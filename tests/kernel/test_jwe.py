@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from kernel import base64url
 from kernel.errors import AlgorithmNotAllowedError, CredentialError, MalformedError, RejectedError
-from kernel.jwe import ENC_VALUES, decrypt_jwe, encrypt_jwe
-from kernel.keys import SoftwareSigner, public_key_from
+from kernel.jwe import ENC_VALUES, create_encryption_key, decrypt_jwe, encrypt_jwe
+from kernel.keys import SoftwareSigner, public_key_from, public_part
 
 PLAINTEXT = b'{"vp_token":{"badge":["eyJ..."]},"state":"zmgZNeOC1kYzqZ4tnu4LRg"}'
 
@@ -277,3 +277,12 @@ def test_A40_no_text_raises_anything_but_a_credential_error(raw: str):
     except CredentialError:
         return
     assert plaintext == PLAINTEXT
+
+
+def test_K08_a_fresh_key_is_published_without_its_private_part_and_opens_what_is_encrypted_to_it():
+    key = create_encryption_key()
+    published = public_part(key)
+    assert published.keys() == {"kty", "crv", "x", "y", "alg", "use", "kid"}
+    message = encrypt_jwe(PLAINTEXT, recipient=published)
+    assert decrypt_jwe(message, private_jwk=key, enc_values=ENC_VALUES) == PLAINTEXT
+    assert create_encryption_key()["kid"] != key["kid"]

@@ -193,9 +193,19 @@ def test_A33_a_proof_by_a_key_that_is_not_attested_is_refused(key_id):
         prove(proof(signer=KNOWN, key_id=key_id))
 
 
-def test_I50_the_attestation_of_a_proof_has_a_nonce():
+def test_I50_the_attestation_of_a_proof_needs_no_nonce_of_its_own_and_the_proof_does():
+    """It may be made before anybody knows which issuer it is for. Appendix F.1."""
+    read = prove(proof(key_attestation=created(nonce=None)))
+    assert (read.holder_keys, read.nonces) == ((HOLDER.public_key, SECOND.public_key), {"Oba9Tyv6"})
     with pytest.raises(MalformedError):
-        prove(proof(key_attestation=created(nonce=None)))
+        prove(
+            sign_jwt(
+                {"aud": ISSUER, "iat": int(NOW.timestamp())},
+                signer=HOLDER,
+                typ="openid4vci-proof+jwt",
+                header={"jwk": HOLDER.public_key.jwk, "key_attestation": created()},
+            )
+        )
 
 
 def test_I50_an_attestation_alone_is_a_proof_of_its_own_type():

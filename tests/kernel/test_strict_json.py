@@ -1,11 +1,14 @@
 """kernel.strict_json: one meaning, bounded size, or nothing. PROFILE.md K-06, K-86, A-08."""
 
 import json
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel import base64url
 from kernel.errors import MalformedError
 from kernel.strict_json import (
     MAX_BYTES,
@@ -13,6 +16,8 @@ from kernel.strict_json import (
     MAX_ELEMENTS,
     MAX_STRING,
     encode_json,
+    names_any,
+    parse_encoded_json,
     parse_json,
     parse_json_object,
 )
@@ -46,6 +51,23 @@ def test_A08_no_input_raises_anything_but_malformed(raw: bytes | str):
     except MalformedError:
         return
     assert value == json.loads(raw)
+
+
+@given(
+    JSON_VALUES.map(encode_json)
+    | st.text(alphabet='{}[]":,\\u0d81 eE+-.truefalsn', max_size=40).map(str.encode)
+    | st.from_regex(rb"\\A-?[0-9]{1,22}(\\.[0-9]{1,20})?([eE][-+]?[0-9]{1,3})?\\Z")
+)
+def test_A08_the_fast_way_and_the_careful_way_read_the_same(text: bytes):
+    """White space around it changes no value, but no writer of ours makes it, so that text is read the careful way."""
+    assert repr(_read_or_refuse(text)) == repr(_read_or_refuse(b" " + text))
+
+
+def _read_or_refuse(raw: Any, read: Callable[[Any], object] = parse_json) -> object:
+    try:
+        return read(raw)
+    except MalformedError:
+        return MalformedError
 
 
 @pytest.mark.parametrize(
@@ -144,3 +166,69 @@ def test_A08_we_never_write_what_we_would_not_read():
     with pytest.raises(ValueError, match="JSON"):
         encode_json(float("nan"))
     assert encode_json({"é": [1, None]}) == '{"é":[1,null]}'.encode()
+
+
+def test_A08_members_are_found_by_name_and_not_by_what_texts_say():
+    assert names_any(encode_json([{"a": {"jti": 1}}]), {"jti"})
+    assert not names_any(encode_json({"a": '"jti":', "jti ": ["jti"], "x-jti": {}}), {"jti"})
+
+
+def _one_by_one(texts: Sequence[str]) -> list[Any]:
+    return [parse_json(base64url.decode(text)) for text in texts]
+
+
+@given(st.lists(JSON_VALUES, max_size=6))
+def test_A08_encoded_texts_are_read_as_they_were_written(values: list[object]):
+    assert parse_encoded_json([base64url.encode(encode_json(value)) for value in values]) == values
+
+
+@given(
+    st.lists(
+        JSON_VALUES.map(encode_json).map(base64url.encode)
+        | st.text(alphabet='{}[]":,\\u0d8a1\n ', max_size=12).map(str.encode).map(base64url.encode)
+        | st.text(alphabet="AKJogQW1swIiXSx~=+", max_size=9),
+        max_size=8,
+    )
+)
+def test_A08_encoded_texts_are_read_at_once_as_one_by_one(texts: list[str]):
+    assert repr(_read_or_refuse(texts, parse_encoded_json)) == repr(_read_or_refuse(texts, _one_by_one))
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        pytest.param([base64url.encode(b'["a",["b"'), base64url.encode(b'["c"]],["d"]')], id="one leans on the next"),
+        pytest.param([base64url.encode(b'["a"]\n["b"'), base64url.encode(b"]")], id="another line"),
+        pytest.param([base64url.encode(b'["a"]\n["bc'), base64url.encode(b'd"]')], id="as many lines as texts"),
+        pytest.param(
+            [base64url.encode(b'["a"]\n["ab')[:-1] + "j", base64url.encode(b'd"]')],
+            id="four bits left over for a line feed",
+        ),
+        pytest.param(
+            [base64url.encode(b'["a"]\n["bcd')[:-1] + "R", base64url.encode(b'd"]')],
+            id="two bits left over for a line feed",
+        ),
+        pytest.param([base64url.encode(b'["a"]')[:-1] + "1"], id="bits left over"),
+        pytest.param([base64url.encode(b'["a"]'), ""], id="nothing"),
+        pytest.param([base64url.encode(b'["a"]\n["b"]'), ""], id="two lines and nothing"),
+        pytest.param([base64url.encode(b'["ab"]') + "A"], id="impossible length"),
+        pytest.param(
+            [base64url.encode(b'["\xc3\xbf\xc3\xbf~~"]').replace("-", "+").replace("_", "/")], id="standard base64"
+        ),
+        pytest.param([base64url.encode(b'["a"]') + "="], id="padding"),
+        pytest.param([base64url.encode(b'[1,{"a":1,"a":2}]')], id="member twice"),
+        pytest.param([base64url.encode(b"[" * 33 + b"]" * 33)], id="too deep"),
+        pytest.param([base64url.encode(b'["\\u0000"]')], id="null character"),
+        pytest.param([base64url.encode(b"[9223372036854775808]")], id="number beyond 63 bits"),
+    ],
+)
+def test_A08_what_is_refused_of_one_encoded_text_is_refused_of_many(texts: list[str]):
+    honest = base64url.encode(b'["honest"]')
+    for among in (texts, [honest] * 4 + texts, texts + [honest] * 4):
+        with pytest.raises(MalformedError):
+            parse_encoded_json(among)
+
+
+def test_K86_encoded_texts_may_each_be_as_deep_as_one_alone():
+    deepest = b"[" * 32 + b"]" * 32
+    assert parse_encoded_json([base64url.encode(deepest)] * 4) == [parse_json(deepest)] * 4

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from hypothesis import given
 
+from kernel import base64url
 from kernel.errors import (
     AlgorithmNotAllowedError,
     CredentialError,
@@ -30,6 +31,7 @@ from kernel.trust_list import (
     ListPointer,
     Outcome,
     Recognition,
+    Service,
     ServiceState,
     TrustedEntity,
     TrustedService,
@@ -38,6 +40,7 @@ from kernel.trust_list import (
     sign_trust_list,
     verify_trust_list,
 )
+from tests.support.certificates import create_authority, create_leaf
 from tests.support.json_values import json_values, nearly
 
 OPERATOR = SoftwareSigner.generate()
@@ -51,6 +54,8 @@ ISSUED_AT = datetime(2026, 5, 28, 6, 0, tzinfo=UTC)
 NOW = datetime(2026, 5, 28, 12, 0, tzinfo=UTC)
 GRANTED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 WITHDRAWN_AT = datetime(2026, 5, 1, tzinfo=UTC)
+AUTHORITY = create_authority(NOW)
+CERTIFIED = create_leaf(AUTHORITY, NOW)
 
 
 def service(**changes: Any) -> TrustedService:
@@ -100,7 +105,9 @@ def recognise(*services: TrustedService, **changes: Any) -> Recognition:
     return verify(signed(payload(*services))).recognise(**{**asked, **changes})
 
 
-def certificate(key: ec.EllipticCurvePrivateKey | None = None, *, with_ski: bool = True) -> x509.Certificate:
+def certificate(
+    key: ec.EllipticCurvePrivateKey | None = None, *, with_ski: bool = True, aki: bytes | None = None
+) -> x509.Certificate:
     key = key or ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Stichting")])
     builder = (
@@ -114,6 +121,8 @@ def certificate(key: ec.EllipticCurvePrivateKey | None = None, *, with_ski: bool
     )
     if with_ski:
         builder = builder.add_extension(x509.SubjectKeyIdentifier(b"\x01" * 20), critical=False)
+    if aki is not None:
+        builder = builder.add_extension(x509.AuthorityKeyIdentifier(aki, None, None), critical=False)
     return builder.sign(key, hashes.SHA256())
 
 
@@ -182,7 +191,9 @@ def test_T03_the_worked_example_of_the_profile_is_verified(profile_vectors):
         "Hogeschool Voorbeeld",
         datetime(2026, 9, 1, tzinfo=UTC),
     )
-    assert len(read.anchors) == len(read.subject_key_identifiers) == 1
+    named = read.authority_key_identifiers({VCT}, datetime(2026, 11, 21, 12, tzinfo=UTC))
+    assert len(read.anchors) == 1
+    assert named >= {"-cDAPqjsfiBXl1apox8xMlSyPBQ"}
 
 
 @pytest.mark.parametrize(
@@ -340,7 +351,16 @@ def test_T06_a_pointer_without_a_key_vouches_for_nothing(identities):
 
 
 @pytest.mark.parametrize(
-    "pointers", [{}, [7], [{}], [{"LoTELocation": 7}], [{"LoTELocation": "https://h.example"}] * 101]
+    "pointers",
+    [
+        {},
+        [7],
+        [{}],
+        [{"LoTELocation": 7}],
+        [{"LoTELocation": "/etc/hostname"}],
+        [{"LoTELocation": "file:///etc/hostname"}],
+        [{"LoTELocation": "https://h.example"}] * 101,
+    ],
 )
 def test_T06_pointers_of_another_shape_are_malformed(pointers):
     value = payload()
@@ -475,7 +495,23 @@ def test_T05_certificates_are_anchors_and_their_key_identifiers_are_for_dcql():
     read = verify(signed(value))
     assert read.anchors == listed.certificates
     assert read.verifier_anchors == checking.certificates
-    assert read.subject_key_identifiers == {"AQEBAQEBAQEBAQEBAQEBAQEBAQE", "AgICAg"}
+    assert read.authority_key_identifiers({VCT}, NOW) == {"AQEBAQEBAQEBAQEBAQEBAQEBAQE", "AgICAg"}
+
+
+def test_T05_a_pinned_certificate_is_found_by_its_issuers_key_identifier_however_many_are_pinned():
+    pinned = tuple(certificate(with_ski=False, aki=bytes([number])) for number in range(6))
+    read = verify(signed(payload(service(certificates=pinned))))
+    assert read.authority_key_identifiers({VCT}, NOW) == {base64url.encode(bytes([number])) for number in range(6)}
+
+
+def test_T05_only_who_may_issue_the_type_now_is_asked_for_by_key_identifier():
+    withdrawn = (ServiceState("withdrawn", WITHDRAWN_AT), ServiceState("granted", GRANTED_AT))
+    for changes in ({"states": withdrawn}, {"service": "wallet-provision"}, {"credential_types": frozenset({"x"})}):
+        read = verify(signed(payload(service(certificates=(certificate(),), **changes))))
+        assert read.authority_key_identifiers({VCT}, NOW) == frozenset()
+    read = verify(signed(payload(service(certificates=(certificate(),)))))
+    assert read.authority_key_identifiers({VCT}, NOW)
+    assert read.authority_key_identifiers({VCT}, GRANTED_AT - timedelta(days=1)) == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -516,17 +552,23 @@ def test_T10_a_party_is_known_by_its_identifier_before_it_signed_anything(identi
 
 
 def test_T05_T10_a_party_that_signed_is_known_by_its_own_listed_certificate_and_key():
-    key = ec.generate_private_key(ec.SECP256R1())
-    own, public = certificate(key), public_key_from(key.public_key())
-    read = verify(signed(payload(service(keys=(), certificates=(own,)))))
+    public, x5c = CERTIFIED.signer.public_key, [CERTIFIED.x5c]
+    read = verify(signed(payload(service(keys=(), certificates=(CERTIFIED.certificate,)))))
 
     def outcome(**party):
         return read.recognise_party(service="issuance", at=NOW, **party).outcome
 
-    assert outcome(identifiers={"x509_hash:x"}, key=public, certificate=own) is Outcome.RECOGNISED
+    assert outcome(identifiers={"x509_hash:x"}, key=public, x5c=x5c) is Outcome.RECOGNISED
     assert outcome(identifiers={URL}, key=public) is Outcome.RECOGNISED
-    assert outcome(identifiers={URL}, key=OTHER_KEY, certificate=certificate()) is Outcome.NOT_LISTED
+    assert outcome(identifiers={URL}, key=OTHER_KEY, x5c=[create_leaf(AUTHORITY, NOW).x5c]) is Outcome.NOT_LISTED
     assert outcome(identifiers={"x509_hash:x"}, key=public) is Outcome.NOT_LISTED
+
+
+def test_T05_T10_a_party_that_is_certified_under_a_listed_authority_is_the_one_that_the_entry_names():
+    read = verify(signed(payload(service(keys=(), certificates=(AUTHORITY.certificate,)))))
+    party = {"key": CERTIFIED.signer.public_key, "x5c": [CERTIFIED.x5c], "service": "issuance", "at": NOW}
+    assert read.recognise_party(identifiers={URL}, **party).outcome is Outcome.RECOGNISED
+    assert read.recognise_party(identifiers={"https://other.example"}, **party).outcome is Outcome.NOT_LISTED
 
 
 def test_T10_a_party_of_another_service_or_a_withdrawn_one_is_not_recognised():
@@ -549,3 +591,101 @@ def test_T02_no_payload_makes_reading_fail_otherwise_than_said(value):
         identifiers={DID}, key=ISSUER_KEY, service="issuance", types={VCT}, achievement_type="Badge", at=NOW
     )
     assert found.outcome in Outcome
+
+
+# Chains
+
+
+def certified(*services: TrustedService, **changes: Any) -> Outcome:
+    asked: dict[str, Any] = {"key": CERTIFIED.signer.public_key, "x5c": [CERTIFIED.x5c]}
+    return recognise(*services, **{**asked, **changes}).outcome
+
+
+def test_T05_who_is_certified_under_a_listed_certificate_and_identified_beside_it_is_the_listed_party():
+    listed = service(certificates=(AUTHORITY.certificate,), keys=())
+    assert certified(listed) is Outcome.RECOGNISED
+    assert certified(listed, identifiers={"did:web:other.example"}) is Outcome.NOT_LISTED
+    assert certified(listed, x5c=()) is Outcome.NOT_LISTED
+    assert certified(listed, x5c=["AAAA"]) is Outcome.NOT_LISTED
+    assert certified(listed, x5c=[create_leaf(create_authority(NOW), NOW).x5c]) is Outcome.NOT_LISTED
+    assert certified(listed, key=OTHER_KEY) is Outcome.NOT_LISTED
+    assert certified(listed, at=NOW + timedelta(days=40)) is Outcome.NOT_LISTED
+    assert certified(service(keys=()), service(certificates=(AUTHORITY.certificate,), keys=())) is Outcome.RECOGNISED
+
+
+def test_T05_a_badge_that_is_dated_back_to_its_day_may_be_older_than_its_certificate():
+    long_ago = (ServiceState("granted", NOW - timedelta(days=400)),)
+    listed = service(certificates=(AUTHORITY.certificate,), keys=(), states=long_ago)
+    assert certified(listed, at=NOW - timedelta(days=40)) is Outcome.RECOGNISED
+
+
+def test_T05_an_authority_that_is_listed_alone_certifies_many_and_names_none_of_them():
+    listed = service(certificates=(AUTHORITY.certificate,), keys=(), identifiers=frozenset())
+    assert certified(listed) is Outcome.NOT_LISTED
+    assert certified(listed, identifiers={""}) is Outcome.NOT_LISTED
+    pinned = service(certificates=(CERTIFIED.certificate,), keys=(), identifiers=frozenset())
+    assert certified(pinned, identifiers={""}) is Outcome.RECOGNISED
+
+
+# Wallet providers
+
+
+def test_T05_wallet_providers_are_read_with_their_authorities_and_keys_and_are_nobody_elses():
+    anchor = certificate()
+    listed = service(service="wallet-provision", certificates=(anchor,), keys=(OTHER_KEY,), identifiers=frozenset())
+    read = verify(signed(payload(listed, service())))
+    assert [found.service for entity in read.entities for found in entity.services] == ["wallet-provision", "issuance"]
+    assert read.wallet_provider_anchors == (anchor,)
+    assert read.wallet_provider_keys == {OTHER_KEY.thumbprint: OTHER_KEY}
+    assert (read.anchors, read.verifier_anchors) == ((), ())
+
+
+def test_T04_T06_wallet_providers_are_recognised_by_authority_or_key_and_withdrawn_first():
+    anchor, other = certificate(), certificate()
+    by_authority = service(service="wallet-provision", certificates=(anchor,), keys=(), identifiers=frozenset())
+    by_key = service(service="wallet-provision", keys=(OTHER_KEY,), identifiers=frozenset({DID}))
+    withdrawn = (ServiceState("withdrawn", WITHDRAWN_AT), ServiceState("granted", GRANTED_AT))
+    gone = service(service="wallet-provision", keys=(OTHER_KEY,), states=withdrawn)
+
+    def outcome(*services: TrustedService, **changes: Any) -> Outcome:
+        asked = {"key": OTHER_KEY, "anchor": anchor, "types": None, "at": NOW, **changes}
+        return verify(signed(payload(*services))).recognise_wallet_provider(**asked).outcome
+
+    assert outcome(by_authority) is Outcome.RECOGNISED
+    assert outcome(by_key, anchor=None) is Outcome.RECOGNISED
+    assert outcome(by_authority, anchor=None) is Outcome.NOT_LISTED
+    assert outcome(by_authority, anchor=other) is Outcome.NOT_LISTED
+    assert outcome(service(keys=(OTHER_KEY,)), anchor=None) is Outcome.NOT_LISTED
+    assert outcome(by_authority, gone) is Outcome.WITHDRAWN
+    assert outcome(by_authority, gone, at=WITHDRAWN_AT - timedelta(days=1)) is Outcome.RECOGNISED
+    assert outcome(by_authority, types={VCT}) is Outcome.RECOGNISED
+    assert outcome(by_authority, types={"other"}) is Outcome.NOT_FOR_THIS_TYPE
+
+
+def test_T04_the_key_of_an_archive_is_named_by_the_entry_of_its_issuer() -> None:
+    def entity(did: str, service: Service, *keys: str) -> TrustedEntity:
+        states = (ServiceState("granted", NOW - timedelta(days=1)),)
+        named = TrustedService("x", service, states, identifiers=frozenset({did}), archive_keys=frozenset(keys))
+        return TrustedEntity({"nl": "Naam"}, (named,))
+
+    school, other = "did:web:school.example", "did:web:other.example"
+    payload = create_trust_list(
+        scheme="https://trust.example",
+        operator_names={"nl": "Naam"},
+        territory="NL",
+        sequence=1,
+        issued_at=NOW,
+        next_update=NOW + timedelta(days=1),
+        entities=[
+            entity(school, "issuance", "one"),
+            entity(school, "issuance", "two"),
+            entity(school, "verification", "three"),
+            entity(other, "issuance"),
+        ],
+    )
+    signer = SoftwareSigner.generate()
+    raw = sign_trust_list(payload, signer=signer, header={"kid": "1"})
+    found = verify_trust_list(raw, signer_key=signer.public_key, now=NOW, previous_sequence=None)
+    assert found.find_archive_keys(school) == {"one", "two"}
+    assert found.find_archive_keys(other) == frozenset()
+    assert found.find_archive_keys("did:web:nobody.example") is None

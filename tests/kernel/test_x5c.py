@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtensionOID, NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +19,14 @@ from kernel import base64url
 from kernel.errors import CredentialError, MalformedError, UntrustedIssuerError
 from kernel.jwt import verify_jwt
 from kernel.keys import public_key_from
-from kernel.x5c import create_x5c, parse_x5c, verify_x5c, x509_hash
+from kernel.x5c import (
+    create_x5c,
+    find_authority_key_identifiers,
+    list_authority_key_identifiers,
+    parse_x5c,
+    verify_x5c,
+    x509_hash,
+)
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 YEAR = timedelta(days=365)
@@ -129,6 +136,7 @@ def test_K07_chain_is_written_as_it_is_read():
 
 def test_K07_the_anchor_may_be_the_intermediate_itself():
     assert verify(chain(LEAF), anchors=[INTERMEDIATE.certificate]).leaf == LEAF.certificate
+    assert verify(chain(LEAF), anchors=[INTERMEDIATE.certificate]).anchor == INTERMEDIATE.certificate
 
 
 def test_K07_key_usage_and_constraints_of_a_leaf_may_be_absent():
@@ -257,6 +265,7 @@ def test_K07_A05_a_chain_that_contains_any_anchor_is_refused(anchors: tuple[Auth
 
 def test_T05_leaf_that_is_itself_configured_is_its_own_path():
     assert verify(chain(LEAF), anchors=[LEAF.certificate]).leaf == LEAF.certificate
+    assert verify(chain(LEAF), anchors=[LEAF.certificate]).anchor == LEAF.certificate
     assert verify(chain(LEAF), anchors=[INTERMEDIATE.certificate, LEAF.certificate]).leaf == LEAF.certificate
 
 
@@ -316,7 +325,7 @@ def test_K07_x5c_of_another_form_is_refused(x5c: object):
 
 def test_K06_trailing_bits_in_a_certificate_are_refused():
     """Padded base64 too has several spellings of its last byte."""
-    names = (f"Leaf {'x' * length}" for length in range(3))
+    names = (f"Leaf {'x' * length}" for length in range(60))
     padded = next(leaf.x5c for leaf in (create_certificate(name, ROOT) for name in names) if leaf.x5c.endswith("="))
     body = padded.rstrip("=")
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -375,3 +384,29 @@ def test_K07_worked_example_13_chain_is_not_trusted_under_another_anchor_of_the_
     impostor = create_certificate("Skills Ecosystem Demo CA", constraints=CA)
     with pytest.raises(UntrustedIssuerError):
         verify(x5c, anchors=[impostor.certificate])
+
+
+def test_K97_what_a_chain_says_of_its_authorities_is_read_without_believing_it():
+    """Also of a chain that leads nowhere; none of what is no chain, and of a certificate that cannot be read whole."""
+    identifiers = verify(chain(LEAF, INTERMEDIATE)).authority_key_identifiers
+    assert find_authority_key_identifiers(chain(LEAF, INTERMEDIATE)) == identifiers
+    assert find_authority_key_identifiers(chain(LEAF)) < identifiers
+    for broken in ((), None, ["AAAA"], "x"):
+        assert find_authority_key_identifiers(broken) == frozenset()
+
+
+def test_T05_authority_key_identifiers_of_any_number_of_certificates_are_listed():
+    """What a list pins is no chain: there may be more than five, and an unreadable one takes nothing away."""
+    issuers = [create_certificate(f"Authority {number}", constraints=CA) for number in range(6)]
+    pinned = [create_certificate("Leaf", issuer).certificate for issuer in issuers]
+    unreadable = create_certificate(
+        "Leaf",
+        ROOT,
+        authority_key_identifier=False,
+        extensions=[(x509.UnrecognizedExtension(ExtensionOID.AUTHORITY_KEY_IDENTIFIER, b"?"), False)],
+    )
+    identifiers = list_authority_key_identifiers([unreadable.certificate, *pinned])
+    assert identifiers == {
+        base64url.encode(x509.SubjectKeyIdentifier.from_public_key(issuer.key.public_key()).digest)
+        for issuer in issuers
+    }

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from runtime.database import Database
 from runtime.middleware import RateLimit, Shell
-from runtime.migrations import earlier_revisions, head_revision
+from runtime.revisions import earlier_revisions, head_revision
 from runtime.web.images import image_response
 from tests.runtime.conftest import browse, create_sample_app
 

@@ -23,7 +23,7 @@ from kernel.errors import (
     UndecidedError,
 )
 from runtime.dependencies import SessionDep, get_service
-from runtime.errors import OAuthError, Problem, oauth_route
+from runtime.errors import OAuthError, Problem, create_trace_id, oauth_route
 from tests.runtime.conftest import browse
 
 TABLE = {NonceError: (400, "invalid_nonce"), RejectedError: (400, "invalid_proof")}
@@ -218,3 +218,9 @@ async def test_a_plain_route_has_the_same_pieces_at_hand(make_app):
     async with browse(make_app(routes=routes)) as client:
         assert (await client.post("/nonce")).text == "1"
         assert (await client.post("/refuse")).json() == {"error": "invalid_request"}
+
+
+def test_A55_trace_ids_are_all_different_and_can_be_read_aloud():
+    made = [create_trace_id() for _ in range(1000)]
+    assert len(set(made)) == 1000
+    assert all(re.fullmatch("[2-9A-HJKMNP-TV-Z]{10}", trace_id) for trace_id in made)

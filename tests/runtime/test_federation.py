@@ -1,5 +1,6 @@
 """runtime.federation: looking up who vouches for a party, within limits. OpenID Federation 1.0 §9, §10.1; T-07."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -9,6 +10,7 @@ import pytest
 
 from kernel.errors import RejectedError, UndecidedError, UntrustedIssuerError
 from kernel.federation import MEDIA_TYPE
+from runtime import federation
 from runtime.federation import FederationResolver
 from runtime.fetch import Fetcher
 from tests.support.clock import NOW
@@ -184,6 +186,83 @@ async def test_T07_chain_longer_than_four_superiors_is_not_followed(world: World
     with pytest.raises(UntrustedIssuerError):
         await world.resolver.resolve_trust_chain(LEAF, now=NOW)
     assert not any(url.startswith(names[4]) for url in world.asked)
+
+
+async def test_T07_A42_superiors_that_take_their_time_keep_nobody_waiting(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each answers within what one request may take; all together they do not. Not begun again for a minute."""
+    monkeypatch.setattr(federation, "_MAX_SECONDS", 0.3)
+    slow = [f"https://slow{number}.example" for number in range(20)]
+    world.federation.leaf.superiors = (*slow, INTERMEDIATE)
+    asked: list[str] = []
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        if request.url.host.startswith("slow"):
+            await asyncio.sleep(0.1)
+            return httpx.Response(404)
+        return world._answer(request)
+
+    fetch = Fetcher(transport=httpx.MockTransport(answer))
+    resolver = FederationResolver(fetch, world.federation.anchors)
+    for _ in range(2):
+        with pytest.raises(UndecidedError):
+            await resolver.resolve_trust_chain(LEAF, now=NOW)
+    assert 1 < len(asked) < 6
+    world.federation.leaf.superiors = (INTERMEDIATE,)
+    chain = await resolver.resolve_trust_chain(LEAF, now=NOW + timedelta(minutes=1))
+    assert chain.anchor == ANCHOR
+    await fetch.close()
+
+
+@pytest.mark.parametrize("superiors", [(INTERMEDIATE,), ("https://unknown.example",)])
+async def test_T07_A42_a_party_that_many_ask_about_at_once_is_looked_up_once(
+    world: World, superiors: tuple[str, ...]
+) -> None:
+    world.federation.leaf.superiors = superiors
+    found = await asyncio.gather(
+        *(world.resolver.resolve_trust_chain(LEAF, now=NOW) for _ in range(20)), return_exceptions=True
+    )
+    assert len(world.asked) == len(set(world.asked))
+    assert len({str(each) for each in found}) == 1
+
+
+async def test_T07_A42_who_gives_up_waiting_takes_the_answer_from_nobody(world: World) -> None:
+    impatient, patient = (asyncio.create_task(world.resolver.resolve_trust_chain(LEAF, now=NOW)) for _ in range(2))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    assert (await patient).anchor == ANCHOR
+
+
+async def test_T07_A42_a_thousand_superiors_or_half_a_megabyte_are_no_statement(world: World) -> None:
+    world.federation.leaf.superiors = tuple(f"https://s{number}.example" for number in range(1000))
+    with pytest.raises(UntrustedIssuerError):
+        await world.resolver.resolve_trust_chain(LEAF, now=NOW)
+    assert len(world.asked) == 1
+    world.federation.leaf.superiors = (INTERMEDIATE,)
+    world.federation.leaf.metadata = {"vc_issuer": {"filling": "x" * 600_000}}
+    with pytest.raises(UntrustedIssuerError):
+        await world.resolver.resolve_trust_chain(LEAF, now=NOW + timedelta(minutes=2))
+    assert len(world.asked) == 2
+
+
+async def test_T07_A47_a_superior_that_does_not_list_the_party_vouches_for_nothing(world: World) -> None:
+    """A party may name whom it likes; that it is not known there is an answer, and the answer is no."""
+    stranger = world.add("https://stranger.example", INTERMEDIATE)
+    world.changed[f"{INTERMEDIATE}/fetch"] = httpx.Response(404, json={"error": "not_found"})
+    with pytest.raises(UntrustedIssuerError):
+        await world.resolver.resolve_trust_chain(stranger.entity, now=NOW)
+
+
+async def test_T07_A47_a_leaf_that_says_it_is_the_anchor_is_nobody(world: World) -> None:
+    """Its own configuration is in order, under keys of its own, without superiors, as an anchor's is."""
+    impostor = world.add("https://impostor.example")
+    with pytest.raises(UntrustedIssuerError):
+        await world.resolver.resolve_trust_chain(impostor.entity, now=NOW)
+    world.federation.leaf.superiors = (impostor.entity,)
+    with pytest.raises(UntrustedIssuerError):
+        await world.resolver.resolve_trust_chain(LEAF, now=NOW)
 
 
 async def test_T07_identifier_that_is_no_address_is_refused_unasked(world: World) -> None:

@@ -1,6 +1,7 @@
 """Imported badges against a small web: what is fetched, what is not, and that no file or host holds us up. Issue 3."""
 
 import asyncio
+import copy
 import io
 import json
 import time
@@ -258,9 +259,31 @@ async def test_an_older_badge_without_recipient_or_dates_is_put_into_words() -> 
 async def test_A50_the_name_that_an_unlisted_issuer_gives_itself_is_told_as_that() -> None:
     report = await report_of(json.dumps(SIGNED_BADGE))
     for recognition in (None, Recognition(Recognised.NOT_LISTED, "Lijst")):
-        assert "noemt zich Hogeschool Voorbeeld" in create_view(report, "nl", recognition).why
+        for language, named in (("nl", "noemt zich Hogeschool"), ("en", "calls itself Hogeschool")):
+            assert named in create_view(report, language, recognition).why
     listed = create_view(report, "nl", Recognition(Recognised.RECOGNISED, "Lijst", "Echte School"))
-    assert listed.why == "Echte School staat op de lijst van Lijst."
+    assert listed.why == "Echte School wordt erkend door Lijst."
+
+
+async def test_A50_an_issuer_without_a_name_is_not_called_by_its_did() -> None:
+    report = await report_of(json.dumps(sign(small_badge("urn:uuid:small"))))
+    assert (report.imported.unverified_issuer or "").startswith("did:key:")
+    view = create_view(report, "nl")
+    assert view.why == "Er is niets aan veranderd. Op de badge staat niet hoe de uitgever heet."
+    assert view.issuer == ""
+    assert ("issuer", report.imported.unverified_issuer) in view.technical
+
+
+async def test_T01_a_report_never_says_that_all_checks_passed_beside_one_that_was_not_made() -> None:
+    report = await report_of(json.dumps(SIGNED_BADGE))
+    for recognition in (None, *(Recognition(outcome, "Lijst", "School") for outcome in Recognised)):
+        for language, not_made, every in (
+            ("nl", "niet nagekeken", "alle controles"),
+            ("en", "not checked", "all checks"),
+        ):
+            view = create_view(report, language, recognition)
+            assert not_made in [check.outcome for check in view.checks]
+            assert every not in f"{view.title} {view.why} {view.advice}".lower()
 
 
 def test_A43_a_small_code_in_a_large_photo_is_still_found() -> None:
@@ -272,3 +295,72 @@ def test_A43_a_small_code_in_a_large_photo_is_still_found() -> None:
     taken = io.BytesIO()
     photo.save(taken, "PNG")
     assert read_qr_code(taken.getvalue()) == "https://badges.example/1"
+
+
+def recognised(outcome: Recognised | None) -> Recognition | None:
+    return None if outcome is None else Recognition(outcome)
+
+
+@pytest.mark.parametrize(
+    ("parts", "known", "title", "kind"),
+    [
+        (
+            (),
+            (Recognised.RECOGNISED, Recognised.RECOGNISED),
+            "All badges in this file are authentic, valid and",
+            "good",
+        ),
+        (
+            (),
+            (Recognised.RECOGNISED, Recognised.NOT_LISTED),
+            "All badges in this file are authentic and valid, b",
+            "warn",
+        ),
+        ((), (Recognised.RECOGNISED, None), "All badges in this file are authentic and valid, but", "warn"),
+        ((), (), "All badges in this file are authentic and valid", "good"),
+        (("forged",), (), "Not all badges in this file hold: 1 of 3 do not", "bad"),
+        (("unsigned",), (), "Not all badges in this file could be checked: 1 of 3 could not", "warn"),
+        (("forged", "unsigned"), (), "Not all badges in this file hold: 1 of 4 do not", "bad"),
+    ],
+)
+def test_E02_a_record_is_as_good_as_the_least_of_what_is_in_it(
+    parts: tuple[str, ...], known: tuple[Recognised | None, ...], title: str, kind: str
+) -> None:
+    good = sign(small_badge("urn:uuid:good"))
+    others = {
+        "forged": {**sign(small_badge("urn:uuid:forged")), "name": "Doctor"},
+        "unsigned": small_badge("urn:uuid:part"),
+    }
+    record = sign(clr(good, sign(small_badge("urn:uuid:second")), *(others[part] for part in parts)))
+    report = judge(recognise(json.dumps(record)), {}, now=NOW)
+    view = create_view(report, "en", parts=[recognised(each) for each in known])
+    assert view.title.startswith(title)
+    assert view.kind == kind
+    assert view.why
+
+
+def facts_of(language: str, **changes: Any) -> dict[str, tuple[str, ...]]:
+    report = judge(recognise(json.dumps({**SIGNED_BADGE, **changes})), {}, now=NOW)
+    return {fact.element: fact.lines for fact in create_view(report, language).facts}
+
+
+@pytest.mark.parametrize(("language", "country", "credits"), [("nl", "Nederland", "3,5"), ("en", "Netherlands", "3.5")])
+def test_numbers_and_countries_are_written_as_people_write_them(language: str, country: str, credits: str) -> None:
+    facts = facts_of(language)
+    assert facts["country"] == (country,)
+    assert any(line.startswith(f"{credits} ") for line in facts["workload"])
+
+
+def test_an_outcome_and_the_skill_with_the_same_words_are_said_once() -> None:
+    document = copy.deepcopy(SIGNED_BADGE)
+    alignment = document["credentialSubject"]["achievement"]["alignment"]
+    alignment += [copy.deepcopy(each) for each in alignment]
+    lines = facts_of("nl", **document)["learning_outcomes"]
+    assert len(lines) == len(set(lines)) > 0
+
+
+def test_E02_the_report_of_a_record_names_the_badge_that_does_not_hold() -> None:
+    forged = {**sign(small_badge("urn:uuid:forged")), "name": "Doctor"}
+    report = judge(recognise(json.dumps(sign(clr(sign(small_badge("urn:uuid:good")), forged)))), {}, now=NOW)
+    view = create_view(report, "en")
+    assert view.why == f"{view.parts[1].name}: Something is wrong with this badge."

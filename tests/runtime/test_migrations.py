@@ -1,12 +1,16 @@
 """Each service's migrations: they run, twice and at once, and give what the models say."""
 
+import subprocess
+import sys
 import threading
 from importlib import import_module
 
 import pytest
+from alembic.script import ScriptDirectory
 
 from runtime.database import migrate
-from runtime.migrations import current_revision, find_drift, head_revision, main, write_revision
+from runtime.migrations import _config, current_revision, find_drift, main, write_revision
+from runtime.revisions import head_revision, known_revisions
 
 SERVICES = ("issuer", "wallet", "verifier")
 
@@ -23,6 +27,19 @@ def test_migrations_may_run_again(new_database, package: str):
     url = new_database(package)
     migrate(url, package)
     assert current_revision(url) == head_revision(package)
+
+
+@pytest.mark.parametrize("package", SERVICES)
+def test_the_names_of_the_files_are_the_revisions_in_their_order(package: str):
+    script = ScriptDirectory.from_config(_config(package))
+    assert list(known_revisions(package)) == [each.revision for each in reversed(list(script.walk_revisions()))]
+
+
+def test_a_service_starts_without_what_only_migrations_and_rare_documents_need():
+    """Alembic brings every database's dialect, and PyLD an HTTP client: together a quarter of the time to start."""
+    code = "import sys, issuer.app, wallet.app, verifier.app; print(*{'alembic', 'pyld', 'requests'} & {*sys.modules})"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == []
 
 
 def test_processes_that_start_at_once_migrate_once(new_database):

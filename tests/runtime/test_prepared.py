@@ -42,6 +42,12 @@ KEEP = Prepared(
         for name, spelling in {"sqlite": sqlite.insert, "postgresql": postgresql.insert}.items()
     }
 )
+MANY = Prepared(
+    {
+        name: spelling(_things).on_conflict_do_nothing()
+        for name, spelling in {"sqlite": sqlite.insert, "postgresql": postgresql.insert}.items()
+    }
+)
 ID = uuid.UUID("7d5f0f9a-5a43-4d06-9a04-3c6a8b9d1f10")
 ROW = {"id": ID, "content": {"é": [1, None]}, "image": b"\0\xff", "state": "new", "seen_at": NOW}
 
@@ -53,6 +59,30 @@ async def database(new_database) -> AsyncIterator[Database]:
         await connection.run_sync(Base.metadata.create_all)
     yield database
     await database.close()
+
+
+async def test_many_rows_are_written_as_one_by_one(database: Database):
+    """What differs in rows, what does not once; and how many of them were written."""
+    ids = [uuid.UUID(int=number) for number in range(3)]
+    same = {"content": {"a": 1}, "image": None, "seen_at": NOW}
+
+    def work(blocking: BlockingDatabase) -> tuple[int, list[tuple[Any, ...]]]:
+        with blocking.transaction() as connection:
+            added = MANY.change_many(connection, ("id", "state"), [(each, "new") for each in ids], **same)
+            added += MANY.change_many(connection, ("state", "id"), [("old", ids[0]), ("new", uuid.UUID(int=9))], **same)
+        with blocking.connection() as connection:
+            return added, FIND.rows(connection, thing_id=ids[2])
+
+    added, [found] = await database.run(work)
+    assert added == 4
+    assert found == ({"a": 1}, NOW, ids[2])
+
+    def break_rule(blocking: BlockingDatabase) -> None:
+        with blocking.transaction() as connection:
+            ADD.change_many(connection, ("id",), [(ids[0],)], **same, state="new")
+
+    with pytest.raises(IntegrityError):
+        await database.run(break_rule)
 
 
 async def test_values_come_out_as_they_went_in(database: Database):

@@ -3,7 +3,9 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
+from functools import partial
 
 import pytest
 
@@ -68,6 +70,35 @@ def test_a_loop_that_ended_meanwhile_breaks_nothing(threads: Threads):
         return await threads.run(lambda: "still here")
 
     assert asyncio.run(ask()) == "still here"
+
+
+async def test_an_outcome_does_not_wait_for_long_work_behind_it():
+    """Without waking the loop for each while more waits, and yet in time."""
+    threads, may_go = Threads(1, name="test"), threading.Event()
+    short = threads.run(lambda: "short")
+    long, last = threads.run(lambda: may_go.wait(5)), threads.run(lambda: "last")
+    assert await asyncio.wait_for(short, 2) == "short"
+    assert not long.done()
+    assert not last.done()
+    may_go.set()
+    assert await asyncio.gather(long, last) == [True, "last"]
+    await asyncio.to_thread(threads.close)
+
+
+async def test_every_one_of_many_outcomes_reaches_who_waits(threads: Threads):
+    ended: list[int] = []
+    futures = [threads.run(partial(pow, number, 2), afterwards=partial(ended.append, number)) for number in range(500)]
+    assert await asyncio.wait_for(asyncio.gather(*futures), 10) == [number**2 for number in range(500)]
+    assert sorted(ended) == list(range(500))
+
+
+def test_loops_that_ask_in_turn_all_get_their_outcomes(threads: Threads):
+    async def ask() -> list[int]:
+        return await asyncio.wait_for(asyncio.gather(*(threads.run(partial(pow, n, 2)) for n in range(50))), 10)
+
+    with ThreadPoolExecutor(4) as loops:
+        answers = [loops.submit(asyncio.run, ask()) for _ in range(20)]
+        assert all(answer.result() == [n**2 for n in range(50)] for answer in answers)
 
 
 async def test_after_the_end_no_work_is_taken():

@@ -235,6 +235,38 @@ async def test_T06_pointers_are_followed_two_steps_and_not_in_circles(world: Wor
     assert FOURTH not in world.asked
 
 
+async def list_addresses(world: World) -> set[str]:
+    unverified = parse_credential(issue_badge("dc+sd-jwt"))
+    verified = FORMATS["dc+sd-jwt"].verify(unverified, key=KEY, algorithms=ES256, now=NOW)
+    listed = replace(verified, types=frozenset({VCT}))
+    return set(await world.resolver().trust.resolve_list_addresses(listed, now=NOW))
+
+
+async def test_K97_issuer_is_found_by_the_list_that_recognises_it_and_by_those_that_lead_there(world: World) -> None:
+    world.put_list(
+        OWN, "for_another_type", pointers=[other_list(signer=SCHEME), other_list(signer=SCHEME, place=THIRD)]
+    )
+    world.put_list(OTHER, "granted")
+    world.put_list(THIRD)
+    assert await list_addresses(world) == {OWN, OTHER}
+    world.put_list(OWN, "granted")
+    assert await list_addresses(world) == {OWN}
+
+
+@pytest.mark.parametrize(
+    ("own", "other"),
+    [("withdrawn", "granted"), ("granted", "withdrawn"), ("for_another_type", None), (None, "granted")],
+)
+async def test_K97_A47_issuer_that_is_withdrawn_or_not_recognised_is_found_by_no_list(
+    world: World, own: str | None, other: str | None
+) -> None:
+    """Nor while the ecosystem's own list cannot be had."""
+    world.put_list(OTHER, *[other] if other else [])
+    if own is not None:
+        world.put_list(OWN, own, pointers=[other_list(signer=SCHEME)])
+    assert await list_addresses(world) == set()
+
+
 async def test_T06_A42_crowd_of_pointers_is_not_followed_one_and_all(world: World) -> None:
     world.put_list(OWN, pointers=[other_list(place=f"https://h{number}.example/list") for number in range(40)])
     await world.resolver().trust.resolve_lists(now=NOW)

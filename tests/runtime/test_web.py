@@ -435,3 +435,10 @@ async def test_a_passphrase_that_is_chosen_has_12_to_256_characters(passphrase: 
     with pytest.raises(Problem) as caught:
         await hash_new_passphrase(passphrase)
     assert caught.value.code == "passphrase_length"
+
+
+def test_A41_the_last_moment_there_is_has_words_too():
+    """Some issuers write it for "never": it must not end in a failure of ours."""
+    last = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    assert [day(last, language) for language in ("nl", "en")] == ["31 december 9999", "31 December 9999"]
+    assert moment(last, "nl") == "31 december 9999 om 23:59"

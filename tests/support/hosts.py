@@ -5,6 +5,8 @@ from typing import Any
 
 import httpx
 
+from kernel.errors import RejectedError
+
 App = Callable[..., Any]
 
 
@@ -12,17 +14,21 @@ class HostTransport(httpx.AsyncBaseTransport):
     """`HostTransport({"localhost:8101": issuer_app})`, handed to `create_app(…, transport=…)`.
 
     The mapping is read at each request, so applications that need one another can be added after they were made.
-    Every request is kept in `requests`: what left the process, and where it went. Hosts in `down` do not answer.
+    Every request is kept in `requests`: what left the process, and where it went. Hosts in `down` do not answer; the
+    names of those in `private` stand for addresses that the guarded transport never calls.
     """
 
     def __init__(self, apps: Mapping[str, App] | None = None) -> None:
         self.apps: dict[str, App] = dict(apps or {})
         self.requests: list[httpx.Request] = []
         self.down: set[str] = set()
+        self.private: set[str] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         default = 443 if request.url.scheme == "https" else 80
         host = f"{request.url.host}:{request.url.port or default}"
+        if host in self.private:
+            raise RejectedError("the host has an address that is not public")
         self.requests.append(request)
         if host in self.down or host not in self.apps:
             raise httpx.ConnectError(f"nobody answers at {host}", request=request)

@@ -186,10 +186,16 @@ class House:
 
 @asynccontextmanager
 async def open_house(
-    new_database: NewDatabase, folder: Path, *, federation_anchors: dict[str, Any] | None = None
+    new_database: NewDatabase,
+    folder: Path,
+    *,
+    federation_anchors: dict[str, Any] | None = None,
+    clock: FixedClock | None = None,
+    issuer_settings: dict[str, Any] | None = None,
+    wallet_settings: dict[str, Any] | None = None,
 ) -> AsyncIterator[House]:
     """Start the three services, describe a badge, save a question, sign the list."""
-    clock, transport = FixedClock(), HostTransport()
+    clock, transport = clock or FixedClock(), HostTransport()
     signer = SoftwareSigner.generate("ES256")
     shared = {
         "trust_list": str(folder / "trust-list.jwt"),
@@ -208,12 +214,19 @@ async def open_house(
                 badge_vct=VCT,
                 status_list_ttl=STATUS_TTL,
                 **shared,
+                **(issuer_settings or {}),
             ),
             transport=transport,
             clock=clock,
         ),
         WALLET: create_wallet(
-            WalletSettings(public_url=WALLET, database_url=databases["wallet"], encryption_key=_new_key(), **shared),
+            WalletSettings(
+                public_url=WALLET,
+                database_url=databases["wallet"],
+                encryption_key=_new_key(),
+                **shared,
+                **(wallet_settings or {}),
+            ),
             transport=transport,
             clock=clock,
         ),

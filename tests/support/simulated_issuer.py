@@ -8,7 +8,7 @@ Everything that it was asked is in `requests`; what it heard afterwards in `noti
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Literal
@@ -40,6 +40,7 @@ from kernel.openid4vci import (
     parse_notification_request,
     parse_response_encryption,
     verify_attestation_proof,
+    verify_di_vp_proof,
     verify_key_proof,
 )
 from kernel.sd_jwt import conceal
@@ -78,6 +79,8 @@ Misbehaviour = Literal[
     "unlisted_authorization_server",
     "stale_nonce_once",
     "stale_nonces",
+    "proofs_refused",
+    "credential_breaks",
     "denied",
     "deferred",
     "never_ready",
@@ -144,6 +147,9 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
         default_factory=lambda: {"jwt": {"proof_signing_alg_values_supported": ["ES256"]}}
     )
     proof_types: list[str] = field(default_factory=list)
+    proofs: list[Any] = field(default_factory=list)
+    """Every key proof that came, good or bad."""
+    binding_methods: Sequence[str] = ("did:jwk", "jwk")
     asked_at: list[Any] = field(default_factory=list)
     """When the deferred credential endpoint was asked."""
     valid_for: timedelta | None = timedelta(days=365)
@@ -272,7 +278,7 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
     def _metadata_answer(self, request: Request) -> Response:
         another = self.misbehave == "metadata_of_another_issuer"
         shared = {
-            "cryptographic_binding_methods_supported": ["did:jwk", "jwk"],
+            "cryptographic_binding_methods_supported": list(self.binding_methods),
             "proof_types_supported": self.proof_types_supported,
             "credential_metadata": {
                 "display": [
@@ -327,7 +333,10 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
         members = await self._opened(request)
         asked = parse_credential_request(members)
         self.proof_types.append(str(asked.proof_type))
-        proofs = [self._verify_proof(str(asked.proof_type), str(proof), granted.client_id) for proof in asked.proofs]
+        self.proofs += asked.proofs
+        if self.misbehave == "proofs_refused":
+            return _error("invalid_proof")
+        proofs = [self._verify_proof(str(asked.proof_type), proof, granted.client_id) for proof in asked.proofs]
         nonces = {nonce for proof in proofs for nonce in proof.nonces}
         if not nonces <= self._nonces or self.misbehave in ("stale_nonces", "stale_nonce_once"):
             self.misbehave = "" if self.misbehave == "stale_nonce_once" else self.misbehave
@@ -335,6 +344,8 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
         self._nonces -= nonces
         if self.misbehave == "denied":
             return _error("credential_request_denied")
+        if self.misbehave == "credential_breaks":
+            return Response(status_code=503)
         if self.misbehave == "no_answer":
             raise ConnectionError
         keys = [key for proof in proofs for key in proof.holder_keys]
@@ -346,7 +357,10 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
             return self._sealed(members, self._not_yet(transaction_id))
         return self._sealed(members, self._issued(configuration_id, keys))
 
-    def _verify_proof(self, proof_type: str, proof: str, client_id: str | None) -> KeyProof:
+    def _verify_proof(self, proof_type: str, proof: str | Mapping[str, Any], client_id: str | None) -> KeyProof:
+        if isinstance(proof, Mapping):
+            taken = frozenset(self.proof_types_supported[proof_type]["proof_signing_alg_values_supported"])
+            return verify_di_vp_proof(proof, audience=self.identifier, cryptosuites=taken, now=self.clock())
         attesters = KeyAttesters(self.anchors)
         if proof_type == "attestation":
             return verify_attestation_proof(proof, attesters=attesters, algorithms=ES256, now=self.clock())

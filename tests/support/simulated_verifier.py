@@ -67,6 +67,12 @@ Misbehaviour = Literal[
     "redirects_answers",
     "breaks_on_answers",
     "answers_with_nonsense",
+    "answers_with_a_page",
+    "answers_with_a_list",
+    "answers_at_length",
+    "answers_accepted",
+    "answers_with_nothing",
+    "refuses_with_a_page",
     "request_of_another_type",
 ]
 
@@ -85,6 +91,7 @@ class SimulatedVerifier:
     did_method: Literal["web", "jwk"] = "web"
     redirect_uri: str | None = None
     purpose: Mapping[str, str] = field(default_factory=lambda: {"nl": "Voor de vacature metselaar."})
+    comparison_code: str = ""
     requests: list[str] = field(default_factory=list)
     received: list[VpTokenResponse | ErrorResponse] = field(default_factory=list)
     raw_forms: list[dict[str, str]] = field(default_factory=list)
@@ -183,6 +190,7 @@ class SimulatedVerifier:
             expires_at=now + timedelta(minutes=5),
             wallet_nonce=wallet_nonce,
             purpose=self.purpose,
+            comparison_code=self.comparison_code,
         )
         return self._spoil(made, kid)
 
@@ -294,8 +302,20 @@ class SimulatedVerifier:
                 return RedirectResponse("https://elsewhere.example/", status_code=307)
             case "breaks_on_answers":
                 return Response(status_code=500)
-        if self.misbehave == "answers_with_nonsense":
-            return Response("Thank you", media_type="application/json")
+            case "answers_with_nonsense":
+                return Response("Thank you", media_type="application/json")
+            case "answers_with_a_page":
+                return Response("<h1>Thank you</h1>", media_type="text/html")
+            case "answers_with_a_list":
+                return JSONResponse([])
+            case "answers_at_length":
+                return Response(b" " * 2_000_000, media_type="application/json")
+            case "answers_accepted":
+                return Response("<h1>Accepted</h1>", status_code=202, media_type="text/html")
+            case "answers_with_nothing":
+                return Response(status_code=200)
+            case "refuses_with_a_page":
+                return Response("<h1>No</h1>", status_code=403, media_type="text/html")
         return JSONResponse({} if self.redirect_uri is None else {"redirect_uri": self.redirect_uri})
 
 

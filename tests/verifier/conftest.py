@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from skills.skill import Skill
 from tests.conftest import NewDatabase
 from tests.support.badges import SKILLS
 from tests.support.clock import FixedClock
+from tests.support.documented import documented
 from tests.support.hosts import HostTransport
 from tests.support.simulated_wallet import Misbehaviour, SimulatedWallet
 from tests.verifier.issuer_host import VCT, IssuerHost, create_list
@@ -84,8 +86,9 @@ class Stage:
         return self.client({"authorization": f"Bearer {self.api_key}"})
 
     def client(self, headers: dict[str, str] | None = None) -> httpx.AsyncClient:
-        """A fresh client, with cookies of its own."""
-        return httpx.AsyncClient(transport=self.transport, base_url=VERIFIER, headers=headers)
+        """A fresh client, with cookies of its own, which takes no answer that the OpenAPI document does not know."""
+        hooks = {"response": [documented("verifier")]}
+        return httpx.AsyncClient(transport=self.transport, base_url=VERIFIER, headers=headers, event_hooks=hooks)
 
     def wallet(self) -> SimulatedWallet:
         return SimulatedWallet(self.client(), self.clock)
@@ -182,6 +185,8 @@ def create_settings(
         "admin_key": ADMIN_KEY,
         "trust_list": str(trust_file),
         "trust_list_signer": json.dumps(trust_signer.public_key.jwk),
+        # Messages go out when a test says so: a worker that wakes meanwhile would take a step that is counted.
+        "webhook_interval": timedelta(days=1),
     }
     return VerifierSettings(**{**values, **changes})
 

@@ -180,6 +180,7 @@ def create_list(
     states: tuple[ServiceState, ...] = (ServiceState("granted", NOW - timedelta(days=365)),),
     key: SoftwareSigner | None = None,
     next_update: datetime = NOW + timedelta(days=7),
+    archive_keys: frozenset[str] = frozenset(),
 ) -> str:
     """The ecosystem's signed list with these issuers on it."""
     entities = [
@@ -194,6 +195,7 @@ def create_list(
                     keys=((key or issuer.signer).public_key, issuer.ed25519_signer.public_key),
                     credential_types=credential_types,
                     achievement_types=achievement_types,
+                    archive_keys=archive_keys,
                 ),
             ),
         )

@@ -28,6 +28,16 @@ async def test_A52_without_a_good_key_everything_is_401_with_a_challenge(
         assert refused.headers["content-type"] == "application/problem+json"
 
 
+async def test_A52_the_document_names_the_key_on_every_path_but_the_open_one(stage: Stage) -> None:
+    documented = {
+        (path, method): operation.get("security")
+        for path, operations in stage.app.openapi()["paths"].items()
+        for method, operation in operations.items()
+        if path.startswith("/api/")
+    }
+    assert [each for each, security in documented.items() if security is None] == [("/api/skills", "get")]
+
+
 async def test_A52_another_relying_party_looks_like_one_that_does_not_exist(stage: Stage) -> None:
     question = (await stage.api.post(f"{PARTY}/questions", json=QUESTION)).json()
     started = await stage.ask()

@@ -3,15 +3,17 @@
 import csv
 import io
 import re
+import time
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from runtime.spreadsheets import safe_cell
 from tests.support.badges import create_test_achievement
 from tests.verifier.browser import sign_in
 from tests.verifier.conftest import SKILL_URIS, Stage
-from verifier.exports import create_pdf, safe_cell
+from verifier.exports import create_pdf
 
 PARTY = "/api/relying-parties/bakker"
 HOSTILE = '=HYPERLINK("https://attacker.example";"klik")'
@@ -62,13 +64,34 @@ async def test_A44_a_badge_that_is_a_formula_is_text_in_the_csv(stage: Stage) ->
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "  @x", "|calc", "%x", "＝1"]
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", " =1", "  @x", "|calc", "%x", "＝1", '"=1', "\xa0=1"]
 )
 def test_A44_whatever_a_spreadsheet_would_run_gets_an_apostrophe(text: str) -> None:
     assert safe_cell(text) == f"'{text}"
 
 
-@pytest.mark.parametrize("text", ["", "Adviseur", "1-2", "a=b", "'=1", "é"])
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("a;=cmd|'/c calc'!A0;b", "a;'=cmd|'/c calc'!A0;b"),
+        ("a\t @x\n-1", "a\t' @x\n'-1"),
+        ('a";"=1', 'a";\'"=1'),
+        ("\t=1", "'\t'=1"),
+    ],
+)
+def test_A44_no_separator_begins_a_formula_in_the_middle_of_a_text(text: str, safe: str) -> None:
+    """A Dutch spreadsheet takes the semicolon for the separator, and our quotes for letters."""
+    assert safe_cell(text) == safe
+
+
+def test_A43_a_text_of_nothing_but_spaces_and_separators_is_made_safe_soon() -> None:
+    began = time.perf_counter()
+    for text in ("\t" * 100_000, " " * 100_000, "; " * 50_000, '"' * 100_000):
+        safe_cell(text)
+    assert time.perf_counter() - began < 2
+
+
+@pytest.mark.parametrize("text", ["", "Adviseur", "1-2", "a=b", "'=1", "é", "a; b", "a, -b", "a\nb"])
 def test_A44_other_text_stays_as_it_is(text: str) -> None:
     assert safe_cell(text) == text
 

@@ -23,6 +23,8 @@ from tests.verifier.test_presentation_response import check
 from verifier.questions import AskedSkill, create_dcql_query, create_requirements
 
 MALLORY = SoftwareSigner.generate()
+# In every format that we know, `vc+jwt` among them, which other policies leave out.
+ASKED: dict[str, Any] = {"skills": [{"uri": SKILL_URIS[0]}], "policy": "openid4vp"}
 QUERY_IDS = {
     "dc+sd-jwt": "skill_1_sd",
     "vc+sd-jwt": "skill_1_w3",
@@ -40,7 +42,7 @@ PRESENTED = pytest.mark.parametrize("way", [way for way in QUERY_IDS if "sd-jwt"
 
 @EACH
 async def test_V24_V28_a_badge_of_every_format_answers_the_question(stage: Stage, way: str) -> None:
-    reply, result = await stage.ask_and_answer(stage.holding(way), skills=[{"uri": SKILL_URIS[0]}])
+    reply, result = await stage.ask_and_answer(stage.holding(way), **ASKED)
     assert reply.status_code == 200, reply.text
     assert result["report"]["accepted"], result["report"]
     (shown,) = result["report"]["presentations"]
@@ -105,7 +107,7 @@ FORGERIES = {
 @EMBEDDED
 async def test_V24_V27_a_forged_presentation_with_a_proof_is_refused(stage: Stage, name: str, way: str) -> None:
     misbehaviour, code, error_code = FORGERIES[name]
-    reply, result = await stage.ask_and_answer(stage.holding(way), misbehaviour, skills=[{"uri": SKILL_URIS[0]}])
+    reply, result = await stage.ask_and_answer(stage.holding(way), misbehaviour, **ASKED)
     assert reply.status_code == 400, reply.text
     outcome, found = check(result, code, "skill_1_di")
     assert (outcome, found) == ("failed", error_code or found)
@@ -119,7 +121,7 @@ async def test_V25_W49_a_presentation_for_another_question_or_verifier_is_refuse
     stage: Stage, way: str, changed: str
 ) -> None:
     wrong = Misbehaviour(**{changed: "https://else.example/something"})
-    reply, result = await stage.ask_and_answer(stage.holding(way), wrong, skills=[{"uri": SKILL_URIS[0]}])
+    reply, result = await stage.ask_and_answer(stage.holding(way), wrong, **ASKED)
     assert reply.status_code == 400
     assert check(result, "holder_binding", QUERY_IDS[way]) == ("failed", changed)
 
@@ -155,7 +157,7 @@ async def test_V27_A17_a_badge_in_somebody_elses_presentation_is_refused(stage: 
 @EACH
 async def test_K10_K55_an_expired_badge_does_not_count_in_any_format(stage: Stage, way: str) -> None:
     past = stage.clock() - timedelta(days=1)
-    _, result = await stage.ask_and_answer(stage.holding(way, expires_at=past), skills=[{"uri": SKILL_URIS[0]}])
+    _, result = await stage.ask_and_answer(stage.holding(way, expires_at=past), **ASKED)
     assert check(result, "validity", QUERY_IDS[way]) == ("failed", "expired")
 
 
@@ -164,7 +166,7 @@ async def test_K70_K80_1_a_withdrawn_badge_does_not_count_in_any_format(stage: S
     wallet = stage.holding(way)
     stage.issuer.set_status(stage.badge_index, Status.INVALID)
     stage.issuer.bitstrings["revocation"].set(stage.badge_index, 1)
-    _, result = await stage.ask_and_answer(wallet, skills=[{"uri": SKILL_URIS[0]}])
+    _, result = await stage.ask_and_answer(wallet, **ASKED)
     assert check(result, "status", QUERY_IDS[way]) == ("failed", "revoked")
 
 
@@ -173,14 +175,14 @@ async def test_K70_K80_1_a_suspended_badge_does_not_count_in_any_format(stage: S
     wallet = stage.holding(way)
     stage.issuer.set_status(stage.badge_index, Status.SUSPENDED)
     stage.issuer.bitstrings["suspension"].set(stage.badge_index, 1)
-    _, result = await stage.ask_and_answer(wallet, skills=[{"uri": SKILL_URIS[0]}])
+    _, result = await stage.ask_and_answer(wallet, **ASKED)
     assert check(result, "status", QUERY_IDS[way]) == ("failed", "suspended")
 
 
 @EACH
 async def test_K74_a_list_that_cannot_be_had_is_never_a_yes_in_any_format(stage: Stage, way: str) -> None:
     stage.issuer.status_is_down = True
-    _, result = await stage.ask_and_answer(stage.holding(way), skills=[{"uri": SKILL_URIS[0]}])
+    _, result = await stage.ask_and_answer(stage.holding(way), **ASKED)
     assert check(result, "status", QUERY_IDS[way]) == ("unknown", "undecided")
     assert result["report"]["accepted"] is False
 
@@ -210,9 +212,7 @@ async def test_A13_K73_a_status_that_could_be_left_out_is_never_a_yes(stage: Sta
         )
         return encode_json(signed).decode()
 
-    _, result = await stage.ask_and_answer(
-        wallet, Misbehaviour(change_presentation=show), skills=[{"uri": SKILL_URIS[0]}]
-    )
+    _, result = await stage.ask_and_answer(wallet, Misbehaviour(change_presentation=show), **ASKED)
     assert check(result, "signature", "skill_1_di") == ("passed", None)
     assert check(result, "status", "skill_1_di") == ("unknown", "status_hidden")
     assert result["report"]["accepted"] is False
@@ -224,7 +224,7 @@ async def test_B09_A50_what_others_say_of_a_badge_is_reported_with_whether_it_co
     other = sign_test_endorsement(create_test_endorsement(id="urn:uuid:another-endorsement"))
     forged = {**other, "name": "Veranderd"}
     wallet = stage.holding("ldp_vc", achievement=create_test_achievement(endorsement=[good, forged]))
-    _, result = await stage.ask_and_answer(wallet, skills=[{"uri": SKILL_URIS[0]}])
+    _, result = await stage.ask_and_answer(wallet, **ASKED)
     assert result["report"]["accepted"]
     found = result["shown"]["skill_1_di/0"]["endorsements"]
     assert [(said["outcome"], said["reason"], said["counts"]) for said in found] == [
@@ -238,7 +238,7 @@ async def test_B09_A50_what_others_say_of_a_badge_is_reported_with_whether_it_co
 async def test_K80_1_V40_a_message_of_the_issuer_is_told_in_its_words(stage: Stage, way: str) -> None:
     wallet = stage.holding(way)
     stage.issuer.bitstrings["message"].set(stage.badge_index, 1)
-    _, result = await stage.ask_and_answer(wallet, skills=[{"uri": SKILL_URIS[0]}])
+    _, result = await stage.ask_and_answer(wallet, **ASKED)
     assert check(result, "status", "skill_1_di") == ("failed", "rejected")
     (shown,) = result["report"]["presentations"]
     (status,) = [each for each in shown["checks"] if each["code"] == "status"]
@@ -253,14 +253,14 @@ async def test_K68_A49_the_content_decides_what_it_is_and_not_the_question_it_is
     stage: Stage, way: str, claimed: str
 ) -> None:
     moved = Misbehaviour(change_vp_token=lambda vp_token: {claimed: vp_token[QUERY_IDS[way]]})
-    _, result = await stage.ask_and_answer(stage.holding(way), moved, skills=[{"uri": SKILL_URIS[0]}])
+    _, result = await stage.ask_and_answer(stage.holding(way), moved, **ASKED)
     assert check(result, "format", claimed) == ("failed", "type")
 
 
 @EMBEDDED
 async def test_A20_the_signature_of_a_key_that_is_not_the_issuers_is_refused(stage: Stage, way: str) -> None:
     stranger = SoftwareSigner.generate("Ed25519" if way == "ldp_vc" else "ES256")
-    _, result = await stage.ask_and_answer(stage.holding(way, signer=stranger), skills=[{"uri": SKILL_URIS[0]}])
+    _, result = await stage.ask_and_answer(stage.holding(way, signer=stranger), **ASKED)
     assert check(result, "signature", "skill_1_di") == ("failed", "signature")
 
 

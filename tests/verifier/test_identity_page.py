@@ -28,6 +28,7 @@ async def test_V04_an_operator_hands_in_a_certificate_sees_it_and_takes_it_away(
     page = await operator.get(HERE)
     assert f"x509_hash:{x509_hash(LEAF.certificate)}" in page.text
     assert "BEGIN PRIVATE KEY-----\n" not in page.text
+    assert "Vragen aan Europese wallets lukken dan niet meer" in page.text
     gone = await post_form(operator, page, {}, action=f"{HERE}/certificate/delete")
     assert gone.status_code == 303
     assert "Certificaat weghalen" not in (await operator.get(HERE)).text
@@ -140,3 +141,21 @@ async def test_T07_what_is_wrong_with_who_vouches_is_said_at_the_field(stage: St
     assert refused.status_code == 400
     assert words in refused.text
     assert typed in refused.text
+
+
+async def test_K97_whose_badges_count_is_chosen_on_the_page_and_where_nobody_is_recognised_it_says_so(
+    stage: Stage,
+) -> None:
+    operator = await sign_in(stage)
+    await post_form(operator, await operator.get(HERE), GOOD, action=f"{HERE}/certificate")
+    form = await operator.get("/back-office/bakker/questions/new")
+    assert form.text.count('type="radio" name="policy"') == 3
+    question = await make_question(operator, policy="haip-listed")
+    shown = await operator.get(question)
+    assert "alleen badges van erkende uitgevers" in shown.text
+    asked = await post_form(operator, shown, {}, action=f"{question}/ask")
+    assert asked.status_code == 409
+    assert "Deze vraag kan nu niet worden gesteld" in asked.text
+    candidate, link = Browser(stage), question.replace("/back-office/bakker/questions", "/ask/bakker")
+    refused = await post_form(candidate, await candidate.get(link), {"way": "cross_device"}, action=link)
+    assert (refused.status_code, "op dit moment is niemand zo erkend" in refused.text) == (409, True)

@@ -9,7 +9,10 @@ import pytest
 from babel.messages.extract import extract
 from jinja2.ext import babel_extract
 
+from kernel.keys import SoftwareSigner
+from kernel.trust_list import ServiceState
 from runtime.web.language import read_catalogue
+from tests.support.clock import NOW
 from tests.support.simulated_wallet import Misbehaviour
 from tests.verifier.browser import PASSPHRASE, Browser, post_form, sign_in
 from tests.verifier.conftest import SKILL_URIS, Stage
@@ -92,7 +95,46 @@ async def test_T01_the_page_gives_two_answers_for_a_badge_that_is_real_and_unrec
     await stage.holding().answer(browser.wallet_link(await browser.get(answer_page)))
     report = (await browser.get(answer_page)).text
     assert "Echt, maar niet van een erkende uitgever." in report
-    assert "uitgever niet bekend" in report
+    assert "uitgever niet erkend" in report
+
+
+UNKNOWN = "Nog niet bewezen: het kon niet worden nagekeken"
+UNRECOGNISED = "Nog niet bewezen: de uitgever is niet erkend"
+# What the list says, the first line, what the notice says of it, and what to do now.
+RECOGNITIONS: dict[str, tuple[dict[str, Any], tuple[str, str, str]]] = {
+    "recognised": ({}, ("Voldoet aan de eis", "Alles waarop dit rust, is echt.", "nodig de kandidaat uit")),
+    "not for this type": (
+        {"achievement_types": frozenset({"Diploma"})},
+        (UNRECOGNISED, "We kennen deze uitgever, maar niet voor dit soort badge.", "Vertrouwt u deze uitgever zelf"),
+    ),
+    "withdrawn": (
+        {"states": (ServiceState("withdrawn", NOW - timedelta(days=60)),)},
+        (UNRECOGNISED, "De erkenning van deze uitgever is ingetrokken.", "Reken niet op deze badge."),
+    ),
+    "not listed": (
+        {"key": SoftwareSigner.generate()},
+        (UNRECOGNISED, "We kennen deze uitgever niet.", "Vertrouwt u deze uitgever zelf"),
+    ),
+    "list unavailable": (
+        {"next_update": NOW + timedelta(hours=1)},
+        (UNKNOWN, "Echt, maar of de uitgever erkend is, weten we niet.", "Stel dezelfde vraag over een paar minuten"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RECOGNITIONS)
+async def test_T06_the_page_says_of_each_recognition_what_it_is_and_what_to_do(stage: Stage, name: str) -> None:
+    changes, (first_line, notice, advice) = RECOGNITIONS[name]
+    stage.write_trust_list(stage.issuer, sequence=2, **changes)
+    stage.clock.advance(timedelta(hours=2))
+    browser = await sign_in(stage)
+    answer_page = await ask(browser, await make_question(browser))
+    await stage.holding().answer(browser.wallet_link(await browser.get(answer_page)))
+    report = (await browser.get(answer_page)).text
+    assert f"<h1>{first_line}</h1>" in report
+    assert notice in report
+    assert advice in report
+    assert ("niet van een erkende uitgever" in report) == (first_line == UNRECOGNISED)
 
 
 async def test_V41_after_erasing_the_page_keeps_the_proof_and_says_so(stage: Stage) -> None:

@@ -1,5 +1,6 @@
 """As whom a verifier asks, and by which rules: DIIP, HAIP, and all that OpenID4VP itself allows. V-04, V-05, W-43."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from datetime import timedelta
@@ -166,6 +167,13 @@ async def test_V02_a_party_may_ask_to_be_fetched_by_get_alone(stage: Stage) -> N
 # Certificates
 
 
+async def test_V04_A53_those_who_change_and_remove_a_certificate_at_once_wait_for_one_another(
+    any_stage: Stage,
+) -> None:
+    calls = [call for _ in range(8) for call in (certify(any_stage), any_stage.api.delete(f"{PARTY}/certificate"))]
+    assert {answer.status_code for answer in await asyncio.gather(*calls)} <= {200, 204, 404}
+
+
 async def test_V04_a_certificate_and_its_key_are_kept_sealed_and_shown_without_the_key(any_stage: Stage) -> None:
     stage = any_stage
     kept = (await certify(stage)).json()["certificate"]
@@ -280,3 +288,13 @@ async def test_A52_the_certificate_and_attestation_of_another_party_are_out_of_r
     assert (await other.put(f"{PARTY}/attestation", json={"attestation": "x"})).status_code == 404
     assert (await other.delete(f"{PARTY}/certificate")).status_code == 404
     assert parse_public_jwk((await stage.api.get(PARTY)).json()["public_jwk"])
+
+
+async def test_K97_authorities_are_asked_for_only_where_somebody_is_believed(any_stage: Stage) -> None:
+    """Without certificates on the list and without federation there is nobody to name, whichever policy names them."""
+    stage = any_stage
+    await certify(stage)
+    body = {"purpose": "Vacature", "skills": [{"uri": "https://skills.example/1"}], "trusted_authorities": True}
+    for policy in ("diip", "haip", "openid4vp"):
+        refused = await stage.api.post(f"{PARTY}/presentations", json={**body, "policy": policy})
+        assert (refused.status_code, refused.json()["fields"]) == (400, {"trusted_authorities": "none"})

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from runtime.database import Database
+from runtime.database import Database, run_blocking
 from tests.conftest import NewDatabase
 from tests.verifier.conftest import PERSON, MakeStage, Stage
 from verifier import store
@@ -140,8 +140,9 @@ async def test_V20_a_settled_answer_is_not_settled_again(new_database: NewDataba
     await stage.holding().answer(started["link"])
     database: Database = stage.service.database
     async with database.transaction() as session:
-        again = await store.settle(
+        again = await run_blocking(
             session,
+            store.settle,
             started["id"],
             stage.clock(),
             report={},

@@ -71,13 +71,13 @@ def test_words_for_people_hold_no_jargon() -> None:
     [
         ((2, 2, 0, 0, 0), "Voldoet aan 2 van de 2 eisen"),
         ((3, 4, 0, 0, 0), "Voldoet aan 3 van de 4 eisen, 1 is nog niet bewezen"),
-        ((1, 5, 1, 1, 1), "Voldoet aan 1 van de 5 eisen, bij 1 telt de badge niet mee, bij 1 kennen we de "
-                          "uitgever niet, 1 kon niet worden nagekeken, 1 is nog niet bewezen"),
+        ((1, 5, 1, 1, 1), "Voldoet aan 1 van de 5 eisen, bij 1 telt de badge niet mee, bij 1 is de "
+                          "uitgever niet erkend, 1 kon niet worden nagekeken, 1 is nog niet bewezen"),
         ((1, 1, 0, 0, 0), "Voldoet aan de eis"),
         ((0, 1, 0, 0, 0), "De eis is nog niet bewezen"),
         ((0, 1, 1, 0, 0), "Voldoet niet: de badge telt niet mee"),
         ((0, 1, 0, 1, 0), "Nog niet bewezen: het kon niet worden nagekeken"),
-        ((0, 1, 0, 0, 1), "Nog niet bewezen: we kennen de uitgever niet"),
+        ((0, 1, 0, 0, 1), "Nog niet bewezen: de uitgever is niet erkend"),
     ],
 )  # fmt: skip
 def test_the_first_line_answers_the_question(counts: tuple[int, int, int, int, int], nl: str) -> None:

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from tests.verifier.conftest import MakeStage, Stage
 from verifier import store
+from verifier.retention import erase_what_has_passed
 from verifier.webhooks import RETRIES, deliver_webhooks, sign_message
 
 PARTY = "/api/relying-parties/bakker"
@@ -28,6 +29,7 @@ class Receiver:
 
     status: int = 200
     redirect: str | None = None
+    answer: Response | None = None
     answers_together: asyncio.Barrier | None = None
     got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
 
@@ -40,7 +42,7 @@ class Receiver:
             await self.answers_together.wait()
         if self.redirect is not None:
             return RedirectResponse(self.redirect)
-        return PlainTextResponse("ok", self.status)
+        return self.answer or PlainTextResponse("ok", self.status)
 
     def events(self) -> list[dict[str, Any]]:
         return [json.loads(body) for _, body in self.got]
@@ -65,7 +67,7 @@ class Told:
 
 @pytest.fixture
 async def told(make_stage: MakeStage, new_database: Any) -> Told:
-    stage: Stage = await make_stage(new_database("verifier"), webhook_interval=timedelta(days=1))
+    stage: Stage = await make_stage(new_database("verifier"))
     receiver = Receiver()
     stage.transport.apps["hooks.bakker.example:443"] = receiver.app()
     return Told(stage, receiver)
@@ -177,11 +179,43 @@ async def test_V43_A42_a_system_that_is_down_refuses_or_sends_elsewhere_gets_it_
     assert await told.deliver() == 1
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Response("<ok/>", media_type="application/xml"),
+        Response(b"ok"),
+        Response(b"x" * 200_000, media_type="text/plain"),
+        Response(b"\x1f\x8b", headers={"Content-Encoding": "gzip"}),
+    ],
+    ids=["another-type", "no-type", "large", "compressed"],
+)
+async def test_V43_whatever_a_system_says_beside_its_yes_the_message_arrived_and_is_sent_once(
+    told: Told, answer: Response
+) -> None:
+    """What it answers is not read, so that it cannot make us send a message that it has."""
+    await told.subscribe()
+    told.receiver.answer = answer
+    tested = (await told.stage.api.post(f"{PARTY}/webhook/test")).json()
+    assert tested == {"outcome": "arrived", "status": 200}
+    await told.stage.ask_and_answer(told.stage.holding())
+    assert await told.deliver() == 1
+    told.stage.clock.advance(timedelta(days=2))
+    await told.deliver()
+    assert len(told.receiver.got) == 2
+
+
 async def test_V43_A53_of_eight_processes_at_once_one_sends_a_message(told: Told) -> None:
     await told.subscribe()
     await told.stage.ask_and_answer(told.stage.holding())
     assert sum(await asyncio.gather(*(told.deliver() for _ in range(8)))) == 1
     assert len(told.receiver.got) == 1
+
+
+async def test_V43_A53_those_who_change_and_remove_a_webhook_at_once_wait_for_one_another(told: Told) -> None:
+    path = f"{PARTY}/webhook"
+    api = told.stage.api
+    calls = [call for _ in range(8) for call in (told.subscribe(), api.delete(path), api.post(f"{path}/test"))]
+    assert {answer.status_code for answer in await asyncio.gather(*calls)} <= {200, 204, 404}
 
 
 async def test_V43_after_a_webhook_is_taken_away_nothing_is_told(told: Told) -> None:
@@ -206,8 +240,60 @@ async def test_V43_the_secret_lies_sealed_and_a_new_one_replaces_it(told: Told) 
     assert base64.b64decode(told.secret.removeprefix("whsec_")) not in kept.sealed_secret
 
 
+async def find_deliveries(told: Told) -> list[tuple[Any, ...]]:
+    found = (await told.stage.api.get(f"{PARTY}/webhook")).json()
+    assert found["url"] == URL
+    assert "secret" not in found
+    members = ("type", "attempts", "outcome", "status")
+    return [(*(each[name] for name in members), each["next_try_at"] is not None) for each in found["deliveries"]]
+
+
+async def test_V43_what_became_of_a_message_can_be_read_for_a_week(told: Told) -> None:
+    assert (await told.stage.api.get(f"{PARTY}/webhook")).status_code == 404
+    await told.subscribe()
+    assert await find_deliveries(told) == []
+    await told.stage.ask_and_answer(told.stage.holding())
+    assert await find_deliveries(told) == [("presentation.settled", 0, None, None, True)]
+    told.receiver.status = 403
+    await told.deliver()
+    assert await find_deliveries(told) == [("presentation.settled", 1, "refused", 403, True)]
+    told.stage.transport.down = {"hooks.bakker.example:443"}
+    told.stage.clock.advance(RETRIES[0])
+    await told.deliver()
+    assert await find_deliveries(told) == [("presentation.settled", 2, "unreachable", None, True)]
+    told.stage.transport.down, told.receiver.status = set(), 200
+    told.stage.clock.advance(RETRIES[1])
+    assert await told.deliver() == 1
+    assert await find_deliveries(told) == [("presentation.settled", 3, "arrived", 200, False)]
+    await erase_what_has_passed(told.stage.service)
+    assert len(await find_deliveries(told)) == 1
+    told.stage.clock.advance(timedelta(days=7))
+    await erase_what_has_passed(told.stage.service)
+    assert await find_deliveries(told) == []
+
+
+async def test_V43_a_test_message_goes_out_at_once_signed_once_and_tells_of_nothing(told: Told) -> None:
+    assert (await told.stage.api.post(f"{PARTY}/webhook/test")).status_code == 404
+    await told.subscribe()
+    tried = await told.stage.api.post(f"{PARTY}/webhook/test")
+    assert tried.json() == {"outcome": "arrived", "status": 200}
+    ((headers, body),) = told.receiver.got
+    message = json.loads(body)
+    assert (message["type"], message["data"]) == ("webhook.test", {})
+    secret = base64.b64decode(told.secret.removeprefix("whsec_"))
+    signature = sign_message(secret, headers["webhook-id"], told.stage.clock(), body.decode())
+    assert headers["webhook-signature"] == signature
+    told.receiver.redirect = "https://attacker.example/"
+    assert (await told.stage.api.post(f"{PARTY}/webhook/test")).json() == {"outcome": "not_allowed", "status": None}
+    told.stage.clock.advance(timedelta(days=1))
+    assert await told.deliver() == 0
+    assert len(told.receiver.got) == 2
+
+
 async def test_A52_nobody_else_is_told(told: Told) -> None:
     created = await told.stage.admin.post("/api/relying-parties", json={"slug": "ander", "name": "Ander"})
     other = told.stage.client({"authorization": f"Bearer {created.json()['api_key']}"})
     assert (await other.put(f"{PARTY}/webhook", json={"url": URL})).status_code == 404
     assert (await other.delete(f"{PARTY}/webhook")).status_code == 404
+    assert (await other.get(f"{PARTY}/webhook")).status_code == 404
+    assert (await other.post(f"{PARTY}/webhook/test")).status_code == 404

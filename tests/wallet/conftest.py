@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
@@ -75,8 +75,9 @@ class Holder:
 
     async def come_back(self, url: str) -> httpx.Response:
         """Bring the wallet what the authorization server answered."""
-        query = dict(parse_qsl(urlsplit(url).query))
-        return await self.call("POST", "/authorization-responses", query)
+        address, _, query = url.partition("?")
+        answer = {"redirect_uri": address, **dict(parse_qsl(query))}
+        return await self.call("POST", "/authorization-responses", answer)
 
     async def receive(self, link: str, tx_code: str | None = None) -> dict[str, Any]:
         offer = await self.open_offer(link)

@@ -107,6 +107,26 @@ async def test_A52_guessing_locks_the_name_out_for_a_while_whether_it_exists_or_
     assert (await holder.http.post("/api/sessions", json=right)).status_code == 201
 
 
+async def test_A52_who_guesses_at_the_door_locks_nobody_up_who_is_inside(house, holder):
+    guess = {"name": "Sanne", "passphrase": NEW_PASSPHRASE}
+    for _ in range(9):
+        await holder.http.post("/api/sessions", json=guess)
+    code = await holder.call("POST", "/recovery-code", {"passphrase": PASSPHRASE})
+    assert code.status_code == 201, code.text
+    wrong = [await holder.call("POST", "/recovery-code", {"passphrase": NEW_PASSPHRASE}) for _ in range(9)]
+    assert wrong[-1].json()["code"] == "locked_out"
+
+
+async def test_A52_who_recovers_after_being_locked_out_can_sign_in_at_once(house, holder):
+    guess = {"name": "Sanne", "passphrase": NEW_PASSPHRASE}
+    for _ in range(9):
+        await holder.http.post("/api/sessions", json=guess)
+    code = (await holder.call("POST", "/recovery-code", {"passphrase": PASSPHRASE})).json()["recovery_code"]
+    recovered = await holder.http.post("/api/recovery", json={**guess, "recovery_code": code})
+    assert recovered.status_code == 201, recovered.text
+    assert (await holder.http.post("/api/sessions", json=guess)).status_code == 201
+
+
 async def test_A52_guesses_at_the_same_moment_all_count(house_twice):
     holder = await house_twice.new_holder("Sanne")
     body = {"name": "Sanne", "passphrase": NEW_PASSPHRASE}

@@ -4,12 +4,13 @@ import io
 import json
 import zipfile
 from base64 import b64encode
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.exceptions import InvalidTag
 from PIL import Image
 
+from kernel.formats import parse_credential
 from kernel.keys import SoftwareSigner
 from kernel.status.token_status_list import Status
 from tests.support.badges import SKILLS, create_test_achievement, create_test_dataset
@@ -222,6 +223,24 @@ async def test_W30_export_holds_everything_and_the_keys_only_encrypted(house, ho
     assert (weak.status_code, weak.json()["code"]) == (400, "passphrase")
 
 
+async def test_W13_W30_export_takes_the_stock_of_copies_along_each_with_its_key(house, holder):
+    house.issuer.batch_size = 4
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    asked = await holder.open_request(house.verifier.ask(house.verifier.skill_query(next(iter(SKILLS)))))
+    await holder.call("POST", f"/requests/{asked['id']}/accept", {})
+    plain = (await holder.call("POST", "/export", {})).json()
+    assert "holder_keys" not in plain
+    full = (await holder.call("POST", "/export", {"passphrase": EXPORT_PASSPHRASE})).json()
+    keys = open_encrypted_keys(full["holder_keys"], EXPORT_PASSPHRASE)
+    thumbprints = {SoftwareSigner.from_jwk(key["jwk"]).public_key.thumbprint for key in keys}
+    assert (len(keys), thumbprints) == (4, set(house.issuer.holder_keys))
+    copies = [key for key in keys if "raw" in key]
+    for copy in copies:
+        bound = SoftwareSigner.from_jwk(copy["jwk"]).public_key.jwk
+        assert {"x": bound["x"], "y": bound["y"]}.items() <= parse_credential(copy["raw"]).payload["cnf"]["jwk"].items()
+    assert sum(copy["is_shown"] for copy in copies) <= 1
+
+
 async def test_export_for_people_is_a_zip_with_the_signed_badges(house):
     browser = house.new_browser()
     await browser.sign_up("Sanne")
@@ -252,3 +271,15 @@ def test_openapi_says_what_every_operation_of_the_api_answers(house):
                 is_file = answer["description"] == "The file."
                 assert code == "204" or is_file or "$ref" in answer["content"]["application/json"]["schema"]
             assert "ProblemAnswer" in str(operation["responses"]["default"])
+
+
+async def test_A41_a_badge_for_ever_is_received_and_shown(house):
+    """Its end is the last moment there is, which is no moment in the Netherlands."""
+    house.issuer.valid_for = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC) - house.clock()
+    browser = house.new_browser()
+    await browser.sign_up("Sanne")
+    await browser.get("/scan")
+    await browser.follow(await browser.post("/scan", link=house.issuer.offer_link()))
+    page = await browser.follow(await browser.post(f"{browser.answer.url.path}/accept"))
+    assert page.status_code == 200
+    assert (await browser.get("/badges")).status_code == 200

@@ -233,6 +233,7 @@ async def test_W14_nothing_is_asked_while_the_vault_is_locked_and_at_once_when_i
     assert "Wordt nog klaargemaakt" in browser.page
     await browser.follow(await browser.get(offer)) if browser.answer.is_redirect else await browser.get(offer)
     assert "Je badge wordt nog klaargemaakt" in browser.page
+    assert "<strong>Adviseur Lerende Regio</strong>" in browser.page
     await browser.get("/me")
     await browser.post("/sign-out")
     house.clock.advance(timedelta(minutes=4))

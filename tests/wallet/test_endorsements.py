@@ -67,8 +67,8 @@ async def test_A50_endorsement_of_another_badge_or_by_another_key_says_nothing(h
 @pytest.mark.parametrize(
     ("language", "counting", "stranger"),
     [
-        ("nl", "staat op de lijst van", "We kennen deze aanbeveler niet. Daarom telt de aanbeveling niet mee."),
-        ("en", "is on the list of", "We do not know this endorser. So the endorsement does not count."),
+        ("nl", "wordt erkend door", "We kennen deze aanbeveler niet. Daarom telt de aanbeveling niet mee."),
+        ("en", "is recognised by", "We do not know this endorser. So the endorsement does not count."),
     ],
 )
 async def test_B09_page_tells_who_endorses_and_whether_that_counts(house, language, counting, stranger):

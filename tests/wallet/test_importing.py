@@ -137,6 +137,7 @@ async def test_B21_a_kept_badge_is_checked_again_on_request(house, browser):
     path = browser_page.url.path
     browser_page = await browser.follow(await browser.post(f"{path}/keep"))
     assert "We konden nu niet nakijken" in browser_page.text
+    assert '<button class="button main" type="submit">Opnieuw nakijken</button>' in browser_page.text
     house.transport.apps["badges.example:443"] = serve(PAGES)
     await browser.get(path)
     again = await browser.follow(await browser.post(f"{path}/check"))

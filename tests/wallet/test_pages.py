@@ -49,7 +49,7 @@ async def test_whole_life_of_a_badge_on_the_pages(house, browser):
     offer_path = browser.answer.url.path
     page = unescape(browser.page)
     assert "issuer.example" in page
-    assert "staat op de lijst van erkende uitgevers van Skillsregio Rivierenland" in page
+    assert "Skillsregio Rivierenland erkent" in page
     assert "De code staat in je e-mail" in page
     wrong = await browser.post(f"{offer_path}/accept", tx_code="000000")
     assert wrong.status_code == 400
@@ -319,14 +319,28 @@ async def test_page_that_is_not_there_keeps_the_menu_of_whoever_is_signed_in(hou
 
 
 @pytest.mark.parametrize(
-    ("language", "named"), [("nl", True), ("en", True), ("de-CH", True), ('x" onclick="', False), ("-", False)]
+    ("language", "named"),
+    [("nl", "nl"), ("en", "en"), ("de-CH", "de-CH"), ("und", ""), ('x" onclick="', ""), ("-", "")],
 )
-async def test_purpose_is_read_aloud_in_its_own_language(house, browser, language, named):
+async def test_W47_purpose_is_read_aloud_in_its_own_language_and_in_none_where_nobody_said(
+    house, browser, language, named
+):
     house.verifier.purpose = {language: "Wir prüfen, ob Sie mauern können."}
     await receive(house, browser, configurations=[DC])
     await open_link(browser, house.verifier.ask(house.verifier.skill_query(FIRST)))
-    paragraph = re.search(r"<p class=\"text\"([^>]*)>Wir prüfen", unescape(browser.page))[1]
-    assert paragraph == (f' lang="{language}"' if named else "")
+    assert re.search(r"<p class=\"text\"([^>]*)>Wir prüfen", unescape(browser.page))[1] == f' lang="{named}" dir="auto"'
+    await browser.post(f"{browser.answer.url.path}/accept")
+    await browser.get("/shared")
+    assert re.search(r"<span([^>]*)>Wir prüfen", unescape(browser.page))[1] == f' lang="{named}" dir="auto"'
+
+
+async def test_V23_W47_code_on_their_screen_is_there_to_compare(house, browser):
+    await receive(house, browser, configurations=[DC])
+    await open_link(browser, house.verifier.ask(house.verifier.skill_query(FIRST)))
+    assert "Op hun scherm" not in browser.page
+    house.verifier.comparison_code = "X7KD"
+    await open_link(browser, house.verifier.ask(house.verifier.skill_query(FIRST)))
+    assert "Op hun scherm staat de code: <strong>X7KD</strong>" in browser.page
 
 
 async def test_A26_who_offers_at_which_address_and_whether_they_are_known_stand_before_the_code(house, browser):

@@ -220,12 +220,58 @@ async def test_W52_page_says_that_it_was_taken_also_where_the_way_back_cannot_be
     assert str(redirect_uri) not in answer.text or redirect_uri == 7
 
 
-async def test_W52_reply_that_is_no_json_takes_nothing_back(house, holder, badge):
-    house.verifier.misbehave = "answers_with_nonsense"
+UNREADABLE = ("answers_with_nonsense", "answers_with_a_page", "answers_with_a_list", "answers_at_length")
+
+
+async def outcome(holder):
+    [entry] = [entry for entry in await holder.history() if entry["kind"] == "shared"]
+    return entry["outcome"]
+
+
+@pytest.mark.parametrize("misbehaviour", [*UNREADABLE, "answers_accepted"])
+async def test_W52_answer_that_was_taken_with_a_reply_that_nobody_can_read_was_delivered(
+    house, holder, badge, misbehaviour
+):
+    house.verifier.misbehave = misbehaviour
+    answer = await share(house, holder, house.verifier.skill_query(FIRST))
+    assert (answer.status_code, answer.json()) == (200, {"is_reply_unread": True})
+    assert await outcome(holder) == "delivered"
+    assert len(house.verifier.received) == 1
+
+
+async def test_W52_answer_that_was_taken_without_a_word_is_confirmed(house, holder, badge):
+    house.verifier.misbehave = "answers_with_nothing"
     answer = await share(house, holder, house.verifier.skill_query(FIRST))
     assert (answer.status_code, answer.json()) == (200, {})
-    [entry] = [entry for entry in await holder.history() if entry["kind"] == "shared"]
-    assert entry["outcome"] == "confirmed"
+    assert await outcome(holder) == "confirmed"
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "line"),
+    [
+        ("nl", "Je antwoord is afgegeven.", "hun bericht terug konden we niet lezen"),
+        ("en", "Your answer was delivered.", "we could not read their reply"),
+    ],
+)
+async def test_W52_W31_page_and_history_say_that_an_answer_was_delivered(house, language, said, line):
+    browser = house.new_browser(language)
+    await browser.sign_up("Sanne")
+    await receive(house, browser, configurations=[DC])
+    await open_link(browser, house.verifier.ask(house.verifier.skill_query(FIRST)))
+    house.verifier.misbehave = "answers_with_a_page"
+    answer = await browser.post(f"{browser.answer.url.path}/accept")
+    assert answer.status_code == 200
+    assert said in answer.text
+    assert line in (await browser.get("/shared")).text
+
+
+async def test_W46_answer_to_an_address_that_is_never_called_was_not_sent(house, holder, badge):
+    asked = await holder.open_request(house.verifier.ask(house.verifier.skill_query(FIRST)))
+    house.transport.private.add("verifier.example:443")
+    answer = await holder.call("POST", f"/requests/{asked['id']}/accept", {})
+    assert (answer.status_code, answer.json()["code"], answer.json()["failure"]) == (502, "unsent", "delivery_address")
+    assert await outcome(holder) == "unsent"
+    assert house.verifier.received == []
 
 
 async def test_W52_saying_no_is_told_also_where_the_way_back_cannot_be_used(house, holder, badge):
@@ -313,6 +359,7 @@ async def test_W58_request_is_forgotten_after_its_end(house, holder, badge):
     ("misbehaviour", "code", "outcome"),
     [
         ("refuses_answers", "verifier_refused", "refused"),
+        ("refuses_with_a_page", "verifier_refused", "refused"),
         ("redirects_answers", "verifier_refused", "refused"),
         ("breaks_on_answers", "unconfirmed", "unconfirmed"),
     ],
@@ -427,3 +474,19 @@ async def test_A52_nobody_reaches_the_question_of_another_account(house, holder,
     for method, path in (("GET", ""), ("POST", "/accept"), ("POST", "/decline")):
         answer = await other.call(method, f"/requests/{asked['id']}{path}", {} if method == "POST" else None)
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_K97_badge_answers_a_question_for_issuers_on_a_list_that_the_wallet_believes(house, holder):
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+
+    async def is_answerable(*places: str) -> bool:
+        query = house.verifier.skill_query(next(iter(SKILLS)))
+        query["credentials"][0]["trusted_authorities"] = [{"type": "etsi_tl", "values": list(places)}]
+        return bool((await holder.open_request(house.verifier.ask(query)))["answerable"])
+
+    ours = str(house.trust_file)
+    assert await is_answerable("https://other.example/list", ours)
+    assert not await is_answerable("https://other.example/list")
+    house.sign_trust_list(house.verification())
+    house.clock.advance(timedelta(minutes=6))
+    assert not await is_answerable(ours)

@@ -3,13 +3,14 @@
 import asyncio
 import re
 from datetime import timedelta
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
 from kernel.openid4vci import code_challenge
 from tests.support.simulated_issuer import DC, VC, SimulatedIssuer
 from tests.wallet.conftest import PASSPHRASE
+from wallet.authorization import callback_uri
 
 BOTH = ("authorization_code", "pre-authorized_code")
 CODE = ("authorization_code",)
@@ -17,6 +18,13 @@ CODE = ("authorization_code",)
 
 def link(house, **more):
     return house.issuer.offer_link(**{"grants": CODE, "configurations": [DC], **more})
+
+
+def second_issuer(house):
+    """Another organisation with an authorization server of its own."""
+    made = SimulatedIssuer(house.clock, host="hostile.example")
+    house.transport.apps["hostile.example:443"] = made.app()
+    return made
 
 
 async def test_W08_person_signs_in_with_the_issuer_and_receives_the_badge(house, holder):
@@ -36,7 +44,7 @@ async def test_W08_request_is_pushed_with_S256_state_details_and_the_issuers_sta
     [pushed] = house.issuer.pushed
     assert parse_qs(urlsplit(url).query).keys() == {"client_id", "request_uri"}
     assert pushed.client_id == "https://wallet.example"
-    assert pushed.redirect_uri == "https://wallet.example/callback"
+    assert pushed.redirect_uri == callback_uri(house.settings, house.issuer.identifier)
     assert pushed.issuer_state == "state-of-the-issuer"
     assert len(pushed.state or "") >= 43
     assert [detail.credential_configuration_id for detail in pushed.authorization_details] == [DC]
@@ -294,6 +302,7 @@ async def test_A29_answer_in_a_browser_where_nobody_is_signed_in_is_explained_an
     answer = await house.new_browser().get(back.removeprefix("https://wallet.example"))
     assert answer.status_code == 400
     assert "op slot" in answer.text
+    assert '<a class="button main" href="/sign-in">Wallet openen</a>' in answer.text
     assert house.issuer.token_forms == []
 
 
@@ -312,9 +321,48 @@ async def test_A29_answer_in_another_browser_of_the_same_person_is_explained_and
 
 @pytest.mark.parametrize("query", ["", "?code=a", "?state=%00", "?state=a&state=b", "?error=access_denied&state=x"])
 async def test_A28_callback_with_nonsense_is_explained(house, sanne, query):
-    answer = await sanne.get(f"/callback{query}")
+    address = callback_uri(house.settings, house.issuer.identifier).removeprefix("https://wallet.example")
+    answer = await sanne.get(f"{address}{query}")
     assert answer.status_code in (400, 404)
     assert house.issuer.token_forms == []
+
+
+async def test_A27_two_servers_that_do_not_say_who_they_are_have_addresses_of_their_own(house, holder):
+    other = second_issuer(house)
+    for each in (house.issuer, other):
+        each.server_members = {"authorization_response_iss_parameter_supported": None}
+        each.misbehave = "missing_iss"
+    _, first = await holder.begin(link(house))
+    _, second = await holder.begin(other.offer_link(grants=CODE, configurations=[DC]))
+    assert house.issuer.pushed[0].redirect_uri != other.pushed[0].redirect_uri
+    assert (await holder.come_back(await house.visit(second))).status_code == 201
+    assert (await holder.come_back(await house.visit(first))).status_code == 201
+
+
+@pytest.mark.parametrize("sent_to", ["the honest server's address", "the hostile server's address"])
+async def test_A27_code_of_an_honest_server_never_goes_to_a_hostile_one_that_mixes_them_up(house, holder, sent_to):
+    """RFC 9700 §4.4: whoever began at the hostile server is sent on to the honest one, or the other way round."""
+    hostile = second_issuer(house)
+    for each in (house.issuer, hostile):
+        each.server_members = {"authorization_response_iss_parameter_supported": None}
+        each.misbehave = "missing_iss"
+    is_begun_there = sent_to == "the honest server's address"
+    began, other = (hostile, house.issuer) if is_begun_there else (house.issuer, hostile)
+    await holder.begin(began.offer_link(grants=CODE, configurations=[DC]))
+    [asked] = began.pushed
+    elsewhere = {"redirect_uri": callback_uri(house.settings, other.identifier)}
+    query = urlencode(asked.as_form() | elsewhere)
+    back = await house.visit(f"{house.issuer.identifier}/authorize?{query}")
+    answer = await holder.come_back(back)
+    assert (answer.status_code, answer.json()["code"]) == (400, "mixed_up_server")
+    assert hostile.token_forms == house.issuer.token_forms == []
+    assert (await holder.come_back(back)).json()["code"] == "foreign_authorization_response"
+
+
+async def test_A27_I47_address_of_a_server_is_the_same_for_everybody(house):
+    for name in ("Sanne", "Ander"):
+        await (await house.new_holder(name)).begin(link(house))
+    assert len({asked.redirect_uri for asked in house.issuer.pushed}) == 1
 
 
 async def test_A28_callback_answers_no_preview(house, sanne):

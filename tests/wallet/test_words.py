@@ -66,6 +66,17 @@ def test_T06_every_outcome_of_recognition_is_explained(outcome):
     assert verifier_words(say, recognition, "werk.example", is_signed=False).kind == "bad"
 
 
+@pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.RECOGNISED])
+def test_T06_whoever_is_not_recognised_is_told_of_with_what_it_means_and_what_to_do(outcome):
+    recognition = PartyRecognition(outcome.value, "Lijst", "Partij")
+    told = [
+        issuer_words(say, recognition, "school.example").text,
+        verifier_words(say, recognition, "werk.example", is_signed=True).text,
+    ]
+    means = ("kijk zelf", "misschien niet aan", "deel alleen", "komt echt van")
+    assert all(any(words in text.lower() for words in means) for text in told), told
+
+
 @pytest.mark.parametrize("error", [CredentialError, *EXPLANATIONS])
 def test_every_kernel_error_has_words(error):
     assert explain(error()).meaning

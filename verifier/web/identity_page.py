@@ -2,9 +2,9 @@
 
 import json
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse
 from starlette.responses import Response
 
@@ -20,11 +20,9 @@ from verifier.models import RelyingParty
 from verifier.operators import SignedIn
 from verifier.relying_parties import relying_party_did
 from verifier.settings import VerifierSettings
-from verifier.web.pages import ServiceDep, form_text, get_signed_in
+from verifier.web.pages import ServiceDep, SignedInDep, form_text
 
 _MOST_SUPERIORS = 32
-
-SignedInDep = Annotated[SignedIn, Depends(get_signed_in)]
 
 
 def create_identity_router(pages: Pages) -> APIRouter:

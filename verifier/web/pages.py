@@ -4,7 +4,7 @@ Everything works without JavaScript; small modules add the live state, the searc
 response code from the address.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -30,7 +30,7 @@ from runtime.web.qr import draw_qr
 from runtime.web.routes import PageRoute, only_get
 from skills.skill import ESCO_MODIFIED_NOTICE, ESCO_NOTICE
 from verifier import operators, questions, relying_parties, results, store
-from verifier.errors import BrowserAnswerError, InputError, SignInNeededError, UnknownError
+from verifier.errors import BrowserAnswerError, InputError, NobodyRecognisedError, SignInNeededError, UnknownError
 from verifier.exports import ExportFormat, export_answer, export_answers
 from verifier.live import OpenStreams, stream_states
 from verifier.models import PresentationRequest, Question, RelyingParty
@@ -48,6 +48,7 @@ from verifier.presentation_request import (
 from verifier.presentation_response import receive_browser_response
 from verifier.report_texts import wallet_error_text
 from verifier.settings import VerifierSettings
+from verifier.trusted_authorities import resolve_trusted_authorities
 from verifier.web.question_form import QuestionForm, read_question_form
 
 ServiceDep = Annotated[Service[VerifierSettings], Depends(get_service)]
@@ -72,6 +73,24 @@ async def get_signed_in(request: Request, slug: str, database: DatabaseDep, now:
 
 
 SignedInDep = Annotated[SignedIn, Depends(get_signed_in)]
+
+
+async def find_trusted_authorities(
+    slug: str, question_id: str, database: DatabaseDep, service: ServiceDep, now: NowDep
+) -> Sequence[Mapping[str, Any]]:
+    """Whose badges a saved question asks for now: looked up before the page's own transaction begins."""
+    async with database.reading() as session:
+        _, question = await _find_question(session, slug, question_id)
+    if not question.trusted_authorities:
+        return ()
+    try:
+        return await resolve_trusted_authorities(service, question.policy, now=now)
+    except InputError as exc:
+        raise NobodyRecognisedError from exc
+
+
+TrustedAuthoritiesDep = Annotated[Sequence[Mapping[str, Any]], Depends(find_trusted_authorities)]
+"""To be named before the session: dependencies are resolved in the order of a route's parameters."""
 
 
 def create_router(pages: Pages) -> APIRouter:
@@ -177,6 +196,7 @@ def _add_questions(router: APIRouter, pages: Pages) -> None:
             policy=filled.policy,
             agreement=filled.agreement,
             same_device_only=filled.same_device_only,
+            trusted_authorities=filled.trusted_authorities,
             now=now,
         )
         return RedirectResponse(f"/back-office/{slug}/questions/{question.id}", status_code=303)
@@ -204,6 +224,7 @@ def _add_questions(router: APIRouter, pages: Pages) -> None:
         question_id: str,
         signed_in: SignedInDep,
         form: FormDep,
+        trusted: TrustedAuthoritiesDep,
         session: SessionDep,
         service: ServiceDep,
         now: NowDep,
@@ -212,7 +233,9 @@ def _add_questions(router: APIRouter, pages: Pages) -> None:
         if question.same_device_only:
             raise UnknownError
         asking = Asking.of_question(question, browser_session_id=signed_in.session_id)
-        started = await start_presentation(session, service, signed_in.relying_party, asking, now=now)
+        started = await start_presentation(
+            session, service, signed_in.relying_party, asking, now=now, trusted_authorities=trusted
+        )
         return RedirectResponse(f"/back-office/{slug}/answers/{started.id}", status_code=303)
 
     @router.post("/back-office/{slug}/questions/{question_id}/archive", name="archive_question_page")
@@ -243,6 +266,7 @@ async def _render_question_form(
         errors=errors or {},
         retention_choices=choices,
         can_search=service.skills.available,
+        has_list=service.settings.trust_list is not None,
         has_certificate=await store.find_certificate(session, signed_in.relying_party.id) is not None,
         esco=_esco(request, service),
     )
@@ -424,6 +448,7 @@ def _add_asking(router: APIRouter, pages: Pages, streams: OpenStreams) -> None:
         slug: str,
         question_id: str,
         form: FormDep,
+        trusted: TrustedAuthoritiesDep,
         session: SessionDep,
         service: ServiceDep,
         now: NowDep,
@@ -438,7 +463,9 @@ def _add_asking(router: APIRouter, pages: Pages, streams: OpenStreams) -> None:
             flow=_chosen_flow(question, form),
             browser_session_id=browser_id,
         )
-        started = await start_presentation(session, service, relying_party, asking, now=now)
+        started = await start_presentation(
+            session, service, relying_party, asking, now=now, trusted_authorities=trusted
+        )
         response = RedirectResponse(f"/ask/{slug}/{question_id}/{started.id}", status_code=303)
         if token is not None:
             set_session_cookie(response, request, token)

@@ -34,6 +34,7 @@ class QuestionForm:
     agreement_text: str = ""
     policy: PolicyName = "diip"
     same_device_only: bool = False
+    trusted_authorities: bool = False
 
     @property
     def agreement(self) -> Agreement | None:
@@ -65,8 +66,9 @@ def read_question_form(form: FormData, index: SkillIndex, *, language: str) -> Q
         is_saving=action == "save",
         agreement_title=_text(form, "agreement_title")[:MAX_TITLE],
         agreement_text=_text(form, "agreement_text").replace("\r\n", "\n")[:MAX_AGREEMENT],
-        policy="haip" if _text(form, "policy") == "haip" else "diip",
+        policy="haip" if _text(form, "policy") in ("haip", "haip-listed") else "diip",
         same_device_only=bool(_text(form, "same_device_only")),
+        trusted_authorities=_text(form, "policy") == "haip-listed",
     )
 
 

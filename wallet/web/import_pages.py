@@ -7,11 +7,11 @@ from runtime.dependencies import NowDep
 from runtime.import_texts import NO_BADGE, NOTHING_GIVEN
 from runtime.web.badge_form import read_content, read_text
 from runtime.web.forms import FormDep
-from runtime.web.language import request_language
+from runtime.web.language import request_language, translator
 from runtime.web.routes import PageRoute
-from wallet import badge_files, importing
-from wallet.errors import NoBadgeError
-from wallet.web.routes import HolderDep, PagesDep, WalletDep, require_path
+from wallet import badge_files, credentials, importing, learner_record
+from wallet.errors import NoBadgeError, NothingChosenError, TooMuchChosenError
+from wallet.web.routes import HolderDep, PagesDep, WalletDep, require_path, sentence_of
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute, dependencies=[Depends(require_path)])
 
@@ -56,9 +56,7 @@ async def imported(
 
 @router.get("/imported/{badge_id}/file")
 async def imported_file(badge_id: str, holder: HolderDep, wallet: WalletDep, now: NowDep) -> Response:
-    file = await importing.get_imported_file(wallet, holder.vault, badge_id, now)
-    headers = {**_FILE_HEADERS, "Content-Disposition": f'attachment; filename="{file.name}"'}
-    return Response(file.content, media_type=file.media_type, headers=headers)
+    return _download(await importing.get_imported_file(wallet, holder.vault, badge_id, now))
 
 
 @router.post("/imported/{badge_id}/keep")
@@ -93,7 +91,36 @@ async def delete_imported(badge_id: str, holder: HolderDep, form: FormDep, walle
 async def badge_file(
     credential_id: str, kind: badge_files.BadgeFileKind, holder: HolderDep, wallet: WalletDep, now: NowDep
 ) -> Response:
-    file = await badge_files.create_badge_file(wallet, holder.vault, credential_id, kind, now)
+    return _download(await badge_files.create_badge_file(wallet, holder.vault, credential_id, kind, now))
+
+
+@router.get("/together")
+async def together_page(
+    request: Request, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
+) -> Response:
+    badges = await credentials.find_badges(wallet, holder.vault, now)
+    return pages.render(request, "together.html", badges=badges, chosen=(), title="", errors={})
+
+
+@router.post("/together")
+async def together(
+    request: Request, holder: HolderDep, form: FormDep, wallet: WalletDep, pages: PagesDep, now: NowDep
+) -> Response:
+    chosen = [value for value in form.getlist("badge") if isinstance(value, str)]
+    title = read_text(form, "title")[: learner_record.MAX_NAME]
+    name = title or translator(request)("Mijn badges")
+    try:
+        file = await learner_record.create_record_file(wallet, holder.vault, chosen, name=name, now=now)
+    except (NothingChosenError, TooMuchChosenError) as exc:
+        badges = await credentials.find_badges(wallet, holder.vault, now)
+        errors = {"badge": sentence_of(request, exc)}
+        return pages.render(
+            request, "together.html", status=exc.status, badges=badges, chosen=chosen, title=title, errors=errors
+        )
+    return _download(file)
+
+
+def _download(file: badge_files.BadgeFile) -> Response:
     headers = {**_FILE_HEADERS, "Content-Disposition": f'attachment; filename="{file.name}"'}
     return Response(file.content, media_type=file.media_type, headers=headers)
 

@@ -11,7 +11,7 @@ from runtime.web.forms import FormDep
 from runtime.web.language import request_language, translator
 from runtime.web.pages import Pages
 from runtime.web.routes import PageRoute, only_get
-from wallet import authorization, deferred, issuance
+from wallet import authorization, deferred, issuance, lost_badges
 from wallet.accounts import SignedIn
 from wallet.errors import (
     AUTHORIZATION_STEP,
@@ -32,7 +32,7 @@ from wallet.web.routes import (
     sentence_of,
     text_of,
 )
-from wallet.web.words import issuer_words
+from wallet.web.words import issuer_words, lost_words
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute, dependencies=[Depends(require_path)])
 
@@ -62,7 +62,7 @@ async def accept_offer(
 async def sign_in_for_offer(
     request: Request, offer_id: str, form: FormDep, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
 ) -> Response:
-    """Send the browser to where the person signs in. It comes back to `/callback`."""
+    """Send the browser to where the person signs in. It comes back to `/callback/…`."""
     page = await issuance.get_offer(wallet, holder.vault, offer_id, now, language=request_language(request))
     chosen = None
     if page.is_begun_here:
@@ -76,16 +76,18 @@ async def sign_in_for_offer(
     return pages.render(request, "to_issuer.html", url=url, page=page)
 
 
-@router.get(authorization.CALLBACK_PATH)
+@router.get(f"{authorization.CALLBACK_PATH}/{{server}}")
 @only_get
-async def callback(request: Request, holder: PerhapsHolderDep, wallet: WalletDep, now: NowDep) -> Response:
-    """Back from the authorization server. Only `state` says that this browser asked for it (A-28, A-29)."""
+async def callback(request: Request, server: str, holder: PerhapsHolderDep, wallet: WalletDep, now: NowDep) -> Response:
+    """Back from an authorization server, at its own address. Only `state` says that we asked (A-27 to A-29)."""
     given = request.query_params.multi_items()
     if len({name for name, _ in given}) != len(given):
         raise ForeignResponseError("a parameter twice", step=AUTHORIZATION_STEP)
     if holder is None:
         raise LockedResponseError("locked", step=AUTHORIZATION_STEP)
-    return _after_receipt(await issuance.complete_authorization(wallet, holder, dict(given), now))
+    redirect_uri = f"{wallet.settings.public_url}{authorization.CALLBACK_PATH}/{server}"
+    receipt = await issuance.complete_authorization(wallet, holder, dict(given), now, redirect_uri=redirect_uri)
+    return _after_receipt(receipt)
 
 
 @router.post("/offers/{offer_id}/discard")
@@ -107,8 +109,8 @@ async def ask_for_awaited(
 
 
 @router.post("/offers/{offer_id}/forget")
-async def forget_offer(offer_id: str, form: FormDep, holder: HolderDep, wallet: WalletDep) -> Response:
-    await issuance.forget_offer(wallet, holder.vault, offer_id)
+async def forget_offer(offer_id: str, form: FormDep, holder: HolderDep, wallet: WalletDep, now: NowDep) -> Response:
+    await lost_badges.forget_lost_badges(wallet, holder.vault, offer_id, now)
     return go_to("/badges")
 
 
@@ -144,6 +146,13 @@ async def _show_offer(
     errors: Mapping[str, str],
 ) -> Response:
     page = await issuance.get_offer(wallet, holder.vault, offer_id, now, language=request_language(request))
-    recognition = issuer_words(translator(request), page.recognition, page.host)
-    status = 400 if errors else 200
-    return pages.render(request, "offer.html", status=status, page=page, recognition=recognition, errors=errors)
+    _ = translator(request)
+    return pages.render(
+        request,
+        "offer.html",
+        status=400 if errors else 200,
+        page=page,
+        recognition=issuer_words(_, page.recognition, page.host),
+        lost=[lost_words(_, lost) for lost in page.lost],
+        errors=errors,
+    )

@@ -1,10 +1,8 @@
 """The pages of a verifier's question: who asks, what they would see, and the answer, once."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
 
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.datastructures import FormData
@@ -16,16 +14,13 @@ from runtime.web.pages import Pages
 from runtime.web.routes import PageRoute
 from wallet import presentation
 from wallet.accounts import SignedIn
-from wallet.claims import label_text
+from wallet.claims import choose_text, label_text
 from wallet.errors import ChoiceError
 from wallet.settings import Wallet
 from wallet.web.routes import HolderDep, PagesDep, WalletDep, require_path
 from wallet.web.words import badge_words, facts_in_words, hidden_words, verifier_words
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute, dependencies=[Depends(require_path)])
-
-# RFC 5646 §2.1, as far as a page needs it to say in which language a text from outside is.
-_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}")
 
 
 @router.get("/requests/{request_id}")
@@ -79,8 +74,8 @@ async def _show_request(
         status=error.status if error else 200,
         page=page,
         recognition=verifier_words(_, page.recognition, page.host, is_signed=page.is_signed),
-        purpose=_say(page.purpose, language),
-        registered_purpose=_say(page.registration.purpose, language) if page.registration else None,
+        purpose=choose_text(page.purpose, language),
+        registered_purpose=choose_text(page.registration.purpose if page.registration else {}, language),
         hidden=hidden_words(_, page),
         badge_words=lambda found: badge_words(_, found, language),
         say=partial(label_text, _),
@@ -88,19 +83,6 @@ async def _show_request(
         choice_error=f"{_(error.title)}. {_(error.meaning)} {_(error.advice)}" if error else "",
         chosen=chosen or {},
     )
-
-
-class _Spoken(NamedTuple):
-    """A text from outside, and its language where it names one."""
-
-    text: str
-    language: str
-
-
-def _say(texts: Mapping[str, str], language: str) -> _Spoken | None:
-    """A text in the language of the page where there is one, else in any."""
-    found = [(language, texts[language])] if texts.get(language) else [each for each in texts.items() if each[1]]
-    return _Spoken(found[0][1], found[0][0] if _LANGUAGE_TAG.fullmatch(found[0][0]) else "") if found else None
 
 
 def _texts(form: FormData, name: str) -> list[str]:

@@ -29,6 +29,7 @@ from wallet import (
     images,
     importing,
     issuance,
+    lost_badges,
     presentation,
     refill,
 )
@@ -51,7 +52,7 @@ from wallet.errors import (
 from wallet.links import parse_link_kind, require_identifiers
 from wallet.settings import Wallet
 from wallet.skills_profile import counts, create_skills_profile, find_lapsed_skills
-from wallet.web.words import badge_words, is_web_address, issuer_words
+from wallet.web.words import badge_words, is_web_address, issuer_words, loss_words, lost_words
 
 
 def require_path(request: Request) -> None:
@@ -212,11 +213,12 @@ async def badges(request: Request, holder: HolderDep, wallet: WalletDep, pages: 
     await deferred.resolve_due_offers(wallet, holder.vault, now)
     await refill.refill_copies(wallet, holder.vault, now)
     found = await credentials.find_badges(wallet, holder.vault, now)
+    lost = await lost_badges.find_lost_badges(wallet, holder.vault, now, language=language)
     return pages.render(
         request,
         "badges.html",
         awaited=await deferred.find_awaited_badges(wallet, holder.vault, now, language=language),
-        lost=await deferred.find_lost_badges(wallet, holder.vault, now, language=language),
+        lost=[(badge, *lost_words(_, badge)) for badge in lost],
         unfinished=await issuance.find_unfinished_offers(wallet, holder.vault, now, language=language),
         imported=await importing.find_imported_badges(wallet, holder.vault, language),
         badges=[(badge, badge_words(_, badge, language)) for badge in found if counts(badge)],
@@ -334,7 +336,10 @@ async def open_link(
 @router.get("/shared")
 async def shared(request: Request, holder: HolderDep, wallet: WalletDep, pages: PagesDep) -> Response:
     records = await history.find_history(wallet.database, holder.vault)
-    return pages.render(request, "shared.html", records=records, say=partial(label_text, translator(request)))
+    _ = translator(request)
+    return pages.render(
+        request, "shared.html", records=records, say=partial(label_text, _), loss_words=partial(loss_words, _)
+    )
 
 
 @router.post("/shared/{entry_id}/delete")

@@ -9,6 +9,7 @@ from runtime.web.language import day
 from wallet.claims import LABELS, Fact, label_text
 from wallet.consent import RequestPage
 from wallet.credentials import Badge
+from wallet.lost_badges import LostBadge
 from wallet.recognition import PartyRecognition
 
 Translate = Callable[[str], str]
@@ -53,17 +54,59 @@ def badge_words(_: Translate, badge: Badge, language: str) -> Words:
     return Words("warn", _("Echt en geldig; we kennen de uitgever niet"), "question")
 
 
+def lost_words(_: Translate, lost: LostBadge) -> tuple[str, str]:
+    """What became of a badge that did not come, and what to do now."""
+    match lost.reason:
+        case "withheld":
+            told = _("%(issuer)s geeft je de badge %(name)s toch niet.")
+            advice = _("Vraag hun waarom, en of je een nieuw aanbod kunt krijgen.")
+        case "late":
+            told = _("De badge %(name)s is niet op tijd gekomen.")
+            advice = _(
+                "%(issuer)s maakte hem nog klaar. We vragen er nu niet meer naar. Vraag hun of hij er nog komt, en om "
+                "een nieuw aanbod."
+            )
+        case "unfetched":
+            told = _("De badge %(name)s konden we niet ophalen.")
+            advice = _("Bij %(issuer)s lukte het niet. Vraag hun om een nieuw aanbod.")
+        case "unsound":
+            told = _("De badge %(name)s klopte niet. We hebben hem niet bewaard.")
+            advice = _("Hij kwam van %(issuer)s. Vraag hun om een nieuwe.")
+        case "unchecked":
+            told = _("De badge %(name)s kon niet worden nagekeken. We hebben hem niet bewaard.")
+            advice = _("We hebben het lang geprobeerd. Vraag %(issuer)s om een nieuw aanbod.")
+    places = {"issuer": isolate(lost.issuer_name), "name": isolate(lost.name)}
+    return told % places, advice % places
+
+
+def loss_words(_: Translate, reason: str) -> str:
+    """The same in a few words, for the history."""
+    return {
+        "withheld": _("De uitgever gaf hem toch niet"),
+        "late": _("Niet op tijd gekomen"),
+        "unfetched": _("Het ophalen lukte niet"),
+        "unsound": _("Klopte niet, daarom niet bewaard"),
+        "unchecked": _("Kon niet worden nagekeken, daarom niet bewaard"),
+    }[reason]
+
+
 def issuer_words(_: Translate, recognition: PartyRecognition, host: str) -> Words:
     """Whether an issuer is known, and what that means for the person."""
     names = _names(recognition, host)
     match recognition.outcome:
         case Outcome.RECOGNISED:
-            return Words("good", _("%(name)s staat op de lijst van erkende uitgevers van %(list)s.") % names, "shield")
+            return Words("good", _("%(list)s erkent %(name)s als uitgever.") % names, "shield")
         case Outcome.NOT_FOR_THIS_TYPE:
-            text = _("%(name)s staat op de lijst van %(list)s, maar niet voor dit soort badges.")
+            text = _(
+                "%(list)s erkent %(name)s, maar niet voor dit soort badges. Anderen nemen deze badge misschien "
+                "niet aan."
+            )
             return Words("warn", text % names, "question")
         case Outcome.WITHDRAWN:
-            text = _("De erkenning van %(name)s door %(list)s is ingetrokken. Wees voorzichtig.")
+            text = _(
+                "De erkenning van %(name)s door %(list)s is ingetrokken. Wees voorzichtig: anderen nemen deze badge "
+                "misschien niet aan."
+            )
             return Words("bad", text % names, "warning")
         case Outcome.LIST_UNAVAILABLE:
             text = _(
@@ -83,12 +126,15 @@ def verifier_words(_: Translate, recognition: PartyRecognition, host: str, *, is
         return Words("bad", text % names, "warning")
     match recognition.outcome:
         case Outcome.RECOGNISED:
-            return Words("good", _("%(host)s staat als %(name)s op de lijst van %(list)s.") % names, "shield")
+            return Words("good", _("%(list)s kent %(host)s als %(name)s.") % names, "shield")
         case Outcome.NOT_FOR_THIS_TYPE:
-            text = _("%(name)s staat op de lijst van %(list)s, maar niet voor zo'n vraag.")
+            text = _("%(list)s kent %(name)s, maar niet voor zo'n vraag. Kijk zelf of je dit met hen wilt delen.")
             return Words("warn", text % names, "question")
         case Outcome.WITHDRAWN:
-            text = _("De erkenning van %(name)s door %(list)s is ingetrokken. Wees voorzichtig.")
+            text = _(
+                "De erkenning van %(name)s door %(list)s is ingetrokken. Wees voorzichtig: deel alleen als je zeker "
+                "weet dat je hen kunt vertrouwen."
+            )
             return Words("bad", text % names, "warning")
         case Outcome.LIST_UNAVAILABLE:
             text = _("We konden nu niet nakijken of we deze partij kennen. De vraag komt echt van %(host)s.")

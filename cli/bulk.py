@@ -1,0 +1,130 @@
+"""Award to the people of a long list on the issuer's own machine, and hand staff the links to pass on."""
+
+import csv
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from cli.language import language, say
+from cli.recipients import UnreadableInputError, read_text
+from cli.terminal import err, out
+from issuer.bulk_awards import BadLinesError, BulkRequest, FileLink, award_in_bulk, read_people
+from issuer.errors import IssuerError
+from issuer.settings import IssuerSettings
+from runtime.clock import utc_now
+from runtime.import_view import shown_line
+from runtime.spreadsheets import safe_cell
+from runtime.web.language import load_catalogue
+
+_SHOWN_AT_MOST = 200
+
+
+def award_list(
+    organisation: str,
+    achievement: str,
+    file: Path,
+    links: Path,
+    *,
+    securing: str,
+    awarded_at: datetime | None,
+    expires_at: datetime | None,
+    processes: int,
+) -> None:
+    """Read the list, award to everybody in it who was not yet, and write the links; or say what is in the way."""
+    settings = IssuerSettings.from_environment()
+    _require_place(links, file)
+    try:
+        people = read_people(read_text(file))
+        request = BulkRequest(organisation, achievement, securing, people, _in_utc(awarded_at), _in_utc(expires_at))
+        with _shown() as report:
+            found = award_in_bulk(
+                settings, request, actor="command-line", processes=processes, now=utc_now, report=report
+            )
+    except BadLinesError as exc:
+        raise UnreadableInputError(_said(exc.sentence), hint=_list_problems(exc)) from exc
+    except IssuerError as exc:
+        raise UnreadableInputError(_said(exc.sentence), hint="\n".join(map(_said, exc.fields.values()))) from exc
+    _write_links(links, found)
+    out.print(
+        say(
+            f"{len(found)} badges zijn uitgereikt. In {links} staat van ieder de link naar het bestand.",
+            f"{len(found)} badges are awarded. {links} has the link to each file.",
+        )
+    )
+    out.print(
+        say(
+            "Stuur ieder de eigen link. Wie een link heeft, heeft het bestand: bewaar de lijst niet langer dan nodig.",
+            "Send each their own link. Who has a link has the file: keep the list no longer than it is needed.",
+        )
+    )
+
+
+def _require_place(links: Path, file: Path) -> None:
+    """Nobody is awarded anything before it is sure that their link has a place, which is not that of the list."""
+    if links.resolve() == file.resolve():
+        raise UnreadableInputError(
+            say(f"{links} is de lijst zelf.", f"{links} is the list itself."),
+            hint=say("Geef een ander bestand voor de links.", "Give another file for the links."),
+        )
+    if links.is_dir() or not os.access(links.parent, os.W_OK):
+        raise UnreadableInputError(
+            say(f"{links} kan hier niet worden gemaakt.", f"{links} cannot be made here."),
+            hint=say("Geef een bestand in een map waar u mag schrijven.", "Give a file in a folder you may write to."),
+        )
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.astimezone(UTC)
+
+
+def _list_problems(error: BadLinesError) -> str:
+    """Every line with its reason; of very many the first, since whoever mends those sees what the others have."""
+    lines = [
+        say(
+            f"Regel {line.number}: {_said(line.reason)} {shown_line(line.text)}",
+            f"Line {line.number}: {_said(line.reason)} {shown_line(line.text)}",
+        )
+        for line in error.lines[:_SHOWN_AT_MOST]
+    ]
+    more = len(error.lines) - len(lines)
+    return "\n".join(lines + ([say(f"En nog {more} regels.", f"And {more} more lines.")] if more else []))
+
+
+def _said(sentence: str) -> str:
+    """A sentence of the issuer's in the language of this terminal."""
+    return load_catalogue(("issuer",), language()).gettext(sentence)
+
+
+def _write_links(path: Path, found: Iterable[FileLink]) -> None:
+    """For nobody else on this machine: whoever has a link has the file."""
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("given_name", "family_name", "email", "reference", "link"))
+        for one in found:
+            person = one.person
+            cells = (person.given_name, person.family_name, person.email, one.reference)
+            writer.writerow((*map(safe_cell, cells), one.link))
+
+
+@contextmanager
+def _shown() -> Iterator[Callable[[int, int], None]]:
+    """How far it is, as a bar on a terminal; in a log a line at each tenth."""
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn(say("badges", "badges")), TimeRemainingColumn())
+    with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
+        task = progress.add_task("")
+        told = [-1]
+
+        def report(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+            tenth = 10 * done // total
+            if not err.is_terminal and tenth > told[0]:
+                told[0] = tenth
+                err.print(say(f"{done} van {total}", f"{done} of {total}"))
+
+        yield report

@@ -1,0 +1,262 @@
+"""Award an achievement to many thousands at once, as files: decision 0050. I-77, B-20.
+
+Everything is checked before anything is signed. The run and its chunks are written down; worker processes sign, and
+this one process writes, a transaction a chunk: the awards, their places, their files, and that the chunk is done. So a
+run may end anywhere and is taken up by the same call with the same list: a chunk is written once, whoever writes it.
+"""
+
+import asyncio
+import hmac
+import json
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+from issuer import signing_keys, store
+from issuer.achievements import description_of, get_achievement
+from issuer.awards import check_times, default_expiry
+from issuer.badge_files import file_link
+from issuer.bulk_signing import ChunkSigner, ChunkTask, Person, SignedChunk, SigningOrder
+from issuer.configurations import SECURINGS, Securing
+from issuer.credential_issuer import CredentialIssuer, get_issuer
+from issuer.errors import N_, ConflictError, InputError
+from issuer.models import AwardBatch, BulkRun
+from issuer.recipients import BadLine, parse_recipients
+from issuer.settings import IssuerSettings
+from issuer.status import Deck, status_kind
+from issuer.store import AchievementRow, ChunkRow, Session
+from kernel.formats.credential import DC_SD_JWT, LDP_VC
+from kernel.keys import SoftwareSigner
+from runtime.database import BlockingDatabase, Database, blocking_database, run_blocking
+from runtime.workers import Workers
+
+# By what they are known to those who choose one: how a file is secured.
+FILE_SECURINGS: Final = {"eddsa-rdfc-2022": LDP_VC, "sd-jwt": DC_SD_JWT, "ecdsa-sd-2023": "ldp_vc_sd"}
+# Short enough that nobody waits for a transaction, long enough that its end costs little a row.
+CHUNK: Final = 100
+
+
+# More is no list of people any more.
+_MAX_PEOPLE: Final = 1_000_000
+
+
+class BadLinesError(InputError):
+    """Lines of the list that cannot be used, each with why. Nobody was awarded anything."""
+
+    code = "bad_lines"
+
+    def __init__(self, lines: Sequence[BadLine]) -> None:
+        super().__init__(N_("Niet alle regels van de lijst kunnen mee. Verbeter ze en begin opnieuw."))
+        self.lines = lines
+
+
+@dataclass(frozen=True, slots=True)
+class BulkRequest:
+    """What to award to whom. The same request again is the same run."""
+
+    organisation: str
+    achievement: str
+    securing: str
+    people: Sequence[Person]
+    awarded_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+class FileLink(NamedTuple):
+    """What to pass on to somebody of the list."""
+
+    person: Person
+    reference: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    order: SigningOrder
+    row: BulkRun
+    people: Sequence[Person]
+    waiting: Sequence[ChunkRow]
+    processes: int
+
+
+class _PlaceTakenError(Exception):
+    """Somebody was given a place in the list after it was drawn here."""
+
+
+def read_people(text: str) -> list[Person]:
+    """The people in a list, as the back office reads one, or BadLinesError about every line that names nobody."""
+    found = parse_recipients(text, limit=_MAX_PEOPLE)
+    if found.bad:
+        raise BadLinesError(found.bad)
+    people = (line.recipient for line in found.good)
+    return [Person(one.given_name, one.family_name, one.email, one.reference) for one in people]
+
+
+def award_in_bulk(
+    settings: IssuerSettings,
+    request: BulkRequest,
+    *,
+    actor: str,
+    processes: int,
+    now: Callable[[], datetime],
+    report: Callable[[int, int], None],
+) -> Sequence[FileLink]:
+    """Award to everybody in the list who was not yet, and return the link of each. Raises as `awards` does.
+
+    `report` is told how many are done, of how many. With a key in a hardware security module this process signs alone:
+    a session with it cannot be shared.
+    """
+    run = asyncio.run(_begin(settings, request, actor=actor, processes=processes, now=now()))
+    url = settings.database_url.get_secret_value()
+    # The processes first: none of them is to have a copy of an open database.
+    with Workers(partial(ChunkSigner, run.order), count=run.processes) as workers, blocking_database(url) as database:
+        _carry_out(run, workers, database, now, report)
+        with database.connection() as connection:
+            files = store.list_files_of_batch(connection, run.row.batch_id)
+    issuer = run.order.issuer
+    return [
+        FileLink(run.people[file.position], file.reference, file_link(settings, issuer, file.file_id)) for file in files
+    ]
+
+
+async def _begin(settings: IssuerSettings, request: BulkRequest, *, actor: str, processes: int, now: datetime) -> _Run:
+    database = Database(settings.database_url.get_secret_value())
+    try:
+        async with database.transaction() as session:
+            issuer = await get_issuer(session, settings, request.organisation)
+            batch = AwardBatch(
+                organisation_id=issuer.organisation_id,
+                idempotency_key=f"bulk-{_hash(settings, request).hex()}",
+                request_hash=_hash(settings, request),
+                created_at=now,
+            )
+            earlier = await store.claim_idempotency_key(session, batch)
+            if earlier is None:
+                await _add_run(session, issuer, request, batch, actor=actor, now=now)
+            row = await store.get_bulk_run(session, (earlier or batch).id)
+            achievement = await store.get_achievement_version(session, row.achievement_version_id)
+            return await _open_run(session, settings, issuer, row, achievement, request.people, processes, now)
+    finally:
+        await database.close()
+
+
+async def _add_run(
+    session: Session, issuer: CredentialIssuer, request: BulkRequest, batch: AwardBatch, *, actor: str, now: datetime
+) -> None:
+    achievement = await get_achievement(session, issuer, request.achievement)
+    check_times(request.awarded_at, request.expires_at, now=now)
+    if description_of(achievement).approval == "second_person":
+        raise ConflictError(N_("Deze badge moet per persoon worden goedgekeurd. Dat kan niet in bulk."))
+    awarded_at = request.awarded_at or now
+    run = BulkRun(
+        batch_id=batch.id,
+        achievement_version_id=achievement.version.id,
+        securing=FILE_SECURINGS[request.securing],
+        actor=actor,
+        awarded_at=awarded_at,
+        expires_at=request.expires_at or default_expiry(achievement, awarded_at),
+        created_at=now,
+    )
+    count = len(request.people)
+    chunks = [ChunkRow(number, first, min(CHUNK, count - first)) for number, first in enumerate(range(0, count, CHUNK))]
+    await store.add_bulk_run(session, run, chunks)
+    people = f"{count} awarded as files"
+    await store.add_audit(session, issuer.organisation_id, actor, "award.bulk", request.achievement, people, now)
+
+
+async def _open_run(
+    session: Session,
+    settings: IssuerSettings,
+    issuer: CredentialIssuer,
+    row: BulkRun,
+    achievement: AchievementRow,
+    people: Sequence[Person],
+    processes: int,
+    now: datetime,
+) -> _Run:
+    securing = _securing(row.securing)
+    key = await run_blocking(
+        session, signing_keys.get_signer, settings, issuer.organisation_id, securing.algorithm, now=now
+    )
+    sealed = await run_blocking(session, store.find_active_key, issuer.organisation_id, securing.algorithm)
+    assert sealed is not None  # noqa: S101 - it was just there, in this transaction
+    order = SigningOrder(
+        settings=settings,
+        issuer=issuer,
+        securing=row.securing,
+        achievement=_carried(achievement.version.achievement, securing),
+        key=sealed,
+        awarded_at=row.awarded_at,
+        valid_from=row.created_at,
+        expires_at=row.expires_at,
+    )
+    waiting = await store.list_waiting_chunks(session, row.batch_id)
+    return _Run(order, row, people, waiting, processes if isinstance(key.signer, SoftwareSigner) else 0)
+
+
+def _securing(name: str) -> Securing:
+    return next(securing for securing in SECURINGS if securing.name == name)
+
+
+def _carried(achievement: dict[str, Any], securing: Securing) -> dict[str, Any]:
+    return {
+        name: value for name, value in achievement.items() if name != "endorsement" or securing.carries_endorsements
+    }
+
+
+def _hash(settings: IssuerSettings, request: BulkRequest) -> bytes:
+    """What tells two runs apart: under a key, since it is made of people's names."""
+    times = [None if moment is None else moment.isoformat() for moment in (request.awarded_at, request.expires_at)]
+    told = [request.achievement, request.securing, times, request.people]
+    return hmac.digest(settings.request_key, b"bulk\n" + json.dumps(told).encode(), "sha256")
+
+
+def _carry_out(
+    run: _Run,
+    workers: Workers[ChunkTask, SignedChunk],
+    database: BlockingDatabase,
+    now: Callable[[], datetime],
+    report: Callable[[int, int], None],
+) -> None:
+    waiting, total = deque(run.waiting), len(run.people)
+    left = sum(chunk.size for chunk in waiting)
+    deck = Deck(run.order.settings, run.order.issuer, status_kind(run.order.securing), needed=left)
+    done = total - left
+    report(done, total)
+    while waiting:
+        for signed in workers.run(_deal(run, deck, database, waiting, now)):
+            try:
+                _write(run, signed, database, now())
+            except _PlaceTakenError:
+                deck.shuffle()
+                waiting.append(signed.chunk)
+            else:
+                done += signed.chunk.size
+                report(done, total)
+
+
+def _deal(
+    run: _Run, deck: Deck, database: BlockingDatabase, waiting: deque[ChunkRow], now: Callable[[], datetime]
+) -> Iterator[ChunkTask]:
+    while waiting:
+        chunk, moment = waiting.popleft(), now()
+        status_list, places = deck.deal(database, chunk.size, moment)
+        people = run.people[chunk.first : chunk.first + chunk.size]
+        yield ChunkTask(chunk, people, status_list, places, moment)
+
+
+def _write(run: _Run, signed: SignedChunk, database: BlockingDatabase, now: datetime) -> None:
+    """Write one chunk, unless somebody did; all of it or nothing."""
+    issuer, row = run.order.issuer, run.row
+    with database.transaction() as connection:
+        if not store.claim_chunk(connection, row.batch_id, signed.chunk.number, now):
+            return
+        active = store.find_active_key(connection, issuer.organisation_id, _securing(row.securing).algorithm)
+        if active is None or active.fragment != run.order.key.fragment:
+            raise ConflictError(N_("De sleutel is intussen vervangen. Start opnieuw: wat klaar is, blijft."))
+        store.add_bulk_awards(connection, row, issuer.organisation_id, signed.awards, now)
+        if not store.add_bulk_files(connection, row, signed.status_list_id, signed.files, now):
+            raise _PlaceTakenError

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from cli.clients import IssuerClient, VerifierClient
 from tests.browser.conftest import RECRUITER, SCHOOL, Person, Town, run
@@ -69,6 +69,27 @@ def test_all_of_it_without_javascript(town: Town, person: Callable[..., Person])
     expect(holder.page.get_by_role("heading", level=1)).to_contain_text("Gedeeld met Bakker Bouw")
     # The page loads itself again every five seconds.
     expect(recruiter.page.get_by_role("heading", level=1)).to_have_text("Voldoet aan de eis", timeout=60_000)
+
+
+@pytest.mark.parametrize(
+    ("service", "page", "script"),
+    [("issuer", "Nieuwe badge beschrijven", "skills.js"), ("verifier", "Nieuwe vraag", "skill-search.js")],
+)
+def test_what_is_typed_before_the_script_came_is_searched(
+    town: Town, person: Callable[..., Person], service: str, page: str, script: str
+) -> None:
+    """On a slow line the page is there before its script: skills are suggested all the same."""
+    staff = person("early", "desktop")
+    held: list[Route] = []
+    staff.page.route(f"**/{script}*", lambda route: held.append(route))
+    sign_in(staff, town, service, town.staff if service == "issuer" else town.recruiter)
+    staff.follow(page)
+    staff.fill("Zoek een skill", "personeelsbel")
+    staff.page.wait_for_timeout(300)
+    assert staff.page.get_by_text("personeelsbeleid").count() == 0
+    [waiting] = held
+    waiting.continue_()
+    expect(staff.page.get_by_text("personeelsbeleid").first).to_be_visible()
 
 
 def test_a_badge_is_received_and_shown_with_the_keyboard_alone(town: Town, person: Callable[..., Person]) -> None:

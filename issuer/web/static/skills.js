@@ -55,3 +55,5 @@ const suggest = async () => {
 };
 
 query?.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(suggest, 180); });
+// What was typed before this script came.
+if (query && query.value !== query.defaultValue) suggest();

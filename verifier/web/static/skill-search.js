@@ -17,6 +17,8 @@ if (field) {
       search();
     }
   });
+  // What was typed before this script came.
+  if (field.value !== field.defaultValue) search();
 
   async function search() {
     const text = field.value.trim();

@@ -14,7 +14,8 @@ COPY skills skills
 COPY verifier verifier
 COPY wallet wallet
 COPY demo demo
-RUN make install PYTHON=/usr/local/bin/python3
+# Compiled here, since the services may write nothing where they run.
+RUN make install PYTHON=/usr/local/bin/python3 COMPILE=--compile
 
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin skillswallet

@@ -10,7 +10,8 @@ SERVICES := issuer wallet verifier
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
 # Python compiles what it imports by itself; compiling all of it beforehand doubles the time to the first demo.
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-compile
+COMPILE ?= --no-compile
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install $(COMPILE)
 # By file: what a file opens (a browser, a deployment) is closed before its process goes on.
 TEST_ARGS ?= -n auto --dist loadfile
 

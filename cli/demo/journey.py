@@ -35,24 +35,52 @@ async def describe(stage: Stage) -> None:
         stage.organisation, read_achievement(INPUT / "achievement.json")
     )
     story.tell(f"“{text(achievement['name'])}”")
+    story.tell(say("Nodig: ", "Needed: ") + text(stage.described["achievement"]["criteria"]))
+    story.tell(say("Beoordeeld: ", "Assessed: ") + stage.described["achievement"]["assessment"])
     for skill in stage.described["achievement"]["skills"]:
         story.tell(f"  • {label(skill)}  {skill['uri']}")
-    published = await _public_achievement(stage)
+    found = [skill["uri"] for skill in achievement["skills"] if await _is_found(stage, skill)]
     story.check(
-        say("De badge noemt ten minste vier ESCO-skills", "The badge names at least four ESCO skills"),
-        len(achievement["skills"]) >= 4,
-        len(achievement["skills"]),
+        say(
+            "De badge noemt ten minste vier skills, die in de skillslijst staan",
+            "The badge names at least four skills, which stand in the list of skills",
+        ),
+        len(found) == len(achievement["skills"]) >= 4,
+        len(found),
     )
-    story.check(
-        say("Iedereen kan lezen waar de badge voor staat", "Anybody can read what the badge stands for"),
-        published.status_code == 200,
-        published.status_code,
-    )
+    _check_published(stage, await _public_achievement(stage))
     passphrase = create_passphrase()
     email = f"medewerker@{stage.organisation}.example"
     await stage.issuer.create_operator(stage.organisation, email=email, name="Medewerker", passphrase=passphrase)
     address = f"{stage.deployment.address('issuer')}/back-office/{stage.organisation}"
     stage.deployment.logins.append(Login("issuer", email, passphrase, address))
+
+
+async def _is_found(stage: Stage, skill: Mapping[str, Any]) -> bool:
+    """Whether whoever searches the issuer's list of skills for this name finds this skill."""
+    found = await stage.issuer.skills(skill["name"], "nl")
+    return skill["uri"] in {one["uri"] for one in found["skills"]}
+
+
+def _check_published(stage: Stage, published: httpx.Response) -> None:
+    """What a stranger reads at the achievement's own address is what the organisation described."""
+    described = read_achievement(INPUT / "achievement.json")
+    said = published.json() if published.status_code == 200 else {}
+    narrative = said.get("criteria", {}).get("narrative", "")
+    stage.story.check(
+        say(
+            "Iedereen kan lezen wat er nodig was en hoe het is beoordeeld",
+            "Anybody can read what was needed and how it was assessed",
+        ),
+        described["criteria"]["nl"] in narrative and described["assessment"] in narrative,
+        published.status_code,
+    )
+    image = said.get("image", {}).get("id", "")
+    stage.story.check(
+        say("De badge heeft een plaatje", "The badge has a picture"),
+        image.startswith("data:image/svg+xml;base64,"),
+        say(f"{len(image)} tekens", f"{len(image)} characters"),
+    )
 
 
 async def _public_achievement(stage: Stage) -> httpx.Response:
@@ -122,8 +150,8 @@ def _sign_trust_list(stage: Stage) -> list[str]:
 async def award(stage: Stage) -> None:
     story, award = stage.story, stage.described["award"]
     story.step("2", say("De organisatie reikt de badge uit", "The organisation awards the badge"))
-    proof = award["evidence"]
-    evidence = evidence_of(INPUT / proof["file"], name=proof["name"], description=proof["description"])
+    evidence = _evidence(stage)
+    story.tell(say("Bewijs: ", "Evidence: ") + f"{evidence['name']}, {evidence['digest']}")
     people = read_recipients(INPUT / "students.csv")
     awarded = await stage.issuer.award(
         stage.organisation,
@@ -151,6 +179,11 @@ async def award(stage: Stage) -> None:
     story.tell(say(f"De QR-codes staan in {folder}.", f"The QR codes are in {folder}."))
 
 
+def _evidence(stage: Stage) -> dict[str, str]:
+    proof = stage.described["award"]["evidence"]
+    return evidence_of(INPUT / proof["file"], name=proof["name"], description=proof["description"])
+
+
 # 3. The badge is received
 
 
@@ -159,6 +192,12 @@ async def receive(stage: Stage) -> None:
     story.step("3", say("Elke student ontvangt de badge", "Each student receives the badge"))
     for student in stage.students:
         await _receive_one(stage, student)
+    keys = [key for student in stage.students for key in await _holder_keys(student)]
+    story.check(
+        say("Elke badge hoort bij een eigen, nieuwe sleutel", "Each badge belongs to a fresh key of its own"),
+        len(keys) == len(set(keys)) == len(stage.students),
+        len(set(keys)),
+    )
     leaked = _words_in_database(stage, [str(value) for student in stage.students for value in student.person.values()])
     story.check(
         say(
@@ -187,12 +226,28 @@ async def _receive_one(stage: Stage, student: Student) -> None:
     )
     kept = await student.wallet.accept_offer(offer["id"], tx_code=student.award["offer"]["tx_code"])
     student.credential_ids = [credential["id"] for credential in kept["credentials"]]
-    states = [(await student.wallet.credential(number))["state"] for number in student.credential_ids]
+    badges = [await student.wallet.credential(number) for number in student.credential_ids]
+    states = [badge["state"] for badge in badges]
     story.check(
         say(f"{student.name} heeft de badge, nagekeken en geldig", f"{student.name} has the badge, checked and valid"),
         bool(states) and set(states) == {"valid"},
         ", ".join(map(state_text, states)),
     )
+    report = _evidence(stage)
+    story.check(
+        say(
+            "De badge noemt de vingerafdruk van het adviesrapport", "The badge names the digest of the advisory report"
+        ),
+        [proof["digest"] for badge in badges for proof in badge["evidence"]] == [report["digest"]],
+        report["digest"],
+    )
+
+
+async def _holder_keys(student: Student) -> list[str]:
+    """The keys to which the student's badges are bound, as their SD-JWTs name them."""
+    exported = await student.wallet.export()
+    forms = [form for badge in exported["credentials"] for form in badge["forms"] if form["format"] == "dc+sd-jwt"]
+    return [json.dumps(parse_sd_jwt(form["raw"]).issuer_jwt.payload["cnf"]["jwk"], sort_keys=True) for form in forms]
 
 
 async def _open_wallet(student: Student) -> None:

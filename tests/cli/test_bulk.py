@@ -3,7 +3,7 @@
 import re
 import secrets
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -68,6 +68,24 @@ def test_A41_what_stands_in_a_wrong_line_commands_no_terminal(tmp_path: Path, aw
     assert "[/red]no address" in said
     assert said.isprintable()
     assert not awarded
+
+
+def test_a_long_list_says_at_each_tenth_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a log, that is: ten lines and the first, whatever the number of badges; a terminal has a bar."""
+
+    def award(
+        settings: object, request: BulkRequest, *, report: Callable[[int, int], None], **_: object
+    ) -> list[FileLink]:
+        for done in range(0, 2001, 7):
+            report(done, 2000)
+        report(2000, 2000)
+        return []
+
+    monkeypatch.setattr(bulk, "award_in_bulk", award)
+    _, said = run(write(tmp_path, "A;B;a@b.nl\n"), tmp_path / "links.csv")
+    told = [int(done) for done in re.findall(r"(\d+) of 2000", said)]
+    assert (told[0], told[-1], len(told)) == (0, 2000, 11)
+    assert told == sorted(told)
 
 
 @pytest.mark.parametrize("lines", ["", "\n \n"])

@@ -63,6 +63,7 @@ from issuer.errors import (
     EncryptionParametersError,
     GrantError,
     InputError,
+    InsufficientScopeError,
     IssuanceDeniedError,
     KeyProofError,
     NotFoundError,
@@ -212,7 +213,7 @@ def _protocol(
                 code, word = wire_error(exc, place)
                 log_refusal(exc, code, word)
                 headers: dict[str, str] = getattr(exc, "headers", {})
-                if code == 401:
+                if code in (401, 403):
                     challenge = www_authenticate(request.headers.get("authorization", ""), word)
                     headers = {**headers, "WWW-Authenticate": challenge}
                 if code == 503:
@@ -241,7 +242,7 @@ def _refusals(place: Place, kinds: Sequence[type[CredentialError]]) -> Mapping[i
 def _refusal(code: int, words: set[str]) -> Answer:
     answer = oauth_refusal(*words, description=_WHY_401 if code == 401 else "")
     headers: dict[str, str] = {}
-    if code == 401:
+    if code in (401, 403):
         headers["WWW-Authenticate"] = "Both ways to use a token, and what was wrong with the one that was tried."
     if "use_dpop_nonce" in words:
         headers |= messages.DPOP_NONCE
@@ -450,6 +451,7 @@ async def challenge(request: Request) -> Response:
     ),
     refuses=(
         *_TOKEN_USE_ERRORS,
+        InsufficientScopeError,
         UnknownConfigurationError,
         UnknownIdentifierError,
         KeyProofError,

@@ -18,10 +18,17 @@ from issuer import nonce as nonces
 from issuer import signing_keys, status, store
 from issuer.achievements import earned_credits
 from issuer.awards import open_claims
-from issuer.configurations import Securing, configuration_ids, configuration_securing, list_code_securings
+from issuer.configurations import (
+    Securing,
+    code_configuration_ids,
+    configuration_ids,
+    configuration_securing,
+    list_code_securings,
+)
 from issuer.credential_issuer import CredentialIssuer, credential_issuer
 from issuer.errors import (
     AccessTokenError,
+    InsufficientScopeError,
     IssuanceDeniedError,
     UnknownConfigurationError,
     UnknownIdentifierError,
@@ -104,7 +111,7 @@ async def issue_credential(
     def answer(database: BlockingDatabase) -> CredentialAnswer | Sequence[VerifiedKeyAttestation]:
         with database.connection() as connection:
             grants, proof = open_token(connection, settings, slug, presented, now)
-            order = _verify_request(settings, grants, message, providers, now)
+            order = _verify_request(connection, settings, grants, message, providers, now)
             if unknown := [attestation for attestation in order.attestations if attestation not in standing]:
                 return unknown
             with database.writing(connection):
@@ -154,6 +161,7 @@ def _defer(connection: BlockingConnection, settings: IssuerSettings, order: Orde
 
 
 def _verify_request(
+    connection: BlockingConnection,
     settings: IssuerSettings,
     grants: Sequence[Grant],
     message: Message,
@@ -164,7 +172,7 @@ def _verify_request(
     members = open_message(settings, issuer.organisation_id, message, max_bytes=_MAX_REQUEST_BYTES, now=now)
     request = parse_credential_request(members, accepts_single_proof=bool(settings.legacy_securings))
     encryption = find_response_encryption(settings, message, request.credential_response_encryption)
-    grant, configuration = _find_configuration(settings, grants, request)
+    grant, configuration = _find_configuration(connection, settings, issuer, grants, request)
     securing = configuration_securing(configuration)
     if "proof" in members and request.proofs and securing.name not in settings.legacy_securings:
         raise MalformedError("one proof of an earlier draft, where that is not accepted")
@@ -177,9 +185,17 @@ def _verify_request(
 
 
 def _find_configuration(
-    settings: IssuerSettings, grants: Sequence[Grant], request: CredentialRequest
+    connection: BlockingConnection,
+    settings: IssuerSettings,
+    issuer: CredentialIssuer,
+    grants: Sequence[Grant],
+    request: CredentialRequest,
 ) -> tuple[Grant, str]:
-    """What is asked for, if the token covers it. An identifier is used exactly when the token came with some. I-57."""
+    """What is asked for, if the token covers it. An identifier is used exactly when the token came with some. I-57.
+
+    An identifier names what is somebody's: another's is as unknown as none (A-30). What configurations there are
+    anybody reads in the metadata, so a token for another one is told so. OpenID4VCI 1.0 §8.3.1.1; I-34.
+    """
     if request.credential_identifier is not None:
         for grant in grants:
             if request.credential_identifier in grant.credential_identifiers:
@@ -193,7 +209,17 @@ def _find_configuration(
             covered = configuration_ids(settings, grant.achievement_slug)
         if request.credential_configuration_id in covered:
             return grant, str(request.credential_configuration_id)
-    raise UnknownConfigurationError("not in the offer")
+    if _is_published(connection, settings, issuer, str(request.credential_configuration_id)):
+        raise InsufficientScopeError("published, and not of this access token")
+    raise UnknownConfigurationError("not in the metadata")
+
+
+def _is_published(
+    connection: BlockingConnection, settings: IssuerSettings, issuer: CredentialIssuer, configuration: str
+) -> bool:
+    slug = configuration.rpartition(".")[0]
+    published = code_configuration_ids(settings, issuer.certificate_chain, slug)
+    return configuration in published and store.is_achievement(connection, issuer.organisation_id, slug)
 
 
 def _issue_copies(

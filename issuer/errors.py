@@ -93,11 +93,18 @@ class UnauthorizedClientError(RejectedError):
     sentence = "This credential configuration is not given by this grant or to this client."
 
 
+class InsufficientScopeError(RejectedError):
+    """This credential configuration is issued here, and the access token was not given for it."""
+
+    code = "scope_of_token"
+    sentence = "The access token was not given for this credential configuration."
+
+
 class UnknownConfigurationError(RejectedError):
-    """The access token does not cover this credential configuration."""
+    """Nothing is issued here under this credential configuration."""
 
     code = "credential_configuration"
-    sentence = "This credential configuration was not offered."
+    sentence = "This credential configuration is not known here."
 
 
 class UnknownIdentifierError(RejectedError):
@@ -227,7 +234,8 @@ ROWS: Mapping[type[CredentialError], Row] = {
     # RFC 6749 §5.2
     UnsupportedGrantError: Row("unsupported_grant_type", "invalid_credential_request", _BAD_NOTIFICATION),
     AccessTokenMissingError: Row(None, None, None, status=401),
-    AccessTokenError: Row("invalid_token", "invalid_token", "invalid_token", status=401),  # RFC 6750 §3.1
+    # RFC 6750 §3.1
+    AccessTokenError: Row("invalid_token", "invalid_token", "invalid_token", status=401),
     # RFC 9449 §5, §7.1, §8, §9
     DpopProofError: Row("invalid_dpop_proof", "invalid_dpop_proof", "invalid_dpop_proof", resource_status=401),
     DpopNonceError: Row("use_dpop_nonce", "use_dpop_nonce", "use_dpop_nonce", resource_status=401),
@@ -238,6 +246,7 @@ ROWS: Mapping[type[CredentialError], Row] = {
     ClientAuthenticationError: Row("invalid_client", "credential_request_denied", _BAD_NOTIFICATION),
     UnauthorizedClientError: Row("unauthorized_client", "credential_request_denied", _BAD_NOTIFICATION),
     KeyProofError: Row("invalid_request", "invalid_proof", _BAD_NOTIFICATION),
+    InsufficientScopeError: Row("invalid_scope", "insufficient_scope", "insufficient_scope", resource_status=403),
     UnknownConfigurationError: Row("invalid_request", "unknown_credential_configuration", _BAD_NOTIFICATION),
     UnknownIdentifierError: Row("invalid_request", "unknown_credential_identifier", _BAD_NOTIFICATION),
     EncryptionParametersError: Row("invalid_request", "invalid_encryption_parameters", _BAD_NOTIFICATION),

@@ -53,7 +53,7 @@ def parse_presented_token(
 
 
 def www_authenticate(authorization: str, error: str | None) -> str:
-    """What a 401 asks for: both ways to use a token, the error at the one that was tried. RFC 9449 §7.1, §7.2."""
+    """What a 401 or 403 says: both ways to use a token, the error at the one that was tried. RFC 9449 §7.1, §7.2."""
     if error is None:
         return f"Bearer, {_CHALLENGE}"
     if authorization.lower().startswith("dpop ") or error in ("invalid_dpop_proof", "use_dpop_nonce"):

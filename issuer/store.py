@@ -1055,6 +1055,12 @@ def get_achievement(connection: BlockingConnection, version_id: UUID) -> Mapping
     return dict(achievement)
 
 
+def is_achievement(connection: BlockingConnection, organisation_id: UUID, slug: str) -> bool:
+    """Whether an organisation describes an achievement under this name."""
+    named = select(Achievement.id).where(Achievement.organisation_id == organisation_id, Achievement.slug == slug)
+    return connection.execute(named).first() is not None
+
+
 _SPEND_NONCE = Prepared(_insert_unless_taken(SpentNonce, SpentNonce.__table__.c.nonce_hash))
 
 

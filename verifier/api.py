@@ -33,7 +33,7 @@ from verifier.client_identifiers import MAX_PEM
 from verifier.errors import RESPONSE_ANSWERS, BrowserAnswerError, InputError, NoMemberError, UnknownError, VerifierError
 from verifier.exports import ExportFormat, Language, export_answer, export_answers
 from verifier.models import ClientCertificate, PresentationRequest, Question, RelyingParty, WebhookDelivery
-from verifier.policies import PolicyName, Prefix, RequestBy
+from verifier.policies import FormatName, PolicyName, Prefix, RequestBy
 from verifier.presentation_request import (
     Asking,
     Flow,
@@ -313,6 +313,9 @@ class NewPresentation(Body):
     agreement: AgreementText | None = None
     trusted_authorities: bool = False
     """As with a saved question, which has its own word on this."""
+    formats: list[FormatName] | None = Field(default=None, min_length=1, max_length=len(questions.QUERY_SUFFIXES))
+    """Ask for badges in these formats alone. Left out: every format of the policy that OpenID4VP 1.0 or DIIP has a name
+    for; `vc+jwt` is asked for only where it is named here, since there are wallets that read no such question."""
     origin: Annotated[str, StringConstraints(max_length=500)] | None = None
     """The origin of a page of your own that asks through the browser (OpenID4VP 1.0 Appendix A)."""
 
@@ -824,6 +827,7 @@ async def _read_asking(
         "client_id_prefix": body.client_id_prefix,
         "request_by": body.request_by,
         "origin": body.origin,
+        "formats": None if body.formats is None else tuple(body.formats),
     }
     if body.policy is not None:
         common["policy"] = body.policy

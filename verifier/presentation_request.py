@@ -44,7 +44,7 @@ from verifier import store
 from verifier.client_identifiers import ClientIdentity, open_identity
 from verifier.errors import InputError, UnknownError
 from verifier.models import PresentationRequest, Question, RelyingParty
-from verifier.policies import OPENID4VP, POLICIES, PolicyName, Prefix, RequestBy, prefix_of
+from verifier.policies import OPENID4VP, POLICIES, FormatName, PolicyName, Prefix, RequestBy, prefix_of
 from verifier.questions import Agreement, AskedSkill, create_dcql_query, create_requirements, read_skills
 from verifier.relying_parties import identifier_url
 from verifier.settings import VerifierSettings
@@ -86,6 +86,8 @@ class Asking:
     agreement: Agreement | None = None
     trusted_authorities: bool = False
     """Only badges under authorities that we believe are asked for."""
+    formats: tuple[FormatName, ...] | None = None
+    """In which formats the badge may be; none named: those of the policy."""
     origin: str | None = None
     """A page of the relying party's own that asks through the browser; none: ours."""
 
@@ -136,7 +138,7 @@ async def start_presentation(
         requirements,
         vct_values=sorted(settings.badge_vct_values),
         type_values=sorted(settings.badge_type_values),
-        formats=policy.formats,
+        formats=policy.choose_formats(asking.formats),
         is_agreement=asking.agreement is not None,
         trusted_authorities=trusted_authorities,
     )

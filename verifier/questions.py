@@ -153,6 +153,8 @@ def create_dcql_query(
     requirements = tuple(requirements)
     usable = frozenset(formats) & (TRANSACTION_DATA_FORMATS if is_agreement else QUERY_SUFFIXES.keys())
     asked = [each for each in QUERY_SUFFIXES if each in usable]
+    if not asked:
+        raise InputError(fields={"formats": "agreement"})
     authorities = {"trusted_authorities": list(trusted_authorities)} if trusted_authorities else {}
     return {
         "credentials": [

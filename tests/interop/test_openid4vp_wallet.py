@@ -102,10 +102,16 @@ async def test_V24_our_verifier_refuses_a_badge_of_others_that_was_revoked(house
     assert (await house.result(started))["report"]["accepted"] is False
 
 
-async def test_V04_a_question_in_vc_jwt_too_is_one_that_the_wallet_of_others_cannot_read(
-    house: House, call: Call
-) -> None:
-    """`dcql` refuses the whole question for one format that it does not know; so only one policy asks for `vc+jwt`."""
+async def test_V04_the_wallet_of_others_answers_under_the_widest_policy_too(house: House, call: Call) -> None:
+    """`dcql` refuses a whole question for one format that it does not know, so `vc+jwt` is asked for by name alone."""
+    held = await badge(house, call)
     started = await house.ask(policy="openid4vp")
+    await call(WALLET, "answer", request=started["link"], credentials=[held])
+    assert (await house.result(started))["report"]["accepted"] is True
+
+
+async def test_V04_vc_jwt_is_asked_of_whom_a_relying_party_knows_to_read_it(house: House, call: Call) -> None:
+    """The control: this wallet does not."""
+    started = await house.ask(policy="openid4vp", formats=["dc+sd-jwt", "vc+jwt"])
     with pytest.raises(PeerError, match=r"vc\+jwt"):
         await call(WALLET, "answer", request=started["link"], credentials=[])

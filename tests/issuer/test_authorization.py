@@ -83,12 +83,13 @@ async def test_I24_details_win_over_a_scope_for_the_same_and_unknown_scopes_coun
     assert [detail.credential_configuration_id for detail in token.authorization_details] == [SD_JWT]
 
 
-async def test_I24_a_scope_covers_its_own_configuration_only(issuer: Issuer) -> None:
+async def test_I24_I34_a_scope_covers_its_own_configuration_only(issuer: Issuer) -> None:
     await issuer.award()
     flow = CodeFlow.start(issuer)
     token = parse_token_response((await flow.exchange(await flow.authorize())).json())
     refused = await issuer.request(token.access_token, [await issuer.proof()], configuration=VCDM)
-    assert (refused.status_code, refused.json()["error"]) == (400, "unknown_credential_configuration")
+    assert (refused.status_code, refused.json()["error"]) == (403, "insufficient_scope")
+    assert refused.headers["www-authenticate"] == 'Bearer error="insufficient_scope", DPoP algs="ES256"'
 
 
 async def test_I29_two_awards_of_one_badge_are_told_apart_by_identifiers(any_issuer: Issuer) -> None:

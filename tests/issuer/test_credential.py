@@ -320,6 +320,26 @@ async def test_I34_no_bearer_token_is_a_bare_challenge(issuer: Issuer, authoriza
     assert not response.content
 
 
+async def test_I34_A30_a_token_for_another_achievement_is_told_apart_from_a_configuration_that_nobody_published(
+    any_issuer: Issuer,
+) -> None:
+    """OpenID4VCI 1.0 §8.3.1.1, RFC 6750 §3.1: what is published is no secret, so nothing is given away by the 403."""
+    issuer = any_issuer
+    await issuer.add_organisation("school")
+    assert (await issuer.add_achievement(slug="ander")).status_code == 201
+    assert (await issuer.add_achievement("school", slug="geheim")).status_code == 201
+    token = (await issuer.redeem(await issuer.award())).token
+
+    async def refusal(configuration: str) -> tuple[int, str, str]:
+        refused = await issuer.request(token, [await issuer.proof()], configuration=configuration)
+        return refused.status_code, refused.json()["error"], refused.headers.get("www-authenticate", "")
+
+    challenge = 'Bearer error="insufficient_scope", DPoP algs="ES256"'
+    assert await refusal("ander.dc-sd-jwt") == (403, "insufficient_scope", challenge)
+    for unpublished in ("niets.dc-sd-jwt", "geheim.dc-sd-jwt", "ander.haip", "ander.", "ander"):
+        assert await refusal(unpublished) == (400, "unknown_credential_configuration", "")
+
+
 async def test_A30_an_identifier_is_due_once_the_token_came_with_some_and_is_nobody_elses(issuer: Issuer) -> None:
     details = json.dumps([{"type": "openid_credential", "credential_configuration_id": SD_JWT}])
     mine = await issuer.redeem(await issuer.award(), authorization_details=details)

@@ -21,6 +21,7 @@ TOKEN_CODES |= DPOP_CODES | CLIENT_CODES
 # At the pushed authorization request endpoint, which shares the column. RFC 9126 §2.3, RFC 9396 §5, RFC 8707 §2.
 TOKEN_CODES |= {"invalid_scope", "invalid_authorization_details", "invalid_target", "unsupported_response_type"}
 CREDENTIAL_CODES = DPOP_CODES | {
+    "insufficient_scope",
     "invalid_credential_request",
     "unknown_credential_configuration",
     "unknown_credential_identifier",
@@ -33,6 +34,7 @@ CREDENTIAL_CODES = DPOP_CODES | {
     "temporarily_unavailable",
 }
 NOTIFICATION_CODES = DPOP_CODES | {
+    "insufficient_scope",
     "invalid_notification_id",
     "invalid_notification_request",
     "invalid_token",

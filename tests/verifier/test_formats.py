@@ -23,8 +23,12 @@ from tests.verifier.test_presentation_response import check
 from verifier.questions import AskedSkill, create_dcql_query, create_requirements
 
 MALLORY = SoftwareSigner.generate()
-# In every format that we know, `vc+jwt` among them, which other policies leave out.
-ASKED: dict[str, Any] = {"skills": [{"uri": SKILL_URIS[0]}], "policy": "openid4vp"}
+# In every format that we know, `vc+jwt` among them, which is asked for only where it is named.
+ASKED: dict[str, Any] = {
+    "skills": [{"uri": SKILL_URIS[0]}],
+    "policy": "openid4vp",
+    "formats": ["dc+sd-jwt", "vc+sd-jwt", "ldp_vc", "vc+jwt", "jwt_vc_json"],
+}
 QUERY_IDS = {
     "dc+sd-jwt": "skill_1_sd",
     "vc+sd-jwt": "skill_1_w3",

@@ -95,6 +95,10 @@ async def test_V04_V05_haip_asks_with_a_certificate_for_one_format_and_only_encr
         ({"policy": "haip"}, "policy"),
         ({"policy": "eidas"}, "policy"),
         ({"client_id_prefix": "openid_federation"}, "client_id_prefix"),
+        ({"policy": "diip", "formats": ["vc+jwt"]}, "formats"),
+        ({"policy": "openid4vp", "formats": ["mso_mdoc"]}, "formats"),
+        ({"policy": "openid4vp", "formats": []}, "formats"),
+        ({"formats": ["ldp_vc"], "agreement": {"title": "Bewaren", "text": "Een jaar lang."}}, "formats"),
     ],
 )
 async def test_V04_what_a_policy_does_not_allow_or_a_party_cannot_prove_is_not_asked(
@@ -104,6 +108,24 @@ async def test_V04_what_a_policy_does_not_allow_or_a_party_cannot_prove_is_not_a
     refused = await stage.api.post(f"{PARTY}/presentations", json=body)
     assert refused.status_code in (400, 422)
     assert field in json.dumps(refused.json())
+
+
+@pytest.mark.parametrize(
+    ("named", "asked"),
+    [
+        (None, {"dc+sd-jwt", "vc+sd-jwt", "ldp_vc", "jwt_vc_json"}),
+        (["vc+jwt", "ldp_vc", "ldp_vc"], {"vc+jwt", "ldp_vc"}),
+    ],
+)
+async def test_V04_V05_no_question_names_vc_jwt_unless_the_relying_party_does(
+    stage: Stage, named: list[str] | None, asked: set[str]
+) -> None:
+    """OpenID4VP 1.0 Appendix B has no format of that name. Decision 0071."""
+    started = await stage.ask(policy="openid4vp", **({} if named is None else {"formats": named}))
+    claims = payload((await stage.api.get(started["request_uri"])).text)
+    queries = claims["dcql_query"]["credentials"]
+    assert {each["format"] for each in queries} == asked == claims["client_metadata"]["vp_formats_supported"].keys()
+    assert len(queries) == len(asked) * 2
 
 
 async def test_W43_V04_a_party_is_asked_for_by_the_name_in_its_certificate(stage: Stage) -> None:

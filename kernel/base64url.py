@@ -1,6 +1,6 @@
 """Base64url without padding, in exactly one spelling for every byte string. RFC 7515 §2, RFC 4648 §3.5 and §5."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pybase64
 
@@ -19,10 +19,15 @@ def encode(data: bytes) -> str:
     return pybase64.b64encode_as_string(data, _LAST_TWO).rstrip("=")
 
 
+def encode_each(strings: Iterable[bytes]) -> list[str]:
+    """Return the text of each of these byte strings."""
+    return [pybase64.b64encode_as_string(string, _LAST_TWO).rstrip("=") for string in strings]
+
+
 def encode_all(strings: Sequence[bytes]) -> list[str]:
     """Return the text of each of these byte strings; many of them at once, for they are of one size, as digests are."""
     if len(strings) < _MANY:
-        return [encode(string) for string in strings]
+        return encode_each(strings)
     # Filled up with zeros, each takes whole groups of characters, of which the first are those of the string alone.
     size = len(strings[0])
     fill = bytes(-size % 3)

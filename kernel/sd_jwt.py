@@ -28,7 +28,7 @@ from kernel.errors import (
 from kernel.jwt import LEEWAY, UnverifiedJwt, parse_jwt, sign_jwt, verify_jwt, verify_times
 from kernel.keys import PublicKey, Signer
 from kernel.members import find_text, find_texts, is_same_text
-from kernel.strict_json import MAX_DEPTH, encode_json, names_any, parse_encoded_json
+from kernel.strict_json import MAX_DEPTH, encode_json, encode_json_each, names_any, parse_encoded_json
 
 Step = str | int | None
 ClaimsPath = tuple[Step, ...]
@@ -143,11 +143,11 @@ class _Concealing:
         if not hidden | below.keys() <= value.keys():
             raise ValueError(f"no such claim to conceal below {path}: {(hidden | below.keys()) - value.keys()}")
         result: dict[str, Any] = {}
-        made: list[str] = []
+        made: list[list[Any]] = []
         for name, member in value.items():
             opened = self._conceal_below(member, below[name], (*path, name)) if name in below else member
             if name in hidden:
-                made.append(create_disclosure(name, opened, salt=next(self._salts)))
+                made.append([next(self._salts), name, opened])
             else:
                 result[name] = opened
         digests = self._hide(made, path)
@@ -161,13 +161,13 @@ class _Concealing:
         if not hidden | below.keys() <= {None, *range(len(value))}:
             raise ValueError(f"no such element to conceal below {path}")
         result: list[Any] = []
-        made: list[str] = []
+        made: list[list[Any]] = []
         places: list[dict[str, str]] = []
         for index, element in enumerate(value):
             tails = below.get(None, []) + below.get(index, [])
             opened = self._conceal_below(element, tails, (*path, index)) if tails else element
             if None in hidden or index in hidden:
-                made.append(create_disclosure(None, opened, salt=next(self._salts)))
+                made.append([next(self._salts), opened])
                 opened = {}
                 places.append(opened)
             result.append(opened)
@@ -185,10 +185,11 @@ class _Concealing:
             return self._conceal_array(value, wanted, path)
         raise ValueError(f"nothing can be concealed below {path}, which is no object or array")
 
-    def _hide(self, made: list[str], path: ClaimsPath) -> list[str]:
+    def _hide(self, made: list[list[Any]], path: ClaimsPath) -> list[str]:
         """Keep these disclosures for the holder, and return their digests for the payload, and after them decoys."""
-        self.disclosures += made
-        digests = [hashlib.sha256(raw.encode("ascii")).digest() for raw in made]
+        disclosures = base64url.encode_each(encode_json_each(made))
+        self.disclosures += disclosures
+        digests = [hashlib.sha256(raw.encode("ascii")).digest() for raw in disclosures]
         decoys = self._decoys
         if count := decoys(path, len(made)) if callable(decoys) else decoys * bool(made):
             random = os.urandom(32 * count)

@@ -127,6 +127,15 @@ def encode_json(value: object) -> bytes:
     return text
 
 
+def encode_json_each(values: Sequence[object]) -> list[bytes]:
+    """Return what `encode_json` makes of each of these values, or raise what it raises; nearly always faster."""
+    try:
+        texts = [orjson.dumps(value, option=_AS_THEY_ARE) for value in values]
+    except orjson.JSONEncodeError:
+        return [encode_json(value) for value in values]
+    return [encode_json(value) for value in values] if b"null" in b" ".join(texts) else texts
+
+
 def names_any(text: bytes, names: Iterable[str]) -> bool:
     """Tell whether a member of one of these names stands anywhere in a text that `encode_json` made.
 

@@ -16,6 +16,7 @@ from kernel.strict_json import (
     MAX_ELEMENTS,
     MAX_STRING,
     encode_json,
+    encode_json_each,
     names_any,
     parse_encoded_json,
     parse_json,
@@ -166,6 +167,19 @@ def test_A08_we_never_write_what_we_would_not_read():
     with pytest.raises(ValueError, match="JSON"):
         encode_json(float("nan"))
     assert encode_json({"é": [1, None]}) == '{"é":[1,null]}'.encode()
+
+
+@given(st.lists(st.one_of(JSON_VALUES, st.just(2**70), st.just(float("inf")), st.just("\ud800")), max_size=6))
+def test_A08_many_values_are_written_as_one_by_one(values: list[object]):
+    """With the same texts, or refused alike: numbers that no text has, and texts that are no Unicode."""
+    assert outcome(encode_json_each, values) == outcome(lambda those: [encode_json(one) for one in those], values)
+
+
+def outcome(write: Callable[[list[object]], list[bytes]], values: list[object]) -> list[bytes] | str:
+    try:
+        return write(values)
+    except ValueError as exc:
+        return str(exc)
 
 
 def test_A08_members_are_found_by_name_and_not_by_what_texts_say():

@@ -353,8 +353,6 @@ _OF_SENDER: Mapping[type[CredentialError], str] = {
 
 def link_failure(error: CredentialError) -> Failure:
     """Why a link that can be read is refused before anything is fetched. §5, §5.9."""
-    if isinstance(error, UnsupportedRequestError):
-        return FAILURES[_OF_UNSUPPORTED.get(error.error, "link")]
     return FAILURES["link" if isinstance(error, MalformedError) else "client_id"]
 
 

@@ -19,8 +19,10 @@ from kernel.jwt_vc_issuer import read_jwk_set
 from kernel.keys import parse_public_jwk, public_key_from
 from kernel.openid4vp import (
     AGREEMENT,
+    INVALID_REQUEST_URI_METHOD,
     MEDIA_TYPE,
     REGISTRATION_FORMAT,
+    UNKNOWN_METHOD,
     AuthorizationRequest,
     ClientIdPrefix,
     Registration,
@@ -28,6 +30,7 @@ from kernel.openid4vp import (
     RequestByValue,
     RequestSender,
     UnsignedRequest,
+    UnsupportedRequestError,
     UnverifiedRequest,
     create_request_uri_form,
     organization_identifiers,
@@ -86,6 +89,7 @@ async def resolve_content(
             content = {"raw": link.request, "wallet_nonce": None}
         case RequestByReference():
             content = await _fetch_request_object(wallet, link)
+            content["is_method_unknown"] = link.request_uri_method == UNKNOWN_METHOD
     content["client_id"] = link.client_id.text
     content["received_at"] = now.isoformat()
     if "raw" not in content:
@@ -110,7 +114,10 @@ def _verify_unsigned(link: UnsignedRequest, now: datetime) -> None:
 
 
 async def _fetch_request_object(wallet: Wallet, link: RequestByReference) -> dict[str, Any]:
-    """§5.10: by GET, or by POST with a nonce of ours that the object must carry (W-42)."""
+    """§5.10: by GET, or by POST with a nonce of ours that the object must carry (W-42).
+
+    Where another method is named by GET too: not to answer what it asks, but to know who may be told of it (§8.5).
+    """
     wallet_nonce = create_token(16) if link.request_uri_method == "post" else None
     try:
         response = await _request_request_object(wallet, link.request_uri, wallet_nonce)
@@ -161,6 +168,9 @@ def read_request(content: Mapping[str, Any], now: datetime) -> AuthorizationRequ
         return verify_unsigned_request(unsigned, now=now, transaction_data_types=TRANSACTION_DATA_TYPES)
     if "dc_api" in content:
         return _read_dc_api_request(content, now)
+    if content.get("is_method_unknown"):
+        read_sender(content, now)
+        raise UnsupportedRequestError(INVALID_REQUEST_URI_METHOD, "a request_uri_method that is neither get nor post")
     return verify_request_object(
         content["raw"],
         **proof_of(content),

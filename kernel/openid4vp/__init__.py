@@ -57,6 +57,7 @@ from kernel.openid4vp.request import (
 from kernel.openid4vp.request_link import (
     HAIP_REQUEST_SCHEME,
     REQUEST_SCHEME,
+    UNKNOWN_METHOD,
     RequestByReference,
     RequestByValue,
     UnsignedRequest,
@@ -121,6 +122,7 @@ __all__ = [
     "REQUEST_SCHEME",
     "TRANSACTION_DATA_FORMATS",
     "UNDETERMINED",
+    "UNKNOWN_METHOD",
     "VERIFIER_ATTESTATION_TYP",
     "VP_FORMATS",
     "VP_FORMATS_NOT_SUPPORTED",

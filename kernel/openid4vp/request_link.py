@@ -7,13 +7,13 @@ from urllib.parse import quote, urlencode
 
 from kernel.errors import MalformedError
 from kernel.openid4vp.client_identifier import ClientIdentifier, parse_client_identifier
-from kernel.openid4vp.error_codes import INVALID_REQUEST_URI_METHOD, UnsupportedRequestError
 from kernel.web_urls import parse_link, web_url
 
 REQUEST_SCHEME: Final = "openid4vp://"
 HAIP_REQUEST_SCHEME: Final = "haip-vp://"
 
 RequestUriMethod = Literal["get", "post"]
+UNKNOWN_METHOD: Final = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,8 @@ class RequestByReference:
 
     client_id: ClientIdentifier
     request_uri: str
-    request_uri_method: RequestUriMethod
+    request_uri_method: RequestUriMethod | Literal["unknown"]
+    """`unknown`: there is one, and it is neither. Its sender can be told so once the request object says who that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +84,9 @@ def create_unsigned_request_link(parameters: Mapping[str, str], *, scheme: str =
     return f"{scheme}?{urlencode(parameters, quote_via=quote)}"
 
 
-def _parse_method(text: str) -> RequestUriMethod:
+def _parse_method(text: str) -> RequestUriMethod | Literal["unknown"]:
     """Read `request_uri_method`, which is case-sensitive. §8.5."""
     match text:
         case "get" | "post":
             return text
-    raise UnsupportedRequestError(INVALID_REQUEST_URI_METHOD, "a request_uri_method that is neither get nor post")
+    return UNKNOWN_METHOD

@@ -218,10 +218,9 @@ def test_W40_parameters_beside_a_request_uri_do_not_count():
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "put", ""])
-def test_W53_a_request_uri_method_that_is_neither_get_nor_post_has_its_own_code(method):
-    with pytest.raises(UnsupportedRequestError) as refusal:
-        parse_authorization_request_link(link(request_uri_method=method))
-    assert authorization_error_code(refusal.value) == "invalid_request_uri_method"
+def test_W53_a_request_uri_method_that_is_neither_get_nor_post_is_read_as_unknown(method):
+    read = parse_authorization_request_link(link(request_uri_method=method))
+    assert read == RequestByReference(parse_client_identifier(CLIENT_ID), REQUEST_URI, "unknown")
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ Misbehaviour = Literal[
     "answer_to_another_party",
     "answer_over_http",
     "with_redirect_uri",
+    "asks_by_scope",
     "with_transaction_data",
     "transaction_data_of_an_unknown_type",
     "transaction_data_for_no_query",
@@ -220,6 +221,9 @@ class SimulatedVerifier:
                 payload["response_uri"] = f"http://{self.host}/{self.slug}/responses/1"
             case "with_redirect_uri":
                 payload["redirect_uri"] = f"{self.base}/back"
+            case "asks_by_scope":
+                del payload["dcql_query"]
+                payload["scope"] = "com.example.diploma"
             case "with_transaction_data":
                 payload["transaction_data"] = ["e30"]
             case "transaction_data_of_an_unknown_type":

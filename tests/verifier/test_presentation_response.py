@@ -337,6 +337,20 @@ async def test_V21_a_refusal_by_the_wallet_ends_the_transaction(stage: Stage) ->
     assert (await wallet.client.get(started["request_uri"])).status_code == 404
 
 
+@pytest.mark.parametrize(
+    "said",
+    ["invalid_request", "invalid_scope", "invalid_client", "access_denied", "vp_formats_not_supported",
+     "invalid_request_uri_method", "invalid_transaction_data", "wallet_unavailable"],
+)  # fmt: skip
+async def test_W53_V21_every_word_of_a_wallet_that_does_not_answer_is_understood(stage: Stage, said: str) -> None:
+    """OpenID4VP 1.0 §8.5."""
+    started = await stage.ask()
+    assert (await stage.holding().refuse(started["link"], said)).status_code == 200
+    result = await stage.result(started)
+    assert (result["state"], result["wallet_error"]["code"]) == ("refused", said)
+    assert all(result["wallet_error"]["text"].values())
+
+
 async def test_V21_an_unknown_word_of_a_wallet_is_kept_as_other(stage: Stage) -> None:
     started = await stage.ask()
     await stage.holding().refuse(started["link"], "<script>")

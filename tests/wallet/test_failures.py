@@ -39,6 +39,7 @@ MISBEHAVIOURS = {
     "same_query_id_twice": "question_query",
     "path_of_another_type": "question_query",
     "request_of_another_type": "fetch_content",
+    "asks_by_scope": "question_scope",
 }
 
 
@@ -67,11 +68,6 @@ async def test_A35_answer_over_http_is_refused_at_the_step_where_the_sender_is_c
     [
         ("openid4vp://?client_id=unknown%3Ax&request_uri=https%3A%2F%2Fverifier.example%2Fr", "client_id"),
         ("openid4vp://?client_id=origin%3Ahttps%3A%2F%2Fx.example&request=e30", "client_id"),
-        (
-            "openid4vp://?client_id=decentralized_identifier%3Adid%3Aweb%3Ax.example"
-            "&request_uri=https%3A%2F%2Fverifier.example%2Fr&request_uri_method=PUT",
-            "request_uri_method",
-        ),
         ("openid4vp://?client_id=decentralized_identifier%3Adid%3Aweb%3Ax.example&response_type=vp_token", "unsigned"),
         (
             "openid4vp://?client_id=decentralized_identifier%3Adid%3Aweb%3Ax.example"

@@ -237,7 +237,8 @@ async def test_account_erased_while_a_badge_comes_in_is_explained(house, holder)
 @pytest.mark.parametrize(
     ("misbehaviour", "code"),
     [("with_transaction_data", "invalid_transaction_data"), ("same_query_id_twice", "invalid_request"),
-     ("path_of_another_type", "invalid_request"), ("with_redirect_uri", "invalid_request")],
+     ("path_of_another_type", "invalid_request"), ("with_redirect_uri", "invalid_request"),
+     ("asks_by_scope", "invalid_scope")],
 )  # fmt: skip
 async def test_W53_error_goes_to_the_verifier_only_after_the_person_acted(house, holder, badge, misbehaviour, code):
     house.verifier.misbehave = misbehaviour
@@ -251,6 +252,26 @@ async def test_W53_error_goes_to_the_verifier_only_after_the_person_acted(house,
     assert (answer.error, answer.state) == (code, house.verifier.state)
     assert (await holder.call("POST", f"/requests/{report}/decline")).json()["code"] == "request_answered"
     assert {entry["kind"] for entry in await holder.history()} == {"declined", "received"}
+
+
+@pytest.mark.parametrize("method", ["PUT", "GET", ""])
+async def test_W53_a_way_to_fetch_that_does_not_exist_is_told_only_when_the_person_wants(house, holder, badge, method):
+    """The request object is fetched by GET, since it alone says whom to tell."""
+    link = house.verifier.ask(house.verifier.skill_query(FIRST), method="get") + f"&request_uri_method={method}"
+    heard = await holder.call("POST", "/requests", {"request": link})
+    assert (heard.status_code, heard.json()["failure"]) == (400, "request_uri_method")
+    assert (house.verifier.requests, house.verifier.received) == (["GET /requests", "GET /did.json"], [])
+    assert (await holder.call("POST", f"/requests/{heard.json()['request_id']}/decline")).status_code == 200
+    [answer] = house.verifier.received
+    assert (answer.error, answer.state) == ("invalid_request_uri_method", house.verifier.state)
+
+
+async def test_W53_A35_a_way_to_fetch_that_does_not_exist_is_told_to_nobody_who_cannot_prove_to_ask(house, holder):
+    house.verifier.misbehave = "signed_by_another_key"
+    link = house.verifier.ask(house.verifier.skill_query(FIRST), method="get") + "&request_uri_method=PUT"
+    heard = await holder.call("POST", "/requests", {"request": link})
+    assert (heard.json()["failure"], "request_id" in heard.json()) == ("sender_signature", False)
+    assert house.verifier.received == []
 
 
 @pytest.mark.parametrize(

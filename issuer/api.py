@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 from uuid import UUID
 
 from cryptography.x509 import Certificate
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response, Security
 from pydantic import AwareDatetime, BaseModel, Field
 from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.responses import JSONResponse
@@ -119,7 +119,7 @@ from runtime.api_document import operation_id
 from runtime.dependencies import NowDep, SessionDep, get_service
 from runtime.errors import RETRY_SECONDS, OAuthError, Problem, log_refusal, unexpected_oauth_error
 from runtime.logging import get_logger
-from runtime.management import KeyInDocument, ManagementRoute
+from runtime.management import Gate, ManagementRoute
 from runtime.middleware import source_of
 from runtime.route_document import Answer, Operation, described, header, oauth_refusal, problem_refusal, query
 from runtime.service import Service
@@ -785,16 +785,25 @@ router = APIRouter(
 )
 
 
-async def _caller(
-    service: IssuerServiceDep,
-    _key: KeyInDocument,
-    now: NowDep,
-    authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
-) -> Caller:
-    return await verify_api_key(service.database, authorization, now=now)
+def _holder_of(scope: api_keys.Scope | None) -> Any:
+    """Lets in whoever has a key, with this scope for the organisation of the path where there is one."""
+
+    async def admit(request: Request) -> Caller:
+        service: IssuerService = get_service(request)
+        caller = await verify_api_key(service.database, request.headers.get("authorization"), now=service.clock())
+        if scope is not None:
+            caller.require(scope, request.path_params.get("org"))
+        return caller
+
+    return Security(Gate(admit), scopes=[] if scope is None else [scope])
 
 
-CallerDep = Annotated[Caller, Depends(_caller)]
+CallerDep = Annotated[Caller, _holder_of(None)]
+AchievementsWriter = Annotated[Caller, _holder_of("achievements:write")]
+AwardsReader = Annotated[Caller, _holder_of("awards:read")]
+AwardsWriter = Annotated[Caller, _holder_of("awards:write")]
+OrganisationsWriter = Annotated[Caller, _holder_of("organisations:write")]
+StatusWriter = Annotated[Caller, _holder_of("status:write")]
 
 
 class OrganisationAnswer(BaseModel):
@@ -1187,42 +1196,42 @@ def _federation_answer(membership: federation.Membership) -> FederationAnswer:
 
 @router.post("/organisations", status_code=201)
 async def add_organisation(
-    body: OrganisationDescription, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+    body: OrganisationDescription,
+    caller: OrganisationsWriter,
+    service: IssuerServiceDep,
+    session: SessionDep,
+    now: NowDep,
 ) -> OrganisationAnswer:
     """Add an organisation, with its keys and its first status list."""
-    caller.require("organisations:write")
     issuer = await create_organisation(session, service.settings, body, actor=caller.name, now=now)
     return await _organisation_answer(session, issuer)
 
 
 @router.get("/organisations/{org}")
 async def get_organisation(
-    org: str, caller: CallerDep, service: IssuerServiceDep, session: SessionDep
+    org: str, _: AwardsReader, service: IssuerServiceDep, session: SessionDep
 ) -> OrganisationAnswer:
     """An organisation, with the DID and key that a trust list needs."""
-    caller.require("awards:read", org)
     return await _organisation_answer(session, await get_issuer(session, service.settings, org))
 
 
 @router.post("/organisations/{org}/operators", status_code=201)
 async def add_operator(
-    org: str, body: OperatorDescription, caller: CallerDep, service: IssuerServiceDep, now: NowDep
+    org: str, body: OperatorDescription, caller: OrganisationsWriter, service: IssuerServiceDep, now: NowDep
 ) -> OperatorAnswer:
     """Let a colleague sign in to the back office."""
-    caller.require("organisations:write", org)
     operator_id = await create_operator(service.database, service.settings, org, body, actor=caller.name, now=now)
     return OperatorAnswer(id=operator_id, email=body.email)
 
 
 @router.post("/organisations/{org}/api-keys", status_code=201)
 async def add_api_key(
-    org: str, body: ApiKeyBody, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+    org: str, body: ApiKeyBody, caller: OrganisationsWriter, service: IssuerServiceDep, session: SessionDep, now: NowDep
 ) -> ApiKeyAnswer:
     """Make an API key for this organisation alone, with no more than the caller's own scopes.
 
     What a second person approves is awarded and approved by keys that stand on somebody's name alone.
     """
-    caller.require("organisations:write", org)
     for scope in body.scopes:
         caller.require(scope, org)
     issuer = await get_issuer(session, service.settings, org)
@@ -1240,10 +1249,9 @@ async def add_api_key(
 
 @router.delete("/organisations/{org}/api-keys/{key_id}", status_code=204)
 async def remove_api_key(
-    org: str, key_id: UUID, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+    org: str, key_id: UUID, caller: OrganisationsWriter, service: IssuerServiceDep, session: SessionDep, now: NowDep
 ) -> None:
     """Withdraw an API key of this organisation."""
-    caller.require("organisations:write", org)
     issuer = await get_issuer(session, service.settings, org)
     await api_keys.revoke_api_key(session, issuer.organisation_id, key_id, actor=caller.name, now=now)
 
@@ -1261,10 +1269,9 @@ def _provider_answer(issuer: CredentialIssuer, provider: OpenIdProvider) -> Iden
 
 @router.get("/organisations/{org}/identity-provider")
 async def get_identity_provider(
-    org: str, caller: CallerDep, service: IssuerServiceDep, session: SessionDep
+    org: str, _: OrganisationsWriter, service: IssuerServiceDep, session: SessionDep
 ) -> IdentityProviderAnswer:
     """Where this organisation's people sign in to fetch their badges; 404 where they get a one-time link."""
-    caller.require("organisations:write", org)
     issuer = await get_issuer(session, service.settings, org)
     provider = await identity_providers.find_identity_provider(session, service.settings, issuer)
     if provider is None:
@@ -1276,13 +1283,12 @@ async def get_identity_provider(
 async def set_identity_provider(
     org: str,
     body: IdentityProviderDescription,
-    caller: CallerDep,
+    caller: OrganisationsWriter,
     service: IssuerServiceDep,
     session: SessionDep,
     now: NowDep,
 ) -> IdentityProviderAnswer:
     """Let people sign in at this OpenID Provider. A secret that is left out stays what it was."""
-    caller.require("organisations:write", org)
     issuer = await get_issuer(session, service.settings, org)
     provider = await identity_providers.set_identity_provider(
         session, service.settings, issuer, body, actor=caller.name, now=now
@@ -1292,30 +1298,32 @@ async def set_identity_provider(
 
 @router.delete("/organisations/{org}/identity-provider", status_code=204)
 async def remove_identity_provider(
-    org: str, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+    org: str, caller: OrganisationsWriter, service: IssuerServiceDep, session: SessionDep, now: NowDep
 ) -> None:
     """Let people sign in by one-time link again."""
-    caller.require("organisations:write", org)
     issuer = await get_issuer(session, service.settings, org)
     await identity_providers.remove_identity_provider(session, issuer, actor=caller.name, now=now)
 
 
 @router.get("/organisations/{org}/federation")
 async def get_federation_membership(
-    org: str, caller: CallerDep, service: IssuerServiceDep, session: SessionDep
+    org: str, _: AwardsReader, service: IssuerServiceDep, session: SessionDep
 ) -> FederationAnswer:
     """What the superiors of the organisation in a federation must know, and who they are."""
-    caller.require("awards:read", org)
     issuer = await get_issuer(session, service.settings, org)
     return _federation_answer(await federation.get_membership(session, issuer))
 
 
 @router.put("/organisations/{org}/federation")
 async def set_federation_membership(
-    org: str, body: FederationBody, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+    org: str,
+    body: FederationBody,
+    caller: OrganisationsWriter,
+    service: IssuerServiceDep,
+    session: SessionDep,
+    now: NowDep,
 ) -> FederationAnswer:
     """Name the organisation's superiors in OpenID Federations; its badges name its membership from now on."""
-    caller.require("organisations:write", org)
     issuer = await get_issuer(session, service.settings, org)
     membership = await federation.join_federation(
         session, service.settings, issuer, body.authority_hints, actor=caller.name, now=now
@@ -1325,11 +1333,15 @@ async def set_federation_membership(
 
 @router.post("/organisations/{org}/federation/key-rollover")
 async def roll_federation_key(
-    org: str, body: RolloverBody, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+    org: str,
+    body: RolloverBody,
+    caller: OrganisationsWriter,
+    service: IssuerServiceDep,
+    session: SessionDep,
+    now: NowDep,
 ) -> FederationAnswer:
     """Replace the key of the statements: `announce` the next one, `use` it when the superiors name it, `retire` the one
     before."""
-    caller.require("organisations:write", org)
     issuer = await get_issuer(session, service.settings, org)
     membership = await federation.roll_key(session, service.settings, issuer, body.step, actor=caller.name, now=now)
     return _federation_answer(membership)
@@ -1337,20 +1349,18 @@ async def roll_federation_key(
 
 @router.delete("/organisations/{org}/federation", status_code=204)
 async def end_federation_membership(
-    org: str, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+    org: str, caller: OrganisationsWriter, service: IssuerServiceDep, session: SessionDep, now: NowDep
 ) -> None:
     """Leave every federation: the Entity Configuration is published no more."""
-    caller.require("organisations:write", org)
     issuer = await get_issuer(session, service.settings, org)
     await federation.leave_federation(session, issuer, actor=caller.name, now=now)
 
 
 @router.get("/organisations/{org}/signing-keys")
 async def list_signing_keys(
-    org: str, caller: CallerDep, service: IssuerServiceDep, session: SessionDep
+    org: str, _: AwardsReader, service: IssuerServiceDep, session: SessionDep
 ) -> SigningKeysAnswer:
     """Every key that the organisation ever had: by algorithm, newest first."""
-    caller.require("awards:read", org)
     issuer = await get_issuer(session, service.settings, org)
     keys = [
         SigningKeyAnswer(
@@ -1372,9 +1382,8 @@ async def list_signing_keys(
     response_class=Response,
     responses={200: {"content": {ARCHIVE_TYPE: {}}, "description": "The signed archive."}},
 )
-async def get_archive(org: str, caller: CallerDep, service: IssuerServiceDep, now: NowDep) -> Response:
+async def get_archive(org: str, _: AwardsReader, service: IssuerServiceDep, now: NowDep) -> Response:
     """All that badges need to stay checkable when this issuer is gone, in one signed file."""
-    caller.require("awards:read", org)
     archive = await create_archive(service.database, service.settings, org, now=now)
     return Response(archive.content, media_type=ARCHIVE_TYPE, headers=archive_headers(archive))
 
@@ -1382,14 +1391,13 @@ async def get_archive(org: str, caller: CallerDep, service: IssuerServiceDep, no
 @router.post("/organisations/{org}/signing-keys", status_code=201)
 async def rotate_signing_key(
     org: str,
-    caller: CallerDep,
+    caller: OrganisationsWriter,
     service: IssuerServiceDep,
     session: SessionDep,
     now: NowDep,
     body: RotationBody | None = None,
 ) -> KeyAnswer:
     """Sign with a new key from now on; the one before it stays in the DID document."""
-    caller.require("organisations:write", org)
     issuer = await get_issuer(session, service.settings, org)
     algorithm = (body or RotationBody()).algorithm
     fragment = await signing_keys.rotate_signing_key(
@@ -1400,30 +1408,32 @@ async def rotate_signing_key(
 
 @router.delete("/organisations/{org}/signing-keys/{fragment}", status_code=204)
 async def withdraw_signing_key(
-    org: str, fragment: str, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+    org: str, fragment: str, caller: OrganisationsWriter, service: IssuerServiceDep, session: SessionDep, now: NowDep
 ) -> None:
     """Take a leaked key out of the DID document: what it signed stops verifying."""
-    caller.require("organisations:write", org)
     issuer = await get_issuer(session, service.settings, org)
     await signing_keys.withdraw_signing_key(session, issuer, fragment, actor=caller.name, now=now)
 
 
 @router.get("/organisations/{org}/certificates")
 async def get_certificates(
-    org: str, caller: CallerDep, service: IssuerServiceDep, session: SessionDep
+    org: str, _: AwardsReader, service: IssuerServiceDep, session: SessionDep
 ) -> CertificatesAnswer:
     """The certificate chain of the key that signs wallet badges, leaf first; empty when there is none."""
-    caller.require("awards:read", org)
     issuer = await get_issuer(session, service.settings, org)
     return _certificates_answer(certificates.read_certificate_chain(issuer))
 
 
 @router.put("/organisations/{org}/certificates")
 async def set_certificates(
-    org: str, body: CertificatesBody, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+    org: str,
+    body: CertificatesBody,
+    caller: OrganisationsWriter,
+    service: IssuerServiceDep,
+    session: SessionDep,
+    now: NowDep,
 ) -> CertificatesAnswer:
     """Be known by certificates too, as HAIP asks: the chain of the key that signs now, without the authority's own."""
-    caller.require("organisations:write", org)
     issuer = await get_issuer(session, service.settings, org)
     chain = await certificates.set_certificate_chain(session, issuer, body.pem, actor=caller.name, now=now)
     return _certificates_answer(chain)
@@ -1431,10 +1441,9 @@ async def set_certificates(
 
 @router.delete("/organisations/{org}/certificates", status_code=204)
 async def remove_certificates(
-    org: str, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+    org: str, caller: OrganisationsWriter, service: IssuerServiceDep, session: SessionDep, now: NowDep
 ) -> None:
     """Be known by DID alone from now on."""
-    caller.require("organisations:write", org)
     issuer = await get_issuer(session, service.settings, org)
     await certificates.remove_certificate_chain(session, issuer, actor=caller.name, now=now)
 
@@ -1456,14 +1465,13 @@ def _certificates_answer(chain: Sequence[Certificate]) -> CertificatesAnswer:
 async def add_achievement(
     org: str,
     body: AchievementDescription,
-    caller: CallerDep,
+    caller: AchievementsWriter,
     service: IssuerServiceDep,
     session: SessionDep,
     now: NowDep,
     response: Response,
 ) -> AchievementAnswer:
     """Describe an achievement."""
-    caller.require("achievements:write", org)
     issuer = await get_issuer(session, service.settings, org)
     row = await achievements.create_achievement(
         session, issuer, body, skills=service.skills, actor=caller.name, now=now
@@ -1473,10 +1481,9 @@ async def add_achievement(
 
 @router.get("/organisations/{org}/achievements")
 async def list_achievements(
-    org: str, caller: CallerDep, service: IssuerServiceDep, session: SessionDep
+    org: str, _: AwardsReader, service: IssuerServiceDep, session: SessionDep
 ) -> AchievementsAnswer:
     """Every achievement in its newest version."""
-    caller.require("awards:read", org)
     issuer = await get_issuer(session, service.settings, org)
     rows = await achievements.list_achievements(session, issuer)
     return AchievementsAnswer(achievements=[_achievement_answer(service.settings, issuer, row) for row in rows])
@@ -1486,14 +1493,13 @@ async def list_achievements(
 async def get_achievement(
     org: str,
     slug: str,
-    caller: CallerDep,
+    _: AwardsReader,
     service: IssuerServiceDep,
     session: SessionDep,
     response: Response,
     version: Annotated[int | None, Query(ge=1, le=LARGEST_NUMBER)] = None,
 ) -> AchievementAnswer:
     """An achievement, in its newest or in a named version; the ETag is what a change names in If-Match."""
-    caller.require("awards:read", org)
     issuer = await get_issuer(session, service.settings, org)
     row = await achievements.get_achievement(session, issuer, slug, version)
     return _tagged(response, _achievement_answer(service.settings, issuer, row))
@@ -1504,7 +1510,7 @@ async def change_achievement(
     org: str,
     slug: str,
     body: AchievementDescription,
-    caller: CallerDep,
+    caller: AchievementsWriter,
     service: IssuerServiceDep,
     session: SessionDep,
     now: NowDep,
@@ -1512,7 +1518,6 @@ async def change_achievement(
     if_match: Annotated[str | None, Header(max_length=200)] = None,
 ) -> AchievementAnswer:
     """Make the version after the one that If-Match names; 412 when that is not the newest. Awards keep theirs."""
-    caller.require("achievements:write", org)
     if body.slug != slug:
         raise InputError(fields={"slug": N_("Het webadres van een badge blijft wat het was.")})
     issuer = await get_issuer(session, service.settings, org)
@@ -1534,10 +1539,15 @@ async def change_achievement(
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}},
 )
 async def add_endorsement(
-    org: str, slug: str, request: Request, caller: CallerDep, service: IssuerServiceDep, now: NowDep, response: Response
+    org: str,
+    slug: str,
+    request: Request,
+    caller: AchievementsWriter,
+    service: IssuerServiceDep,
+    now: NowDep,
+    response: Response,
 ) -> AchievementAnswer:
     """Let badges carry somebody else's endorsement of this achievement, once it was verified: a new version."""
-    caller.require("achievements:write", org)
     content = await request.body()
     async with service.database.reading() as session:
         issuer = await get_issuer(session, service.settings, org)
@@ -1552,14 +1562,13 @@ async def remove_endorsement(
     org: str,
     slug: str,
     id: Annotated[str, Query(max_length=500)],
-    caller: CallerDep,
+    caller: AchievementsWriter,
     service: IssuerServiceDep,
     session: SessionDep,
     now: NowDep,
     response: Response,
 ) -> AchievementAnswer:
     """Leave an endorsement out of badges that are awarded from now on. A new version."""
-    caller.require("achievements:write", org)
     issuer = await get_issuer(session, service.settings, org)
     row = await endorsements.remove_endorsement(session, issuer, slug, id, actor=caller.name, now=now)
     return _tagged(response, _achievement_answer(service.settings, issuer, row))
@@ -1569,13 +1578,12 @@ async def remove_endorsement(
 async def give_endorsement(
     org: str,
     body: EndorsementDescription,
-    caller: CallerDep,
+    caller: AchievementsWriter,
     service: IssuerServiceDep,
     session: SessionDep,
     now: NowDep,
 ) -> GivenEndorsementAnswer:
     """Sign an endorsement of somebody else's badge or organisation."""
-    caller.require("achievements:write", org)
     issuer = await get_issuer(session, service.settings, org)
     given = await endorsements.give_endorsement(session, service.settings, issuer, body, actor=caller.name, now=now)
     return _given_answer(given)
@@ -1583,10 +1591,9 @@ async def give_endorsement(
 
 @router.get("/organisations/{org}/endorsements")
 async def list_endorsements(
-    org: str, caller: CallerDep, service: IssuerServiceDep, session: SessionDep
+    org: str, _: AwardsReader, service: IssuerServiceDep, session: SessionDep
 ) -> GivenEndorsementsAnswer:
     """What this organisation endorsed, newest first."""
-    caller.require("awards:read", org)
     issuer = await get_issuer(session, service.settings, org)
     given = await endorsements.list_given_endorsements(session, issuer)
     return GivenEndorsementsAnswer(endorsements=[_given_answer(each) for each in given])
@@ -1594,10 +1601,14 @@ async def list_endorsements(
 
 @router.post("/organisations/{org}/endorsements/{endorsement_id}/withdraw")
 async def withdraw_endorsement(
-    org: str, endorsement_id: UUID, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+    org: str,
+    endorsement_id: UUID,
+    caller: AchievementsWriter,
+    service: IssuerServiceDep,
+    session: SessionDep,
+    now: NowDep,
 ) -> GivenEndorsementAnswer:
     """Take an endorsement back, for good."""
-    caller.require("achievements:write", org)
     issuer = await get_issuer(session, service.settings, org)
     await endorsements.withdraw_endorsement(session, issuer, endorsement_id, actor=caller.name, now=now)
     return _given_answer(await endorsements.get_given_endorsement(session, issuer, endorsement_id))
@@ -1608,14 +1619,13 @@ async def award_achievement(
     org: str,
     slug: str,
     body: AwardRequest,
-    caller: CallerDep,
+    caller: AwardsWriter,
     service: IssuerServiceDep,
     session: SessionDep,
     now: NowDep,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
 ) -> AwardsAnswer:
     """Award an achievement to everybody in the list, or to nobody. The same Idempotency-Key awards once."""
-    caller.require("awards:write", org)
     issuer = await get_issuer(session, service.settings, org)
     views = await awards.award_achievement(
         session,
@@ -1634,7 +1644,7 @@ async def award_achievement(
 @router.get("/organisations/{org}/awards")
 async def list_awards(
     org: str,
-    caller: CallerDep,
+    caller: AwardsReader,
     service: IssuerServiceDep,
     session: SessionDep,
     now: NowDep,
@@ -1642,7 +1652,6 @@ async def list_awards(
     offset: Annotated[int, Query(ge=0, le=LARGEST_NUMBER)] = 0,
 ) -> AwardsAnswer:
     """Awards, newest first."""
-    caller.require("awards:read", org)
     issuer = await get_issuer(session, service.settings, org)
     views = await awards.list_awards(session, service.settings, issuer, limit=limit, offset=offset, now=now)
     return AwardsAnswer(awards=[_award_answer(_without_codes(caller, view)) for view in views])
@@ -1650,10 +1659,9 @@ async def list_awards(
 
 @router.get("/organisations/{org}/awards/{award_id}")
 async def get_award(
-    org: str, award_id: UUID, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+    org: str, award_id: UUID, caller: AwardsReader, service: IssuerServiceDep, session: SessionDep, now: NowDep
 ) -> AwardAnswer:
     """One award."""
-    caller.require("awards:read", org)
     issuer = await get_issuer(session, service.settings, org)
     view = await awards.get_award(session, service.settings, issuer, award_id, now=now)
     return _award_answer(_without_codes(caller, view))
@@ -1668,14 +1676,13 @@ def _without_codes(caller: Caller, view: AwardView) -> AwardView:
 async def renew_offer(
     org: str,
     award_id: UUID,
-    caller: CallerDep,
+    caller: AwardsWriter,
     service: IssuerServiceDep,
     session: SessionDep,
     now: NowDep,
     body: OfferBody | None = None,
 ) -> AwardAnswer:
     """Make a new offer; the one before it ends."""
-    caller.require("awards:write", org)
     body = body or OfferBody()
     issuer = await get_issuer(session, service.settings, org)
     policy = OfferPolicy.of(
@@ -1689,10 +1696,9 @@ async def renew_offer(
 
 @router.post("/organisations/{org}/awards/{award_id}/drop-claims")
 async def drop_claims(
-    org: str, award_id: UUID, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+    org: str, award_id: UUID, caller: AwardsWriter, service: IssuerServiceDep, session: SessionDep, now: NowDep
 ) -> DroppedAnswer:
     """Forget what an award says about a person; revoking stays possible."""
-    caller.require("awards:write", org)
     issuer = await get_issuer(session, service.settings, org)
     await awards.get_award(session, service.settings, issuer, award_id, now=now)
     return DroppedAnswer(dropped=await awards.drop_claims(session, issuer, [award_id], actor=caller.name, now=now))
@@ -1700,10 +1706,9 @@ async def drop_claims(
 
 @router.post("/organisations/{org}/awards/{award_id}/file", status_code=201)
 async def make_badge_file(
-    org: str, award_id: UUID, caller: CallerDep, service: IssuerServiceDep, session: SessionDep, now: NowDep
+    org: str, award_id: UUID, caller: AwardsWriter, service: IssuerServiceDep, session: SessionDep, now: NowDep
 ) -> BadgeFileAnswer:
     """Sign the badge as a file for somebody without a wallet; asked again, it stays the file that it was."""
-    caller.require("awards:write", org)
     issuer = await get_issuer(session, service.settings, org)
     view = await badge_files.make_badge_file(session, service.settings, issuer, award_id, actor=caller.name, now=now)
     base = f"{service.settings.public_url}/api/organisations/{org}/awards/{award_id}/file"
@@ -1725,10 +1730,9 @@ async def make_badge_file(
     },
 )
 async def get_badge_file(
-    org: str, award_id: UUID, form: FileForm, caller: CallerDep, service: IssuerServiceDep, session: SessionDep
+    org: str, award_id: UUID, form: FileForm, _: AwardsWriter, service: IssuerServiceDep, session: SessionDep
 ) -> Response:
     """The file that was made of an award: JSON with its proof, JWS, or baked into the art of the badge."""
-    caller.require("awards:write", org)
     issuer = await get_issuer(session, service.settings, org)
     file = await badge_files.get_badge_file(session, service.settings, issuer, award_id, form)
     return Response(file.content, media_type=file.media_type, headers=file.headers)
@@ -1740,10 +1744,9 @@ async def get_badge_file(
     responses={200: {"content": {elm_export.MEDIA_TYPE: {}}, "description": "The unsigned document."}, 409: {}},
 )
 async def get_elm_document(
-    org: str, award_id: UUID, caller: CallerDep, service: IssuerServiceDep, session: SessionDep
+    org: str, award_id: UUID, _: AwardsReader, service: IssuerServiceDep, session: SessionDep
 ) -> Response:
     """An award as a European Digital Credential, for the organisation's own sealing service; it proves nothing yet."""
-    caller.require("awards:read", org)
     issuer = await get_issuer(session, service.settings, org)
     file = await elm_export.create_elm_document(session, service.settings, issuer, award_id)
     return Response(file.content, media_type=file.media_type, headers=file.headers)
@@ -1755,7 +1758,7 @@ async def change_status(
     award_id: UUID,
     change: Change,
     body: ReasonBody,
-    caller: CallerDep,
+    caller: StatusWriter,
     service: IssuerServiceDep,
     session: SessionDep,
     now: NowDep,
@@ -1764,7 +1767,6 @@ async def change_status(
 
     Who approves is another person than who awarded: the key stands on the name of somebody who did not.
     """
-    caller.require("status:write", org)
     issuer = await get_issuer(session, service.settings, org)
     await status.change_status(
         session,
@@ -1783,7 +1785,7 @@ async def change_status(
 @router.get("/skills")
 async def search_skills(
     service: IssuerServiceDep,
-    _caller: CallerDep,
+    _: CallerDep,
     q: Annotated[str, Query(max_length=200)],
     language: Literal["nl", "en"] = "nl",
     limit: Annotated[int, Query(ge=1, le=50)] = 10,

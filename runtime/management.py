@@ -7,8 +7,8 @@ is refused as malformed, as everything is that `kernel.strict_json` cannot read 
 """
 
 import json
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any, Final
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Annotated, Any, Final, Generic, TypeVar
 
 from fastapi import Request, Response, Security
 from fastapi.routing import APIRoute
@@ -25,13 +25,40 @@ KeyInDocument = Annotated[object, Security(HTTPBearer(scheme_name="bearer", auto
 """Says in the OpenAPI document that a bearer key is needed. It judges none: the service's own dependency does."""
 
 
+C = TypeVar("C")
+
+
+class Gate(Generic[C]):
+    """A dependency that lets a caller in, and is asked before anything of the body is read.
+
+    FastAPI parses a body before it solves any dependency: whoever has no key would be told what is wrong with their
+    JSON, and whoever may not do this would learn how it is done. `admit` returns who calls, or raises.
+
+        AwardsWriter = Annotated[Caller, Security(Gate(admit), scopes=["awards:write"])]
+    """
+
+    def __init__(self, admit: Callable[[Request], Awaitable[C]]) -> None:
+        self.admit = admit
+
+    def __call__(self, request: Request, _key: KeyInDocument) -> C:
+        """Who was let in."""
+        caller: C = request.state.caller
+        return caller
+
+
 class ManagementRoute(APIRoute):
-    """A route whose body is read strictly; a body that has no one meaning is answered like any other wrong input."""
+    """A route whose caller is let in first, and whose body is then read strictly.
+
+    A body that has no one meaning is answered like any other wrong input.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
+        gates = [each.call for each in self.dependant.dependencies if isinstance(each.call, Gate)]
 
         async def answer(request: Request) -> Response:
+            for gate in gates:
+                request.state.caller = await gate.admit(request)
             return await handler(_StrictRequest(request.scope, request.receive))
 
         return answer

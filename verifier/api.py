@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Request, Response, Security
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 from starlette.convertors import StringConvertor, register_url_convertor
@@ -23,7 +23,7 @@ from runtime.api_document import operation_id
 from runtime.archives import MAX_ARCHIVE_UPLOAD
 from runtime.dependencies import DatabaseDep, NowDep, SessionDep, get_service
 from runtime.errors import OAuthError, Problem, log_refusal, oauth_route
-from runtime.management import KeyInDocument, ManagementRoute
+from runtime.management import Gate, ManagementRoute
 from runtime.route_document import Answer, Operation, described, oauth_refusal, responses
 from runtime.service import Service
 from runtime.web.badge_form import read_content, read_file, read_text
@@ -365,17 +365,31 @@ class ResponseCode(Body):
     response_code: Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
-async def _caller(
-    database: DatabaseDep,
-    _key: KeyInDocument,
-    authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
-) -> Caller:
-    """Who calls. Read apart from what is done, so that whoever goes out on the network has no transaction open."""
-    async with database.reading() as session:
-        return await relying_parties.authenticate(session, authorization)
+def _holder_of(scope: str | None) -> Any:
+    """Lets in whoever has a key, with this scope where there is one. Whose relying party it is, is looked up later.
+
+    Read apart from what is done, so that whoever goes out on the network has no transaction open.
+    """
+
+    async def admit(request: Request) -> Caller:
+        service: Service[VerifierSettings] = get_service(request)
+        async with service.database.reading() as session:
+            caller = await relying_parties.authenticate(session, request.headers.get("authorization"))
+        if scope is not None:
+            caller.require(scope)
+        return caller
+
+    return Security(Gate(admit), scopes=[] if scope is None else [scope])
 
 
-CallerDep = Annotated[Caller, Depends(_caller)]
+CallerDep = Annotated[Caller, _holder_of(None)]
+KeysWriter = Annotated[Caller, _holder_of("keys:write")]
+OperatorsWriter = Annotated[Caller, _holder_of("operators:write")]
+PresentationsReader = Annotated[Caller, _holder_of("presentations:read")]
+PresentationsWriter = Annotated[Caller, _holder_of("presentations:write")]
+QuestionsReader = Annotated[Caller, _holder_of("questions:read")]
+QuestionsWriter = Annotated[Caller, _holder_of("questions:write")]
+RelyingPartiesWriter = Annotated[Caller, _holder_of("relying-parties:write")]
 
 
 _CHECK_FORM: Final[dict[str, Any]] = {
@@ -416,10 +430,9 @@ async def check_any_badge(request: Request, _: CallerDep, service: ServiceDep, n
 
 @management.post("/relying-parties", status_code=201, name="create_relying_party")
 async def create_relying_party(
-    body: NewRelyingParty, caller: CallerDep, session: SessionDep, service: ServiceDep, now: NowDep
+    body: NewRelyingParty, _: RelyingPartiesWriter, session: SessionDep, service: ServiceDep, now: NowDep
 ) -> dict[str, Any]:
     """Make a relying party with its own key; its API key is shown only in this answer."""
-    caller.require("relying-parties:write")
     relying_party, key = await relying_parties.create_relying_party(
         session, service.settings, **body.model_dump(), now=now
     )
@@ -438,10 +451,10 @@ async def get_relying_party(slug: str, caller: CallerDep, session: SessionDep, s
 
 @management.put("/relying-parties/{slug}/certificate", name="keep_certificate")
 async def keep_certificate(
-    slug: str, body: NewCertificate, caller: CallerDep, session: SessionDep, service: ServiceDep, now: NowDep
+    slug: str, body: NewCertificate, caller: KeysWriter, session: SessionDep, service: ServiceDep, now: NowDep
 ) -> dict[str, Any]:
     """Keep the certificate by which EUDI wallets know this relying party; it replaces the one that is there."""
-    relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
+    relying_party = await relying_parties.find_own(session, caller, slug)
     certificate = await client_identifiers.keep_certificate(
         session, service.settings, relying_party, chain_pem=body.chain, key_pem=body.key, now=now
     )
@@ -449,9 +462,9 @@ async def keep_certificate(
 
 
 @management.delete("/relying-parties/{slug}/certificate", status_code=204, name="delete_certificate")
-async def delete_certificate(slug: str, caller: CallerDep, session: SessionDep) -> Response:
+async def delete_certificate(slug: str, caller: KeysWriter, session: SessionDep) -> Response:
     """Forget the certificate and its key; what waits for an answer under it is no longer answered."""
-    relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
+    relying_party = await relying_parties.find_own(session, caller, slug)
     if not await store.delete_certificate(session, relying_party.id):
         raise UnknownError
     return Response(status_code=204)
@@ -459,10 +472,10 @@ async def delete_certificate(slug: str, caller: CallerDep, session: SessionDep) 
 
 @management.put("/relying-parties/{slug}/attestation", name="keep_attestation")
 async def keep_attestation(
-    slug: str, body: NewAttestation, caller: CallerDep, session: SessionDep, service: ServiceDep, now: NowDep
+    slug: str, body: NewAttestation, caller: KeysWriter, session: SessionDep, service: ServiceDep, now: NowDep
 ) -> dict[str, Any]:
     """Keep what an attester says about this relying party's key; it replaces the one that is there."""
-    relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
+    relying_party = await relying_parties.find_own(session, caller, slug)
     client_identifiers.keep_attestation(relying_party, body.attestation, now=now)
     certificate = await store.find_certificate(session, relying_party.id)
     return _party_json(relying_party, certificate, service.settings)
@@ -470,19 +483,19 @@ async def keep_attestation(
 
 @management.get("/relying-parties/{slug}/federation", name="get_federation_membership")
 async def get_federation_membership(
-    slug: str, caller: CallerDep, session: SessionDep, service: ServiceDep
+    slug: str, caller: KeysWriter, session: SessionDep, service: ServiceDep
 ) -> dict[str, Any]:
     """What the superiors of this relying party in a federation must know, and who they are."""
-    relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
+    relying_party = await relying_parties.find_own(session, caller, slug)
     return _membership_json(await federation.get_membership(session, service.settings, relying_party))
 
 
 @management.put("/relying-parties/{slug}/federation", name="join_federation")
 async def join_federation(
-    slug: str, body: NewMembership, caller: CallerDep, session: SessionDep, service: ServiceDep, now: NowDep
+    slug: str, body: NewMembership, caller: KeysWriter, session: SessionDep, service: ServiceDep, now: NowDep
 ) -> dict[str, Any]:
     """Name the superiors of this relying party in OpenID Federations; from now on it can ask as their member."""
-    relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
+    relying_party = await relying_parties.find_own(session, caller, slug)
     membership = await federation.join_federation(
         session, service.settings, relying_party, body.authority_hints, now=now
     )
@@ -491,36 +504,36 @@ async def join_federation(
 
 @management.post("/relying-parties/{slug}/federation/key-rollover", name="roll_federation_key")
 async def roll_federation_key(
-    slug: str, body: Rollover, caller: CallerDep, session: SessionDep, service: ServiceDep
+    slug: str, body: Rollover, caller: KeysWriter, session: SessionDep, service: ServiceDep
 ) -> dict[str, Any]:
     """Replace the key of the statements: `announce` the next one, `use` it when the superiors name it, `retire` the one
     before."""
-    relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
+    relying_party = await relying_parties.find_own(session, caller, slug)
     return _membership_json(await federation.roll_key(session, service.settings, relying_party, body.step))
 
 
 @management.delete("/relying-parties/{slug}/federation", status_code=204, name="leave_federation")
-async def leave_federation(slug: str, caller: CallerDep, session: SessionDep) -> Response:
+async def leave_federation(slug: str, caller: KeysWriter, session: SessionDep) -> Response:
     """Leave every federation; what waits for an answer as a member is no longer answered."""
-    relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
+    relying_party = await relying_parties.find_own(session, caller, slug)
     await federation.leave_federation(session, relying_party)
     return Response(status_code=204)
 
 
 @management.put("/relying-parties/{slug}/webhook", name="keep_webhook")
 async def keep_webhook(
-    slug: str, body: NewWebhook, caller: CallerDep, session: SessionDep, service: ServiceDep, now: NowDep
+    slug: str, body: NewWebhook, caller: KeysWriter, session: SessionDep, service: ServiceDep, now: NowDep
 ) -> dict[str, Any]:
     """Be told what happens to presentations; the secret that signs each message is shown only in this answer. V-43."""
-    relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
+    relying_party = await relying_parties.find_own(session, caller, slug)
     secret = await webhooks.keep_webhook(session, service.settings, relying_party, url=body.url, now=now)
     return {"url": body.url, "secret": secret}
 
 
 @management.get("/relying-parties/{slug}/webhook", name="get_webhook")
-async def get_webhook(slug: str, caller: CallerDep, session: SessionDep) -> dict[str, Any]:
+async def get_webhook(slug: str, caller: KeysWriter, session: SessionDep) -> dict[str, Any]:
     """Where messages go, and what became of those of the last week, the newest first; never the secret."""
-    relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
+    relying_party = await relying_parties.find_own(session, caller, slug)
     webhook = await store.find_webhook(session, relying_party.id)
     if webhook is None:
         raise UnknownError
@@ -533,10 +546,10 @@ async def get_webhook(slug: str, caller: CallerDep, session: SessionDep) -> dict
 
 
 @management.post("/relying-parties/{slug}/webhook/test", name="send_test_message")
-async def send_test_message(slug: str, caller: CallerDep, service: ServiceDep) -> dict[str, Any]:
+async def send_test_message(slug: str, caller: KeysWriter, service: ServiceDep) -> dict[str, Any]:
     """Send a message of type `webhook.test` once, now; what became of it."""
     async with service.database.reading() as session:
-        relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
+        relying_party = await relying_parties.find_own(session, caller, slug)
     tried = await webhooks.send_test_message(service, relying_party)
     return {"outcome": tried.outcome, "status": tried.status}
 
@@ -554,18 +567,18 @@ def _delivery_json(delivery: WebhookDelivery) -> dict[str, Any]:
 
 
 @management.delete("/relying-parties/{slug}/webhook", status_code=204, name="delete_webhook")
-async def delete_webhook(slug: str, caller: CallerDep, session: SessionDep) -> Response:
+async def delete_webhook(slug: str, caller: KeysWriter, session: SessionDep) -> Response:
     """Be told nothing more."""
-    relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
+    relying_party = await relying_parties.find_own(session, caller, slug)
     if not await store.delete_webhook(session, relying_party.id):
         raise UnknownError
     return Response(status_code=204)
 
 
 @management.post("/relying-parties/{slug}/keys", status_code=201, name="create_key")
-async def create_key(slug: str, body: NewKey, caller: CallerDep, session: SessionDep, now: NowDep) -> dict[str, Any]:
+async def create_key(slug: str, body: NewKey, caller: KeysWriter, session: SessionDep, now: NowDep) -> dict[str, Any]:
     """Make a further API key, with no more than the caller's own scopes; it is shown only in this answer."""
-    relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
+    relying_party = await relying_parties.find_own(session, caller, slug)
     caller.require_all(body.scopes)
     key = await relying_parties.create_api_key(
         session, relying_party_id=relying_party.id, name=body.name, scopes=body.scopes, now=now
@@ -574,9 +587,9 @@ async def create_key(slug: str, body: NewKey, caller: CallerDep, session: Sessio
 
 
 @management.get("/relying-parties/{slug}/keys", name="list_keys")
-async def list_keys(slug: str, caller: CallerDep, session: SessionDep) -> dict[str, Any]:
+async def list_keys(slug: str, caller: KeysWriter, session: SessionDep) -> dict[str, Any]:
     """The API keys that work now, without the keys themselves."""
-    relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
+    relying_party = await relying_parties.find_own(session, caller, slug)
     keys = await store.list_api_keys(session, relying_party.id)
     return {
         "keys": [
@@ -587,19 +600,21 @@ async def list_keys(slug: str, caller: CallerDep, session: SessionDep) -> dict[s
 
 
 @management.delete("/relying-parties/{slug}/keys/{key_id}", status_code=204, name="revoke_key")
-async def revoke_key(slug: str, key_id: str, caller: CallerDep, session: SessionDep, now: NowDep) -> Response:
+async def revoke_key(slug: str, key_id: str, caller: KeysWriter, session: SessionDep, now: NowDep) -> Response:
     """End an API key."""
-    relying_party = await relying_parties.authorise(session, caller, slug, "keys:write")
+    relying_party = await relying_parties.find_own(session, caller, slug)
     if not await store.revoke_api_key(session, relying_party.id, key_id, now):
         raise UnknownError
     return Response(status_code=204)
 
 
 @management.post("/relying-parties/{slug}/operators", status_code=201, name="create_operator")
-async def create_operator(slug: str, body: NewOperator, caller: CallerDep, database: DatabaseDep) -> dict[str, Any]:
+async def create_operator(
+    slug: str, body: NewOperator, caller: OperatorsWriter, database: DatabaseDep
+) -> dict[str, Any]:
     """Let somebody sign in for this relying party."""
     async with database.reading() as session:
-        relying_party = await relying_parties.authorise(session, caller, slug, "operators:write")
+        relying_party = await relying_parties.find_own(session, caller, slug)
     operator_id = await operators.create_operator(
         database, relying_party.id, email=body.email, name=body.name, passphrase=body.passphrase
     )
@@ -608,10 +623,10 @@ async def create_operator(slug: str, body: NewOperator, caller: CallerDep, datab
 
 @management.post("/relying-parties/{slug}/questions", status_code=201, name="create_question")
 async def create_question(
-    slug: str, body: NewQuestion, caller: CallerDep, session: SessionDep, service: ServiceDep, now: NowDep
+    slug: str, body: NewQuestion, caller: QuestionsWriter, session: SessionDep, service: ServiceDep, now: NowDep
 ) -> dict[str, Any]:
     """Save a question."""
-    relying_party = await relying_parties.authorise(session, caller, slug, "questions:write")
+    relying_party = await relying_parties.find_own(session, caller, slug)
     question = await questions.create_question(
         session,
         relying_party,
@@ -629,29 +644,31 @@ async def create_question(
 
 
 @management.get("/relying-parties/{slug}/questions", name="list_questions")
-async def list_questions(slug: str, caller: CallerDep, session: SessionDep, service: ServiceDep) -> dict[str, Any]:
+async def list_questions(
+    slug: str, caller: QuestionsReader, session: SessionDep, service: ServiceDep
+) -> dict[str, Any]:
     """The saved questions, newest first."""
-    relying_party = await relying_parties.authorise(session, caller, slug, "questions:read")
+    relying_party = await relying_parties.find_own(session, caller, slug)
     rows = await store.list_questions(session, relying_party.id)
     return {"questions": [_question_json(row, slug, service.settings) for row in rows]}
 
 
 @management.get("/relying-parties/{slug}/questions/{question_id}", name="get_question")
 async def get_question(
-    slug: str, question_id: str, caller: CallerDep, session: SessionDep, service: ServiceDep
+    slug: str, question_id: str, caller: QuestionsReader, session: SessionDep, service: ServiceDep
 ) -> dict[str, Any]:
     """One saved question."""
-    relying_party = await relying_parties.authorise(session, caller, slug, "questions:read")
+    relying_party = await relying_parties.find_own(session, caller, slug)
     question = await questions.get_question(session, relying_party, question_id)
     return _question_json(question, slug, service.settings)
 
 
 @management.delete("/relying-parties/{slug}/questions/{question_id}", status_code=204, name="archive_question")
 async def archive_question(
-    slug: str, question_id: str, caller: CallerDep, session: SessionDep, now: NowDep
+    slug: str, question_id: str, caller: QuestionsWriter, session: SessionDep, now: NowDep
 ) -> Response:
     """Put a question away; answers to it stay."""
-    relying_party = await relying_parties.authorise(session, caller, slug, "questions:write")
+    relying_party = await relying_parties.find_own(session, caller, slug)
     if not await store.archive_question(session, relying_party.id, question_id, now):
         raise UnknownError
     return Response(status_code=204)
@@ -659,11 +676,16 @@ async def archive_question(
 
 @management.post("/relying-parties/{slug}/presentations", status_code=201, name="start_presentation")
 async def start(
-    slug: str, body: NewPresentation, caller: CallerDep, database: DatabaseDep, service: ServiceDep, now: NowDep
+    slug: str,
+    body: NewPresentation,
+    caller: PresentationsWriter,
+    database: DatabaseDep,
+    service: ServiceDep,
+    now: NowDep,
 ) -> dict[str, Any]:
     """Ask: open a transaction and return the link for the wallet."""
     async with database.reading() as session:
-        relying_party = await relying_parties.authorise(session, caller, slug, "presentations:write")
+        relying_party = await relying_parties.find_own(session, caller, slug)
         asking = await _read_asking(session, relying_party, body, service)
     trusted = await resolve_trusted_authorities(service, asking.policy, now=now) if asking.trusted_authorities else ()
     async with database.transaction() as session:
@@ -688,16 +710,18 @@ async def start(
 
 
 @management.get("/relying-parties/{slug}/presentations", name="list_presentations")
-async def list_presentations(slug: str, caller: CallerDep, session: SessionDep, now: NowDep) -> dict[str, Any]:
+async def list_presentations(
+    slug: str, caller: PresentationsReader, session: SessionDep, now: NowDep
+) -> dict[str, Any]:
     """The newest hundred, without their reports."""
-    relying_party = await relying_parties.authorise(session, caller, slug, "presentations:read")
+    relying_party = await relying_parties.find_own(session, caller, slug)
     rows = await store.list_presentation_requests(session, relying_party.id, now)
     return {"presentations": [results.summary_json(row, now) for row in rows]}
 
 
 @management.get("/relying-parties/{slug}/presentations/{request_id}", name="get_presentation")
 async def get_presentation(
-    slug: str, request_id: str, caller: CallerDep, session: SessionDep, service: ServiceDep, now: NowDep
+    slug: str, request_id: str, caller: PresentationsReader, session: SessionDep, service: ServiceDep, now: NowDep
 ) -> dict[str, Any]:
     """Where it stands, and the report once there is one that was released."""
     request = await _find_request(session, caller, slug, request_id)
@@ -715,7 +739,7 @@ async def get_presentation(
 async def export_presentation(
     slug: str,
     request_id: str,
-    caller: CallerDep,
+    caller: PresentationsReader,
     session: SessionDep,
     service: ServiceDep,
     now: NowDep,
@@ -723,7 +747,7 @@ async def export_presentation(
     language: Language = "nl",
 ) -> Response:
     """One answer as a file: JSON, CSV or PDF, safe to open. PROFILE.md V-43, A-44."""
-    relying_party = await relying_parties.authorise(session, caller, slug, "presentations:read")
+    relying_party = await relying_parties.find_own(session, caller, slug)
     row = await _find_request(session, caller, slug, request_id)
     exported = export_answer(
         row,
@@ -743,10 +767,15 @@ async def export_presentation(
     responses={200: {"content": {"text/csv": {}}, "description": "The table."}},
 )
 async def export_presentations(
-    slug: str, caller: CallerDep, session: SessionDep, service: ServiceDep, now: NowDep, language: Language = "nl"
+    slug: str,
+    caller: PresentationsReader,
+    session: SessionDep,
+    service: ServiceDep,
+    now: NowDep,
+    language: Language = "nl",
 ) -> Response:
     """The newest hundred answers as CSV, one line for each skill that was asked for. PROFILE.md V-43, A-44."""
-    relying_party = await relying_parties.authorise(session, caller, slug, "presentations:read")
+    relying_party = await relying_parties.find_own(session, caller, slug)
     rows = await store.list_presentation_requests(session, relying_party.id, now)
     answers = [(row, results.read_result(service.sealing_key, row, now)) for row in rows]
     exported = export_answers(answers, language=language)
@@ -755,17 +784,22 @@ async def export_presentations(
 
 @management.post("/relying-parties/{slug}/presentations/{request_id}/browser-answer", name="browser_answer")
 async def browser_answer(
-    slug: str, request_id: str, body: BrowserAnswer, caller: CallerDep, database: DatabaseDep, service: ServiceDep
+    slug: str,
+    request_id: str,
+    body: BrowserAnswer,
+    caller: PresentationsWriter,
+    database: DatabaseDep,
+    service: ServiceDep,
 ) -> dict[str, Any]:
     """Hand in what your own page got from the Digital Credentials API; the report, as far as it can be seen. V-08."""
     async with database.reading() as session:
-        row = await _find_request(session, caller, slug, request_id, scope="presentations:write")
+        row = await _find_request(session, caller, slug, request_id)
     try:
         await receive_browser_response(service, row, body.data)
     except CredentialError as exc:
         raise BrowserAnswerError from exc
     async with database.reading() as session:
-        row = await _find_request(session, caller, slug, request_id, scope="presentations:write")
+        row = await _find_request(session, caller, slug, request_id)
     return results.result_json(service.sealing_key, row, service.clock())
 
 
@@ -774,7 +808,7 @@ async def collect_result(
     slug: str,
     request_id: str,
     body: ResponseCode,
-    caller: CallerDep,
+    caller: PresentationsReader,
     session: SessionDep,
     service: ServiceDep,
     now: NowDep,
@@ -807,10 +841,8 @@ async def search_skills(service: ServiceDep, q: str = "", language: str = "nl", 
 # --- shapes ---
 
 
-async def _find_request(
-    session: Any, caller: Caller, slug: str, request_id: str, *, scope: str = "presentations:read"
-) -> PresentationRequest:
-    relying_party = await relying_parties.authorise(session, caller, slug, scope)
+async def _find_request(session: Any, caller: Caller, slug: str, request_id: str) -> PresentationRequest:
+    relying_party = await relying_parties.find_own(session, caller, slug)
     request = await store.find_presentation_request(session, relying_party.id, request_id)
     if request is None:
         raise UnknownError

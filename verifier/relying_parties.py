@@ -182,12 +182,11 @@ async def authenticate(session: Session, authorization: str | None) -> Caller:
     return Caller(row.relying_party_id, frozenset(row.scopes))
 
 
-async def authorise(session: Session, caller: Caller, slug: str, scope: str) -> RelyingParty:
-    """The relying party that the caller may do this for; another's looks like one that does not exist."""
+async def find_own(session: Session, caller: Caller, slug: str) -> RelyingParty:
+    """The relying party that the caller acts for; another's looks like one that does not exist."""
     relying_party = await store.find_relying_party(session, slug)
     if relying_party is None or not caller.may_see(relying_party.id):
         raise UnknownError
-    caller.require(scope)
     return relying_party
 
 

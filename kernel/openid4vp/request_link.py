@@ -23,7 +23,7 @@ class RequestByReference:
     client_id: ClientIdentifier
     request_uri: str
     request_uri_method: RequestUriMethod | Literal["unknown"]
-    """`unknown`: there is one, and it is neither. Its sender can be told so once the request object says who that is."""
+    """`unknown`: one is named, and it is neither. Whoever asks can be told so, once their request object says who."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 import pytest
 
+from issuer.api_keys import ALL_SCOPES
 from tests.issuer.conftest import ORG, SLUG, Issuer, achievement
+from tests.support.gates import JSON, UNREADABLE, guarded_operations
 
 
 @pytest.mark.parametrize(
@@ -47,3 +49,21 @@ async def test_I04_looking_whether_an_offer_is_there_does_not_open_it(issuer: Is
     assert (await issuer.client.get(uri)).status_code == 200
     assert (await issuer.get_award(award["id"]))["state"] != award["state"]
     assert (await issuer.client.head(f"{uri}x")).status_code == 404
+
+
+async def test_A52_whoever_may_not_do_something_is_told_so_before_their_body_is_read(issuer: Issuer) -> None:
+    """Every operation of the document: 401 without a key and 403 without its scope, whatever the body is."""
+    keys = {}
+    for missing in sorted(ALL_SCOPES):
+        body = {"name": "bijna alles", "scopes": sorted(ALL_SCOPES - {missing})}
+        made = await issuer.api("POST", f"/organisations/{ORG}/api-keys", json=body)
+        keys[missing] = {"Authorization": f"Bearer {made.json()['api_key']}"}
+    operations = list(guarded_operations(issuer.app.openapi(), org=ORG, slug=SLUG))
+    scopes = {scope for _, _, scope in operations}
+    assert scopes == {*ALL_SCOPES, None}
+    for method, path, scope in operations:
+        stranger = await issuer.client.request(method, path, content=UNREADABLE, headers=JSON)
+        assert (stranger.status_code, stranger.json()["code"]) == (401, "api_key"), path
+        if scope is not None:
+            refused = await issuer.client.request(method, path, content=UNREADABLE, headers={**JSON, **keys[scope]})
+            assert (refused.status_code, refused.json()["code"]) == (403, "scope"), (method, path)

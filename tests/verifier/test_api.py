@@ -5,7 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.gates import JSON, UNREADABLE, guarded_operations
 from tests.verifier.conftest import ADMIN_KEY, SKILL_URIS, FewSkills, Stage
+from verifier.relying_parties import RELYING_PARTY_SCOPES
 
 QUESTION = {"title": "Adviseur", "purpose": "Vacature", "skills": [{"uri": SKILL_URIS[0]}]}
 PARTY = "/api/relying-parties/bakker"
@@ -26,6 +28,23 @@ async def test_A52_without_a_good_key_everything_is_401_with_a_challenge(
         assert refused.status_code == 401
         assert refused.headers["www-authenticate"].startswith("Bearer")
         assert refused.headers["content-type"] == "application/problem+json"
+
+
+async def test_A52_whoever_may_not_do_something_is_told_so_before_their_body_is_read(stage: Stage) -> None:
+    """Every operation of the document: 401 without a key and 403 without its scope, whatever the body is."""
+    keys = {"relying-parties:write": stage.api_key}
+    for missing in RELYING_PARTY_SCOPES:
+        body = {"name": "bijna alles", "scopes": sorted(RELYING_PARTY_SCOPES - {missing})}
+        keys[missing] = (await stage.api.post(f"{PARTY}/keys", json=body)).json()["api_key"]
+    operations = list(guarded_operations(stage.app.openapi(), slug="bakker"))
+    assert {scope for _, _, scope in operations} == {*keys, None}
+    for method, path, scope in operations:
+        stranger = await stage.client().request(method, path, content=UNREADABLE, headers=JSON)
+        assert (stranger.status_code, stranger.json()["code"]) == (401, "unauthorized"), path
+        if scope is not None:
+            client = stage.client({"Authorization": f"Bearer {keys[scope]}"})
+            refused = await client.request(method, path, content=UNREADABLE, headers=JSON)
+            assert (refused.status_code, refused.json()["code"]) == (403, "forbidden"), (method, path)
 
 
 async def test_A52_the_document_names_the_key_on_every_path_but_the_open_one(stage: Stage) -> None:

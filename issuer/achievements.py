@@ -14,37 +14,48 @@ from typing import Annotated, Any, Literal
 from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
-from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from issuer import store
 from issuer.configurations import configuration_ids
 from issuer.credential_issuer import CredentialIssuer
 from issuer.errors import N_, ChangedMeanwhileError, ConflictError, InputError, NotFoundError
 from issuer.images import BadgeImage, clean_image, draw_default_image
-from issuer.input import STORED, Input, WebAddress
+from issuer.input import STORED, Input, Localised, LocalisedText, Organisation, ShortText, WebAddress
 from issuer.models import Achievement, AchievementVersion
+from issuer.results import (
+    UNKNOWN_SKILL,
+    GradingScheme,
+    ResultDescription,
+    create_result_descriptions,
+    find_description_problems,
+    find_grading_problems,
+)
 from issuer.store import AchievementRow, Session
 from kernel.microcredential import (
     AwardingBody,
     Dates,
     FurtherInformation,
+    Grade,
     Learner,
     LearningOutcome,
     Level,
     Microcredential,
-    Organisation,
     Prerequisites,
     Skill,
     Stackability,
     Supervision,
     Title,
+    Translation,
     Workload,
     create_microcredential_achievement,
     find_warnings,
 )
+from kernel.microcredential import GradingScheme as GradingSchemeElement
+from kernel.microcredential import Organisation as OrganisationElement
 from kernel.microcredential import QualityAssurance as QualityAssuranceElement
 from kernel.microcredential import missing_elements as missing_kernel_elements
-from kernel.open_badges import ACHIEVEMENT_TYPES, create_alignment, verify_achievement
+from kernel.open_badges import ACHIEVEMENT_TYPES, create_alignment, verify_achievement, without_absent
 from kernel.open_badges import create_achievement as create_achievement_object
 from skills.search import SkillIndex
 
@@ -62,7 +73,6 @@ __all__ = [
     "configuration_ids",
     "create_achievement",
     "description_of",
-    "earned_credits",
     "get_achievement",
     "image_data_url",
     "input_problems",
@@ -72,24 +82,6 @@ __all__ = [
     "parse_image",
     "warnings_about",
 ]
-
-
-class LocalisedText(Input):
-    """A text in Dutch, and in English where there is one. A plain string is Dutch."""
-
-    nl: str = Field(min_length=1, max_length=5000)
-    en: str | None = Field(default=None, max_length=5000)
-
-    def best(self, language: str) -> str:
-        """The text in this language, or in Dutch."""
-        return self.en if language == "en" and self.en else self.nl
-
-    def language(self, language: str) -> str:
-        """The language of what `best` gives."""
-        return "en" if language == "en" and self.en else "nl"
-
-
-Localised = Annotated[LocalisedText, BeforeValidator(lambda value: {"nl": value} if isinstance(value, str) else value)]
 
 
 class SkillReference(Input):
@@ -107,6 +99,31 @@ class QualityAssurance(Input):
 
     name: str = Field(min_length=1, max_length=200)
     url: WebAddress
+    description: str | None = Field(default=None, min_length=1, max_length=2000)
+    code: ShortText | None = None
+
+
+class OutcomeDescription(Input):
+    """What somebody can do afterwards, which of the skills that is, and on which level of mastery. E-20, S-06."""
+
+    text: Localised
+    skills: list[WebAddress] = Field(default_factory=list, max_length=50)
+    level: ShortText | None = None
+
+
+class OtherIdentifier(Input):
+    """A number by which the achievement is known elsewhere. B-04."""
+
+    identifier: ShortText
+    identifier_type: Annotated[str, StringConstraints(pattern=r"^ext:[A-Za-z0-9._-]{1,60}$")]
+
+
+class RelatedAchievement(Input):
+    """Another edition of the same achievement: in another language, or an earlier version. B-04."""
+
+    id: WebAddress
+    language: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*$")] | None = None
+    version: ShortText | None = None
 
 
 AssessmentType = Literal[
@@ -117,7 +134,18 @@ AssessmentType = Literal[
     "professional_product",
     "behavioural_assessment",
     "peer_assessment",
+    "continuous_evaluation",
+    "group_performance",
+    "attendance",
+    "project_work",
+    "peer_review",
+    "quiz",
+    "problem_based_learning",
 ]
+ParticipationType = Literal[
+    "online", "onsite", "blended", "work_experience", "volunteering", "project_based", "research"
+]
+_LanguageTag = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 NlqfLevel = Literal["Instroom", "1", "2", "3", "4", "4+", "5", "6", "7", "8"]
 
 
@@ -138,8 +166,8 @@ class AchievementDescription(Input):
     sbu: int | None = Field(default=None, ge=1, le=10_000)
     eqf_level: int | None = Field(default=None, ge=1, le=8)
     nlqf_level: NlqfLevel | None = None
-    assessment_type: AssessmentType | None = None
-    participation_type: Literal["online", "onsite", "blended", "work_experience", "volunteering"] | None = None
+    assessment_type: AssessmentType | list[AssessmentType] | None = None
+    participation_type: ParticipationType | list[ParticipationType] | None = None
     quality_assurance: QualityAssurance | None = None
     prerequisites: Localised | None = None
     supervision: Literal["onsite", "online", "unsupervised"] | None = None
@@ -147,6 +175,28 @@ class AchievementDescription(Input):
     approval: Literal["second_person"] | None = None
     """Whether an award waits until somebody else than whoever made it has approved it (I-63)."""
     stackability: Literal["standalone", "stackable"] | None = None
+    part_of: list[WebAddress] = Field(default_factory=list, max_length=20)
+    prerequisites_url: WebAddress | None = None
+    level_verified: bool = False
+    """Whether somebody else than the organisation has confirmed the level."""
+    hours: float | None = Field(default=None, gt=0, le=100_000, allow_inf_nan=False)
+    learning_outcomes: list[OutcomeDescription] = Field(default_factory=list, max_length=50)
+    grading_scheme: GradingScheme | None = None
+    result_descriptions: list[ResultDescription] = Field(default_factory=list, max_length=50)
+    creator: Organisation | None = None
+    """Who made the programme, where that is another organisation."""
+    tags: list[ShortText] = Field(default_factory=list, max_length=50)
+    field_of_study: ShortText | None = None
+    specialization: ShortText | None = None
+    human_code: ShortText | None = None
+    isced_f: Annotated[str, StringConstraints(pattern=r"^[0-9]{2,4}$")] | None = None
+    programmes: list[ShortText] = Field(default_factory=list, max_length=20)
+    """Codes of the programmes that it belongs to: CROHO, crebo, RIO."""
+    teaching_languages: list[_LanguageTag] = Field(default_factory=list, max_length=20)
+    recheck_months: int | None = Field(default=None, ge=1, le=1200)
+    """After how long somebody shows again that they still can."""
+    other_identifiers: list[OtherIdentifier] = Field(default_factory=list, max_length=20)
+    related: list[RelatedAchievement] = Field(default_factory=list, max_length=20)
 
     @model_validator(mode="after")
     def _says_nothing_twice(self) -> "AchievementDescription":
@@ -315,11 +365,30 @@ def _check(description: AchievementDescription, skills: SkillIndex) -> None:
     missing = missing_elements(description)
     if missing:
         raise InputError(N_("Voor een microcredential ontbreekt nog iets."), fields=missing)
+    problems = _find_misfits(description)
+    if problems:
+        raise InputError(fields=problems)
     unknown = [
         skill.uri for skill in description.skills if skill.uri.startswith(_ESCO) and not _is_known(skill, skills)
     ]
     if unknown:
         raise InputError(fields={"skills": N_("Een van deze skills staat niet in ESCO.")})
+
+
+def _find_misfits(description: AchievementDescription) -> dict[str, str]:
+    """What names something that is not in the description, by field. B-07."""
+    skills = [skill.uri for skill in description.skills]
+    outcomes = {
+        f"learning_outcomes.{number}.skills.{place}": UNKNOWN_SKILL
+        for number, outcome in enumerate(description.learning_outcomes)
+        for place, skill in enumerate(outcome.skills)
+        if skill not in skills
+    }
+    return {
+        **outcomes,
+        **find_grading_problems(description.grading_scheme),
+        **find_description_problems(description.result_descriptions, skills),
+    }
 
 
 def _is_known(skill: SkillReference, skills: SkillIndex) -> bool:
@@ -370,33 +439,57 @@ _AT_THE_AWARD = Dates(datetime.fromtimestamp(0, UTC))
 def _microcredential(description: AchievementDescription, achievement_id: str = "") -> Microcredential:
     """What a description says, element by element; what only the award can say stands in for itself."""
     quality, supervision, before = description.quality_assurance, description.supervision, description.prerequisites
-    language = description.language
+    language, creator = description.language, description.creator
     return Microcredential(
         id="",
         achievement_id=achievement_id,
         learner=Learner(id="at the award"),
-        title=Title(description.name.best(language)),
+        title=Title(description.name.best(language), _translations(description)),
         country="at the award",
-        awarding_body=AwardingBody(Organisation("at the award")),
+        awarding_body=AwardingBody(
+            OrganisationElement("at the award"),
+            None if creator is None else OrganisationElement(creator.name, creator.identifier, creator.url),
+        ),
         dates=_AT_THE_AWARD,
         learning_outcomes=tuple(
             LearningOutcome(skill.name, (Skill(skill.uri, skill.name, skill.framework),))
             for skill in description.skills
         ),
-        workload=Workload(ects=description.ects, sbu=description.sbu),
-        level=Level(eqf=description.eqf_level, nlqf=description.nlqf_level),
-        assessment=(description.assessment_type,) if description.assessment_type else (),
-        participation=(description.participation_type,) if description.participation_type else (),
-        quality_assurance=None if quality is None else QualityAssuranceElement(quality.name, quality.url),
-        prerequisites=Prerequisites(None if before is None else before.best(language)),
+        workload=Workload(ects=description.ects, sbu=description.sbu, hours=description.hours),
+        level=Level(eqf=description.eqf_level, nlqf=description.nlqf_level, is_verified=description.level_verified),
+        assessment=_each(description.assessment_type),
+        participation=_each(description.participation_type),
+        quality_assurance=None if quality is None else QualityAssuranceElement(**quality.model_dump()),
+        prerequisites=Prerequisites(None if before is None else before.best(language), description.prerequisites_url),
         supervision=Supervision(
             is_supervised=None if supervision is None else supervision != "unsupervised",
             place=None if supervision == "unsupervised" else supervision,
             identity_checked=description.identity_checked,
         ),
-        stackability=Stackability(description.stackability),
-        further_information=FurtherInformation(language=language),
+        stackability=Stackability(description.stackability, tuple(description.part_of)),
+        further_information=FurtherInformation(
+            language=language,
+            programmes=tuple(description.programmes),
+            isced_f=description.isced_f,
+            sector=description.field_of_study,
+            tags=tuple(description.tags),
+            teaching_languages=tuple(description.teaching_languages),
+            recheck_months=description.recheck_months,
+        ),
     )
+
+
+def _each(codes: str | Sequence[str] | None) -> tuple[str, ...]:
+    return () if codes is None else (codes,) if isinstance(codes, str) else tuple(dict.fromkeys(codes))
+
+
+def _translations(description: AchievementDescription) -> tuple[Translation, ...]:
+    """The title in the other language, which a microcredential carries; of a badge a page shows it. E-20."""
+    other = "nl" if description.language == "en" else "en"
+    is_there = description.name.language(other) == other and description.name.language(description.language) != other
+    if description.achievement_type != "MicroCredential" or not is_there:
+        return ()
+    return (Translation(other, description.name.best(other)),)
 
 
 def _image(description: AchievementDescription, issuer: CredentialIssuer) -> BadgeImage:
@@ -442,11 +535,6 @@ def image_data_url(image: BadgeImage) -> str:
     return f"data:{image.media_type};base64,{base64.b64encode(image.content).decode()}"
 
 
-def earned_credits(achievement: Mapping[str, Any]) -> dict[str, Any]:
-    """What somebody earns who meets an achievement: all of its credits. S-07, B-03."""
-    return {"creditsEarned": achievement["creditsAvailable"]} if "creditsAvailable" in achievement else {}
-
-
 def _open_badges_achievement(
     issuer: CredentialIssuer,
     description: AchievementDescription,
@@ -458,21 +546,70 @@ def _open_badges_achievement(
     """The Open Badges 3.0 Achievement of a version. B-04, B-06, S-01, S-02, S-07."""
     language = description.language
     uri = achievement_uri(issuer, description.slug)
-    achievement = create_achievement_object(
+    stated = create_microcredential_achievement(replace(_microcredential(description, uri), learning_outcomes=()))
+    skill_alignments = {skill.uri: _skill_alignment(skill, language, skills) for skill in description.skills}
+    return create_achievement_object(
         achievement_id=uri,
         name=description.name.best(language),
         description=description.description.best(language),
         criteria_narrative=_narrative(description, language),
         criteria_url=f"{uri}#criteria",
         achievement_type=description.achievement_type,
-        alignments=_alignments(description, skills, uri),
+        alignments=[*skill_alignments.values(), *stated.get("alignment", ())],
         image=image_data_url(image),
         language=language,
         version=str(version),
+        tags=description.tags,
+        result_descriptions=[
+            *_result_descriptions(description, skill_alignments, uri),
+            *create_result_descriptions(description.result_descriptions, skill_alignments, uri=uri, language=language),
+        ],
+        details={
+            **{name: stated[name] for name in ("creator", "creditsAvailable", "fieldOfStudy") if name in stated},
+            "humanCode": description.human_code,
+            "specialization": description.specialization,
+            "otherIdentifier": [
+                {"type": "IdentifierEntry", "identifier": one.identifier, "identifierType": one.identifier_type}
+                for one in description.other_identifiers
+            ],
+            "related": [
+                without_absent({"id": one.id, "type": ["Related"], "inLanguage": one.language, "version": one.version})
+                for one in description.related
+            ],
+        },
     )
-    if description.ects is not None:
-        achievement["creditsAvailable"] = description.ects
-    return achievement
+
+
+def _result_descriptions(
+    description: AchievementDescription, alignments: Mapping[str, Mapping[str, Any]], uri: str
+) -> Sequence[Mapping[str, Any]]:
+    """The learning outcomes with the skills they are, and what a grade means. E-20, E-21."""
+    language, scheme = description.language, description.grading_scheme
+    outcomes = tuple(
+        LearningOutcome(
+            outcome.text.best(language),
+            tuple(
+                Skill(skill, alignments[skill]["targetName"], alignments[skill]["targetFramework"])
+                for skill in outcome.skills
+            ),
+            outcome.level,
+        )
+        for outcome in description.learning_outcomes
+    )
+    described = Microcredential(
+        id="",
+        achievement_id=uri,
+        learning_outcomes=outcomes,
+        grade=None if scheme is None else _grade(scheme, language),
+    )
+    found: Sequence[Mapping[str, Any]] = create_microcredential_achievement(described).get("resultDescription", ())
+    return found
+
+
+def _grade(scheme: GradingScheme, language: str) -> Grade:
+    """A grade that nobody has yet: only what it means is written of it."""
+    name, url = scheme.name.best(language), scheme.url
+    return Grade("at the award", GradingSchemeElement(name, scheme.minimum, scheme.maximum, scheme.required, url))
 
 
 # In a badge's own language, which is not that of whoever reads a page.
@@ -482,6 +619,8 @@ _PARTICIPATION = {
     "blended": {"nl": "deels online", "en": "partly online"},
     "work_experience": {"nl": "op het werk", "en": "at work"},
     "volunteering": {"nl": "als vrijwilliger", "en": "as a volunteer"},
+    "project_based": {"nl": "in een project", "en": "in a project"},
+    "research": {"nl": "met onderzoek", "en": "by research"},
 }
 
 
@@ -493,15 +632,9 @@ def _narrative(description: AchievementDescription, language: str) -> str:
         parts.append(f"{heading}: {description.assessment.best(language)}")
     if description.participation_type is not None:
         heading = "Form of participation" if language == "en" else "Manier van meedoen"
-        parts.append(f"{heading}: {_PARTICIPATION[description.participation_type][language]}")
+        words = ", ".join(_PARTICIPATION[code][language] for code in _each(description.participation_type))
+        parts.append(f"{heading}: {words}")
     return "\n\n".join(parts)
-
-
-def _alignments(description: AchievementDescription, skills: SkillIndex, uri: str) -> list[dict[str, Any]]:
-    """One alignment a skill, then what Open Badges has no member for: level, credits, quality. S-01, E-20, E-21."""
-    said = replace(_microcredential(description, uri), learning_outcomes=())
-    stated = create_microcredential_achievement(said).get("alignment", [])
-    return [*(_skill_alignment(skill, description.language, skills) for skill in description.skills), *stated]
 
 
 def _skill_alignment(skill: SkillReference, language: str, skills: SkillIndex) -> dict[str, Any]:

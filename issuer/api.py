@@ -39,7 +39,15 @@ from issuer import (
 )
 from issuer import message_schemas as messages
 from issuer.access_token import exchange_pre_authorized_code
-from issuer.achievements import AchievementDescription, LocalisedText, QualityAssurance, SkillReference
+from issuer.achievements import (
+    AchievementDescription,
+    LocalisedText,
+    OtherIdentifier,
+    OutcomeDescription,
+    QualityAssurance,
+    RelatedAchievement,
+    SkillReference,
+)
 from issuer.api_keys import Caller, verify_api_key
 from issuer.archive import ARCHIVE_TYPE, archive_headers, create_archive
 from issuer.authorization_code import exchange_authorization_code
@@ -81,7 +89,7 @@ from issuer.errors import (
     wire_error,
 )
 from issuer.identity_providers import IdentityProviderDescription, OpenIdProvider
-from issuer.input import LARGEST_NUMBER, MANY_SECONDS, Input
+from issuer.input import LARGEST_NUMBER, MANY_SECONDS, Input, Organisation
 from issuer.models import GivenEndorsement
 from issuer.nonce import create_challenge, create_nonce
 from issuer.notification import receive_notification
@@ -90,6 +98,7 @@ from issuer.organisations import RESERVED_SLUGS, OrganisationDescription, create
 from issuer.pushed_authorization import push_authorization_request
 from issuer.refresh_token import exchange_refresh_token
 from issuer.request_encryption import ENCRYPTED, PLAIN, Message
+from issuer.results import GradingScheme, ResultDescription
 from issuer.sender_constraint import PresentedToken, dpop_nonce, parse_presented_token, www_authenticate
 from issuer.settings import IssuerSettings
 from issuer.status import Change
@@ -866,13 +875,31 @@ class AchievementAnswer(BaseModel):
     sbu: int | None
     eqf_level: int | None
     nlqf_level: str | None
-    assessment_type: str | None
-    participation_type: str | None
+    assessment_type: str | list[str] | None
+    participation_type: str | list[str] | None
     quality_assurance: QualityAssurance | None
     prerequisites: LocalisedText | None
     supervision: str | None
     identity_checked: bool | None
     stackability: str | None
+    part_of: list[str]
+    prerequisites_url: str | None
+    level_verified: bool
+    hours: float | None
+    learning_outcomes: list[OutcomeDescription]
+    grading_scheme: GradingScheme | None
+    result_descriptions: list[ResultDescription]
+    creator: Organisation | None
+    tags: list[str]
+    field_of_study: str | None
+    specialization: str | None
+    human_code: str | None
+    isced_f: str | None
+    programmes: list[str]
+    teaching_languages: list[str]
+    recheck_months: int | None
+    other_identifiers: list[OtherIdentifier]
+    related: list[RelatedAchievement]
     language: str
     url: str
     image_url: str
@@ -906,6 +933,8 @@ class AwardAnswer(BaseModel):
     version: int
     reference: str
     person: dict[str, str] | None
+    claims: dict[str, Any]
+    """Evidence, results and the like, in the words of Open Badges; empty when the personal data were dropped."""
     state: str
     reason: str | None
     awarded_at: AwareDatetime
@@ -1091,30 +1120,15 @@ async def _organisation_answer(session: SessionDep, issuer: CredentialIssuer) ->
     )
 
 
+# What an answer tells as it was described; a picture has an address of its own.
+_SHOWN = AchievementDescription.model_fields.keys() & AchievementAnswer.model_fields.keys()
+
+
 def _achievement_answer(settings: IssuerSettings, issuer: CredentialIssuer, row: AchievementRow) -> AchievementAnswer:
     description = achievements.description_of(row)
     return AchievementAnswer(
-        slug=description.slug,
+        **{name: getattr(description, name) for name in _SHOWN},
         version=row.version.version,
-        name=description.name,
-        description=description.description,
-        criteria=description.criteria,
-        assessment=description.assessment,
-        achievement_type=description.achievement_type,
-        skills=description.skills,
-        validity_days=description.validity_days,
-        ects=description.ects,
-        sbu=description.sbu,
-        eqf_level=description.eqf_level,
-        nlqf_level=description.nlqf_level,
-        assessment_type=description.assessment_type,
-        participation_type=description.participation_type,
-        quality_assurance=description.quality_assurance,
-        prerequisites=description.prerequisites,
-        supervision=description.supervision,
-        identity_checked=description.identity_checked,
-        stackability=description.stackability,
-        language=description.language,
         url=achievements.achievement_uri(issuer, description.slug),
         image_url=achievements.achievement_image_uri(issuer, row),
         credential_configuration_ids=list(achievements.configuration_ids(settings, description.slug)),
@@ -1174,6 +1188,7 @@ def _award_answer(view: AwardView) -> AwardAnswer:
         version=view.achievement_version,
         reference=view.reference,
         person=None if view.person is None else dict(view.person),
+        claims=dict(view.claims),
         state=view.state,
         reason=view.reason,
         awarded_at=view.awarded_at,

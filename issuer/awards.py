@@ -8,7 +8,7 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -16,15 +16,15 @@ from pydantic import Field, StringConstraints, ValidationError
 
 from issuer import credential_offer, store
 from issuer.achievements import description_of, get_achievement, input_problems
+from issuer.award_details import AwardDetails, create_award_claims, find_detail_problems
 from issuer.credential_issuer import CredentialIssuer
 from issuer.credential_offer import OfferPolicy, OpenOffer
 from issuer.errors import N_, ConflictError, InputError, NotFoundError, PersonUnknownError
 from issuer.holders import hash_email
-from issuer.input import MANY_SECONDS, Input, Moment, WebAddress
+from issuer.input import MANY_SECONDS, Input, Moment, ShortText
 from issuer.models import Award, AwardBatch, Offer
 from issuer.settings import IssuerSettings
 from issuer.store import AchievementRow, AwardRow, Session
-from kernel.open_badges import create_evidence
 from kernel.strict_json import encode_json
 from runtime.tokens import create_token
 
@@ -41,26 +41,16 @@ State = Literal[
     "waiting",
 ]
 
-_Text = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 _Email = Annotated[str, StringConstraints(pattern=r"^[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+$", max_length=254)]
 
 
-class Evidence(Input):
-    """A piece of evidence: what it is, and the digest of its bytes."""
-
-    name: _Text
-    description: str | None = Field(default=None, max_length=2000)
-    url: WebAddress | None = None
-    digest: Annotated[str, StringConstraints(pattern=r"^sha(?:256|384|512)-[A-Za-z0-9+/]+={0,2}$")] | None = None
-
-
-class Recipient(Input):
+class Recipient(AwardDetails):
     """Somebody to award to. `reference` is the organisation's own, kept when the personal data are dropped."""
 
-    given_name: _Text
-    family_name: _Text
+    given_name: ShortText
+    family_name: ShortText
+    birth_date: date | None = None
     email: _Email
-    evidence: list[Evidence] = Field(default_factory=list, max_length=20)
     reference: str | None = Field(default=None, min_length=1, max_length=100)
 
 
@@ -83,7 +73,8 @@ class AwardView:
     achievement_version: int
     reference: str
     person: Mapping[str, str] | None
-    evidence: Sequence[Mapping[str, Any]]
+    claims: Mapping[str, Any]
+    """Evidence, results and the like, in the words of Open Badges."""
     state: State
     status: str
     reason: str | None
@@ -125,6 +116,7 @@ async def award_achievement(
     if _needs_approval(achievement) and person is None:
         raise PersonUnknownError
     check_times(request.awarded_at, request.expires_at, now=now)
+    _check_details(request, achievement)
     batch = AwardBatch(
         organisation_id=issuer.organisation_id,
         idempotency_key=idempotency_key,
@@ -152,6 +144,16 @@ def check_times(awarded_at: datetime | None, expires_at: datetime | None, *, now
         raise InputError(fields={"awarded_at": N_("De dag van uitreiken ligt in de toekomst.")})
     if expires_at is not None and expires_at <= max(now, awarded_at or now):
         raise InputError(fields={"expires_at": N_("De einddatum ligt in het verleden, of voor de dag van uitreiken.")})
+
+
+def _check_details(request: AwardRequest, achievement: AchievementRow) -> None:
+    problems = {
+        f"recipients.{number}.{name}": sentence
+        for number, recipient in enumerate(request.recipients)
+        for name, sentence in find_detail_problems(recipient, achievement.version.achievement).items()
+    }
+    if problems:
+        raise InputError(fields=problems)
 
 
 def _request_hash(settings: IssuerSettings, slug: str, request: AwardRequest) -> bytes:
@@ -200,12 +202,9 @@ async def _award_one(
         expires_at=request.expires_at or default_expiry(achievement, awarded_at),
         created_at=now,
     )
-    named = recipient.model_dump(include={"given_name", "family_name", "email"})
-    evidence = [
-        create_evidence(name=item.name, description=item.description, url=item.url, digest=item.digest)
-        for item in recipient.evidence
-    ]
-    award.sealed_claims = seal_claims(settings, award.id, named, evidence)
+    named = person_of(recipient)
+    said = create_award_claims(recipient, achievement.version.achievement)
+    award.sealed_claims = seal_claims(settings, award.id, named, said)
     award.email_hash = hash_email(settings, recipient.email)
     await store.add_row(session, award)
     policy = OfferPolicy.of(has_tx_code=request.tx_code, seconds=request.offer_valid_seconds)
@@ -218,6 +217,17 @@ async def _award_one(
         policy=policy,
         now=now,
     )
+
+
+def person_of(recipient: Recipient) -> dict[str, str]:
+    """Who it is, in the words of the claims. E-20."""
+    born = {} if recipient.birth_date is None else {"birthdate": recipient.birth_date.isoformat()}
+    return {
+        "given_name": recipient.given_name,
+        "family_name": recipient.family_name,
+        "email": recipient.email,
+        **born,
+    }
 
 
 def _needs_approval(achievement: AchievementRow) -> bool:
@@ -237,16 +247,14 @@ def default_expiry(achievement: AchievementRow, awarded_at: datetime) -> datetim
     return awarded_at.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=days + 1)
 
 
-def seal_claims(
-    settings: IssuerSettings, award_id: UUID, person: Mapping[str, str], evidence: Sequence[Mapping[str, Any]]
-) -> bytes:
-    """What an award says of a person, as it is kept."""
-    claims = {"person": person, "evidence": evidence}
+def seal_claims(settings: IssuerSettings, award_id: UUID, person: Mapping[str, str], said: Mapping[str, Any]) -> bytes:
+    """What an award says of a person, as it is kept: `said` is what `create_award_claims` gave."""
+    claims = {"evidence": [], **said, "person": person}
     return settings.seal.seal(encode_json(claims), context=_context(award_id))
 
 
 def open_claims(settings: IssuerSettings, award_id: UUID, sealed: bytes) -> dict[str, Any]:
-    """Person and evidence of an award whose claims were not dropped."""
+    """Person, evidence, results and the like of an award whose claims were not dropped."""
     claims: dict[str, Any] = json.loads(settings.seal.open(sealed, context=_context(award_id)))
     return claims
 
@@ -339,7 +347,7 @@ def _view(
         achievement_version=row.version.version,
         reference=award.reference,
         person=None if claims is None else claims["person"],
-        evidence=() if claims is None else claims["evidence"],
+        claims={} if claims is None else {name: value for name, value in claims.items() if name != "person"},
         state=_state(award, offer, now),
         status=award.status,
         reason=award.status_reason,

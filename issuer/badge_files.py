@@ -8,17 +8,16 @@ nothing. It has its own place in the status lists, so that revoking the award re
 import hmac
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
 from issuer import signing_keys, status, store
-from issuer.achievements import earned_credits
 from issuer.awards import open_claims
-from issuer.credential import issuer_profile
 from issuer.credential_issuer import CredentialIssuer
+from issuer.datasets import create_dataset
 from issuer.errors import N_, ConflictError, NotFoundError
 from issuer.images import BadgeImage, as_svg
 from issuer.models import BadgeFile
@@ -31,7 +30,7 @@ from kernel.formats import IssuerIdentity
 from kernel.formats.badge_file import create_badge_file, sign_badge_file, sign_open_badge_jwt
 from kernel.formats.credential import LDP_VC
 from kernel.formats.status_reference import StatusKind
-from kernel.open_badges import CredentialDataset, create_identity_object
+from kernel.open_badges import create_identity_object
 from runtime.database import BlockingConnection, run_blocking
 from runtime.tokens import create_token
 
@@ -230,11 +229,13 @@ def _sign(
         kind=StatusKind.BITSTRING_STATUS_LIST,
     )
     claims = open_claims(settings, award.id, award.sealed_claims or b"")
+    # Of the person a hashed address, and no name. B-08
     dataset = create_dataset(
         issuer,
         row.version.achievement,
-        identity=create_identity(claims["person"]["email"]),
-        evidence=claims["evidence"],
+        claims,
+        person={},
+        identifiers=[create_identity(claims["person"]["email"])],
         awarded_at=award.awarded_at,
         credential_id=create_credential_id(),
     )
@@ -266,29 +267,6 @@ def _sign(
 
 
 # What every file is made of, whether alone or in bulk (issuer.bulk_signing).
-
-
-def create_dataset(
-    issuer: CredentialIssuer,
-    achievement: Mapping[str, Any],
-    *,
-    identity: Mapping[str, Any],
-    evidence: Sequence[Mapping[str, Any]],
-    awarded_at: datetime,
-    credential_id: str,
-) -> CredentialDataset:
-    """What a file says: of the person a hashed address, and nothing else. B-08."""
-    return CredentialDataset(
-        achievement=achievement,
-        issuer_profile=issuer_profile(issuer),
-        person={},
-        subject={"identifier": [identity], **earned_credits(achievement)},
-        evidence=evidence,
-        awarded_at=awarded_at,
-        issuing_authority=issuer.name,
-        issuing_country=issuer.country,
-        credential_id=credential_id,
-    )
 
 
 def create_identity(email: str) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from issuer import signing_keys, store
 from issuer.awards import create_reference, seal_claims
-from issuer.badge_files import Kind, create_credential_id, create_dataset, create_identity, identity_of, seal_file
+from issuer.badge_files import Kind, create_credential_id, create_identity, identity_of, seal_file
 from issuer.credential_issuer import CredentialIssuer
+from issuer.datasets import create_dataset
 from issuer.holders import hash_email
 from issuer.settings import IssuerSettings
 from issuer.signing_keys import ActiveKey
@@ -18,6 +19,7 @@ from issuer.status_lists import status_list_uri
 from issuer.store import ActiveKeyRow, BulkAward, BulkFile, ChunkRow, OpenStatusList
 from kernel.formats.badge_file import BadgeFileTemplate, SdJwtTemplate, SelectiveTemplate, WholeTemplate
 from kernel.formats.credential import DC_SD_JWT, LDP_VC
+from kernel.strict_json import encode_json
 from kernel.type_metadata import create_integrity, create_skill_badge_type
 
 
@@ -42,6 +44,8 @@ class Person(NamedTuple):
     family_name: str
     email: str
     reference: str | None
+    claims: Mapping[str, Any] | None = None
+    """What the badge says of them alone, as `award_details.create_award_claims` gives it."""
 
 
 class ChunkTask(NamedTuple):
@@ -63,15 +67,25 @@ class SignedChunk(NamedTuple):
     files: Sequence[BulkFile]
 
 
+# As many templates of what people have in common (the same grade, the same level) as a process keeps.
+_TEMPLATES: Final = 64
+
+
 class ChunkSigner:
-    """A template that is made once, and filled in for each person."""
+    """A template that is made once, and filled in for each person; one more for each thing that is said of some alone.
+
+    Results change the shape of a badge, so who has them gets a template of that shape. People with the same results
+    share it.
+    """
 
     def __init__(self, order: SigningOrder) -> None:
+        self._order = order
         self._settings = order.settings
         self._issuer = order.issuer
         self._status_kind = status_kind(order.securing)
         self._kind: Kind = file_kind(order.securing)
-        self._template = _create_template(order)
+        self._template = _create_template(order, {})
+        self._templates: dict[bytes, BadgeFileTemplate] = {}
 
     def __call__(self, task: ChunkTask) -> SignedChunk:
         """Make the awards and the files of some people."""
@@ -94,12 +108,21 @@ class ChunkSigner:
             position,
             person.reference or create_reference(),
             hash_email(self._settings, person.email),
-            seal_claims(self._settings, award_id, named, ()),
+            seal_claims(self._settings, award_id, named, person.claims or {}),
         )
 
     def _sign(self, file_id: UUID, person: Person, place: StatusPlace) -> bytes:
-        signed = self._template.sign(create_credential_id(), create_identity(person.email), place.references)
+        template = self._template if person.claims is None else self._get_template(person.claims)
+        signed = template.sign(create_credential_id(), create_identity(person.email), place.references)
         return seal_file(self._settings, file_id, self._kind, signed)
+
+    def _get_template(self, claims: Mapping[str, Any]) -> BadgeFileTemplate:
+        said = encode_json(claims)
+        if said not in self._templates:
+            if len(self._templates) == _TEMPLATES:
+                self._templates.clear()
+            self._templates[said] = _create_template(self._order, claims)
+        return self._templates[said]
 
 
 def file_kind(securing: str) -> Kind:
@@ -107,14 +130,15 @@ def file_kind(securing: str) -> Kind:
     return "sd-jwt" if securing == DC_SD_JWT else "json"
 
 
-def _create_template(order: SigningOrder) -> BadgeFileTemplate:
+def _create_template(order: SigningOrder, claims: Mapping[str, Any]) -> BadgeFileTemplate:
     signer = signing_keys.open_signer(order.settings, order.issuer.organisation_id, order.key.sealed_private_jwk)
     # An example of what differs; the template keeps none of it.
     dataset = create_dataset(
         order.issuer,
         order.achievement,
-        identity=create_identity("example@example.org"),
-        evidence=(),
+        claims,
+        person={},
+        identifiers=[create_identity("example@example.org")],
         awarded_at=order.awarded_at,
         credential_id=create_credential_id(),
     )

@@ -5,7 +5,6 @@ transaction that reserves the copies, gives each its place in the status list, s
 fails, the wallet may try again with the same nonce. The signed bytes are kept and never made again.
 """
 
-import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from uuid import UUID
 
 from issuer import nonce as nonces
 from issuer import signing_keys, status, store
-from issuer.achievements import earned_credits
 from issuer.awards import open_claims
 from issuer.configurations import (
     Securing,
@@ -26,6 +24,7 @@ from issuer.configurations import (
     list_code_securings,
 )
 from issuer.credential_issuer import CredentialIssuer, credential_issuer
+from issuer.datasets import create_dataset
 from issuer.errors import (
     AccessTokenError,
     InsufficientScopeError,
@@ -44,7 +43,6 @@ from issuer.wallet_providers import WalletProviders, resolve_wallet_providers
 from kernel.errors import MalformedError
 from kernel.formats import IssuerIdentity, to_wire
 from kernel.keys import PublicKey
-from kernel.open_badges import CredentialDataset
 from kernel.openid4vci import (
     CredentialRequest,
     DeferredIssuance,
@@ -304,15 +302,12 @@ def _sign(
     claims = open_claims(settings, grant.award_id, grant.sealed_claims or b"")
     if not order.securing.carries_endorsements:
         achievement = {name: value for name, value in achievement.items() if name != "endorsement"}
-    dataset = CredentialDataset(
-        achievement=achievement,
-        issuer_profile=issuer_profile(issuer),
+    dataset = create_dataset(
+        issuer,
+        achievement,
+        claims,
         person=claims["person"],
-        subject=earned_credits(achievement),
-        evidence=claims["evidence"],
         awarded_at=grant.awarded_at,
-        issuing_authority=issuer.name,
-        issuing_country=issuer.country,
         credential_id=f"urn:uuid:{uuid.uuid4()}",
     )
     return order.securing.format.issue(
@@ -343,36 +338,6 @@ def _identity(order: Order, signing_key: ActiveKey) -> IssuerIdentity:
 @lru_cache(maxsize=8)
 def _type_integrity(vct: str) -> str:
     return create_integrity(create_skill_badge_type(vct))
-
-
-def issuer_profile(issuer: CredentialIssuer) -> dict[str, Any]:
-    """The organisation as an Open Badges Profile. B-02, T-12."""
-    profile: dict[str, Any] = {
-        "id": issuer.did,
-        "type": ["Profile"],
-        "name": issuer.name,
-        "address": {"type": ["Address"], "addressCountryCode": issuer.country},
-    }
-    if issuer.url is not None:
-        profile["url"] = issuer.url
-    if issuer.registration_number is not None:
-        profile["otherIdentifier"] = [
-            {
-                "type": "IdentifierEntry",
-                "identifier": issuer.registration_number,
-                "identifierType": _identifier_type(issuer.registration_number),
-            }
-        ]
-    return profile
-
-
-# How Dutch registers number: schools four characters (and two for a location), companies eight digits.
-_REGISTERS = {"ext:BRIN": re.compile(r"[0-9]{2}[A-Z]{2}([0-9]{2})?"), "ext:KvK": re.compile(r"[0-9]{8}")}
-
-
-def _identifier_type(number: str) -> str:
-    """The register that a number is from, as far as its form tells. T-12."""
-    return next((name for name, form in _REGISTERS.items() if form.fullmatch(number)), "ext:RegistrationNumber")
 
 
 def _credential_row(

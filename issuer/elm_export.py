@@ -8,17 +8,16 @@ from typing import Final
 from uuid import UUID
 
 from issuer import store
-from issuer.achievements import earned_credits
 from issuer.awards import open_claims
 from issuer.badge_files import Download, file_name, get_claims_for_file
-from issuer.credential import issuer_profile
 from issuer.credential_issuer import CredentialIssuer
+from issuer.datasets import create_dataset
 from issuer.errors import N_, NotFoundError
 from issuer.settings import IssuerSettings
 from issuer.store import AwardRow, Session
 from kernel.elm import create_elm_credential
 from kernel.microcredential import read_microcredential_badge
-from kernel.open_badges import CredentialDataset, create_open_badge, format_date_time
+from kernel.open_badges import create_open_badge, format_date_time
 from kernel.strict_json import encode_json
 
 MEDIA_TYPE: Final = "application/ld+json"
@@ -48,15 +47,13 @@ def _badge(
         "identityHash": claims["person"]["email"],
         "identityType": "emailAddress",
     }
-    dataset = CredentialDataset(
-        achievement=row.version.achievement,
-        issuer_profile=issuer_profile(issuer),
-        person={name: claims["person"][name] for name in ("given_name", "family_name")},
-        subject={"identifier": [address], **earned_credits(row.version.achievement)},
-        evidence=claims["evidence"],
+    dataset = create_dataset(
+        issuer,
+        row.version.achievement,
+        claims,
+        person={name: value for name, value in claims["person"].items() if name != "email"},
+        identifiers=[address],
         awarded_at=award.awarded_at,
-        issuing_authority=issuer.name,
-        issuing_country=issuer.country,
         credential_id=f"urn:uuid:{award.id}",
     )
     badge, _ = create_open_badge(dataset, issuer_id=issuer.did, subject_id=None)

@@ -14,8 +14,8 @@ from pydantic import Field, StringConstraints
 
 from issuer import achievements, signing_keys, status, store
 from issuer.achievements import achievement_uri, get_achievement
-from issuer.credential import issuer_profile
 from issuer.credential_issuer import CredentialIssuer
+from issuer.datasets import issuer_profile
 from issuer.errors import N_, ConflictError, InputError, NotFoundError
 from issuer.input import Input, Moment
 from issuer.models import GivenEndorsement

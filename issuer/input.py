@@ -13,10 +13,13 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
+    Field,
     StringConstraints,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -81,3 +84,44 @@ def _in_utc(moment: datetime) -> datetime:
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
+class LocalisedText(Input):
+    """A text in Dutch, and in English where there is one. A plain string is Dutch."""
+
+    nl: str = Field(min_length=1, max_length=5000)
+    en: str | None = Field(default=None, max_length=5000)
+
+    def best(self, language: str) -> str:
+        """The text in this language, or in Dutch."""
+        return self.en if language == "en" and self.en else self.nl
+
+    def language(self, language: str) -> str:
+        """The language of what `best` gives."""
+        return "en" if language == "en" and self.en else "nl"
+
+
+Localised = Annotated[LocalisedText, BeforeValidator(lambda value: {"nl": value} if isinstance(value, str) else value)]
+
+# What a part of something is called in a badge and in a list: the end of its address.
+PartName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$")]
+ShortText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class Organisation(Input):
+    """A school, company or body beside the one that issues. Where it has no identifier, its web address is that."""
+
+    name: ShortText
+    id: Annotated[str, StringConstraints(pattern=r"^(?:https?|did|urn):[^\s<>\"]+$", max_length=500)] | None = None
+    url: WebAddress | None = None
+
+    @model_validator(mode="after")
+    def _is_known_by_something(self) -> "Organisation":
+        if self.id is None and self.url is None:
+            raise PydanticCustomError("missing", "needs an identifier or a web address")
+        return self
+
+    @property
+    def identifier(self) -> str:
+        """By what it is known."""
+        return self.id or self.url or ""

@@ -64,6 +64,7 @@ LABELS: Mapping[str, str] = {
     "familyName": _("Je achternaam"),
     "name": _("Je naam"),
     "birthdate": _("Je geboortedatum"),
+    "dateOfBirth": _("Je geboortedatum"),
     "email": _("Je e-mailadres"),
     "address": _("Je adres"),
     "phone_number": _("Je telefoonnummer"),
@@ -79,7 +80,7 @@ _SUBJECT = "credentialSubject"
 # What makes up the badge itself: the consent page names it as a whole. Everything else in the open is told.
 _BADGE_MEMBERS = frozenset(
     {"iss", "iat", "nbf", "exp", "vct", "vct#integrity", "aka_vcts", "cnf", "status", "category"}
-    | {"achievement", "awarded_at", "issuing_authority", "issuing_country"}
+    | {"achievement", "awarded_at", "issuing_authority", "issuing_country", "awarding_body"}
     | {"@context", "id", "type", "name", "description", "issuer", "image", "awardedDate", "validFrom", "validUntil"}
     | {"credentialStatus", "credentialSchema", _SUBJECT}
 )

@@ -404,9 +404,11 @@ def mandatory_pointers(document: Mapping[str, Any], hidden: Sequence[ClaimsPath]
     return [_pointer(path) for path in _open_paths(document, _without_wildcards(hidden), ())]
 
 
-def _open_paths(value: Mapping[str, Any], hidden: frozenset[ClaimsPath], path: ClaimsPath) -> Iterator[ClaimsPath]:
+def _open_paths(
+    value: Mapping[str, Any] | Sequence[Any], hidden: frozenset[ClaimsPath], path: ClaimsPath
+) -> Iterator[ClaimsPath]:
     """Yield the members that lie neither on a hidden path nor below one."""
-    for name, member in value.items():
+    for name, member in value.items() if isinstance(value, Mapping) else enumerate(value):
         here = (*path, name)
         if here in hidden or name == "@context":
             continue

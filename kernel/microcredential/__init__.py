@@ -32,10 +32,12 @@ from kernel.microcredential.model import (
     missing_elements,
 )
 from kernel.microcredential.reading import read_microcredential_badge
+from kernel.microcredential.vocabulary import GRADE
 from kernel.microcredential.writing import create_microcredential_achievement, create_microcredential_badge
 
 __all__ = [
     "ELEMENTS",
+    "GRADE",
     "MANDATORY_ELEMENTS",
     "OPTIONAL_ELEMENTS",
     "AwardingBody",

@@ -9,9 +9,10 @@ from kernel.open_badges.checking import (
     verify_achievement,
     verify_endorsement_shape,
     verify_open_badge,
+    verify_result,
 )
 from kernel.open_badges.dates import format_date_time, parse_date_time
-from kernel.open_badges.description import create_achievement, create_alignment, create_evidence
+from kernel.open_badges.description import create_achievement, create_alignment, create_evidence, without_absent
 from kernel.open_badges.identity import (
     VerifiedIdentity,
     create_identity_object,
@@ -90,6 +91,8 @@ __all__ = [
     "verify_open_badge",
     "verify_recipient",
     "verify_replacement",
+    "verify_result",
     "with_credential_schema",
     "with_refresh_service",
+    "without_absent",
 ]

@@ -75,11 +75,27 @@ def create_achievement(
 
 
 def create_evidence(
-    *, name: str, description: str | None = None, url: str | None = None, digest: str | None = None
+    *,
+    name: str,
+    description: str | None = None,
+    url: str | None = None,
+    digest: str | None = None,
+    narrative: str | None = None,
+    genre: str | None = None,
+    audience: str | None = None,
 ) -> dict[str, Any]:
     """Return a piece of evidence; `digest` is a Subresource Integrity value such as `sha256-…` over its bytes. B-09."""
     return without_absent(
-        {"id": url, "type": ["Evidence"], "name": name, "description": description, "digestSRI": digest}
+        {
+            "id": url,
+            "type": ["Evidence"],
+            "name": name,
+            "description": description,
+            "narrative": narrative,
+            "genre": genre,
+            "audience": audience,
+            "digestSRI": digest,
+        }
     )
 
 

@@ -178,8 +178,10 @@ def read_parts(claims: Mapping[str, Any], format: str) -> BadgeParts:
     """
     if format == DC_SD_JWT:
         achievement = read_object(claims, "achievement")
-        issuer, source = read_object(achievement, "creator"), read_object(claims, "source")
-        return BadgeParts(claims, issuer, claims, achievement, {}, source)
+        creator, source = read_object(achievement, "creator"), read_object(claims, "source")
+        if body := read_object(claims, "awarding_body"):
+            return BadgeParts(claims, body, claims, achievement, creator, source)
+        return BadgeParts(claims, creator, claims, achievement, {}, source)
     credential = read_object(claims, "vc") or claims
     subject = read_object(credential, "credentialSubject")
     achievement = read_object(subject, "achievement")

@@ -32,5 +32,6 @@ STATED_KINDS: Final = frozenset(
 PERSON_MEMBERS: Final[Mapping[str, str]] = {
     "given_name": "givenName",
     "family_name": "familyName",
+    "birthdate": "dateOfBirth",
     "email": "email",
 }

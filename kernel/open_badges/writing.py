@@ -20,9 +20,9 @@ _SCHEMAS: Final = "https://purl.imsglobal.org/spec/ob/v3p0/schema/json"
 class CredentialDataset:
     """What one badge says about one person, before any format. OpenID4VCI 1.0 §3.3.2 calls it Credential Dataset.
 
-    `person` may hold given_name, family_name and email. `credential_id` differs in each copy of a badge (I-61).
-    `subject` has further members of an AchievementSubject, such as `role`, `term` and `creditsEarned` (B-03), and
-    `endorsement` the credentials in which others spoke for the achievement or its issuer (B-09).
+    `person` may hold given_name, family_name, birthdate and email. `credential_id` differs in each copy of a badge
+    (I-61). `subject` has further members of an AchievementSubject, such as `role`, `term` and `creditsEarned` (B-03),
+    and `endorsement` the credentials in which others spoke for the achievement or its issuer (B-09).
     """
 
     achievement: Mapping[str, Any]
@@ -73,6 +73,8 @@ def _verify_person(dataset: CredentialDataset) -> None:
         raise MalformedError("a member of the person that no badge has room for")
     for text in (*dataset.person.values(), dataset.issuing_authority):
         verify_shape(text, "Text")
+    if "birthdate" in dataset.person:
+        verify_shape(dataset.person["birthdate"], "Date")
     if not re.fullmatch("[A-Z]{2}", dataset.issuing_country):
         raise MalformedError("`issuing_country` is no ISO 3166-1 alpha-2 code")
 
@@ -80,6 +82,7 @@ def _verify_person(dataset: CredentialDataset) -> None:
 def create_sd_jwt_vc_claims(dataset: CredentialDataset) -> tuple[dict[str, Any], list[ClaimsPath]]:
     """Return the claims of an SD-JWT VC that speak of the badge, and the paths its holder may hide. S-09.
 
+    The issuer's profile stands for the creator of the achievement, and in `awarding_body` where somebody else made it.
     Open are the achievement without its skills, the day of the award and what others said of the badge: they say
     which badge this is.
     """
@@ -88,6 +91,7 @@ def create_sd_jwt_vc_claims(dataset: CredentialDataset) -> tuple[dict[str, Any],
         {
             "id": dataset.credential_id,
             "achievement": {"creator": dict(dataset.issuer_profile), **dataset.achievement},
+            "awarding_body": dict(dataset.issuer_profile) if "creator" in dataset.achievement else None,
             "awarded_at": dataset.awarded_at and format_date_time(_day(dataset.awarded_at)),
             **dataset.person,
             **dataset.subject,
@@ -164,7 +168,13 @@ def _with_extensions(document: Mapping[str, Any], **members: Any) -> dict[str, A
 
 
 def _alignment_paths(dataset: CredentialDataset, parent: ClaimsPath) -> list[ClaimsPath]:
-    return [(*parent, "alignment", None)] if "alignment" in dataset.achievement else []
+    """Each skill by itself, also where a result or an outcome names it: else that would tell what is hidden."""
+    paths: list[ClaimsPath] = [(*parent, "alignment", None)] if "alignment" in dataset.achievement else []
+    described = enumerate(dataset.achievement.get("resultDescription", ()))
+    return [
+        *paths,
+        *((*parent, "resultDescription", number, "alignment", None) for number, one in described if "alignment" in one),
+    ]
 
 
 def _day(moment: datetime) -> int:

@@ -213,6 +213,7 @@ def test_B07_required_level_that_is_not_in_the_badge_is_refused(description: dic
         {"evidence": [{"type": ["Evidence"], "name": "\ud800"}]},
         {"person": {"bsn": "123456782"}},
         {"person": {"given_name": ""}},
+        {"person": {"birthdate": "4 mei 2001"}},
         {"person": {"email": 1}},
         {"issuer_profile": {"type": ["Profile"]}},
         {"issuer_profile": {"name": "x"}},

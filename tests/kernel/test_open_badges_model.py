@@ -361,11 +361,7 @@ def test_B08_B21_A51_badge_for_somebody_else_is_refused(badge: dict[str, Any]) -
 def test_B02_to_B09_full_badge_is_shown_in_full_whatever_its_format(format_id: str) -> None:
     claims: Mapping[str, Any] = BADGE
     if format_id == "dc+sd-jwt":
-        claims, _ = create_sd_jwt_vc_claims(
-            create_full_dataset(
-                achievement={name: FULL.achievement[name] for name in FULL.achievement if name != "creator"}
-            )
-        )
+        claims, _ = create_sd_jwt_vc_claims(create_full_dataset())
         claims = {**claims, "issuing_authority": "Stichting Stimulering Techniek Maas en Waal"}
     shown = badge_view(claims, format_id)
     assert (shown.version, shown.human_code, shown.field_of_study, shown.specialization, shown.tags) == (
@@ -386,6 +382,9 @@ def test_B02_to_B09_full_badge_is_shown_in_full_whatever_its_format(format_id: s
     assert shown.activity_started_at == datetime(2026, 2, 1, tzinfo=UTC)
     assert shown.activity_ended_at == datetime(2026, 5, 28, tzinfo=UTC)
     assert (shown.issuer_profile, shown.issuer_name, shown.issuer_url) == (OFFICE, OFFICE.name, OFFICE.url)
+    assert shown.creator is not None
+    assert shown.creator.name == PERSON["name"]
+    assert shown.person["birthdate"] == "2001-05-04"
     assert shown.source is not None
     assert shown.source.name == PERSON["name"]
     assert shown.evidence[0] == Evidence(

@@ -169,6 +169,7 @@ def create_full_dataset(**changes: Any) -> CredentialDataset:
     values: dict[str, Any] = {
         "achievement": achievement,
         "issuer_profile": {**PROFILE, "endorsement": [endorsed_profile]},
+        "person": {**create_test_dataset().person, "birthdate": "2001-05-04"},
         "result": RESULTS,
         "subject": SUBJECT,
         "evidence": [

@@ -19,6 +19,7 @@ from issuer.credential_offer import open_secrets, seal_tx_code
 from issuer.errors import GrantError, TransactionCodeUsageError, UnauthorizedClientError
 from issuer.models import AccessToken, Offer
 from issuer.settings import IssuerSettings
+from issuer.store import AwardRow
 from kernel.openid4vci import AuthorizationDetailsError, PreAuthorizedTokenRequest
 from runtime.database import Database
 from runtime.tokens import create_token, hash_token
@@ -41,19 +42,19 @@ async def exchange_pre_authorized_code(
     A code that comes back after it was spent was copied by somebody: the tokens bought with it are revoked. Where
     the offer has a `tx_code`, only for somebody who knows that too: whoever has nothing but the link spoils nothing.
     """
-    offer, achievement_slug = await _find_offer(database, issuer, request, now)
+    offer, award = await _find_offer(database, issuer, request, now)
     if offer.has_tx_code:
         await _verify_tx_code(database, settings, offer, request.tx_code or "", source=source, now=now)
     if offer.spent_at is not None:
         await _stop_second_redemption(database, issuer, offer, now)
         raise GrantError("spent before; its tokens are revoked")
     asked = [detail.credential_configuration_id for detail in request.authorization_details]
-    configurations = _authorized(settings, achievement_slug, asked)
+    configurations = _authorized(settings, award.achievement.slug, asked)
     if not configurations:
         raise UnauthorizedClientError("nothing here is given by a pre-authorized code")
     thumbprint = client.dpop_thumbprint
     require_policies(configurations, client, is_code_grant=False, is_sender_constrained=thumbprint is not None)
-    token = create_token(32)
+    token, lifetime = create_token(32), _lifetime(settings, award, is_bound=thumbprint is not None)
     identifiers = {f"badge-{secrets.token_urlsafe(12)}": configuration for configuration in configurations}
     async with database.transaction() as session:
         kept = seal_tx_code(settings, offer)
@@ -69,15 +70,15 @@ async def exchange_pre_authorized_code(
             dpop_thumbprint=thumbprint,
             client_id=request.client_id if client.instance is None else client.instance.client_id,
             created_at=now,
-            expires_at=now + settings.access_token_lifetime,
+            expires_at=now + lifetime,
         )
         await store.add_row(session, row)
-    return _response(token, settings, row.credential_identifiers, is_bound=thumbprint is not None)
+    return _response(token, lifetime, row.credential_identifiers, is_bound=thumbprint is not None)
 
 
 async def _find_offer(
     database: Database, issuer: CredentialIssuer, request: PreAuthorizedTokenRequest, now: datetime
-) -> tuple[Offer, str]:
+) -> tuple[Offer, AwardRow]:
     async with database.reading() as session:
         offer = await store.find_offer_by_code(session, issuer.organisation_id, hash_token(request.pre_authorized_code))
         award = None if offer is None else await store.find_award(session, issuer.organisation_id, offer.award_id)
@@ -87,7 +88,7 @@ async def _find_offer(
         raise GrantError("void or expired")
     if offer.has_tx_code != (request.tx_code is not None):
         raise TransactionCodeUsageError("expected" if offer.has_tx_code else "not expected")
-    return offer, award.achievement.slug
+    return offer, award
 
 
 async def _stop_second_redemption(database: Database, issuer: CredentialIssuer, offer: Offer, now: datetime) -> None:
@@ -135,14 +136,19 @@ def _authorized(settings: IssuerSettings, achievement_slug: str, asked: Sequence
     return list(dict.fromkeys(asked))
 
 
-def _response(
-    token: str, settings: IssuerSettings, identifiers: Mapping[str, str], *, is_bound: bool
-) -> Mapping[str, Any]:
+def _lifetime(settings: IssuerSettings, award: AwardRow, *, is_bound: bool) -> timedelta:
+    """How long the token is good. One that nobody else could use is longer: this grant gives no refresh token. I-31."""
+    if not is_bound:
+        return settings.access_token_lifetime
+    return settings.waiting_token_lifetime if award.award.status == "waiting" else settings.bound_token_lifetime
+
+
+def _response(token: str, lifetime: timedelta, identifiers: Mapping[str, str], *, is_bound: bool) -> Mapping[str, Any]:
     """The Token Response. OpenID4VCI 1.0 §6.2; I-29."""
     response: dict[str, Any] = {
         "access_token": token,
         "token_type": "DPoP" if is_bound else "Bearer",
-        "expires_in": int(settings.access_token_lifetime.total_seconds()),
+        "expires_in": int(lifetime.total_seconds()),
     }
     if identifiers:
         response["authorization_details"] = [

@@ -5,6 +5,8 @@ transaction that reserves the copies, gives each its place in the status list, s
 fails, the wallet may try again with the same nonce. The signed bytes are kept and never made again.
 """
 
+import hmac
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,6 +42,7 @@ from issuer.signing_keys import ActiveKey
 from issuer.status import StatusPlace
 from issuer.store import Grant
 from issuer.wallet_providers import WalletProviders, resolve_wallet_providers
+from kernel import base64url
 from kernel.errors import MalformedError
 from kernel.formats import IssuerIdentity, to_wire
 from kernel.keys import PublicKey
@@ -100,7 +103,8 @@ async def issue_credential(
 ) -> CredentialAnswer:
     """Answer a Credential Request: one copy for each proven key. OpenID4VCI 1.0 §8.2, §8.3; I-57 to I-62, I-68.
 
-    A key that already got its copy under this offer gets the same bytes again, so a lost response costs nothing. Where
+    A key that already got its copy under this offer gets the same bytes again, so a lost response costs nothing, and
+    of several requests for it at the same moment one issues and all are answered alike. Where
     an attestation can be withdrawn, its list is asked between two checks of everything, outside any transaction.
     """
     providers = await resolve_wallet_providers(settings, resolver, now=now)
@@ -130,13 +134,20 @@ def issue_order(
     connection: BlockingConnection, settings: IssuerSettings, order: Order, now: datetime
 ) -> CredentialAnswer:
     """Issue what was checked, in the transaction of whoever spent something for it. OpenID4VCI 1.0 §8.3; I-62."""
-    notification_id = create_token(16)
+    notification_id = _notification_id(settings, order)
     credentials = _issue_copies(connection, settings, order, hash_token(notification_id), now)
     members = {
         "credentials": [{"credential": to_wire(credentials[key.thumbprint])} for key in order.holder_keys],
         "notification_id": notification_id,
     }
     return CredentialAnswer(order.issuer.organisation_id, *encode_response(members, order.encryption))
+
+
+def _notification_id(settings: IssuerSettings, order: Order) -> str:
+    """What this answer is called, and any other to the same keys: whichever of them arrives can be told of. §11"""
+    keys = sorted(key.thumbprint for key in order.holder_keys)
+    answer = json.dumps([str(order.grant.offer_id), order.configuration_id, *keys]).encode()
+    return base64url.encode(hmac.digest(settings.notification_key, answer, "sha256")[:16])
 
 
 def _defer(connection: BlockingConnection, settings: IssuerSettings, order: Order, now: datetime) -> CredentialAnswer:
@@ -224,15 +235,10 @@ def _issue_copies(
     connection: BlockingConnection, settings: IssuerSettings, order: Order, notification_hash: bytes, now: datetime
 ) -> Mapping[str, str]:
     """The credential for each key, by thumbprint: those issued before as they were, new ones for the others."""
-    issued = _find_earlier(connection, settings, order) if order.grant.copies else {}
-    new = [key for key in order.holder_keys if key.thumbprint not in issued]
+    issued, new = _claim_copies(connection, settings, order, notification_hash, now)
     if not new:
         return issued
     grant = order.grant
-    chain = order.issuer.certificate_chain
-    limit = settings.batch_size * len(list_code_securings(settings, chain))
-    if not store.claim_copies(connection, grant, len(new), limit=limit, now=now):
-        raise IssuanceDeniedError("withdrawn meanwhile, or every copy was handed out")
     if grant.revokes_earlier_copies and not grant.copies:
         revoked = Status.INVALID.value_in_list
         store.set_status_of_copies(connection, grant.award_id, revoked, except_offer=grant.offer_id)
@@ -258,9 +264,31 @@ def _issue_copies(
     return {**issued, **signed}
 
 
-def _find_earlier(connection: BlockingConnection, settings: IssuerSettings, order: Order) -> dict[str, str]:
+def _claim_copies(
+    connection: BlockingConnection, settings: IssuerSettings, order: Order, notification_hash: bytes, now: datetime
+) -> tuple[dict[str, str], Sequence[PublicKey]]:
+    """What was issued before, and the keys for which copies are reserved now.
+
+    The offer was read before anything was written. Where another request under it was quicker, it is looked at once
+    more, with the award held: that one may have been for the same keys.
+    """
+    grant, copies = order.grant, order.grant.copies
+    limit = settings.batch_size * len(list_code_securings(settings, order.issuer.certificate_chain))
+    for _ in range(2):
+        issued = _find_earlier(connection, settings, order, notification_hash) if copies else {}
+        new = [key for key in order.holder_keys if key.thumbprint not in issued]
+        if not new or store.claim_copies(connection, grant, len(new), seen=copies, limit=limit, now=now):
+            return issued, new
+        copies = store.count_copies(connection, grant.offer_id)
+    raise IssuanceDeniedError("withdrawn meanwhile, or every copy was handed out")
+
+
+def _find_earlier(
+    connection: BlockingConnection, settings: IssuerSettings, order: Order, notification_hash: bytes
+) -> dict[str, str]:
     thumbprints = [key.thumbprint for key in order.holder_keys]
     rows = store.find_issued_copies(connection, order.grant.offer_id, order.configuration_id, thumbprints)
+    store.name_issued_copies(connection, [row.id for row in rows.values()], notification_hash)
     return {
         thumbprint: settings.seal.open(row.sealed_credential, context=_context(row.id)).decode()
         for thumbprint, row in rows.items()

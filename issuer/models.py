@@ -385,7 +385,10 @@ class AccessToken(Base):
 
 
 class DeferredIssuance(Base):
-    """What a wallet asked for, and proved, while its award was waiting. It is issued once. OpenID4VCI 1.0 §9."""
+    """What a wallet asked for, and proved, while its award was waiting. It is issued once. OpenID4VCI 1.0 §9.
+
+    `spent_at` is when it was answered first; the same bytes may leave again after that.
+    """
 
     __tablename__ = "deferred_issuances"
     id: Mapped[uuid.UUID] = _id()

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from issuer import store
+from issuer import deferred, store
 from issuer.authorization_code import GrantedAward, create_access_token, create_spent_offer, stop_authorization
 from issuer.clients import Client, require_policies, verify_same_client
 from issuer.credential_issuer import CredentialIssuer
@@ -18,7 +18,7 @@ from issuer.models import Authorization
 from issuer.settings import IssuerSettings
 from issuer.store import Session
 from kernel.openid4vci import RefreshTokenRequest
-from runtime.database import Database
+from runtime.database import Database, run_blocking
 from runtime.tokens import hash_token
 
 
@@ -85,9 +85,14 @@ def _narrow(authorization: Authorization, scopes: Sequence[str]) -> Sequence[Gra
 async def _renew(
     session: Session, settings: IssuerSettings, issuer: CredentialIssuer, award: GrantedAward, now: datetime
 ) -> GrantedAward:
-    """The same award under a new offer once copies were fetched under the one before, which counts no more."""
+    """The same award under a new offer once copies were fetched under the one before, which counts no more.
+
+    What was asked for under that one and is still on its way would be lost with it, so then it goes on. §9
+    """
     await store.lock_award(session, award.award_id)
     if not await store.has_copies(session, award.offer_id):
+        return award
+    if await run_blocking(session, deferred.is_unfinished, award.offer_id, now):
         return award
     offer_id = await create_spent_offer(session, settings, issuer, award.award_id, now)
     return GrantedAward(award.award_id, offer_id, award.configuration_ids)

@@ -109,6 +109,11 @@ class IssuerSettings(ServiceSettings):
     domain reversed (RFC 8252 §7.1)."""
     access_token_lifetime: timedelta = timedelta(minutes=5)
     """Bearer tokens live at most five minutes (I-31; OpenID4VCI 1.0 §13.10)."""
+    bound_token_lifetime: timedelta = Field(default=timedelta(hours=1), gt=timedelta(0))
+    """The same for a token that a pre-authorized code bought and only one key can use: its wallet has no refresh token,
+    and this long to go on where something broke off (I-31)."""
+    waiting_token_lifetime: timedelta = Field(default=timedelta(days=30), gt=timedelta(0))
+    """The same where somebody still has to approve the badge: as long as a wallet waits for it (I-31, I-63)."""
     refresh_token_lifetime: timedelta = Field(default=timedelta(days=90), gt=timedelta(0))
     """How long a wallet that is bound to a key may fetch new copies without its holder signing in again (I-32)."""
     reissues_per_day: int = Field(default=20, ge=1)
@@ -263,6 +268,11 @@ class IssuerSettings(ServiceSettings):
     def source_key(self) -> bytes:
         """The key under which the addresses of wrong guessers are hashed, so that none is stored."""
         return self.seal.derive("issuer/source")
+
+    @cached_property
+    def notification_key(self) -> bytes:
+        """The key under which notification ids are made, so that an answer given again names the same one."""
+        return self.seal.derive("issuer/notification")
 
     @cached_property
     def address_key(self) -> bytes:

@@ -1077,17 +1077,28 @@ _CLAIM_AWARD = Prepared(
 _CLAIM_COPIES = Prepared(
     update(_offers)
     .where(_offers.c.id == bindparam("offer_id"), _offers.c.copies + bindparam("more") <= bindparam("limit"))
+    .where(_offers.c.copies == bindparam("seen"))
     .where(select(_tokens.c.id).where(_tokens.c.id == bindparam("token_id"), _tokens.c.revoked_at.is_(None)).exists())
     .values(copies=_offers.c.copies + bindparam("more"))
 )
 
 
-def claim_copies(connection: BlockingConnection, grant: Grant, copies: int, *, limit: int, now: datetime) -> bool:
-    """Reserve copies of a valid award under a live token, or none; a simultaneous revocation waits for it."""
+def claim_copies(
+    connection: BlockingConnection, grant: Grant, copies: int, *, seen: int, limit: int, now: datetime
+) -> bool:
+    """Reserve copies of a valid award under a live token, or none; a simultaneous revocation waits for it.
+
+    None either where the offer has another number of copies by now than was `seen`: somebody else was served under it.
+    """
     if _CLAIM_AWARD.change(connection, award_id=grant.award_id, now=now) != 1:
         return False
-    wanted = {"offer_id": grant.offer_id, "token_id": grant.token_id, "more": copies, "limit": limit}
+    wanted = {"offer_id": grant.offer_id, "token_id": grant.token_id, "more": copies, "limit": limit, "seen": seen}
     return _CLAIM_COPIES.change(connection, **wanted) == 1
+
+
+def count_copies(connection: BlockingConnection, offer_id: UUID) -> int:
+    """How many copies were given out under an offer."""
+    return int(connection.execute(select(_offers.c.copies).where(_offers.c.id == offer_id)).scalar_one())
 
 
 class DeferredRow(NamedTuple):
@@ -1117,8 +1128,15 @@ def find_deferred_issuance(connection: BlockingConnection, transaction_hash: byt
     return None if row is None else DeferredRow._make(row)
 
 
+def list_deferred_issuances(connection: BlockingConnection, offer_id: UUID) -> list[DeferredRow]:
+    """Everything that was asked for under an offer before it could be issued."""
+    columns = [_deferred.c[name] for name in DeferredRow._fields]
+    rows = connection.execute(select(*columns).where(_deferred.c.offer_id == offer_id))
+    return [DeferredRow._make(row) for row in rows]
+
+
 def spend_deferred_issuance(connection: BlockingConnection, deferred_id: UUID, now: datetime) -> bool:
-    """Use up a transaction; True for exactly one caller. OpenID4VCI 1.0 §9.1."""
+    """Note when a transaction was answered first; True for exactly one caller. OpenID4VCI 1.0 §9.1."""
     condition = and_(_deferred.c.id == deferred_id, _deferred.c.spent_at.is_(None))
     statement = update(_deferred).where(condition).values(spent_at=now).returning(_deferred.c.id)
     return connection.execute(statement).one_or_none() is not None
@@ -1199,6 +1217,7 @@ class IssuedCopy(NamedTuple):
     id: UUID
     holder_thumbprint: str
     sealed_credential: bytes | None
+    notification_event: str | None
 
 
 def find_issued_copies(
@@ -1212,6 +1231,12 @@ def find_issued_copies(
     )
     rows = [IssuedCopy._make(row) for row in connection.execute(statement)]
     return {row.holder_thumbprint: row for row in rows}
+
+
+def name_issued_copies(connection: BlockingConnection, copy_ids: Sequence[UUID], notification_hash: bytes) -> None:
+    """Let copies that go out once more be known by the `notification_id` of this answer."""
+    named = update(_credentials).where(_credentials.c.id.in_(list(copy_ids)))
+    connection.execute(named.values(notification_hash=notification_hash))
 
 
 async def find_badge_file(session: Session, award_id: UUID) -> BadgeFile | None:

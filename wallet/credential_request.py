@@ -1,12 +1,13 @@
 """Asking the issuer for the badge: fresh nonce, fresh keys, their proofs, the request. OpenID4VCI 1.0 §7, §8, §10.
 
 Every answer is in the row before the next question leaves, so that what came is not lost with the process, and not
-asked for twice. A question whose answer was lost is asked again with new keys: the issuer allows it (§14.3).
+asked for twice. So are the keys, before they are proven: a question whose answer was lost is asked again with the same
+keys, so that an issuer that remembers has nothing to issue a second time.
 """
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -149,24 +150,45 @@ async def _request_in_time(progress: Progress, wanted: Wanted, seconds: float) -
         raise UndecidedError("the issuer took too long") from exc
 
 
-async def request_credential(progress: Progress, wanted: Wanted) -> dict[str, Any]:
-    """`invalid_nonce` is tried once more (W-10); so is a token that ended meanwhile, where it can be refreshed."""
+async def request_credential(progress: Progress, wanted: Wanted, state: str = "redeemed") -> dict[str, Any]:
+    """`invalid_nonce` is tried once more (W-10); so is a token that ended meanwhile, where it can be refreshed.
+
+    `state` is where another process takes the offer up if this one ends here.
+    """
     token = progress.record.token or {}
     if has_ended(token, progress.now) and token.get("refresh_token"):
         await refresh_access_token(progress)
-        await progress.save("redeemed", is_done=False)
+        await progress.save(state, is_done=False, due_at=next_due(progress))
     configuration = progress.metadata.get_configuration(wanted.configuration_id)
     way = get_proof_way(progress.wallet.settings, configuration)
-    count = count_copies(progress.wallet.settings, progress.metadata, configuration)
-    keys = [create_holder_key(way.algorithm) for _ in range(count)]
+    keys = await _keep_keys(progress, wanted, way, state)
     response = await _post(progress, wanted, way, keys)
     if response.status == 400 and error_of(response) == INVALID_NONCE:
         response = await _post(progress, wanted, way, keys)
     elif response.status == 401 and error_of(response) == INVALID_TOKEN and token.get("refresh_token"):
         await refresh_access_token(progress)
-        await progress.save("redeemed", is_done=False)
+        await progress.save(state, is_done=False, due_at=next_due(progress))
         response = await _post(progress, wanted, way, keys)
-    return read_answer(response, wanted, keys, progress)
+    answer = read_answer(response, wanted, keys, progress)
+    progress.record.asked = [item for item in progress.record.asked if _wanted_of(item) != wanted]
+    return answer
+
+
+async def _keep_keys(progress: Progress, wanted: Wanted, way: ProofWay, state: str) -> Sequence[SoftwareSigner]:
+    """The keys that this was asked for with before, or fresh ones, which are in the row before they are proven."""
+    for item in progress.record.asked:
+        if _wanted_of(item) == wanted:
+            return [SoftwareSigner.from_jwk(key) for key in item["holder_keys"]]
+    configuration = progress.metadata.get_configuration(wanted.configuration_id)
+    count = count_copies(progress.wallet.settings, progress.metadata, configuration)
+    keys = [create_holder_key(way.algorithm) for _ in range(count)]
+    progress.record.asked.append(asdict(wanted) | {"holder_keys": [dict(key.private_jwk()) for key in keys]})
+    await progress.save(state, is_done=False, due_at=next_due(progress))
+    return keys
+
+
+def _wanted_of(item: Mapping[str, Any]) -> Wanted:
+    return Wanted(item["configuration_id"], item["identifier"])
 
 
 async def _post(progress: Progress, wanted: Wanted, way: ProofWay, keys: Sequence[SoftwareSigner]) -> FetchedResponse:

@@ -3,10 +3,11 @@
 Asking needs the access token and the keys, which lie sealed under the vault. So it is done while the vault is open:
 with the page that its owner looks at, as often as the issuer allows, and at once when a vault is opened whose time has
 come. Nothing is asked while the vault is locked; decision 0033 says why. What is asked for is in the row, so that any
-process can ask, and a process that dies takes nothing with it.
+process can ask, and a process that dies takes nothing with it. Not an answer either, that an issuer gave and nobody
+heard: decision 0060.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,7 +26,7 @@ from runtime.logging import get_logger
 from wallet import store
 from wallet.access_token import has_ended, refresh_access_token
 from wallet.configurations import configuration_name, host_of
-from wallet.credential_request import Wanted, next_due, read_answer, save_received
+from wallet.credential_request import Wanted, next_due, read_answer, request_credential, save_received
 from wallet.errors import DEFERRED_STEP, IssuerFailedError, WalletError
 from wallet.history import LossReason
 from wallet.issuer_envelope import create_envelope
@@ -108,9 +109,12 @@ def _awaited(row: Offer, record: OfferRecord, language: str) -> list[AwaitedBadg
 async def request_deferred(progress: Progress) -> None:
     """Ask for everything that is due. What came is to be checked; what never will come is no longer asked for. §9."""
     record, ended = progress.record, []
-    for item in [item for item in record.deferred if datetime.fromisoformat(item["due_at"]) <= progress.now]:
+    due = [item for item in record.deferred if datetime.fromisoformat(item["due_at"]) <= progress.now]
+    unheard = [bool(item.get("is_unheard")) for item in due]
+    await _note_asking(progress, due)
+    for item, is_again in zip(due, unheard, strict=True):
         try:
-            answer = await _ask(progress, item)
+            answer = await _ask(progress, item, is_again=is_again)
         except UndecidedError as exc:
             log.info("deferred credential not received", error_class=type(exc).__name__)
             item["due_at"] = (progress.now + _ASK_AGAIN).isoformat()
@@ -118,10 +122,18 @@ async def request_deferred(progress: Progress) -> None:
             log.info("deferred credential refused", error_class=type(exc).__name__, detail=exc.detail)
             ended.append((item, _loss_of(exc)))
         else:
+            item["is_unheard"] = False
             if answer is not None:
                 record.deferred.remove(item)
-                record.received.append(answer)
+                (record.deferred if "transaction_id" in answer else record.received).append(answer)
     await _save_asked(progress, ended)
+
+
+async def _note_asking(progress: Progress, due: Sequence[dict[str, Any]]) -> None:
+    """Write down that an answer may be under way, before the question leaves."""
+    for item in due:
+        item["is_unheard"] = True
+    await progress.save("deferred", is_done=False, due_at=next_due(progress))
 
 
 async def _save_asked(progress: Progress, ended: Sequence[tuple[dict[str, Any], LossReason]]) -> None:
@@ -143,20 +155,32 @@ def _loss_of(failure: CredentialError | WalletError) -> LossReason:
     return "withheld" if answered in (CREDENTIAL_REQUEST_DENIED, INVALID_TRANSACTION_ID) else "unfetched"
 
 
-async def _ask(progress: Progress, item: dict[str, Any]) -> dict[str, Any] | None:
-    """The credentials, or None when they are to be asked for later. §9.2, §9.3."""
+async def _ask(progress: Progress, item: dict[str, Any], *, is_again: bool) -> dict[str, Any] | None:
+    """The credentials, or None when they are to be asked for later. §9.2, §9.3.
+
+    A transaction that is over after a question whose answer nobody heard was answered then. The badge is asked for as
+    at first, with the same keys, so that an issuer that remembers gives what it gave.
+    """
     if has_ended(progress.record.token or {}, progress.now):
         await _refresh(progress)
     response = await _post(progress, item)
     if response.status == 401 and error_of(response) == INVALID_TOKEN:
         await _refresh(progress)
         response = await _post(progress, item)
+    if is_again and response.status == 400 and error_of(response) == INVALID_TRANSACTION_ID:
+        return await _ask_anew(progress, item)
     wait = _find_wait(response, item, progress.now)
     if wait is not None:
         item["due_at"] = wait.isoformat()
         return None
     keys = [SoftwareSigner.from_jwk(key) for key in item["holder_keys"]]
     return read_answer(response, Wanted(item["configuration_id"], item["identifier"]), keys, progress, DEFERRED_STEP)
+
+
+async def _ask_anew(progress: Progress, item: Mapping[str, Any]) -> dict[str, Any]:
+    wanted = Wanted(item["configuration_id"], item["identifier"])
+    progress.record.asked.append(asdict(wanted) | {"holder_keys": item["holder_keys"]})
+    return await request_credential(progress, wanted, "deferred")
 
 
 def _find_wait(response: FetchedResponse, item: dict[str, Any], now: datetime) -> datetime | None:

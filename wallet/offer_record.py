@@ -39,6 +39,8 @@ class OfferRecord:
     chosen: list[str] = field(default_factory=list)
     tries: int = 0
     token: dict[str, Any] | None = None
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    """What was asked for and not answered yet, with the keys that were proven: it is asked for again with the same."""
     received: list[dict[str, Any]] = field(default_factory=list)
     code_server_metadata: dict[str, Any] = field(default_factory=dict)
     """Of the authorization server for the code grant, where it is another one."""
@@ -86,7 +88,7 @@ def create_renewal(vault: Vault, credential_id: str, record: OfferRecord) -> Ren
     """The row by which a badge can be had again; None where its issuer gave no refresh token."""
     if record.token is None or record.token.get("refresh_token") is None:
         return None
-    kept = replace(record, received=[], deferred=[], lost=[], outcome=None, authorization=None)
+    kept = replace(record, asked=[], received=[], deferred=[], lost=[], outcome=None, authorization=None)
     return Renewal(
         credential_id=credential_id, account_id=vault.account_id, sealed=seal_renewal(vault, credential_id, kept)
     )

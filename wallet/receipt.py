@@ -135,7 +135,7 @@ async def tell_outcome(progress: Progress, state: str) -> None:
         if await _tell(progress, outcome) or outcome["tries"] >= _MOST_TELLINGS:
             progress.record.outcome = outcome = None
     if outcome is None and not progress.record.deferred:
-        progress.record.token = None
+        progress.record.token, progress.record.asked = None, []
     moments = [datetime.fromisoformat(item["due_at"]) for item in progress.record.deferred]
     if outcome is not None:
         moments.append(progress.now + _TELL_AGAIN)

@@ -74,6 +74,9 @@ async def _refill(wallet: Wallet, vault: Vault, form: HeldForm, now: datetime) -
         # The badge may have been deleted while its issuer was asked.
         await store.hold_credential(session, vault.account_id, form.credential_id)
         await store.add_copies(session, seal_copies(vault, form.id, held.copies, is_refill=True))
+        await store.set_renewal(
+            session, vault.account_id, form.credential_id, seal_renewal(vault, form.credential_id, record)
+        )
         await store.release_renewal(session, vault.account_id, form.credential_id)
 
 

@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import Awaitable
 
 import httpx
+from sqlalchemy import select
 
 from issuer.configurations import SECURINGS
+from issuer.models import Credential, Offer
 from kernel.formats import parse_credential
+from kernel.keys import SoftwareSigner
 from tests.issuer.conftest import ORG, SLUG, Issuer, achievement, recipient
 
 EIGHT = range(8)
@@ -72,6 +75,40 @@ async def test_I60_simultaneous_requests_do_not_exceed_the_copies_of_an_offer(an
         batches.append([await issuer.proof(nonce=nonce) for _ in range(size)])
     responses = await at_once([issuer.request(grant.token, proofs) for proofs in batches])
     assert sorted(response.status_code for response in responses) == [200] * securings + [400, 400]
+
+
+async def test_I61_A53_eight_requests_for_one_key_are_given_one_copy_and_one_name(any_issuer: Issuer) -> None:
+    """A wallet that gave up waiting asks again while its first question is still being answered."""
+    issuer, signer = any_issuer, SoftwareSigner.generate()
+    grant = await issuer.redeem(await issuer.award())
+    proofs = [await issuer.proof(signer) for _ in EIGHT]
+    responses = await at_once([issuer.request(grant.token, [proof]) for proof in proofs])
+    assert {response.status_code for response in responses} == {200}
+    assert len({response.text for response in responses}) == 1
+    async with issuer.database.reading() as session:
+        assert len((await session.scalars(select(Credential))).all()) == 1
+        assert [offer.copies for offer in await session.scalars(select(Offer))] == [1]
+
+
+async def test_I60_A53_the_last_copies_asked_for_twice_at_once_are_given_to_both(any_issuer: Issuer) -> None:
+    """Whoever comes second must not hear that all were handed out: they were handed out to it."""
+    issuer = any_issuer
+    grant = await issuer.redeem(await issuer.award())
+    for _ in range(len(SECURINGS) - 1):
+        assert (await issuer.request(grant.token, await batch(issuer, issuer.settings.batch_size))).status_code == 200
+    signers = [SoftwareSigner.generate() for _ in range(issuer.settings.batch_size)]
+    proofs = []
+    for _ in range(2):
+        nonce = await issuer.nonce()
+        proofs.append([await issuer.proof(signer, nonce=nonce) for signer in signers])
+    first, second = await at_once([issuer.request(grant.token, each) for each in proofs])
+    assert (first.status_code, first.json()) == (200, second.json())
+    assert (await issuer.request(grant.token, await batch(issuer, 1))).status_code == 400
+
+
+async def batch(issuer: Issuer, count: int) -> list[str]:
+    nonce = await issuer.nonce()
+    return [await issuer.proof(nonce=nonce) for _ in range(count)]
 
 
 async def test_I77_of_eight_revocations_one_wins(any_issuer: Issuer) -> None:

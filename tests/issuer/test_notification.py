@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from kernel.keys import SoftwareSigner
 from tests.issuer.conftest import ORG, Issuer
 
 
@@ -72,3 +73,27 @@ async def test_I66_a_token_is_needed(issuer: Issuer) -> None:
     body = {"notification_id": "x", "event": "credential_accepted"}
     assert (await issuer.client.post(f"/{ORG}/notification", json=body)).status_code == 401
     assert (await notify(issuer, "onbekend", body)).json()["error"] == "invalid_token"
+
+
+async def test_I66_an_answer_that_is_given_again_names_an_id_that_counts(issuer: Issuer) -> None:
+    """Whichever of the two arrived: both are about the same copies."""
+    award, signer = await issuer.award(), SoftwareSigner.generate()
+    token = (await issuer.redeem(award)).token
+    first, again = [(await issuer.request(token, [await issuer.proof(signer)])).json() for _ in range(2)]
+    assert first == again
+    body = {"notification_id": again["notification_id"], "event": "credential_accepted"}
+    assert (await notify(issuer, token, body)).status_code == 204
+    assert (await issuer.get_award(award["id"]))["state"] == "received"
+
+
+async def test_I66_copies_that_go_out_once_more_beside_new_ones_have_the_name_of_that_answer(issuer: Issuer) -> None:
+    award, signer = await issuer.award(), SoftwareSigner.generate()
+    token = (await issuer.redeem(award)).token
+    nonce = await issuer.nonce()
+    proofs = [await issuer.proof(signer, nonce=nonce), await issuer.proof(nonce=nonce)]
+    both = (await issuer.request(token, proofs)).json()["notification_id"]
+    one = (await issuer.request(token, [await issuer.proof(signer)])).json()["notification_id"]
+    assert one != both
+    for told in (one, both):
+        body = {"notification_id": told, "event": "credential_accepted"}
+        assert (await notify(issuer, token, body)).status_code == 204

@@ -351,7 +351,7 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
         keys = [key for proof in proofs for key in proof.holder_keys]
         self.holder_keys += [key.thumbprint for key in keys]
         configuration_id = asked.credential_configuration_id or str(asked.credential_identifier).removesuffix("#1")
-        if self.misbehave == "deferred" or self.prepares:
+        if self.misbehave == "deferred" or self.prepares > 0:
             transaction_id = create_token(16)
             self.transactions[transaction_id] = (configuration_id, keys)
             return self._sealed(members, self._not_yet(transaction_id))
@@ -437,11 +437,11 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
                 return _error("invalid_transaction_id")
             case "pending_as_in_drafts":
                 return JSONResponse({"error": "issuance_pending", "interval": 5}, status_code=400)
+        if transaction_id not in self.transactions:
+            return _error("invalid_transaction_id")
         self.prepares -= 1
         if self.prepares > 0:
             return self._sealed(members, self._not_yet(transaction_id))
-        if transaction_id not in self.transactions:
-            return _error("invalid_transaction_id")
         return self._sealed(members, self._issued(*self.transactions.pop(transaction_id)))
 
     def _encryption_metadata(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Nothing is there twice, nothing that was received is lost, and no code is ever s
 
 from datetime import timedelta
 
+import httpx
 import pytest
 
 from tests.support.simulated_issuer import DC
@@ -66,6 +67,10 @@ async def test_W08_wallet_that_dies_while_somebody_signs_in_loses_and_doubles_no
         await sign_in_again(house, holder, offer["id"])
     await go_on(house, holder, offer["id"])
     assert len(await holder.badges()) == 1
+    if path == "/credential":
+        # Asked for again with the same key, so that an issuer that remembers issues nothing twice.
+        assert len(set(house.issuer.holder_keys)) == 1
+        assert len(house.issuer.holder_keys) == (2 if when == "after" else 1)
     codes = [form["code"] for form in house.issuer.token_forms]
     assert len(codes) == len(set(codes))
     assert "credential_accepted" in {event for _, event in house.issuer.notifications}
@@ -96,7 +101,7 @@ async def test_W07_wallet_that_dies_after_a_code_was_sent_never_sends_it_again(h
     assert "credential_accepted" in {event for _, event in house.issuer.notifications}
 
 
-@pytest.mark.parametrize("write", range(1, 7))
+@pytest.mark.parametrize("write", range(1, 8))
 async def test_wallet_that_dies_while_it_writes_down_a_step_goes_on_from_the_one_before(
     house, holder, monkeypatch, write
 ):
@@ -123,10 +128,7 @@ async def test_wallet_that_dies_while_it_writes_down_a_step_goes_on_from_the_one
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("path", ["/deferred", "/did.json", "/status/1", "/notification"])
 async def test_W14_wallet_that_dies_while_it_asks_for_what_was_prepared_asks_again(house, holder, path, when):
-    house.issuer.token_lifetime, house.issuer.prepares = timedelta(hours=1), 1
-    offer = await holder.open_offer(house.issuer.offer_link(configurations=[DC]))
-    assert (await holder.accept(offer["id"])).json()["is_awaiting"]
-    house.clock.advance(timedelta(minutes=1))
+    offer = await begin_waiting(house, holder)
     kill_at(house, path, when=when)
     with pytest.raises(KilledError):
         await holder.call("POST", "/awaited")
@@ -137,8 +139,75 @@ async def test_W14_wallet_that_dies_while_it_asks_for_what_was_prepared_asks_aga
         assert (await holder.accept(offer["id"])).status_code == 201
     else:
         await holder.call("POST", "/awaited")
-    if (path, when) == ("/deferred", "after"):
-        # The issuer gave it and the wallet never got it: the issuer says so, and the person hears it.
-        assert (await holder.call("GET", f"/offers/{offer['id']}")).json()["state"] == "failed"
-        return
     assert len(await holder.badges()) == 1
+    # What was answered and not heard is asked for as at first, for the same key: nobody has to issue it twice.
+    assert len(set(house.issuer.holder_keys)) == 1
+    assert len(house.issuer.holder_keys) == (2 if (path, when) == ("/deferred", "after") else 1)
+
+
+async def test_W14_answer_that_was_not_heard_and_is_prepared_anew_is_waited_for(house, holder):
+    """An issuer that remembers nothing of it prepares it once more, under another id."""
+    await unheard(house, holder)
+    house.issuer.prepares = 1
+    assert (await holder.call("POST", "/awaited")).json()["credentials"] == []
+    assert len((await holder.call("GET", "/awaited")).json()["awaited"]) == 1
+    house.clock.advance(timedelta(minutes=1))
+    assert len((await holder.call("POST", "/awaited")).json()["credentials"]) == 1
+    assert len(house.issuer.transactions) == 0
+
+
+async def test_W14_answer_that_was_not_heard_and_is_refused_anew_is_told_as_lost(house, holder):
+    offer = await unheard(house, holder)
+    house.issuer.misbehave = "denied"
+    assert (await holder.call("POST", "/awaited")).json()["credentials"] == []
+    assert (await holder.call("GET", f"/offers/{offer['id']}")).json()["state"] == "failed"
+    assert "not_received" in {entry["kind"] for entry in await holder.history()}
+
+
+async def test_W14_answer_that_broke_off_on_its_way_is_asked_for_again(house, holder):
+    """No process died: the line did, after the issuer had answered."""
+    offer = await begin_waiting(house, holder)
+    break_off_at(house, "/deferred")
+    assert (await holder.call("POST", "/awaited")).json()["credentials"] == []
+    house.clock.advance(timedelta(minutes=1))
+    assert len((await holder.call("POST", "/awaited")).json()["credentials"]) == 1
+    assert len(await holder.badges()) == 1
+    assert (await holder.call("GET", f"/offers/{offer['id']}")).json()["state"] == "received"
+
+
+async def begin_waiting(house, holder):
+    house.issuer.token_lifetime, house.issuer.prepares = timedelta(hours=1), 1
+    offer = await holder.open_offer(house.issuer.offer_link(configurations=[DC]))
+    assert (await holder.accept(offer["id"])).json()["is_awaiting"]
+    house.clock.advance(timedelta(minutes=1))
+    return offer
+
+
+async def unheard(house, holder):
+    """The issuer answered, and the process died before it could read."""
+    offer = await begin_waiting(house, holder)
+    kill_at(house, "/deferred", when="after")
+    with pytest.raises(KilledError):
+        await holder.call("POST", "/awaited")
+    house.clock.advance(LEASE)
+    await holder.sign_in()
+    return offer
+
+
+def break_off_at(house, path: str) -> None:
+    """The issuer answers a request to this path, and the line breaks before the answer is there."""
+    inner = house.transport.apps["issuer.example:443"]
+
+    async def app(scope, receive, send):
+        if not scope["path"].endswith(path):
+            await inner(scope, receive, send)
+            return
+        house.transport.apps["issuer.example:443"] = inner
+
+        async def unheard(message):
+            pass
+
+        await inner(scope, receive, unheard)
+        raise httpx.ReadError("the line broke")
+
+    house.transport.apps["issuer.example:443"] = app

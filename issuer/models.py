@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from runtime.database import UtcDateTime, declarative_base
+from runtime.guessing import GuessingSourceMixin
 from runtime.trust_list_memory import TrustListCopyMixin
 from runtime.web.browser_session import BrowserSessionMixin
 from runtime.web.operators import OperatorMixin
@@ -413,13 +414,10 @@ class SpentNonce(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
-class GuessingSource(Base):
-    """How many `tx_code`s came wrong from one address in the running hour; the address is kept as a keyed hash."""
+class GuessingSource(GuessingSourceMixin, Base):
+    """How many codes came wrong from one address in the running hour, and how often staff's passphrases did."""
 
     __tablename__ = "guessing_sources"
-    source_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
-    tries: Mapped[int] = mapped_column(SmallInteger)
-    counted_since: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
 class StatusList(Base):

@@ -10,12 +10,13 @@ from issuer import store
 from issuer.credential_issuer import CredentialIssuer, credential_issuer, get_issuer
 from issuer.errors import N_, ConflictError
 from issuer.input import Input
-from issuer.models import BrowserSession, Operator
+from issuer.models import BrowserSession, GuessingSource, Operator
 from issuer.settings import IssuerSettings
 from issuer.store import Session
 from runtime.database import Database
 from runtime.web.browser_session import end_session, find_session, start_session
 from runtime.web.operators import SignInError, hash_new_passphrase, normalise_email, verify_operator
+from runtime.web.visitors import Visitor
 
 __all__ = [
     "OperatorDescription",
@@ -82,9 +83,9 @@ async def create_operator(
     return operator.id
 
 
-async def sign_in(database: Database, email: str, passphrase: str, *, now: datetime) -> str:
+async def sign_in(database: Database, email: str, passphrase: str, *, visitor: Visitor, now: datetime) -> str:
     """Start a browser session and return its token, or raise SignInError."""
-    operator_id = await verify_operator(database, Operator, email, passphrase, now=now)
+    operator_id = await verify_operator(database, Operator, GuessingSource, email, passphrase, visitor=visitor, now=now)
     async with database.transaction() as session:
         return await start_session(session, BrowserSession, now=now, operator_id=operator_id)
 

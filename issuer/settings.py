@@ -84,13 +84,15 @@ class IssuerSettings(ServiceSettings):
     """Of a one-time link by mail, and of the code that may be typed instead."""
     sign_in_code_tries: int = Field(default=5, ge=1, le=10)
     """Wrong tries of that code before it is void: a guess of six digits then succeeds once in 200,000."""
-    sign_in_code_tries_per_source: int = Field(default=20, ge=1)
-    """Wrong tries of such codes an hour from one address, over all links."""
+    sign_in_code_tries_per_source: int = Field(default=100, ge=1)
+    """Wrong tries of such codes an hour from one address, over all links: of a whole school behind one address half may
+    mistype once, and guessing finds a code once in 10,000 hours."""
     sign_in_code_tries_per_organisation: int = Field(default=500, ge=1)
     """Wrong tries of such codes an hour at one organisation, from everywhere: guessing from many addresses then finds
     a code once in 2,000 hours, and a day on which everybody mistypes is not yet a day without sign-in."""
-    sign_in_links_per_source: int = Field(default=20, ge=1)
-    """One-time links an hour that one network address may ask for."""
+    sign_in_links_per_source: int = Field(default=400, ge=1)
+    """One-time links an hour that one network address may ask for: pupils who fetch their badges in the same hour share
+    one, some two hundred of them, each twice. What a single mailbox gets is bounded below."""
     sign_in_links_per_address_and_source: int = Field(default=5, ge=1)
     """One-time links an hour to one e-mail address that one network address may ask for: less than all of them, so that
     a stranger who asks for somebody else's leaves them some."""

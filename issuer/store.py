@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, bindparam, case, column, delete, func, insert, or_, select, table, update
+from sqlalchemy import and_, bindparam, column, delete, func, insert, or_, select, table, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -47,6 +47,7 @@ from issuer.models import (
     StatusSegment,
 )
 from runtime.database import BlockingConnection, UtcDateTime, run_blocking
+from runtime.guessing import give_back_try, take_try
 from runtime.prepared import Prepared
 
 Session = AsyncSession
@@ -652,23 +653,12 @@ async def revoke_access_tokens(session: Session, offer_id: UUID, now: datetime) 
 
 async def count_source_try(session: Session, source_hash: bytes, *, limit: int, since: datetime, now: datetime) -> bool:
     """Take one of the tries that a source has in an hour; False when none is left. Holds in parallel as well."""
-    is_over = GuessingSource.counted_since <= since
-    statement = _insert(session, GuessingSource).values(source_hash=source_hash, tries=1, counted_since=now)
-    statement = statement.on_conflict_do_update(
-        index_elements=[GuessingSource.source_hash],
-        set_={
-            "tries": case((is_over, 1), else_=GuessingSource.tries + 1),
-            "counted_since": case((is_over, now), else_=GuessingSource.counted_since),
-        },
-        where=or_(is_over, GuessingSource.tries < limit),
-    ).returning(GuessingSource.tries)
-    return (await session.execute(statement)).one_or_none() is not None
+    return await take_try(session, GuessingSource, source_hash, limit=limit, since=since, now=now)
 
 
 async def give_back_source_try(session: Session, source_hash: bytes) -> None:
     """A right code is no guess."""
-    statement = update(GuessingSource).where(GuessingSource.source_hash == source_hash, GuessingSource.tries > 0)
-    await session.execute(statement.values(tries=GuessingSource.tries - 1))
+    await give_back_try(session, GuessingSource, source_hash)
 
 
 # Authorizations by code

@@ -145,6 +145,10 @@ class ServiceSettings(BaseSettings):
         """The key that everything at rest is sealed under."""
         return SealingKey(base64url.decode(self.encryption_key.get_secret_value()))
 
+    def visitor_key(self) -> bytes:
+        """The key under which those who try to sign in are counted and known again."""
+        return self.sealing_key().derive("visitors")
+
     def trust_list_signer_jwk(self) -> dict[str, Any] | None:
         """The pinned signer of the trust list, as a JWK."""
         return None if self.trust_list_signer is None else dict(json.loads(self.trust_list_signer))

@@ -8,6 +8,7 @@ from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from runtime.database import UtcDateTime, declarative_base
+from runtime.guessing import GuessingSourceMixin
 from runtime.tokens import create_token
 from runtime.trust_list_memory import TrustListCopyMixin
 from runtime.web.browser_session import BrowserSessionMixin
@@ -85,6 +86,12 @@ class Operator(OperatorMixin, Base):
     __tablename__ = "operators"
 
     relying_party_id: Mapped[str] = mapped_column(ForeignKey("relying_parties.id"))
+
+
+class GuessingSource(GuessingSourceMixin, Base):
+    """How often somebody tried a passphrase, for each visitor and name."""
+
+    __tablename__ = "guessing_sources"
 
 
 class BrowserSession(BrowserSessionMixin, Base):

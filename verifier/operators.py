@@ -10,9 +10,10 @@ from datetime import datetime
 from runtime.database import Database
 from runtime.web.browser_session import end_session, find_session, start_session
 from runtime.web.operators import hash_new_passphrase, normalise_email, verify_operator
+from runtime.web.visitors import Visitor
 from verifier import store
 from verifier.errors import InputError, OperatorExistsError
-from verifier.models import BrowserSession, Operator, RelyingParty
+from verifier.models import BrowserSession, GuessingSource, Operator, RelyingParty
 from verifier.store import Session
 
 
@@ -40,10 +41,10 @@ async def create_operator(database: Database, relying_party_id: str, *, email: s
 
 
 async def sign_in(
-    database: Database, *, email: str, passphrase: str, earlier_token: str | None, now: datetime
+    database: Database, *, email: str, passphrase: str, visitor: Visitor, earlier_token: str | None, now: datetime
 ) -> tuple[str, str]:
     """A fresh session's token and the slug of the relying party, or `SignInError`. The earlier session ends."""
-    operator_id = await verify_operator(database, Operator, email, passphrase, now=now)
+    operator_id = await verify_operator(database, Operator, GuessingSource, email, passphrase, visitor=visitor, now=now)
     async with database.transaction() as session:
         operator = await store.get_operator(session, operator_id)
         relying_party = await store.get_relying_party(session, operator.relying_party_id)

@@ -7,7 +7,7 @@ the same time and gives the same answer as a wrong passphrase (A-54).
 
 import hmac
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,9 +16,11 @@ from unicodedata import normalize
 from runtime.database import Database
 from runtime.encryption import MAXIMUM_PASSPHRASE_LENGTH, MINIMUM_PASSPHRASE_LENGTH, SealError
 from runtime.tokens import create_token, hash_token
+from runtime.web.visitors import Visitor
 from wallet import store
 from wallet.errors import (
     AccountNameError,
+    InTurnError,
     LockedOutError,
     PassphraseError,
     RecoveryCodeError,
@@ -47,6 +49,9 @@ _TOUCH_EVERY = timedelta(minutes=1)
 # Tries are counted apart: to sign in (without a word here), to recover, and to prove who is signed in already.
 _RECOVERING = b"recovery"
 _SIGNED_IN = b"signed in"
+# Whoever is signed in is one visitor, and all strangers together are one more.
+_INSIDE = Visitor(b"inside", is_known=True)
+_STRANGERS = Visitor(b"strangers", is_known=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +112,17 @@ async def create_account(
     return NewAccount(signed_in, code)
 
 
+def door_name(settings: WalletSettings, name: str) -> str:
+    """The one form of a name under which visitors try it, which says nothing of the name."""
+    return _name_digest(settings, name).hex()
+
+
 async def sign_in(
-    database: Database, settings: WalletSettings, *, name: str, passphrase: str, now: datetime
+    database: Database, settings: WalletSettings, *, name: str, passphrase: str, visitor: Visitor, now: datetime
 ) -> SignedIn:
     """Open the vault with name and passphrase, or raise SignInError, or LockedOutError after too many tries."""
     name_digest = _name_digest(settings, name)
-    async with _counted_try(database, settings, name_digest, now):
+    async with _counted_try(database, settings, name_digest, visitor, now):
         opened = await _open_with_passphrase(database, settings, name_digest, passphrase)
     async with database.transaction() as session:
         await store.remove_expired(session, now=now, attempts_before=now - settings.sign_in_window)
@@ -160,12 +170,19 @@ async def get_account_name(database: Database, vault: Vault) -> str:
 
 
 async def recover(
-    database: Database, settings: WalletSettings, *, name: str, recovery_code: str, passphrase: str, now: datetime
+    database: Database,
+    settings: WalletSettings,
+    *,
+    name: str,
+    recovery_code: str,
+    passphrase: str,
+    visitor: Visitor,
+    now: datetime,
 ) -> NewAccount:
     """Open the vault with the recovery code, which one caller can, and set a new passphrase; the code is replaced."""
     _check_passphrase(passphrase)
     name_digest = _name_digest(settings, name)
-    async with _counted_try(database, settings, name_digest + _RECOVERING, now):
+    async with _counted_try(database, settings, name_digest + _RECOVERING, visitor, now):
         opened = await _open_with_recovery_code(database, settings, name_digest, recovery_code)
     vault, code = opened.vault, create_recovery_code()
     passphrase_wrap = await _create_passphrase_wrap(settings, vault, passphrase, now)
@@ -173,7 +190,7 @@ async def recover(
         await store.replace_wrap(session, opened.wrap_id, _create_recovery_wrap(settings, vault, code, now))
         await store.replace_wraps(session, passphrase_wrap)
         await store.remove_vault_sessions(session, vault.account_id)
-        await store.remove_sign_in_attempts(session, _digest_of_tries(name_digest))
+        await store.remove_sign_in_attempts(session, _digest_of_tries(name_digest, visitor))
         signed_in = await _start_session(session, settings, vault, now)
     return NewAccount(signed_in, code)
 
@@ -214,8 +231,8 @@ async def erase_account(
     await _verify_passphrase_of(database, settings, vault, passphrase, now)
     async with database.transaction() as session:
         account = await store.get_account(session, vault.account_id)
-        for kind in (b"", _RECOVERING, _SIGNED_IN):
-            await store.remove_sign_in_attempts(session, _digest_of_tries(account.name_digest + kind))
+        for kind, visitor in ((b"", _STRANGERS), (_RECOVERING, _STRANGERS), (_SIGNED_IN, _INSIDE)):
+            await store.remove_sign_in_attempts(session, _digest_of_tries(account.name_digest + kind, visitor))
         await store.remove_account(session, vault.account_id)
     await database.forget_erased()
 
@@ -229,37 +246,64 @@ async def _verify_passphrase_of(
     """
     async with database.reading() as session:
         name_digest = (await store.get_account(session, vault.account_id)).name_digest
-    async with _counted_try(database, settings, name_digest + _SIGNED_IN, now):
+    async with _counted_try(database, settings, name_digest + _SIGNED_IN, _INSIDE, now):
         return await _open_with_passphrase(database, settings, name_digest, passphrase)
 
 
-def _digest_of_tries(name_digest: bytes) -> bytes:
+def _digest_of_tries(name_digest: bytes, visitor: Visitor) -> bytes:
     """Under what tries are counted: not the name's own digest, which says that there is such an account."""
-    return hmac.digest(name_digest, b"tries", "sha256")
+    return hmac.digest(name_digest, b"tries" + visitor.counter, "sha256")
 
 
 @asynccontextmanager
 async def _counted_try(
-    database: Database, settings: WalletSettings, name_digest: bytes, now: datetime
+    database: Database, settings: WalletSettings, name_digest: bytes, visitor: Visitor, now: datetime
 ) -> AsyncIterator[None]:
     """Count a try before it is made, in a transaction of its own, so that simultaneous guesses all count.
 
-    A refused try is not counted again: waiting helps. A good one clears the count.
+    Each visitor has so many, and nobody else's are taken from them; strangers come in turn when together they were
+    many (decision 0072). A refused try is not counted again: waiting helps. A good one was no guess.
     """
-    digest = _digest_of_tries(name_digest)
-    since = now - settings.sign_in_window
-    attempt = SignInAttempt(id=create_token(16), name_digest=digest, tried_at=now)
+    own = _new_attempt(name_digest, visitor, now)
+    attempts = [own] if visitor.is_known else [own, _new_attempt(name_digest, _STRANGERS, now)]
     async with database.transaction() as session:
-        await store.add_sign_in_attempt(session, attempt)
+        for attempt in attempts:
+            await store.add_sign_in_attempt(session, attempt)
     async with database.transaction() as session:
-        tries, first = await store.count_sign_in_attempts(session, digest, since=since)
-        if tries > settings.sign_in_tries:
+        refusal = await _find_refusal(session, settings, own, attempts[1:], now)
+        for attempt in attempts if refusal is not None else ():
             await store.remove_sign_in_attempt(session, attempt.id)
-    if tries > settings.sign_in_tries:
-        raise LockedOutError(first + settings.sign_in_window)
+    if refusal is not None:
+        raise refusal
     yield
     async with database.transaction() as session:
-        await store.remove_sign_in_attempts(session, digest)
+        await store.remove_sign_in_attempts(session, own.name_digest)
+        for attempt in attempts[1:]:
+            await store.remove_sign_in_attempt(session, attempt.id)
+
+
+def _new_attempt(name_digest: bytes, visitor: Visitor, now: datetime) -> SignInAttempt:
+    return SignInAttempt(id=create_token(16), name_digest=_digest_of_tries(name_digest, visitor), tried_at=now)
+
+
+async def _find_refusal(
+    session: store.Session,
+    settings: WalletSettings,
+    own: SignInAttempt,
+    of_strangers: Sequence[SignInAttempt],
+    now: datetime,
+) -> LockedOutError | None:
+    """Why this try is not made, with all that stands beside it: too many of one visitor, or not a stranger's turn."""
+    since = now - settings.sign_in_window
+    tries, first = await store.count_sign_in_attempts(session, own.name_digest, since=since)
+    if tries > settings.sign_in_tries:
+        return LockedOutError(first + settings.sign_in_window)
+    for attempt in of_strangers:
+        tries, _ = await store.count_sign_in_attempts(session, attempt.name_digest, since=since)
+        in_turn, _ = await store.count_sign_in_attempts(session, attempt.name_digest, since=now - settings.sign_in_turn)
+        if tries > settings.sign_in_tries_of_name and in_turn > 1:
+            return InTurnError(now + settings.sign_in_turn)
+    return None
 
 
 async def _open_with_passphrase(

@@ -15,6 +15,7 @@ from runtime.api_document import operation_id
 from runtime.dependencies import NowDep, get_service
 from runtime.management import KeyInDocument, ManagementRoute
 from runtime.web.language import request_language
+from runtime.web.visitors import Visitor, visitor_of
 from wallet import (
     accounts,
     authorization,
@@ -472,12 +473,21 @@ async def create_account(body: NewAccountBody, wallet: WalletDep, now: NowDep) -
 
 
 @router.post("/sessions", status_code=201, response_model=TokenAnswer, response_model_exclude_unset=True)
-async def create_session(body: SessionBody, wallet: WalletDep, now: NowDep) -> dict[str, str]:
+async def create_session(request: Request, body: SessionBody, wallet: WalletDep, now: NowDep) -> dict[str, str]:
     """Sign in: open the vault, and get the token that keeps it open."""
     signed_in = await accounts.sign_in(
-        wallet.database, wallet.settings, name=body.name, passphrase=body.passphrase, now=now
+        wallet.database,
+        wallet.settings,
+        name=body.name,
+        passphrase=body.passphrase,
+        visitor=_visitor(request, wallet, body.name),
+        now=now,
     )
     return {"token": signed_in.token}
+
+
+def _visitor(request: Request, wallet: Wallet, name: str) -> Visitor:
+    return visitor_of(request, wallet.settings.visitor_key(), accounts.door_name(wallet.settings, name))
 
 
 @router.delete("/sessions", status_code=204)
@@ -488,7 +498,7 @@ async def delete_session(signed_in: BearerDep, wallet: WalletDep) -> Response:
 
 
 @router.post("/recovery", status_code=201, response_model=RecoveredAnswer, response_model_exclude_unset=True)
-async def recover(body: RecoveryBody, wallet: WalletDep, now: NowDep) -> dict[str, str]:
+async def recover(request: Request, body: RecoveryBody, wallet: WalletDep, now: NowDep) -> dict[str, str]:
     """Open the vault with the recovery code and set a new passphrase. The code is replaced."""
     made = await accounts.recover(
         wallet.database,
@@ -496,6 +506,7 @@ async def recover(body: RecoveryBody, wallet: WalletDep, now: NowDep) -> dict[st
         name=body.name,
         recovery_code=body.recovery_code,
         passphrase=body.passphrase,
+        visitor=_visitor(request, wallet, body.name),
         now=now,
     )
     return {"token": made.signed_in.token, "recovery_code": made.recovery_code}

@@ -131,6 +131,15 @@ class LockedOutError(WalletError):
         self.until = until
 
 
+class InTurnError(LockedOutError):
+    """So many strangers try this name that they come in turn, and this was nobody's turn (A-52)."""
+
+    code = "in_turn"
+    title = _("Even wachten")
+    meaning = _("Onder deze naam wordt nu erg vaak geprobeerd binnen te komen.")
+    advice = _("Probeer het over een halve minuut. Was je op dit apparaat al eens binnen, dan wacht je niet.")
+
+
 class NameTakenError(WalletError):
     """Another account has this name."""
 

@@ -27,7 +27,14 @@ class WalletSettings(ServiceSettings):
     """An unlocked vault that nobody uses is locked; the page asks for the passphrase and goes on where it was."""
 
     sign_in_tries: int = 8
-    """Tries for one name in `sign_in_window`, also those at the same moment (A-52)."""
+    """Tries of one visitor for one name in `sign_in_window`, also those at the same moment (A-52)."""
+
+    sign_in_tries_of_name: int = 50
+    """Tries of all strangers for one name in `sign_in_window`; from then on they come in turn."""
+
+    sign_in_turn: timedelta = timedelta(seconds=20)
+    """How far apart such turns are: with the window and both limits at most a hundred guesses in a quarter of an hour,
+    from wherever. A browser that was let in before under the name does not wait."""
 
     sign_in_window: timedelta = timedelta(minutes=15)
     """How long tries are counted."""

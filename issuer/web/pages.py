@@ -41,9 +41,11 @@ from runtime.tokens import create_token
 from runtime.web.cookies import delete_session_cookie, session_token, set_session_cookie
 from runtime.web.forms import FormDep
 from runtime.web.language import request_language, translator
+from runtime.web.operators import normalise_email
 from runtime.web.pages import Pages, local_path
 from runtime.web.qr import draw_qr
 from runtime.web.routes import PageRoute
+from runtime.web.visitors import remember_browser, visitor_of
 from skills.skill import ESCO_MODIFIED_NOTICE, ESCO_NOTICE
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
@@ -322,16 +324,26 @@ async def sign_in_page(request: Request, pages: PagesDep, next: str = "/back-off
 
 
 @router.post("/sign-in")
-async def sign_in(request: Request, form: FormDep, database: DatabaseDep, pages: PagesDep, now: NowDep) -> Response:
+async def sign_in(
+    request: Request,
+    form: FormDep,
+    database: DatabaseDep,
+    service: ServiceDep,
+    pages: PagesDep,
+    now: NowDep,
+) -> Response:
     """Sign in, or say that it did not work, the same for every reason."""
     email, target = text(form, "email"), local_path(text(form, "next") or "/back-office")
     passphrase = form.get("passphrase")
+    given = passphrase if isinstance(passphrase, str) else ""
+    key, name = service.settings.visitor_key(), normalise_email(email)
     try:
-        token = await operators.sign_in(database, email, passphrase if isinstance(passphrase, str) else "", now=now)
+        token = await operators.sign_in(database, email, given, visitor=visitor_of(request, key, name), now=now)
     except SignInError:
         return pages.render(request, "sign_in.html", status=400, next=target, email=email, wrong=True)
     response = _go(target)
     set_session_cookie(response, request, token)
+    remember_browser(response, request, key, name)
     return response
 
 

@@ -4,19 +4,23 @@
         __tablename__ = "operator"
         organisation_id: Mapped[str] = mapped_column(ForeignKey("organisation.id"))
 
-    operator_id = await verify_operator(database, Operator, email, passphrase, now=now)     # or SignInError
+    operator_id = await verify_operator(
+        database, Operator, GuessingSource, email, passphrase, visitor=visitor, now=now
+    )                                                                                       # or SignInError
 
 A try is counted before the passphrase is looked at, in a transaction of its own, so that eight simultaneous guesses
-are eight tries. After five the account rests for a quarter of an hour. An unknown address takes as long and gets the
-same answer as a wrong passphrase (A-54). That a stranger can make an account rest is the price.
+are eight tries. After five a visitor rests for a quarter of an hour, and nobody else does. After fifty wrong tries
+from everywhere strangers come in turn, one every twenty seconds; a browser that was let in before does not wait. An
+unknown address takes as long and gets the same answer as a wrong passphrase (A-54). Decision 0072.
 """
 
 import uuid
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-from sqlalchemy import String, case, or_, update
+from sqlalchemy import Select, String, case, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from runtime.database import Database, UtcDateTime
 from runtime.encryption import (
@@ -26,9 +30,15 @@ from runtime.encryption import (
     verify_passphrase,
 )
 from runtime.errors import Problem
+from runtime.guessing import GuessingSourceMixin, forget_tries, take_try
+from runtime.web.visitors import Visitor
 
 MAX_TRIES: Final = 5
 LOCK_TIME: Final = timedelta(minutes=15)
+TRIES_OF_NAME: Final = 50
+TURN: Final = timedelta(seconds=20)
+# Nothing is counted for longer.
+_SWEPT_AFTER: Final = timedelta(days=1)
 
 
 class SignInError(Exception):
@@ -44,7 +54,9 @@ class OperatorMixin:
     name: Mapped[str] = mapped_column(String(200))
     passphrase_hash: Mapped[str] = mapped_column(String(200))
     failed_tries: Mapped[int] = mapped_column(default=0)
+    """Of strangers, since somebody was last let in."""
     locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """For strangers, who come in turn by now."""
     last_signed_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
@@ -77,9 +89,18 @@ async def hash_new_passphrase(passphrase: str) -> str:
     return await hash_passphrase(passphrase)
 
 
-async def verify_operator(database: Database, model: type[M], email: str, passphrase: str, *, now: datetime) -> str:
-    """The id of the operator with this address and passphrase, or `SignInError`."""
-    found = await _count_try(database, model, normalise_email(email), now)
+async def verify_operator(
+    database: Database,
+    model: type[M],
+    sources: type[GuessingSourceMixin],
+    email: str,
+    passphrase: str,
+    *,
+    visitor: Visitor,
+    now: datetime,
+) -> str:
+    """The id of the operator with this address and passphrase, or `SignInError`. A-52, A-54."""
+    found = await _count_try(database, model, sources, normalise_email(email), visitor, now)
     operator_id, stored = found or (None, None)
     if not await verify_passphrase(stored, passphrase) or operator_id is None:
         raise SignInError
@@ -89,18 +110,36 @@ async def verify_operator(database: Database, model: type[M], email: str, passph
             .where(model.id == operator_id)
             .values(failed_tries=0, locked_until=None, last_signed_in_at=now)
         )
+        await forget_tries(session, sources, visitor.counter, before=now - _SWEPT_AFTER)
     return operator_id
 
 
-async def _count_try(database: Database, model: type[M], email: str, now: datetime) -> tuple[str, str] | None:
-    """Count one try and return what it is checked against; None for nobody, and for an account that rests."""
-    tries = case((model.locked_until.is_not(None), 1), else_=model.failed_tries + 1)
-    statement = (
+async def _count_try(
+    database: Database,
+    model: type[M],
+    sources: type[GuessingSourceMixin],
+    email: str,
+    visitor: Visitor,
+    now: datetime,
+) -> tuple[str, str] | None:
+    """Count one try and return what it is checked against; None for nobody, and for a visitor who rests or waits."""
+    async with database.transaction() as session:
+        if not await take_try(session, sources, visitor.counter, limit=MAX_TRIES, since=now - LOCK_TIME, now=now):
+            return None
+        statement = _known(model, email) if visitor.is_known else _in_turn(model, email, now)
+        return next(((row[0], row[1]) for row in await session.execute(statement)), None)
+
+
+def _known(model: type[M], email: str) -> Select[str, str]:
+    return select(model.id, model.passphrase_hash).where(model.email == email)
+
+
+def _in_turn(model: type[M], email: str, now: datetime) -> ReturningUpdate[str, str]:
+    """Count a stranger, and once there were too many let in one at a time: of simultaneous strangers one wins."""
+    tries = model.failed_tries + 1
+    return (
         update(model)
         .where(model.email == email, or_(model.locked_until.is_(None), model.locked_until <= now))
-        .values(failed_tries=tries, locked_until=case((tries >= MAX_TRIES, now + LOCK_TIME), else_=None))
+        .values(failed_tries=tries, locked_until=case((tries >= TRIES_OF_NAME, now + TURN), else_=None))
         .returning(model.id, model.passphrase_hash)
     )
-    async with database.transaction() as session:
-        row = (await session.execute(statement)).one_or_none()
-    return None if row is None else (row[0], row[1])

@@ -69,6 +69,18 @@ async def add_operator(issuer: Issuer, org: str = ORG, email: str = EMAIL) -> No
     assert response.status_code == 201, response.text
 
 
+async def test_A52_a_stranger_who_guesses_locks_no_member_of_staff_out(issuer: Issuer) -> None:
+    await add_operator(issuer)
+    stranger, colleague = Browser(issuer, "198.51.100.66"), Browser(issuer)
+    for _ in range(6):
+        assert (await stranger.sign_in("verkeerd verkeerd")).status_code == 400
+    assert (await stranger.sign_in()).status_code == 400
+    assert (await colleague.sign_in()).url.path == BASE
+    assert any(name.endswith("-known") for name in colleague.client.cookies)
+    await stranger.client.aclose()
+    await colleague.client.aclose()
+
+
 async def test_the_front_page_and_a_badge_are_there_for_everybody(issuer: Issuer) -> None:
     browser = Browser(issuer)
     await browser.get("/")

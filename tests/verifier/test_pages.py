@@ -192,6 +192,18 @@ async def test_A52_after_signing_out_the_office_is_closed(stage: Stage) -> None:
     assert (await browser.get(f"{OFFICE}/questions")).status_code == 303
 
 
+async def test_A52_whoever_guesses_waits_and_a_browser_that_was_in_before_does_not(stage: Stage) -> None:
+    colleague, stranger = await sign_in(stage), Browser(stage)
+    page = await stranger.get("/sign-in")
+    for passphrase in (*["wrong wrong wrong"] * 5, PASSPHRASE):
+        answer = await post_form(stranger, page, {"email": "R@Bakker.example", "passphrase": passphrase})
+        assert answer.status_code == 400
+    await post_form(colleague, await colleague.get(f"{OFFICE}/questions"), {}, action="/sign-out")
+    page = await colleague.get("/sign-in")
+    answer = await post_form(colleague, page, {"email": "R@Bakker.example", "passphrase": PASSPHRASE})
+    assert answer.status_code == 303
+
+
 async def test_A54_a_wrong_passphrase_and_an_unknown_address_get_the_same_words(stage: Stage) -> None:
     await sign_in(stage)
     browser = Browser(stage)

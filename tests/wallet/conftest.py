@@ -145,8 +145,9 @@ class House:
     _clients: list[httpx.AsyncClient] = field(default_factory=list)
     _count: int = 0
 
-    def client(self, **more: Any) -> httpx.AsyncClient:
-        self._clients.append(httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=WALLET, **more))
+    def client(self, *, source: str = "192.0.2.1", **more: Any) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(self.app, client=(source, 1234))
+        self._clients.append(httpx.AsyncClient(transport=transport, base_url=WALLET, **more))
         return self._clients[-1]
 
     async def new_holder(self, name: str = "") -> Holder:

@@ -10,10 +10,12 @@ import pytest
 from sqlalchemy import text
 
 from tests.support.simulated_issuer import DC
-from tests.wallet.conftest import PASSPHRASE
+from tests.wallet.conftest import CSRF, PASSPHRASE
+from wallet import vault
 from wallet.models import Base
 
 NEW_PASSPHRASE = "andere vier losse woorden"
+WRONG_CODE = "-".join(["0000"] * 8)
 PERSON = ("Sanne", "de Vries", "sanne@student.example")
 
 
@@ -94,7 +96,7 @@ async def test_A54_unknown_name_costs_the_same_work_as_a_wrong_passphrase(house,
     assert derived == [(NEW_PASSPHRASE, 16)] * 2
 
 
-async def test_A52_guessing_locks_the_name_out_for_a_while_whether_it_exists_or_not(house, holder):
+async def test_A52_guessing_locks_the_guesser_out_for_a_while_whether_the_name_exists_or_not(house, holder):
     for name in ("Sanne", "Niemand"):
         body = {"name": name, "passphrase": NEW_PASSPHRASE}
         codes = [(await holder.http.post("/api/sessions", json=body)).json()["code"] for _ in range(10)]
@@ -105,6 +107,74 @@ async def test_A52_guessing_locks_the_name_out_for_a_while_whether_it_exists_or_
     assert 0 < int(locked.headers["retry-after"]) <= 900
     house.clock.advance(timedelta(minutes=15, seconds=1))
     assert (await holder.http.post("/api/sessions", json=right)).status_code == 201
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Wrong passphrases cost nothing here; the right one opens as ever."""
+    derive = vault.derive_passphrase_key
+
+    async def derived(passphrase, salt):
+        return await derive(passphrase, salt) if passphrase == PASSPHRASE else bytes(32)
+
+    monkeypatch.setattr(vault, "derive_passphrase_key", derived)
+
+
+async def tell(http, path="/api/sessions", **changes):
+    """What somebody hears who tries a passphrase, or a recovery code."""
+    body = {"name": "Sanne", "passphrase": NEW_PASSPHRASE, **changes}
+    answer = await http.post(path, json=body)
+    return answer.json().get("code", "let in")
+
+
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [("/api/sessions", {}), ("/api/recovery", {"recovery_code": "0000-0000-0000-0000-0000-0000-0000-0000"})],
+)
+async def test_A52_a_stranger_who_guesses_locks_nobody_else_out(house, holder, quick, path, more):
+    stranger = house.client(source="192.0.2.66")
+    heard = [await tell(stranger, path, **more) for _ in range(9)]
+    assert heard[-1] == "locked_out"
+    assert await tell(stranger, path, **{**more, "name": " SANNE "}) == "locked_out"
+    right = {"recovery_code": holder.recovery_code} if more else {"passphrase": PASSPHRASE}
+    assert await tell(holder.http, path, **right) == "let in"
+
+
+def altered(cookies):
+    """The cookie by which a browser is known again, made up for the most part."""
+    [(name, value)] = [(name, value) for name, value in cookies.items() if name.endswith("-known")]
+    return {name: f"x{value[1:]}" if value[0] != "x" else f"y{value[1:]}"}
+
+
+async def test_A52_guessing_from_everywhere_comes_in_turn_and_not_the_browser_that_was_in_before(house, quick):
+    browser = house.new_browser()
+    await browser.sign_up("Sanne")
+    await browser.get("/me")
+    await browser.post("/sign-out")
+    heard = [await tell(house.client(source=f"198.51.100.{number}")) for number in range(60)]
+    assert heard == ["sign_in"] * 50 + ["in_turn"] * 10
+    newcomer = house.client(source="203.0.113.1")
+    refused = await newcomer.post("/api/sessions", json={"name": "Sanne", "passphrase": PASSPHRASE})
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "20")
+    await browser.get("/sign-in")
+    forger = house.client(source="203.0.113.2", cookies=altered(browser.http.cookies))
+    page = CSRF.search((await forger.get("/sign-in")).text)
+    form = {"csrf_token": page[1], "name": "Sanne", "passphrase": PASSPHRASE, "next": "/badges"}
+    assert (await forger.post("/sign-in", data=form)).status_code == 429
+    assert (await browser.post("/sign-in", name="sanne", passphrase=PASSPHRASE, next="/badges")).status_code == 303
+    house.clock.advance(timedelta(seconds=21))
+    assert await tell(newcomer, passphrase=PASSPHRASE) == "let in"
+
+
+async def test_A52_a_browser_is_known_under_the_name_that_it_was_in_with_and_under_no_other(house, quick):
+    browser = house.new_browser()
+    await browser.sign_up("Mallory")
+    await house.new_holder("Sanne")
+    for number in range(50):
+        await tell(house.client(source=f"198.51.100.{number}"))
+    await browser.get("/sign-in")
+    waiting = await browser.post("/sign-in", name="Sanne", passphrase=PASSPHRASE, next="/badges")
+    assert waiting.status_code == 429
 
 
 async def test_A52_who_guesses_at_the_door_locks_nobody_up_who_is_inside(house, holder):

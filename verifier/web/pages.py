@@ -24,10 +24,11 @@ from runtime.service import Service
 from runtime.web.cookies import delete_session_cookie, session_token, set_session_cookie
 from runtime.web.forms import FormDep
 from runtime.web.language import request_language, translator
-from runtime.web.operators import SignInError
+from runtime.web.operators import SignInError, normalise_email
 from runtime.web.pages import Pages, local_path
 from runtime.web.qr import draw_qr
 from runtime.web.routes import PageRoute, only_get
+from runtime.web.visitors import remember_browser, visitor_of
 from skills.skill import ESCO_MODIFIED_NOTICE, ESCO_NOTICE
 from verifier import operators, questions, relying_parties, results, store
 from verifier.errors import BrowserAnswerError, InputError, NobodyRecognisedError, SignInNeededError, UnknownError
@@ -119,13 +120,17 @@ def _add_entrance(router: APIRouter, pages: Pages) -> None:
         return pages.render(request, "sign_in.html", next=local_path(next), email="", errors={})
 
     @router.post("/sign-in", name="sign_in")
-    async def sign_in(request: Request, form: FormDep, database: DatabaseDep, now: NowDep) -> Response:
+    async def sign_in(
+        request: Request, form: FormDep, database: DatabaseDep, service: ServiceDep, now: NowDep
+    ) -> Response:
         email = form_text(form, "email")
+        key, name = service.settings.visitor_key(), normalise_email(email)
         try:
             token, slug = await operators.sign_in(
                 database,
                 email=email,
                 passphrase=form_text(form, "passphrase", strip=False),
+                visitor=visitor_of(request, key, name),
                 earlier_token=session_token(request),
                 now=now,
             )
@@ -139,6 +144,7 @@ def _add_entrance(router: APIRouter, pages: Pages) -> None:
         wanted = local_path(form_text(form, "next"))
         response = RedirectResponse(wanted if wanted != "/" else f"/back-office/{slug}/questions", status_code=303)
         set_session_cookie(response, request, token)
+        remember_browser(response, request, key, name)
         return response
 
     @router.post("/sign-out", name="sign_out")

@@ -20,6 +20,7 @@ from runtime.web.forms import FormDep
 from runtime.web.language import request_language, translator
 from runtime.web.pages import Pages, local_path
 from runtime.web.routes import PageRoute, only_get
+from runtime.web.visitors import remember_browser, visitor_of
 from wallet import (
     accounts,
     credentials,
@@ -148,7 +149,9 @@ async def sign_up(request: Request, form: FormDep, wallet: WalletDep, pages: Pag
         field = "name" if isinstance(exc, _NAME_ERRORS) else "passphrase"
         errors = {field: sentence_of(request, exc)}
         return pages.render(request, "sign_up.html", status=exc.status, errors=errors, name=name, next=next_path)
-    return _show_recovery_code(request, pages, made.recovery_code, next_path, token=made.signed_in.token)
+    response = _show_recovery_code(request, pages, made.recovery_code, next_path, token=made.signed_in.token)
+    remember_browser(response, request, wallet.settings.visitor_key(), accounts.door_name(wallet.settings, name))
+    return response
 
 
 @router.get("/sign-in")
@@ -159,15 +162,22 @@ async def sign_in_page(request: Request, pages: PagesDep, next: str = "/badges")
 @router.post("/sign-in")
 async def sign_in(request: Request, form: FormDep, wallet: WalletDep, pages: PagesDep, now: NowDep) -> Response:
     name, next_path = text_of(form, "name"), local_path(text_of(form, "next"))
+    door = accounts.door_name(wallet.settings, name)
     try:
         signed_in = await accounts.sign_in(
-            wallet.database, wallet.settings, name=name, passphrase=text_of(form, "passphrase"), now=now
+            wallet.database,
+            wallet.settings,
+            name=name,
+            passphrase=text_of(form, "passphrase"),
+            visitor=visitor_of(request, wallet.settings.visitor_key(), door),
+            now=now,
         )
     except (SignInError, LockedOutError) as exc:
         errors = {"passphrase": sentence_of(request, exc)}
         return pages.render(request, "sign_in.html", status=exc.status, errors=errors, name=name, next=next_path)
     response = go_to("/badges" if next_path == "/" else next_path)
     set_session_cookie(response, request, signed_in.token)
+    remember_browser(response, request, wallet.settings.visitor_key(), door)
     return response
 
 
@@ -187,6 +197,7 @@ async def recover_page(request: Request, pages: PagesDep) -> Response:
 @router.post("/recover")
 async def recover(request: Request, form: FormDep, wallet: WalletDep, pages: PagesDep, now: NowDep) -> Response:
     name = text_of(form, "name")
+    key, door = wallet.settings.visitor_key(), accounts.door_name(wallet.settings, name)
     try:
         made = await accounts.recover(
             wallet.database,
@@ -194,13 +205,16 @@ async def recover(request: Request, form: FormDep, wallet: WalletDep, pages: Pag
             name=name,
             recovery_code=text_of(form, "recovery_code"),
             passphrase=text_of(form, "passphrase"),
+            visitor=visitor_of(request, key, door),
             now=now,
         )
     except (RecoveryCodeError, LockedOutError, PassphraseError) as exc:
         field = "passphrase" if isinstance(exc, PassphraseError) else "recovery_code"
         errors = {field: sentence_of(request, exc)}
         return pages.render(request, "recover.html", status=exc.status, errors=errors, name=name)
-    return _show_recovery_code(request, pages, made.recovery_code, "/badges", token=made.signed_in.token)
+    response = _show_recovery_code(request, pages, made.recovery_code, "/badges", token=made.signed_in.token)
+    remember_browser(response, request, key, door)
+    return response
 
 
 # --- badges and skills

@@ -167,6 +167,7 @@ REASON_TEXTS: Final[Mapping[str, Text]] = {
         "The issuer does not publish this badge, or no longer does.",
     ),
     "unsupported_request": _WRONG,
+    "earlier_draft": _WRONG,
     **dict.fromkeys(
         (
             "authorization_denied",

@@ -25,7 +25,7 @@ from kernel.errors import (
     WrongTypeError,
 )
 from kernel.jwt import parse_jwt
-from kernel.openid4vp import ClientIdPrefix, UnsupportedRequestError
+from kernel.openid4vp import ClientIdPrefix, EarlierDraftError, UnsupportedRequestError
 from kernel.strict_json import parse_json
 
 
@@ -107,6 +107,17 @@ _ALL = (
         _("Wie dit vraagt maakt zich bekend op een manier die deze wallet niet kent."),
         _ASK_AGAIN,
         _("Gebruik een voorvoegsel van client_id dat in de metadata van deze wallet staat."),
+    ),
+    Failure(
+        "client_id_draft",
+        Step.LINK,
+        "OpenID4VP 1.0 §5.9",
+        _("Wie dit vraagt werkt nog met een ontwerp (draft) van de regels. Deze wallet werkt met de regels zelf."),
+        _ASK_AGAIN,
+        _(
+            "Een DID of webadres zonder voorvoegsel als client_id hoort bij OpenID4VP draft 23 en eerder. "
+            "In 1.0 staat er decentralized_identifier: voor, of openid_federation:."
+        ),
     ),
     Failure(
         "unsigned",
@@ -353,6 +364,8 @@ _OF_SENDER: Mapping[type[CredentialError], str] = {
 
 def link_failure(error: CredentialError) -> Failure:
     """Why a link that can be read is refused before anything is fetched. §5, §5.9."""
+    if isinstance(error, EarlierDraftError):
+        return FAILURES["client_id_draft"]
     return FAILURES["link" if isinstance(error, MalformedError) else "client_id"]
 
 

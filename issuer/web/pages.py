@@ -1,6 +1,6 @@
 """The pages of the issuer: for visitors one page a badge, for staff the back office."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
@@ -16,6 +16,7 @@ from issuer.credential_issuer import CredentialIssuer, get_issuer, list_issuers
 from issuer.credential_offer import OfferPolicy
 from issuer.errors import N_, ChangedMeanwhileError, ConflictError, InputError, IssuerError, NotFoundError
 from issuer.input import LARGEST_NUMBER
+from issuer.models import AuditEntry
 from issuer.operators import SignedIn, SignInError
 from issuer.settings import IssuerSettings
 from issuer.status import Change
@@ -692,12 +693,19 @@ async def one_award(
         qr=None if view.offer is None else draw_qr(view.offer.link),
         states=STATES,
         trail=trail,
+        was_copied=_was_copied(trail),
         may_be_suspended=await status.may_be_suspended(session, award_id),
         actions=ACTIONS,
         file=await badge_files.find_badge_file(session, service.settings, staff.issuer, award_id),
         file_words=FILE_WORDS,
         place="awards",
     )
+
+
+def _was_copied(trail: Sequence[AuditEntry]) -> bool:
+    """Whether two parties used the invitation, and nobody made a new one since. A-24."""
+    told = [entry.action for entry in trail if entry.action in ("offer.redeemed_twice", "award.offer")]
+    return told[-1:] == ["offer.redeemed_twice"]
 
 
 # For each form of a file: what it is called, and what it is for.

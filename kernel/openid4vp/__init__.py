@@ -1,6 +1,11 @@
 """OpenID4VP 1.0: the messages by which credentials are asked for and shown, and what is checked in each."""
 
-from kernel.openid4vp.client_identifier import ClientIdentifier, ClientIdPrefix, parse_client_identifier
+from kernel.openid4vp.client_identifier import (
+    ClientIdentifier,
+    ClientIdPrefix,
+    EarlierDraftError,
+    parse_client_identifier,
+)
 from kernel.openid4vp.client_metadata import (
     VP_FORMATS,
     WALLET_METADATA,
@@ -133,6 +138,7 @@ __all__ = [
     "ClientIdentifier",
     "ClientMetadata",
     "DcApiProtocol",
+    "EarlierDraftError",
     "EncryptedResponse",
     "ErrorResponse",
     "Registration",

@@ -400,7 +400,7 @@ async def test_A52_an_award_of_somebody_else_cannot_be_agreed_to(issuer: Issuer)
         ({"client_id": None}, "invalid_grant"),
     ],
 )
-async def test_I22_I26_A28_a_code_in_other_hands_is_refused_and_not_spent(
+async def test_I22_I26_A28_A57_a_code_in_other_hands_is_refused_and_not_spent(
     issuer: Issuer, change: dict[str, str | None], error: str
 ) -> None:
     await issuer.award()

@@ -1,5 +1,6 @@
 """Known by certificates: the HAIP form of a badge, and signed metadata. HAIP 1.0 §4, §6.1; I-18, I-33, I-76, K-07."""
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from sqlalchemy import update
 
+from issuer.configurations import SECURINGS
 from issuer.models import AccessToken
 from kernel.formats import FORMATS, parse_credential
 from kernel.formats.credential import DC_SD_JWT
@@ -88,6 +90,29 @@ async def metadata(issuer: Issuer, kind: str = "openid-credential-issuer", **hea
 
 async def configurations(issuer: Issuer) -> dict[str, Any]:
     return dict((await metadata(issuer)).json()["credential_configurations_supported"])
+
+
+# What is told
+
+
+@pytest.mark.parametrize(("language", "first"), [("nl", "nl-NL"), ("en", "en")])
+async def test_I13_I16_I17_every_claim_of_every_configuration_has_a_name_in_dutch_and_in_english(
+    trusting: Issuer, language: str, first: str
+) -> None:
+    """HAIP's among them, and for each achievement."""
+    await set_chain(trusting)
+    assert (await trusting.add_achievement(slug="tweede")).status_code == 201
+    found = (await metadata(trusting, **{"Accept-Language": language})).json()["credential_configurations_supported"]
+    assert {name.rpartition(".")[0] for name in found} == {SLUG, "tweede"}
+    assert len(found) == 2 * (len(SECURINGS) + 1)
+    for name, configuration in found.items():
+        claims = configuration["credential_metadata"]["claims"]
+        assert len({json.dumps(claim["path"]) for claim in claims}) == len(claims) > 5, name
+        for display in (configuration["credential_metadata"]["display"], *(claim["display"] for claim in claims)):
+            assert [each["locale"] for each in display] == sorted(["nl-NL", "en"], key=lambda locale: locale != first)
+            assert all(each["name"].strip() for each in display), name
+        for claim in claims:
+            assert len({each["name"] for each in claim["display"]}) == 2, (name, claim["path"])
 
 
 # The chain

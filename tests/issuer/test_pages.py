@@ -81,6 +81,31 @@ async def test_A52_a_stranger_who_guesses_locks_no_member_of_staff_out(issuer: I
     await colleague.client.aclose()
 
 
+async def test_A24_staff_see_that_an_invitation_was_used_twice_until_they_dealt_with_it(
+    browser: Browser, issuer: Issuer
+) -> None:
+    award = await issuer.award()
+    page, told = f"{BASE}/awards/{award['id']}", "Deze uitnodiging is twee keer gebruikt."
+    code = await issuer.code(award)
+    for expected in (False, True):
+        await issuer.post_token(code, award["offer"]["tx_code"])
+        assert (told in (await browser.get(page)).text) == expected
+    await issuer.api("POST", f"/organisations/{ORG}/awards/{award['id']}/offer", json={})
+    assert told not in (await browser.get(page)).text
+
+
+async def test_A57_the_link_that_staff_pass_on_opens_a_page_and_no_app_that_came_first(
+    browser: Browser, issuer: Issuer
+) -> None:
+    """Any app may claim `openid-credential-offer:`; an https address is its owner's."""
+    award = await issuer.award()
+    page = (await browser.get(f"{BASE}/awards/{award['id']}")).text
+    [link] = re.findall(r'id="offer-link" readonly value="([^"]+)"', page)
+    assert link == award["offer"]["wallet_link"]
+    assert link.startswith("https://wallet.example/open?link=openid-credential-offer%3A")
+    assert award["offer"]["tx_code"] not in link
+
+
 async def test_the_front_page_and_a_badge_are_there_for_everybody(issuer: Issuer) -> None:
     browser = Browser(issuer)
     await browser.get("/")

@@ -67,6 +67,12 @@ async def test_A35_answer_over_http_is_refused_at_the_step_where_the_sender_is_c
     ("link", "code"),
     [
         ("openid4vp://?client_id=unknown%3Ax&request_uri=https%3A%2F%2Fverifier.example%2Fr", "client_id"),
+        ("openid4vp://?client_id=did%3Aweb%3Ax.example&request_uri=https%3A%2F%2Fx.example%2Fr", "client_id_draft"),
+        (
+            "openid4vp://?client_id=did%3Aweb%3Ax.example&client_id_scheme=did&request_uri=https%3A%2F%2Fx.example%2Fr",
+            "client_id_draft",
+        ),
+        ("openid4vp://?client_id=https%3A%2F%2Fx.example&request=e30", "client_id_draft"),
         ("openid4vp://?client_id=origin%3Ahttps%3A%2F%2Fx.example&request=e30", "client_id"),
         ("openid4vp://?client_id=decentralized_identifier%3Adid%3Aweb%3Ax.example&response_type=vp_token", "unsigned"),
         (

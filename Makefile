@@ -79,7 +79,7 @@ node-peers: ## implementations of others, in JavaScript, for the tests with othe
 		echo "No Node.js here, and no right to install it: those tests with others will be skipped."; exit 0; \
 	fi; \
 	cd tests/interop/node && if ! cmp -s package-lock.json node_modules/.installed; then \
-		echo "Installing implementations of others for the tests (once; half a minute)"; \
+		echo "Installing implementations of others for the tests (once; up to a minute)"; \
 		npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.installed \
 			|| echo "They could not be installed: those tests with others will be skipped."; \
 	fi

@@ -18,6 +18,7 @@ from issuer import signing_keys, status, store
 from issuer.awards import open_claims
 from issuer.credential_issuer import CredentialIssuer
 from issuer.datasets import create_dataset
+from issuer.did_documents import KeyForm
 from issuer.errors import N_, ConflictError, NotFoundError
 from issuer.images import BadgeImage, as_svg
 from issuer.models import BadgeFile
@@ -243,8 +244,8 @@ def _sign(
         algorithm: signing_keys.get_signer(connection, settings, issuer.organisation_id, algorithm, now=now)
         for algorithm in ("Ed25519", "ES256")
     }
-    embedded = identity_of(issuer, keys["Ed25519"], is_embedded=True)
-    jws = identity_of(issuer, keys["ES256"], is_embedded=False)
+    embedded = identity_of(issuer, keys["Ed25519"], "Multikey")
+    jws = identity_of(issuer, keys["ES256"], "JsonWebKey")
     badge = create_badge_file(
         dataset, issuer=embedded, status=place.references, valid_from=now, expires_at=award.expires_at
     )
@@ -279,9 +280,9 @@ def create_credential_id() -> str:
     return f"urn:uuid:{uuid.uuid4()}"
 
 
-def identity_of(issuer: CredentialIssuer, key: ActiveKey, *, is_embedded: bool) -> IssuerIdentity:
+def identity_of(issuer: CredentialIssuer, key: ActiveKey, form: KeyForm) -> IssuerIdentity:
     """As whom the issuer signs with a key."""
-    return IssuerIdentity(issuer.did, signing_keys.key_id(issuer, key, is_embedded=is_embedded))
+    return IssuerIdentity(issuer.did, signing_keys.key_id(issuer, key, form))
 
 
 def seal_file(settings: IssuerSettings, file_id: UUID, kind: Kind, text: bytes) -> bytes:

@@ -147,7 +147,9 @@ def _create_template(order: SigningOrder, claims: Mapping[str, Any]) -> BadgeFil
     )
     shared: dict[str, Any] = {
         "issuer": identity_of(
-            order.issuer, ActiveKey(order.key.fragment, signer), is_embedded=order.securing != DC_SD_JWT
+            order.issuer,
+            ActiveKey(order.key.fragment, signer),
+            "JsonWebKey2020" if order.securing == DC_SD_JWT else "Multikey",
         ),
         "signer": signer,
         "status": example.references,

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from issuer.did_documents import Algorithm
+from issuer.did_documents import Algorithm, KeyForm
 from issuer.policies import DIIP, HAIP, OPEN, Policy
 from issuer.settings import IssuerSettings
 from kernel.formats import ISSUABLE, IssuableFormat
+from kernel.formats.credential import DC_SD_JWT
 from kernel.open_badges import OPEN_BADGE_CREDENTIAL
 
 # What a copy is bound to: where there is a `cnf` claim it names the key twice (K-47), elsewhere the subject has a DID.
@@ -51,6 +52,13 @@ class Securing:
     def is_embedded(self) -> bool:
         """Whether the signature is a proof inside the badge."""
         return self.signing_value != self.algorithm
+
+    @property
+    def key_form(self) -> KeyForm:
+        """In which form who reads it looks for the key: VC-JOSE-COSE is about W3C's model, and not about SD-JWT VCs."""
+        if self.is_embedded:
+            return "Multikey"
+        return "JsonWebKey2020" if self.name == DC_SD_JWT else "JsonWebKey"
 
     @property
     def format(self) -> IssuableFormat:

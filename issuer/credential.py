@@ -355,7 +355,7 @@ def _sign(
 def _identity(order: Order, signing_key: ActiveKey) -> IssuerIdentity:
     """How a verifier finds the key: by DID, or, in the HAIP form, by the certificates of the same key. I-75, I-76."""
     issuer = order.issuer
-    kid = signing_keys.key_id(issuer, signing_key, is_embedded=order.securing.is_embedded)
+    kid = signing_keys.key_id(issuer, signing_key, order.securing.key_form)
     if order.securing.policy.issuer_key == "did":
         return IssuerIdentity(issuer.did, kid, federation_entity=issuer.federation_entity)
     if not issuer.certificate_chain:

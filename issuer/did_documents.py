@@ -21,6 +21,10 @@ from kernel.strict_json import encode_json
 
 Algorithm = Literal["ES256", "Ed25519"]
 
+KeyForm = Literal["Multikey", "JsonWebKey", "JsonWebKey2020"]
+"""As what a key is looked for in the DID document: as a Multikey for embedded proofs (ECDSA §2.1.1), as a JsonWebKey
+for what VC-JOSE-COSE secures (its §4.3), as a JsonWebKey2020 for all else that is signed by JOSE (decision 0052)."""
+
 ALGORITHMS: Final[tuple[Algorithm, ...]] = ("ES256", "Ed25519")
 """ES256 for JOSE and `ecdsa-sd-2023`, Ed25519 for `eddsa-rdfc-2022`; in the order of the DID document."""
 
@@ -42,7 +46,7 @@ class KeyView:
         return self.retired_at is None
 
     @property
-    def is_listed_twice(self) -> bool:
+    def is_listed_in_every_form(self) -> bool:
         """Whether it signs tokens and embedded proofs alike, so that the DID document has it in the form of each."""
         return self.algorithm == "ES256"
 
@@ -69,10 +73,12 @@ async def list_published_keys(session: Session, organisation_id: UUID) -> Sequen
 async def create_did_document(session: Session, issuer: CredentialIssuer) -> Mapping[str, Any]:
     """The did:web document: every key that credentials in circulation are signed with. K-21 to K-23, D5."""
     keys = await list_published_keys(session, issuer.organisation_id)
+    in_every_form = [published.key for published in keys if published.is_listed_in_every_form]
     return create_did_web_document(
         issuer.did,
         [(published.fragment, published.key) for published in keys],
-        multikeys=[published.key for published in keys if published.is_listed_twice],
+        multikeys=in_every_form,
+        json_web_keys_2020=in_every_form,
     )
 
 

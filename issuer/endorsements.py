@@ -112,7 +112,7 @@ def _sign(
         {**document, **create_credential_status(place.references)},
         cryptosuite="eddsa-rdfc-2022",
         signer=key.signer,
-        verification_method=signing_keys.key_id(issuer, key, is_embedded=True),
+        verification_method=signing_keys.key_id(issuer, key, "Multikey"),
         proof_purpose="assertionMethod",
         created_at=now,
     )

@@ -84,7 +84,7 @@ async def create_signed_issuer_metadata(
     return create_signed_metadata(
         members,
         signer=key.signer,
-        header={"x5c": chain} if chain else {"kid": issuer.verification_method(key.fragment)},
+        header={"x5c": chain} if chain else {"kid": signing_keys.key_id(issuer, key, "JsonWebKey2020")},
         issued_at=now,
         expires_at=now + _SIGNED_METADATA_LIFETIME,
     )

@@ -15,12 +15,12 @@ from uuid import UUID
 
 from issuer import did_documents, store
 from issuer.credential_issuer import CredentialIssuer
-from issuer.did_documents import ALGORITHMS, Algorithm
+from issuer.did_documents import ALGORITHMS, Algorithm, KeyForm
 from issuer.errors import N_, ConflictError, NotFoundError
 from issuer.models import SigningKey
 from issuer.settings import IssuerSettings
 from issuer.store import Session
-from kernel.did import multikey_url
+from kernel.did import json_web_key_2020_url, multikey_url
 from kernel.keys import PublicKey, Signer, SoftwareSigner, parse_public_jwk
 from runtime.database import BlockingConnection, run_blocking
 from runtime.encryption import SealingKey
@@ -117,14 +117,15 @@ def get_signer(
     return found
 
 
-def key_id(issuer: CredentialIssuer, key: ActiveKey, *, is_embedded: bool) -> str:
+def key_id(issuer: CredentialIssuer, key: ActiveKey, form: KeyForm) -> str:
     """What a key is called in what it signs: its name in the DID document in the form that is looked for there. K-22.
 
-    A key for ES256 stands there twice: as Multikey for embedded proofs, whose readers know nothing else (ECDSA §2.1.1),
-    and as JsonWebKey for tokens. One for Ed25519 is a Multikey under its only name.
+    A key for ES256 stands there in every form. One for Ed25519 is a Multikey under its only name.
     """
-    if is_embedded and key.signer.algorithm == "ES256":
+    if key.signer.algorithm == "ES256" and form == "Multikey":
         return multikey_url(issuer.did, key.signer.public_key)
+    if key.signer.algorithm == "ES256" and form == "JsonWebKey2020":
+        return json_web_key_2020_url(issuer.did, key.signer.public_key)
     return issuer.verification_method(key.fragment)
 
 

@@ -215,7 +215,7 @@ def _sign_token(
         uri=status_list_uri(issuer, number),
         signer=key.signer,
         # For those who know the key by its DID, and for those who know it by its certificates: one list serves both.
-        key_reference={"kid": issuer.verification_method(key.fragment), **_certificates(issuer)},
+        key_reference={"kid": signing_keys.key_id(issuer, key, "JsonWebKey2020"), **_certificates(issuer)},
         issued_at=now,
         expires_at=now + settings.status_list_lifetime,
         ttl=settings.status_list_ttl,
@@ -246,7 +246,7 @@ def _sign_bitstring(
         ttl=settings.status_list_ttl,
     )
     is_embedded = form.media_type == bitstring_status_list.MEDIA_TYPE
-    method = signing_keys.key_id(issuer, key, is_embedded=is_embedded)
+    method = signing_keys.key_id(issuer, key, "Multikey" if is_embedded else "JsonWebKey")
     if not is_embedded:
         return sign_as_jwt(credential, signer=key.signer, verification_method=method)
     return sign_with_proof(credential, signer=key.signer, verification_method=method, created_at=now)

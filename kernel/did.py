@@ -83,22 +83,27 @@ def create_did_web_document(
     keys: Sequence[tuple[str, PublicKey]],
     *,
     multikeys: Sequence[PublicKey] = (),
+    json_web_keys_2020: Sequence[PublicKey] = (),
     service: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Create the document of our own DID: each key with its fragment, for assertion and authentication.
 
     `multikeys` are those that stand in it once more as `Multikey`, by the name of `multikey_url`: keys on P-256 or
     P-384 that sign JOSE and embedded proofs alike. VC-JOSE-COSE §4.3 knows them as `JsonWebKey`, ECDSA §2.1.1 as
-    `Multikey`, and one verification method cannot be both. K-22.
+    `Multikey`, and one verification method cannot be both. `json_web_keys_2020` are those that stand in it as
+    `JsonWebKey2020`, by the name of `json_web_key_2020_url`: the name from before that section, and the only one that
+    some wallets know. K-22.
     """
     methods = [_create_method(did, fragment, key) for fragment, key in keys]
     methods += [_create_multikey_method(did, create_multikey(key), key) for key in multikeys]
+    methods += [_create_jwk_method(did, key.thumbprint, key, "JsonWebKey2020") for key in json_web_keys_2020]
     identifiers = [method["id"] for method in methods]
     document = {
         "@context": [
             "https://www.w3.org/ns/did/v1",
             "https://w3id.org/security/multikey/v1",
             "https://w3id.org/security/jwk/v1",
+            *(["https://w3id.org/security/suites/jws-2020/v1"] if json_web_keys_2020 else []),
         ],
         "id": did,
         "verificationMethod": methods,
@@ -132,6 +137,11 @@ def create_multikey(public_key: PublicKey) -> str:
 def multikey_url(did: str, key: PublicKey) -> str:
     """Return the DID URL of a key that stands in its document as a Multikey: named by itself, as did:key does it."""
     return f"{did}#{create_multikey(key)}"
+
+
+def json_web_key_2020_url(did: str, key: PublicKey) -> str:
+    """Return the DID URL of a key that stands in its document as a JsonWebKey2020: named by its thumbprint."""
+    return f"{did}#{key.thumbprint}"
 
 
 def resolve_static_did(did: str) -> DidDocument:
@@ -254,9 +264,13 @@ def _create_method(did: str, fragment: str, key: PublicKey) -> dict[str, Any]:
     """Write a key as those who check with it expect: JOSE a JsonWebKey, `eddsa-rdfc-2022` a Multikey. K-22."""
     if isinstance(key.key, ed25519.Ed25519PublicKey):
         return _create_multikey_method(did, fragment, key)
+    return _create_jwk_method(did, fragment, key, "JsonWebKey")
+
+
+def _create_jwk_method(did: str, fragment: str, key: PublicKey, method_type: str) -> dict[str, Any]:
     (algorithm,) = key.algorithms
     jwk = {"kid": fragment, "alg": algorithm, **key.jwk}
-    return {"id": f"{did}#{fragment}", "type": "JsonWebKey", "controller": did, "publicKeyJwk": jwk}
+    return {"id": f"{did}#{fragment}", "type": method_type, "controller": did, "publicKeyJwk": jwk}
 
 
 def _create_multikey_method(did: str, fragment: str, key: PublicKey) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from verifier import store
 from verifier.errors import InputError, NoMemberError
 from verifier.federation import open_member_keys
 from verifier.models import ClientCertificate, RelyingParty
-from verifier.relying_parties import client_id, key_id, open_signer
+from verifier.relying_parties import client_id, open_signer, request_key_id
 from verifier.settings import VerifierSettings
 from verifier.store import Session
 
@@ -74,7 +74,7 @@ async def open_identity(
             return ClientIdentity(
                 client_id(settings, relying_party.slug),
                 open_signer(settings, relying_party),
-                {"kid": key_id(settings, relying_party)},
+                {"kid": request_key_id(settings, relying_party)},
             )
 
 

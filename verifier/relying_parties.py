@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from kernel.did import create_did_web_document, did_web
+from kernel.did import create_did_web_document, did_web, json_web_key_2020_url
 from kernel.keys import Signer, SoftwareSigner, parse_public_jwk
 from runtime.tokens import create_token, hash_token
 from verifier import store
@@ -91,10 +91,17 @@ def key_id(settings: VerifierSettings, relying_party: RelyingParty) -> str:
     return f"{relying_party_did(settings, relying_party.slug)}#{relying_party.key_name}"
 
 
+def request_key_id(settings: VerifierSettings, relying_party: RelyingParty) -> str:
+    """The same key under the name by which requests name it, in the form that every wallet knows (decision 0052)."""
+    did = relying_party_did(settings, relying_party.slug)
+    return json_web_key_2020_url(did, parse_public_jwk(relying_party.public_jwk))
+
+
 def create_did_document(settings: VerifierSettings, relying_party: RelyingParty) -> dict[str, Any]:
     """The DID document of a relying party (PROFILE.md K-21, K-22)."""
     key = parse_public_jwk(relying_party.public_jwk)
-    return create_did_web_document(relying_party_did(settings, relying_party.slug), [(relying_party.key_name, key)])
+    did = relying_party_did(settings, relying_party.slug)
+    return create_did_web_document(did, [(relying_party.key_name, key)], json_web_keys_2020=[key])
 
 
 def open_signer(settings: VerifierSettings, relying_party: RelyingParty) -> Signer:

@@ -106,7 +106,8 @@ class JwtFormat(PresentedFormat):
         # (2) Made for this request and this verifier, and not out of its time.
         if not is_same_text(find_text(jwt.payload, "nonce"), nonce):
             raise NonceError("a presentation made for another nonce")
-        if jwt.payload.get("aud") != audience:
+        # RFC 7519 §4.1.3 has it as an array or as a string; what is for others too was not made for this verifier.
+        if jwt.payload.get("aud") not in (audience, [audience]):
             raise AudienceError("a presentation made for another audience")
         verify_times(jwt.payload, now=now)
 

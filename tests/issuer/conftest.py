@@ -1,7 +1,8 @@
 """The real issuer on a real database, with an organisation and a badge, and an honest wallet that can misbehave."""
 
+import re
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -207,12 +208,24 @@ class Issuer:
         [method] = [each for each in (await self.did_document(org)).raw["verificationMethod"] if each["id"] == kid]
         return str(method["type"])
 
+    async def signing_kid(self, raw: str) -> str:
+        """Of the key that signed a credential, the name by which staff know it."""
+        document = await self.did_document()
+        key = document.find_key(str(parse_credential(raw).key_id), relation="assertionMethod")
+        kids = named_kids(document.raw)
+        return next(kid for kid in kids if document.find_key(kid, relation="assertionMethod") == key)
+
     async def verify(self, raw: str) -> VerifiedCredential:
         """Believe a credential only by the issuer's published key."""
         credential = parse_credential(raw)
         key = await self.issuer_key(str(credential.key_id))
         algorithms = ALGORITHMS[credential.format]
         return FORMATS[credential.format].verify(credential, key=key, algorithms=algorithms, now=self.clock())
+
+
+def named_kids(did_document: Mapping[str, Any]) -> list[str]:
+    """Each key once, by the name that we gave it: `algorithm-year-number`."""
+    return [kid for kid in did_document["assertionMethod"] if re.search(r"#[a-z0-9]+-\d{4}-\d+$", kid)]
 
 
 async def create_issuer(

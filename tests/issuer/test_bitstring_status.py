@@ -25,7 +25,7 @@ from runtime.database import BlockingConnection, run_blocking
 from runtime.fetch import Fetcher
 from runtime.resolve import Resolver
 from tests.conftest import NewDatabase
-from tests.issuer.conftest import ES256, IDENTIFIER, ORG, Issuer, create_issuer
+from tests.issuer.conftest import ES256, IDENTIFIER, ORG, Issuer, create_issuer, named_kids
 from tests.issuer.test_status import TTL, fetch_list, index_of
 from tests.support.clock import FixedClock
 from tests.support.hosts import HostTransport
@@ -360,8 +360,7 @@ async def test_A10_a_list_that_a_withdrawn_key_signed_is_signed_anew(any_issuer:
     copies = await award_copies(issuer)
     for accept in (PROOF, JWT):
         assert await statuses(issuer, copies, accept) == [VALID] * 5
-    # Of the two names of a key, the one that staff know it by: the other is the key itself.
-    keys = [kid for kid in (await issuer.did_document()).raw["assertionMethod"] if "#z" not in kid]
+    keys = named_kids((await issuer.did_document()).raw)
     for algorithm in ("Ed25519", "ES256"):
         await issuer.api("POST", f"/organisations/{ORG}/signing-keys", json={"algorithm": algorithm})
     for kid in keys:

@@ -121,7 +121,7 @@ async def test_B20_B08_I77_files_in_bulk_are_believed_by_strangers_and_revoked_w
 
 @pytest.mark.parametrize(
     ("securing", "form"),
-    [("eddsa-rdfc-2022", "Multikey"), ("sd-jwt", "JsonWebKey"), ("ecdsa-sd-2023", "Multikey")],
+    [("eddsa-rdfc-2022", "Multikey"), ("sd-jwt", "JsonWebKey2020"), ("ecdsa-sd-2023", "Multikey")],
 )
 async def test_K22_a_file_in_bulk_names_its_key_in_the_form_that_its_readers_know(
     issuer: Issuer, securing: str, form: str

@@ -48,7 +48,7 @@ async def test_keys_from_before_the_module_go_on_until_they_are_replaced(issuer:
     rotated = await moved.api("POST", f"/organisations/{ORG}/signing-keys")
     [after] = await moved.fetch()
     assert parse_credential(still).key_id == parse_credential(before).key_id
-    assert parse_credential(after).key_id == rotated.json()["kid"]
+    assert await moved.signing_kid(after) == rotated.json()["kid"]
     for raw in (before, still, after):
         await moved.verify(raw)
     await close(moved)
@@ -90,7 +90,7 @@ async def test_a_rotation_that_the_module_cannot_do_leaves_the_key_that_signs(gu
     assert (refused.status_code, refused.json()["code"]) == (503, "hsm_unavailable")
     await close(away)
     [raw] = await guarded.fetch(configuration=SD_JWT)
-    assert str(parse_credential(raw).key_id).endswith("#es256-2026-1")
+    assert (await guarded.signing_kid(raw)).endswith("#es256-2026-1")
 
 
 @pytest.mark.parametrize("left_out", ["hsm_module", "hsm_token", "hsm_pin"])

@@ -1,7 +1,6 @@
 """Keys by algorithm: published in the right form, one of each that signs, replaced and withdrawn under load."""
 
 import asyncio
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -12,12 +11,11 @@ from sqlalchemy import text
 
 from issuer import signing_keys, store
 from issuer.credential_issuer import get_issuer
-from issuer.did_documents import ALGORITHMS, Algorithm
+from issuer.did_documents import ALGORITHMS, Algorithm, KeyForm
 from issuer.signing_keys import ActiveKey
-from kernel.did import did_web, multikey_url
-from kernel.formats import parse_credential
+from kernel.did import did_web, json_web_key_2020_url, multikey_url
 from kernel.keys import parse_public_jwk
-from tests.issuer.conftest import IDENTIFIER, ORG, Issuer
+from tests.issuer.conftest import IDENTIFIER, ORG, Issuer, named_kids
 
 EIGHT = range(8)
 DID = did_web(IDENTIFIER)
@@ -27,13 +25,8 @@ async def document(issuer: Issuer) -> dict[str, Any]:
     return dict((await issuer.client.get(f"/{ORG}/did.json")).json())
 
 
-def named_keys(did_document: Mapping[str, Any]) -> list[str]:
-    """Each key once, by the name that we gave it."""
-    return [method for method in did_document["assertionMethod"] if "#z" not in method]
-
-
 async def names(issuer: Issuer) -> list[str]:
-    return named_keys(await document(issuer))
+    return named_kids(await document(issuer))
 
 
 async def organisation_id(issuer: Issuer) -> UUID:
@@ -54,21 +47,22 @@ async def signer(issuer: Issuer, algorithm: Algorithm) -> ActiveKey:
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "is_embedded", "form"),
+    ("algorithm", "asked", "form"),
     [
-        ("ES256", True, "Multikey"),
-        ("ES256", False, "JsonWebKey"),
-        ("Ed25519", True, "Multikey"),
-        ("Ed25519", False, "Multikey"),
+        ("ES256", "Multikey", "Multikey"),
+        ("ES256", "JsonWebKey", "JsonWebKey"),
+        ("ES256", "JsonWebKey2020", "JsonWebKey2020"),
+        ("Ed25519", "Multikey", "Multikey"),
+        ("Ed25519", "JsonWebKey", "Multikey"),
     ],
 )
 async def test_K22_a_key_is_named_in_the_form_in_which_it_is_looked_for(
-    issuer: Issuer, algorithm: Algorithm, is_embedded: bool, form: str
+    issuer: Issuer, algorithm: Algorithm, asked: KeyForm, form: str
 ) -> None:
     key = await signer(issuer, algorithm)
     async with issuer.database.reading() as session:
         found = await get_issuer(session, issuer.settings, ORG)
-    kid = signing_keys.key_id(found, key, is_embedded=is_embedded)
+    kid = signing_keys.key_id(found, key, asked)
     assert await issuer.method_type(kid) == form
     assert await issuer.issuer_key(kid) == key.signer.public_key
 
@@ -87,7 +81,7 @@ async def count_active(issuer: Issuer) -> dict[str, int]:
 
 async def test_K22_K23_each_key_stands_in_the_did_document_in_the_form_its_use_expects(issuer: Issuer) -> None:
     published = await document(issuer)
-    jose, edwards, same_as_jose = published["verificationMethod"]
+    jose, edwards, same_as_jose, older = published["verificationMethod"]
     assert jose["id"] == f"{DID}#es256-2026-1"
     assert (jose["type"], jose["publicKeyJwk"]["alg"], jose["publicKeyJwk"]["crv"]) == ("JsonWebKey", "ES256", "P-256")
     assert (edwards["id"], edwards["type"]) == (f"{DID}#ed25519-2026-1", "Multikey")
@@ -98,14 +92,16 @@ async def test_K22_K23_each_key_stands_in_the_did_document_in_the_form_its_use_e
         "controller": DID,
         "publicKeyMultibase": same_as_jose["id"].removeprefix(f"{DID}#"),
     }
-    assert published["assertionMethod"] == [jose["id"], edwards["id"], same_as_jose["id"]]
+    assert older["id"] == json_web_key_2020_url(DID, parse_public_jwk(jose["publicKeyJwk"]))
+    assert (older["type"], older["publicKeyJwk"]["x"]) == ("JsonWebKey2020", jose["publicKeyJwk"]["x"])
+    assert published["assertionMethod"] == [jose["id"], edwards["id"], same_as_jose["id"], older["id"]]
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 async def test_K22_every_method_of_the_did_document_is_read_as_its_key(issuer: Issuer, algorithm: Algorithm) -> None:
     await rotate(issuer, algorithm)
     keys = [await issuer.issuer_key(method) for method in (await document(issuer))["assertionMethod"]]
-    assert len(keys) == 3 + (2 if algorithm == "ES256" else 1)
+    assert len(keys) == 4 + (3 if algorithm == "ES256" else 1)
     assert len(set(keys)) == 3
 
 
@@ -141,7 +137,7 @@ async def test_eight_rotations_at_once_leave_one_signing_key_an_algorithm(any_is
     assert len(methods) == 10
     await issuer.verify(before)
     [after] = await issuer.fetch()
-    assert (parse_credential(after).key_id in kids) is (algorithm == "ES256")
+    assert (await issuer.signing_kid(after) in kids) is (algorithm == "ES256")
     await issuer.verify(after)
 
 
@@ -186,11 +182,11 @@ async def test_K21_what_stood_in_the_did_document_can_be_asked_for(any_issuer: I
         moments.append(issuer.clock())
     issuer.clock.advance(timedelta(days=1))
     await issuer.api("DELETE", f"/organisations/{ORG}/signing-keys/es256-2026-1")
-    versions = [named_keys(first)]
+    versions = [named_kids(first)]
     for moment in moments:
         response = await document_at(issuer, f"{moment:%Y-%m-%dT%H:%M:%SZ}")
         assert response.headers["content-type"] == "application/did+json"
-        versions.append(named_keys(response.json()))
+        versions.append(named_kids(response.json()))
     assert (await document_at(issuer, f"{made:%Y-%m-%dT%H:%M:%SZ}")).json() == first
     assert [len(each) for each in versions] == [2, 3, 4]
     now = (await document_at(issuer, "2030-01-01T00:00:00Z")).json()

@@ -17,6 +17,7 @@ from kernel.did import (
     did_key,
     did_web,
     did_web_url,
+    json_web_key_2020_url,
     multikey_url,
     parse_did_document,
     resolve_static_did,
@@ -511,6 +512,18 @@ def test_K22_a_key_for_tokens_and_embedded_proofs_stands_in_our_document_in_the_
     assert document["assertionMethod"] == document["authentication"] == [jose["id"], embedded["id"]]
     for method in document["assertionMethod"]:
         assert parsed.find_key(method, relation="assertionMethod") == key
+
+
+def test_K22_a_key_stands_in_our_document_under_the_type_of_before_vc_jose_cose_too():
+    document = create_did_web_document(DID, [("es256", KEY)], json_web_keys_2020=[KEY])
+    jose, older = document["verificationMethod"]
+    assert (jose["type"], older["type"]) == ("JsonWebKey", "JsonWebKey2020")
+    assert older["id"] == json_web_key_2020_url(DID, KEY) == f"{DID}#{KEY.thumbprint}"
+    assert older["publicKeyJwk"] == {"kid": KEY.thumbprint, "alg": "ES256", **KEY.jwk}
+    assert document["@context"][-1] == "https://w3id.org/security/suites/jws-2020/v1"
+    assert document["assertionMethod"] == document["authentication"] == [jose["id"], older["id"]]
+    parsed = parse_did_document(json.dumps(document).encode(), did=DID)
+    assert parsed.find_key(older["id"], relation="assertionMethod") == KEY
 
 
 # Worked examples

@@ -572,7 +572,7 @@ def test_A16_V25_a_presentation_for_another_request_or_verifier_is_refused(kind:
     [
         pytest.param(drop("nonce"), "nonce", id="no nonce"),
         pytest.param(drop("aud"), "audience", id="no audience"),
-        pytest.param(put(aud=[AUDIENCE]), "audience", id="audiences"),
+        pytest.param(put(aud=[AUDIENCE, "https://other.example"]), "audience", id="audiences"),
         pytest.param(put(nonce=1), "malformed", id="nonce is a number"),
         pytest.param(put(exp=1), "expired", id="expired"),
         pytest.param(put(iss=MALLORY_DID), "holder_binding", id="another iss"),

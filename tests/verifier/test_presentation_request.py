@@ -10,6 +10,7 @@ import pytest
 from kernel import base64url
 from kernel.dcql import parse_dcql_query
 from kernel.formats import FORMATS
+from kernel.jwt import parse_jwt
 from tests.support.clock import NOW
 from tests.verifier.conftest import SKILL_URIS, VERIFIER, FewSkills, Stage
 from tests.verifier.issuer_host import VCT
@@ -117,7 +118,11 @@ async def test_V07_V23_the_reason_claims_no_language_and_across_devices_the_code
 async def test_K21_the_did_document_lists_the_key_for_authentication(stage: Stage) -> None:
     document = (await stage.wallet().client.get("/bakker/did.json")).json()
     assert document["id"] == "did:web:verifier.example:bakker"
-    assert document["authentication"] == [document["verificationMethod"][0]["id"]]
+    assert document["authentication"] == [method["id"] for method in document["verificationMethod"]]
+    # Wallets on Credo know the second only, and requests name that.
+    assert [method["type"] for method in document["verificationMethod"]] == ["JsonWebKey", "JsonWebKey2020"]
+    request = await stage.wallet().client.get((await stage.ask())["request_uri"])
+    assert parse_jwt(request.text).header["kid"] == document["authentication"][1]
     assert (await stage.wallet().client.get("/nobody/did.json")).status_code == 404
 
 

@@ -1,7 +1,8 @@
 """Write docs/conformance.md: which requirement is shown by which test.
 
 The requirement ids stand in the names of the tests (`test_K36_…`, `test_A16_…`); their list, with
-priority and source, is docs/requirements.csv. `--check` exits with status 1 when the page is not
+priority and source, is docs/requirements.csv. A test may show a part alone: what is missing of such a
+requirement is said in docs/partly.csv, the one place for it. `--check` exits with status 1 when the page is not
 what the tests say, so that it cannot drift.
 """
 
@@ -11,12 +12,13 @@ import csv
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "conformance.md"
 REQUIREMENTS = ROOT / "docs" / "requirements.csv"
+PARTLY = ROOT / "docs" / "partly.csv"
 REQUIREMENT_ID = re.compile(r"(?:^|_)([KIWVBESTA])(\d{2})(?:_(\d)(?=_|$))?(?=_|$)")
 SECTIONS = {
     "K": "Kernel",
@@ -55,15 +57,31 @@ def tests_by_requirement() -> dict[str, list[str]]:
     return shown
 
 
+def read_rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def missing_parts(requirements: Iterable[dict[str, str]], shown: Mapping[str, object]) -> dict[str, str]:
+    """What is missing of requirements that tests show in part; each has its own row, once, and a test."""
+    rows = read_rows(PARTLY)
+    missing = {row["id"]: row["missing"].strip() for row in rows}
+    known = {requirement["id"] for requirement in requirements}
+    if len(missing) != len(rows) or not all(missing.values()) or not missing.keys() <= known & shown.keys():
+        raise ValueError("docs/partly.csv: a row twice, without words, or of no requirement that a test shows")
+    return missing
+
+
 def make_page() -> str:
-    with REQUIREMENTS.open(encoding="utf-8", newline="") as file:
-        requirements = list(csv.DictReader(file))
+    requirements = read_rows(REQUIREMENTS)
     shown = tests_by_requirement()
+    partly = missing_parts(requirements, shown)
     lines = [
         "# Conformance",
         "",
         "Written by `python docs/make_conformance.py` from the names of the tests; `make check` fails when it drifts.",
-        "*Open* means that no test carries the id yet: either it is not built, or nobody has shown it.",
+        "*Open* means that no test carries the id yet: either it is not built, or nobody has shown it. *Partly* means",
+        "that its tests show a part, and is followed by what is missing (docs/partly.csv).",
         "Priorities: M must, S should, X extra. After M: B base OpenID4VC, D DIIP, H HAIP, O Open Badges, W W3C test",
         "suites, P our own hard rule.",
         "",
@@ -71,11 +89,13 @@ def make_page() -> str:
     for letter, title in SECTIONS.items():
         rows = [row for row in requirements if row["id"].startswith(f"{letter}-")]
         tested = sum(1 for row in rows if row["id"] in shown)
-        lines += [f"## {title}", "", f"{tested} of {len(rows)} shown by a test.", ""]
+        parts = sum(1 for row in rows if row["id"] in partly)
+        in_part = f", {parts} of them in part" if parts else ""
+        lines += [f"## {title}", "", f"{tested} of {len(rows)} shown by a test{in_part}.", ""]
         lines += ["| id | priority | source | status | tests |", "|---|---|---|---|---|"]
         for row in rows:
             tests = sorted(set(shown.get(row["id"], [])))
-            status = "tested" if tests else "open"
+            status = ("tested" if tests else "open") if row["id"] not in partly else f"partly: {partly[row['id']]}"
             named = "<br>".join(f"`{test}`" for test in tests[:4])
             named += f"<br>and {len(tests) - 4} more" if tests[4:] else ""
             lines.append(f"| {row['id']} | {row['priority']} | {row['source']} | {status} | {named} |")

@@ -44,8 +44,8 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 # Argon2id runs behind these: a flood of them would eat the machine before any account is locked.
 _COSTLY: Final = RateLimit(("/sign-in", "/sign-up", "/api/sessions", "/api/accounts"), 120)
-# Each file that is brought here may make us ask thirty-two addresses of its choice.
-_ASKING: Final = RateLimit(("/check", "/import"), 30)
+# Each file that is brought here may make us ask thirty-two addresses of its choice, and a stranger's question some.
+_ASKING: Final = RateLimit(("/check", "/import", "/open/without-wallet"), 30)
 
 
 def create_service(

@@ -17,6 +17,7 @@ from kernel.members import as_object
 from kernel.openid4vp import (
     ACCESS_DENIED,
     VP_FORMATS_NOT_SUPPORTED,
+    WALLET_UNAVAILABLE,
     AuthorizationRequest,
     Registration,
     RequestSender,
@@ -42,13 +43,14 @@ from wallet.consent import Part, RequestPage, carriers_of, choose, find_agreemen
 from wallet.copies import choose_copy
 from wallet.credentials import find_badges
 from wallet.errors import (
+    LinkError,
     RequestExpiredError,
     RequestRefusedError,
     UnconfirmedError,
     UnsentError,
     VerifierRefusedError,
 )
-from wallet.failures import Failure
+from wallet.failures import FAILURES, Failure
 from wallet.history import (
     AgreedText,
     HistoryOutcome,
@@ -57,6 +59,7 @@ from wallet.history import (
     add_history_record,
     set_history_outcome,
 )
+from wallet.links import parse_link_kind
 from wallet.models import PresentationRequest
 from wallet.presentation_request import (
     attester_of,
@@ -256,6 +259,23 @@ async def decline_request(wallet: Wallet, vault: Vault, request_id: str, now: da
     if request.origin is not None:
         return Sent(data=create_dc_api_error(error))
     return await _submit_error(wallet, request, error)
+
+
+async def decline_without_wallet(wallet: Wallet, text: str, now: datetime) -> tuple[str, Sent]:
+    """Let whoever asks know that somebody came who opens no wallet here, and where they are at home. §8.5; W-53.
+
+    Only who proves to have sent the question hears it. What was asked is not looked at, and nothing is kept.
+    """
+    if parse_link_kind(text) != "request":
+        raise LinkError("no question")
+    content = await resolve_content(wallet, parse_link(text), now)
+    try:
+        sender = read_sender(content, now)
+    except CredentialError as exc:
+        is_signed = "raw" in content
+        failure = find_failure(content, exc, is_sender_certain=False) if is_signed else FAILURES["unsigned"]
+        raise RequestRefusedError(exc, failure=failure.code) from exc
+    return urlsplit(sender.response_uri).netloc, await _submit_error(wallet, sender, WALLET_UNAVAILABLE)
 
 
 async def _keep_refused(

@@ -1,8 +1,10 @@
 """Issuers and verifiers that answer nonsense, at odd moments, or too much. Nothing breaks, hangs or is half done."""
 
 import asyncio
+import html
 import time
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -294,6 +296,51 @@ async def test_W53_A39_formats_that_are_not_held_are_told_only_when_the_person_s
     assert (await holder.call("POST", f"/requests/{asked['id']}/decline")).status_code == 200
     [answer] = house.verifier.received
     assert (answer.error, answer.state) == ("vp_formats_not_supported", house.verifier.state)
+
+
+async def come_without_wallet(house, link):
+    """Somebody whom a verifier's page sent here, and who goes back."""
+    browser = house.new_browser()
+    page = await browser.get(f"/open?link={quote(link, safe='')}")
+    assert 'action="/open/without-wallet"' in page.text
+    return await browser.post("/open/without-wallet", link=link)
+
+
+@pytest.mark.parametrize("back", [None, "https://verifier.example/bakker/back#response_code=x"])
+async def test_W53_who_opens_no_wallet_lets_the_verifier_know_and_goes_back(house, back):
+    house.verifier.redirect_uri = back
+    answer = await come_without_wallet(house, house.verifier.ask(house.verifier.skill_query(FIRST)))
+    [heard] = house.verifier.received
+    assert (heard.error, heard.state) == ("wallet_unavailable", house.verifier.state)
+    assert (back or "verifier.example weet dat je hier geen wallet opende.") in html.unescape(answer.text)
+    assert "/badges" not in answer.text
+
+
+@pytest.mark.parametrize("misbehaviour", ["signed_by_another_key", "answer_to_another_party", "expired"])
+async def test_W53_A35_who_cannot_prove_to_ask_is_told_nothing_by_those_without_wallet(house, misbehaviour):
+    house.verifier.misbehave = misbehaviour
+    answer = await come_without_wallet(house, house.verifier.ask(house.verifier.skill_query(FIRST)))
+    assert (answer.status_code, house.verifier.received) == (400, [])
+
+
+async def test_W53_A42_a_question_that_nobody_signed_is_not_answered_for_those_without_wallet(house):
+    link = (
+        "openid4vp://?client_id=redirect_uri%3Ahttps%3A%2F%2Fverifier.example%2Fbakker%2Fresponses%2F1"
+        "&response_type=vp_token&response_mode=direct_post&nonce=n-0S6_WzA2Mj-0S6_WzA2Mj"
+        "&response_uri=https%3A%2F%2Fverifier.example%2Fbakker%2Fresponses%2F1"
+        "&dcql_query=%7B%22credentials%22%3A%5B%7B%22id%22%3A%22a%22%2C%22format%22%3A%22dc%2Bsd-jwt%22%2C"
+        "%22meta%22%3A%7B%22vct_values%22%3A%5B%22x%22%5D%7D%7D%5D%7D"
+    )
+    answer = await come_without_wallet(house, link)
+    assert (answer.status_code, house.verifier.requests) == (400, [])
+
+
+async def test_W53_an_offer_is_no_question_to_go_back_from(house):
+    browser = house.new_browser()
+    link = house.issuer.offer_link()
+    page = await browser.get(f"/open?link={quote(link, safe='')}")
+    assert "without-wallet" not in page.text
+    assert (await browser.post("/open/without-wallet", link=link)).status_code == 400
 
 
 @pytest.mark.parametrize("odd", ["%00", "%E2%80%AE", "a" * 65, "..%2f..", "%20"])

@@ -163,6 +163,7 @@ POSTS = [
     "/offers/x/discard",
     "/requests/x/accept",
     "/requests/x/decline",
+    "/open/without-wallet",
     "/shared/x/delete",
     "/me/passphrase",
     "/me/recovery-code",

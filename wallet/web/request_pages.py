@@ -17,7 +17,7 @@ from wallet.accounts import SignedIn
 from wallet.claims import choose_text, label_text
 from wallet.errors import ChoiceError
 from wallet.settings import Wallet
-from wallet.web.routes import HolderDep, PagesDep, WalletDep, require_path
+from wallet.web.routes import HolderDep, PagesDep, WalletDep, require_path, text_of
 from wallet.web.words import badge_words, facts_in_words, hidden_words, verifier_words
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute, dependencies=[Depends(require_path)])
@@ -55,6 +55,15 @@ async def decline_request(
     return _after_answer(request, pages, name, sent, shared=False)
 
 
+@router.post("/open/without-wallet")
+async def decline_without_wallet(
+    request: Request, form: FormDep, wallet: WalletDep, pages: PagesDep, now: NowDep
+) -> Response:
+    """Somebody who was sent here by a question, and does not sign in."""
+    name, sent = await presentation.decline_without_wallet(wallet, text_of(form, "link"), now)
+    return _after_answer(request, pages, name, sent, shared=False, has_wallet=False)
+
+
 async def _show_request(
     request: Request,
     wallet: Wallet,
@@ -90,9 +99,17 @@ def _texts(form: FormData, name: str) -> list[str]:
 
 
 def _after_answer(
-    request: Request, pages: Pages, verifier_name: str, sent: presentation.Sent, *, shared: bool
+    request: Request,
+    pages: Pages,
+    verifier_name: str,
+    sent: presentation.Sent,
+    *,
+    shared: bool,
+    has_wallet: bool = True,
 ) -> Response:
     """Back to where the person came from, when the verifier says where that is (W-52); else a last word here."""
     if sent.redirect_uri is not None:
         return pages.leave(request, sent.redirect_uri, name=verifier_name)
-    return pages.render(request, "answered.html", verifier_name=verifier_name, sent=sent, shared=shared)
+    return pages.render(
+        request, "answered.html", verifier_name=verifier_name, sent=sent, shared=shared, has_wallet=has_wallet
+    )

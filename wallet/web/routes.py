@@ -340,7 +340,9 @@ async def open_link(
     """A universal link: an offer or a question from somebody's page. Without a session one signs in first."""
     if holder is None:
         here = f"{request.url.path}?{request.url.query}"
-        return pages.render(request, "sign_in.html", errors={}, name="", next=local_path(here))
+        return pages.render(
+            request, "sign_in.html", errors={}, name="", next=local_path(here), question=_question_in(link)
+        )
     return await _open(request, wallet, holder, link, now)
 
 
@@ -434,6 +436,14 @@ async def erase(
 
 
 # --- what several routes do
+
+
+def _question_in(link: str) -> str:
+    """The link of a question; nothing for an offer, or for what is no link of ours."""
+    try:
+        return link if parse_link_kind(link) == "request" else ""
+    except LinkError:
+        return ""
 
 
 async def _open(request: Request, wallet: Wallet, holder: SignedIn, link: str, now: Any) -> Response:

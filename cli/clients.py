@@ -131,6 +131,10 @@ class IssuerClient(ServiceClient):
         path = f"/api/organisations/{quote(slug)}/awards/{quote(award)}/{change}"
         return await self.call("POST", path, {"reason": reason})
 
+    async def set_status_message(self, slug: str, award: str, message: str) -> Any:
+        path = f"/api/organisations/{quote(slug)}/awards/{quote(award)}/message"
+        return await self.call("PUT", path, {"message": message})
+
     async def set_identity_provider(self, slug: str, provider: Mapping[str, Any]) -> Any:
         return await self.call("PUT", f"/api/organisations/{quote(slug)}/identity-provider", dict(provider))
 

@@ -92,7 +92,7 @@ async def _judge(content: bytes | str, *, email: str | None, local_hosts: list[s
 
 def _print(view: ImportView) -> None:
     out.print(f"[bold {_COLOURS[view.kind]}]{escape(view.title)}[/]")
-    for sentence in (view.why, view.advice):
+    for sentence in (view.why, view.advice, *view.messages):
         if sentence:
             out.print(escape(sentence))
     _print_content(view)

@@ -19,6 +19,7 @@ from cli.terminal import explained_errors, fail, out, print_qr, run, waiting
 from kernel.archive import MAX_BYTES, parse_archive, verify_archive
 from kernel.importing import Verdict
 from kernel.report import Outcome
+from kernel.status.messages import StatusMessage
 from runtime.clock import utc_now
 from runtime.import_view import create_view, shown_line
 
@@ -301,6 +302,21 @@ def suspend(context: typer.Context, organisation: Organisation, award: Award, re
 def reinstate(context: typer.Context, organisation: Organisation, award: Award, reason: Reason) -> None:
     """Take a badge off hold."""
     _change(context, organisation, award, "reinstate", reason)
+
+
+Message = Annotated[StatusMessage, typer.Argument(help="What to tell; no_message takes it back.")]
+
+
+@app.command("message")
+def set_message(context: typer.Context, organisation: Organisation, award: Award, message: Message) -> None:
+    """Tell something of a badge that goes on counting."""
+
+    async def work() -> Any:
+        async with _connection(context).issuer() as issuer:
+            return await issuer.set_status_message(organisation, award, message.value)
+
+    answer = run(work())
+    out.print(say(f"Melding bij de badge: {answer['message']}.", f"Message beside the badge: {answer['message']}."))
 
 
 Algorithm = Annotated[str, typer.Option(help="ES256 (wallets) or Ed25519 (files).")]

@@ -36,6 +36,7 @@ from issuer import (
     signing_keys,
     status,
     status_lists,
+    status_messages,
 )
 from issuer import message_schemas as messages
 from issuer.access_token import exchange_pre_authorized_code
@@ -122,6 +123,7 @@ from kernel.openid4vci import (
 )
 from kernel.status.bitstring_status_list import JWT_MEDIA_TYPE as STATUS_LIST_JWT_TYPE
 from kernel.status.bitstring_status_list import MEDIA_TYPE as STATUS_LIST_PROOF_TYPE
+from kernel.status.messages import StatusMessage
 from kernel.strict_json import parse_json_object
 from kernel.type_metadata import create_skill_badge_type
 from runtime.api_document import operation_id
@@ -753,6 +755,17 @@ async def status_list_aggregation(request: Request) -> Response:
     return JSONResponse({"status_lists": uris}, headers={"Access-Control-Allow-Origin": "*"})
 
 
+@described(_publishes("Each value of a list, its word, and what that means.", {PLAIN: messages.STATUS_MESSAGES}))
+async def describe_status_messages(request: Request) -> Response:
+    """What `statusReference` of a badge leads to: its messages, explained. Bitstring Status List §2.1."""
+
+    service: IssuerService = get_service(request)
+    async with service.database.reading() as session:
+        await get_issuer(session, service.settings, request.path_params["org"])
+    headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=86400"}
+    return JSONResponse({"messages": status_messages.describe_messages()}, headers=headers)
+
+
 class _OrganisationConvertor(StringConvertor):
     """A first segment that may be an organisation's: none of the service's own."""
 
@@ -781,6 +794,7 @@ protocol_routes: list[Route] = [
     Route("/{org:organisation}/did.json", did_document),
     Route("/{org:organisation}/offers/{secret}", offer),
     Route("/{org:organisation}/status", status_list_aggregation),
+    Route("/{org:organisation}/status/messages", describe_status_messages),
     Route("/{org:organisation}/status/{number:int}", token_status_list),
     Route("/{org:organisation}/status/{number:int}/{purpose}", bitstring_status_list),
 ]
@@ -937,6 +951,7 @@ class AwardAnswer(BaseModel):
     """Evidence, results and the like, in the words of Open Badges; empty when the personal data were dropped."""
     state: str
     reason: str | None
+    message: StatusMessage
     awarded_at: AwareDatetime
     expires_at: AwareDatetime | None
     created_at: AwareDatetime
@@ -973,6 +988,12 @@ class ReasonBody(Input):
     """Why a status changes; the reason is kept in the audit trail."""
 
     reason: str = Field(min_length=1, max_length=500)
+
+
+class MessageBody(Input):
+    """What is told of an award beside its status; `no_message` takes it back."""
+
+    message: StatusMessage
 
 
 class OfferBody(Input):
@@ -1191,6 +1212,7 @@ def _award_answer(view: AwardView) -> AwardAnswer:
         claims=dict(view.claims),
         state=view.state,
         reason=view.reason,
+        message=view.message,
         awarded_at=view.awarded_at,
         expires_at=view.expires_at,
         created_at=view.created_at,
@@ -1765,6 +1787,26 @@ async def get_elm_document(
     issuer = await get_issuer(session, service.settings, org)
     file = await elm_export.create_elm_document(session, service.settings, issuer, award_id)
     return Response(file.content, media_type=file.media_type, headers=file.headers)
+
+
+@router.put("/organisations/{org}/awards/{award_id}/message")
+async def set_status_message(
+    org: str,
+    award_id: UUID,
+    body: MessageBody,
+    caller: CallerDep,
+    service: IssuerServiceDep,
+    session: SessionDep,
+    now: NowDep,
+) -> AwardAnswer:
+    """Tell something of an award, with every copy that names a list of messages. It never makes a badge invalid."""
+    caller.require("status:write", org)
+    issuer = await get_issuer(session, service.settings, org)
+    await status_messages.set_status_message(
+        session, issuer.organisation_id, award_id, body.message, actor=caller.name, now=now
+    )
+    view = await awards.get_award(session, service.settings, issuer, award_id, now=now)
+    return _award_answer(_without_codes(caller, view))
 
 
 @router.post("/organisations/{org}/awards/{award_id}/{change}")

@@ -25,6 +25,7 @@ from issuer.input import MANY_SECONDS, Input, Moment, ShortText
 from issuer.models import Award, AwardBatch, Offer
 from issuer.settings import IssuerSettings
 from issuer.store import AchievementRow, AwardRow, Session
+from kernel.status.messages import StatusMessage, message_of
 from kernel.strict_json import encode_json
 from runtime.tokens import create_token
 
@@ -84,6 +85,7 @@ class AwardView:
     created_at: datetime
     changed_at: datetime
     offer: OpenOffer | None
+    message: StatusMessage = StatusMessage.NONE
 
 
 def parse_award_request(value: Mapping[str, Any]) -> AwardRequest:
@@ -357,6 +359,7 @@ def _view(
         created_at=award.created_at,
         changed_at=max(moment for moment in moments if moment is not None),
         offer=_find_open_offer(settings, issuer, row, offer, now),
+        message=message_of(award.message),
     )
 
 

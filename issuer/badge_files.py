@@ -228,6 +228,7 @@ def _sign(
         count=1,
         now=now,
         kind=StatusKind.BITSTRING_STATUS_LIST,
+        message=award.message,
     )
     claims = open_claims(settings, award.id, award.sealed_claims or b"")
     # Of the person a hashed address, and no name. B-08

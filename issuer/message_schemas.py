@@ -299,6 +299,10 @@ DID_DOCUMENT: Final = _object(
     title="DidDocument",
 )
 STATUS_LISTS: Final = _object({"status_lists": {"type": "array", "items": _URL}}, title="StatusListAggregation")
+STATUS_MESSAGES: Final = _object(
+    {"messages": {"type": "array", "items": {"type": "object", "required": ["status", "message"]}}},
+    title="StatusMessages",
+)
 STATUS_LIST_CREDENTIAL: Final = _object(
     {
         "@context": {"type": "array"},

@@ -245,6 +245,8 @@ class Award(Base):
     status: Mapped[str] = mapped_column(String(10), default="valid")
     status_reason: Mapped[str | None] = mapped_column(Text)
     status_changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # What the issuer tells of it beside its status: a value of `kernel.status.messages`.
+    message: Mapped[int] = mapped_column(SmallInteger, default=0, server_default=text("0"))
     issued_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     received_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     claims_dropped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -471,6 +473,8 @@ class StatusEntry(Base):
     status_list_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("status_lists.id"), primary_key=True)
     status_index: Mapped[int] = mapped_column(primary_key=True)
     value: Mapped[int] = mapped_column(SmallInteger, default=0)
+    # What the issuer tells of it in a list of messages: a value of `kernel.status.messages`.
+    message: Mapped[int] = mapped_column(SmallInteger, default=0, server_default=text("0"))
     award_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("awards.id"), index=True)
     offer_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("offers.id"))
 

@@ -10,7 +10,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from issuer import store
@@ -19,10 +19,13 @@ from issuer.credential_issuer import CredentialIssuer
 from issuer.errors import N_, ConflictError, InputError, NotFoundError, OnlyRevocableError, PersonUnknownError
 from issuer.models import StatusList
 from issuer.settings import IssuerSettings
-from issuer.status_lists import PURPOSES, status_list_uri
+from issuer.status_lists import PURPOSES, messages_uri, status_list_uri
 from issuer.store import OpenStatusList, Session
 from kernel.formats import StatusKind, StatusReference
 from kernel.formats.credential import DC_SD_JWT, VC_JWT, VC_SD_JWT
+from kernel.status.bitstring_status_list import MESSAGE
+from kernel.status.messages import MESSAGES, StatusMessage
+from kernel.status.messages import SIZE as MESSAGE_SIZE
 from kernel.status.token_status_list import Status
 from runtime.database import BlockingConnection, BlockingDatabase, run_blocking
 
@@ -64,8 +67,15 @@ class StatusPlace:
         if self.kind is StatusKind.TOKEN_STATUS_LIST:
             return (StatusReference(self.uri, self.index),)
         return tuple(
-            StatusReference(f"{self.uri}/{purpose}", self.index, self.kind, purpose=purpose) for purpose in PURPOSES
+            StatusReference(f"{self.uri}/{purpose}", self.index, self.kind, purpose=purpose, **self._means(purpose))
+            for purpose in PURPOSES
         )
+
+    def _means(self, purpose: str) -> dict[str, Any]:
+        """What the issuer commits to when it issues: which messages there may be, and where they are explained."""
+        if purpose != MESSAGE:
+            return {}
+        return {"size": MESSAGE_SIZE, "messages": MESSAGES, "references": (messages_uri(self.uri),)}
 
 
 def status_kind(securing: str) -> StatusKind:
@@ -91,7 +101,8 @@ def open_status_list(
     values = _random.choices(
         [Status.INVALID.value_in_list, Status.SUSPENDED.value_in_list], weights=[4, 1], k=len(decoys)
     )
-    store.add_decoys(connection, row.id, decoys, values)
+    messages = _random.choices([message.value_in_list for message in StatusMessage], k=len(decoys))
+    store.add_decoys(connection, row.id, decoys, values, messages)
     return True
 
 
@@ -105,8 +116,13 @@ def allocate_status_places(
     count: int,
     now: datetime,
     kind: StatusKind = StatusKind.TOKEN_STATUS_LIST,
+    message: int = 0,
 ) -> Sequence[StatusPlace]:
-    """A random place of its own for each of `count` copies, never given before or again. K-77, K-80.4, A-45, A-53."""
+    """A random place of its own for each of `count` copies, never given before or again. K-77, K-80.4, A-45, A-53.
+
+    `message` is what is told of the award already, by its value in a list; only one kind of list has messages.
+    """
+    message = message if kind is StatusKind.BITSTRING_STATUS_LIST else 0
     places: list[StatusPlace] = []
     while len(places) < count:
         status_list = _get_open_list(connection, settings, issuer.organisation_id, kind, now)
@@ -114,13 +130,17 @@ def allocate_status_places(
         draws = 0
         while len(places) < count and draws < _DRAWS:
             index = _random.randrange(status_list.size)
-            if store.take_status_index(connection, status_list.id, index, award_id=award_id, offer_id=offer_id):
+            if store.take_status_index(
+                connection, status_list.id, index, award_id=award_id, offer_id=offer_id, message=message
+            ):
                 places.append(StatusPlace(status_list.id, kind, uri, index))
                 draws = 0
             else:
                 draws += 1
         if draws == _DRAWS:
             store.close_status_list(connection, status_list.id, now)
+    if message:
+        store.note_changes(connection, [(place.status_list_id, place.index) for place in places])
     return places
 
 

@@ -4,8 +4,9 @@ The rows of the entries are the truth; the list is made from them. A change unpa
 publishing packs those again and no others. A changed list is signed anew at most once per `ttl` step, and in any case
 before half its lifetime is over (I-77, I-79), so many revocations cost one signature.
 
-A Token Status List says everything in one document. Of a Bitstring Status List there are two, one for each purpose,
-and each of them with an embedded proof or as a JWT.
+A Token Status List says everything in one document. Of a Bitstring Status List there are three, one for each purpose,
+and each of them with an embedded proof or as a JWT. Messages have one of their own, since they change nothing about
+what counts; a Token Status List has none (decision 0052).
 """
 
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from issuer.store import SEGMENT_ENTRIES, ServedList, Session
 from kernel.formats import StatusKind
 from kernel.status import bitstring_status_list, token_status_list
 from kernel.status.bitstring_status_list import (
+    MESSAGE,
     REVOCATION,
     SUSPENSION,
     Bitstring,
@@ -32,12 +34,14 @@ from kernel.status.bitstring_status_list import (
     sign_as_jwt,
     sign_with_proof,
 )
+from kernel.status.messages import MESSAGES
+from kernel.status.messages import SIZE as MESSAGE_SIZE
 from kernel.status.segments import PackedSegment, pack_segment
 from kernel.status.token_status_list import PackedStatusList, Status, StatusList, create_status_list_token
 from runtime.database import BlockingConnection, Database, run_blocking
 from runtime.tokens import hash_token
 
-PURPOSES: Final = (REVOCATION, SUSPENSION)
+PURPOSES: Final = (REVOCATION, SUSPENSION, MESSAGE)
 # Two bits: VALID, INVALID and SUSPENDED fit. TSL §7.1.
 _BITS: Final = 2
 # What is revoked stays in the list of suspensions too. The two lists are signed, and kept by others, at times of their
@@ -88,6 +92,11 @@ def status_list_uri(issuer: CredentialIssuer, number: int) -> str:
 def bitstring_uri(issuer: CredentialIssuer, number: int, purpose: str) -> str:
     """The address of a Bitstring Status List for one purpose."""
     return f"{status_list_uri(issuer, number)}/{purpose}"
+
+
+def messages_uri(list_uri: str) -> str:
+    """Where the messages of a list are explained: one address for all lists of an organisation. BSL §2.1"""
+    return f"{list_uri.rpartition('/')[0]}/messages"
 
 
 async def list_status_list_uris(session: Session, issuer: CredentialIssuer) -> Sequence[str]:
@@ -177,15 +186,22 @@ def _pack(connection: BlockingConnection, found: ServedList, purpose: str) -> Se
 def _pack_segment(connection: BlockingConnection, found: ServedList, purpose: str, number: int) -> PackedSegment:
     first = number * SEGMENT_ENTRIES
     length = min(SEGMENT_ENTRIES, found.size - first)
+    if purpose == MESSAGE:
+        return _pack_bits(store.list_messages(connection, found.id, first, first + length), first, length, MESSAGE_SIZE)
     entries = store.list_set_entries(connection, found.id, first, first + length)
-    part: StatusList | Bitstring
-    if purpose == TOKEN.purpose:
-        part = StatusList(_BITS, length)
-    else:
-        part = Bitstring(length)
-        entries = [(index, 1) for index, value in entries if value in _STATUSES_OF_PURPOSE[purpose]]
+    if purpose != TOKEN.purpose:
+        listed = [(index, 1) for index, value in entries if value in _STATUSES_OF_PURPOSE[purpose]]
+        return _pack_bits(listed, first, length, 1)
+    part = StatusList(_BITS, length)
     for index, value in entries:
         part.set(index - first, value)
+    return pack_segment(bytes(part))
+
+
+def _pack_bits(entries: Sequence[tuple[int, int]], first: int, length: int, size: int) -> PackedSegment:
+    part = Bitstring(size * length)
+    for index, value in entries:
+        part.set(index - first, value, size)
     return pack_segment(bytes(part))
 
 
@@ -236,6 +252,7 @@ def _sign_bitstring(
     form: ListForm,
     now: datetime,
 ) -> str:
+    is_embedded = form.media_type == bitstring_status_list.MEDIA_TYPE
     credential = create_status_list_credential(
         encode_segments(segments),
         uri=bitstring_uri(issuer, number, form.purpose),
@@ -244,8 +261,10 @@ def _sign_bitstring(
         valid_from=now,
         valid_until=now + settings.status_list_lifetime,
         ttl=settings.status_list_ttl,
+        # §2.2. The context has no terms for it in a list, so only the JWT has it; each entry has it anyway.
+        size=MESSAGE_SIZE,
+        messages=MESSAGES if form.purpose == MESSAGE and not is_embedded else (),
     )
-    is_embedded = form.media_type == bitstring_status_list.MEDIA_TYPE
     method = signing_keys.key_id(issuer, key, "Multikey" if is_embedded else "JsonWebKey")
     if not is_embedded:
         return sign_as_jwt(credential, signer=key.signer, verification_method=method)

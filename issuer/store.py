@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, bindparam, column, delete, func, insert, or_, select, table, update
+from sqlalchemy import Update, and_, bindparam, column, delete, func, insert, or_, select, table, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -46,6 +46,7 @@ from issuer.models import (
     StatusPublication,
     StatusSegment,
 )
+from kernel.formats import StatusKind
 from runtime.database import BlockingConnection, UtcDateTime, run_blocking
 from runtime.guessing import give_back_try, take_try
 from runtime.prepared import Prepared
@@ -502,7 +503,7 @@ def add_bulk_files(
 ) -> bool:
     """Write their files; False, with the transaction to be rolled back, when somebody has one of their places."""
     places = [(row.status_index, row.award_id) for row in rows]
-    same = {"status_list_id": status_list_id, "value": 0, "offer_id": None}
+    same = {"status_list_id": status_list_id, "value": 0, "message": 0, "offer_id": None}
     if _TAKE_PLACE.change_many(connection, ("status_index", "award_id"), places, **same) < len(rows):
         return False
     sealed = "sealed_sd_jwt" if run.securing == "dc+sd-jwt" else "sealed_json"
@@ -562,6 +563,16 @@ async def change_award_status(
     condition = and_(Award.id == award_id, Award.status.in_(list(allowed_from)))
     values = {"status": to, "status_reason": reason, "status_changed_at": now}
     statement = update(Award).where(condition).values(**values).returning(Award.id)
+    return (await session.execute(statement)).one_or_none() is not None
+
+
+async def set_award_message(
+    session: Session, organisation_id: UUID, award_id: UUID, *, allowed_in: Iterable[str], value: int
+) -> bool:
+    """Whether the message of an award in one of these states was set; the change is the lock."""
+    is_meant = and_(Award.id == award_id, Award.organisation_id == organisation_id)
+    condition = and_(is_meant, Award.status.in_(list(allowed_in)))
+    statement = update(Award).where(condition).values(message=value).returning(Award.id)
     return (await session.execute(statement)).one_or_none() is not None
 
 
@@ -1086,6 +1097,15 @@ def claim_copies(
     return _CLAIM_COPIES.change(connection, **wanted) == 1
 
 
+_AWARD_MESSAGE = Prepared(select(_awards.c.message).where(_awards.c.id == bindparam("award_id")))
+
+
+def get_award_message(connection: BlockingConnection, award_id: UUID) -> int:
+    """What is told of an award now, by its value in a list; for whoever holds the award, so that it stays so."""
+    ((message,),) = _AWARD_MESSAGE.rows(connection, award_id=award_id)
+    return int(message)
+
+
 def count_copies(connection: BlockingConnection, offer_id: UUID) -> int:
     """How many copies were given out under an offer."""
     return int(connection.execute(select(_offers.c.copies).where(_offers.c.id == offer_id)).scalar_one())
@@ -1169,10 +1189,16 @@ _TAKE_STATUS_INDEX = Prepared(_insert_unless_taken(StatusEntry, _status_entries.
 
 
 def take_status_index(
-    connection: BlockingConnection, status_list_id: UUID, index: int, *, award_id: UUID | None, offer_id: UUID | None
+    connection: BlockingConnection,
+    status_list_id: UUID,
+    index: int,
+    *,
+    award_id: UUID | None,
+    offer_id: UUID | None,
+    message: int = 0,
 ) -> bool:
     """Whether a place was still free and is now this copy's: it is given once, ever. K-77, A-53."""
-    row = {"status_list_id": status_list_id, "status_index": index, "value": 0}
+    row = {"status_list_id": status_list_id, "status_index": index, "value": 0, "message": message}
     return _TAKE_STATUS_INDEX.row(connection, **row, award_id=award_id, offer_id=offer_id) is not None
 
 
@@ -1183,12 +1209,17 @@ def list_taken_places(connection: BlockingConnection, status_list_id: UUID) -> s
 
 
 def add_decoys(
-    connection: BlockingConnection, status_list_id: UUID, indexes: Sequence[int], values: Sequence[int]
+    connection: BlockingConnection,
+    status_list_id: UUID,
+    indexes: Sequence[int],
+    values: Sequence[int],
+    messages: Sequence[int],
 ) -> None:
-    """Take places in a new list for nobody, with a status from the start. K-77, TSL §13.4."""
+    """Take places in a new list for nobody, with a status and a message from the start. K-77, TSL §13.4, BSL §6.5."""
+    nobody = {"status_list_id": status_list_id, "award_id": None, "offer_id": None}
     rows = [
-        {"status_list_id": status_list_id, "status_index": index, "value": value, "award_id": None, "offer_id": None}
-        for index, value in zip(indexes, values, strict=True)
+        {**nobody, "status_index": index, "value": value, "message": message}
+        for index, value, message in zip(indexes, values, messages, strict=True)
     ]
     connection.execute(insert(_status_entries), rows)
 
@@ -1297,14 +1328,31 @@ def set_status_of_copies(
     condition = and_(StatusEntry.award_id == award_id, StatusEntry.value != _REVOKED)
     if except_offer is not None:
         condition = and_(condition, or_(StatusEntry.offer_id.is_(None), StatusEntry.offer_id != except_offer))
-    statement = update(StatusEntry).where(condition).values(value=value)
-    changed = connection.execute(statement.returning(StatusEntry.status_list_id, StatusEntry.status_index)).all()
+    return _change_entries(connection, update(StatusEntry).where(condition).values(value=value))
+
+
+def set_message_of_copies(connection: BlockingConnection, award_id: UUID, value: int) -> int:
+    """Set the message of every copy of an award in lists that have messages, and say how many. K-80.1"""
+    lists = select(StatusList.id).where(StatusList.kind == StatusKind.BITSTRING_STATUS_LIST)
+    condition = and_(StatusEntry.award_id == award_id, StatusEntry.status_list_id.in_(lists))
+    return _change_entries(connection, update(StatusEntry).where(condition).values(message=value))
+
+
+def note_changes(connection: BlockingConnection, places: Iterable[tuple[UUID, int]]) -> None:
+    """Note that entries changed, in whichever lists they are: these parts of the lists are packed again."""
     segments: dict[UUID, set[int]] = {}
-    for status_list_id, index in changed:
+    for status_list_id, index in places:
         segments.setdefault(status_list_id, set()).add(index // SEGMENT_ENTRIES)
     # Always in the same order, so that nobody waits for somebody who waits for him.
     for status_list_id in sorted(segments):
         _unpack_segments(connection, status_list_id, segments[status_list_id])
+
+
+def _change_entries(connection: BlockingConnection, statement: Update) -> int:
+    """Change entries, in whichever lists they are, and have these parts of the lists packed again."""
+    places = statement.returning(StatusEntry.status_list_id, StatusEntry.status_index)
+    changed = [(row[0], row[1]) for row in connection.execute(places)]
+    note_changes(connection, changed)
     return len(changed)
 
 
@@ -1381,6 +1429,16 @@ def list_set_entries(
     entries = _status_entries.c
     is_meant = and_(entries.status_list_id == status_list_id, entries.status_index >= first, entries.status_index < end)
     statement = select(entries.status_index, entries.value).where(is_meant, entries.value != 0)
+    return [(row[0], row[1]) for row in connection.execute(statement)]
+
+
+def list_messages(
+    connection: BlockingConnection, status_list_id: UUID, first: int, end: int
+) -> Sequence[tuple[int, int]]:
+    """Index and message of every entry that has one, of those from `first` and before `end`."""
+    entries = _status_entries.c
+    is_meant = and_(entries.status_list_id == status_list_id, entries.status_index >= first, entries.status_index < end)
+    statement = select(entries.status_index, entries.message).where(is_meant, entries.message != 0)
     return [(row[0], row[1]) for row in connection.execute(statement)]
 
 

@@ -20,6 +20,7 @@ from runtime import import_texts as texts
 from runtime.archives import ArchiveOutcome
 from runtime.endorsements import JudgedEndorsement
 from runtime.import_texts import Text
+from runtime.status_texts import message_text
 from runtime.web.language import country, day, decimal
 
 _MAX_LINE: Final = 300
@@ -86,6 +87,7 @@ class ImportView:
     remarks: tuple[str, ...]
     technical: tuple[tuple[str, str], ...]
     archive: str = ""
+    messages: tuple[str, ...] = ()
 
 
 def create_view(
@@ -127,6 +129,7 @@ def create_view(
         remarks=tuple(_create_remarks(report, language)),
         technical=tuple(_create_technical(report, recognition, language)),
         archive="" if archive is None else _say_archive(archive, report.archived_at, language),
+        messages=tuple(message_text(word).say(language) for word in _find_messages(report)),
     )
 
 
@@ -141,6 +144,11 @@ def shown_text(text: str) -> str:
     lines = text[:_MAX_TEXT].splitlines()
     cleaned = "\n".join("".join(letter for letter in line if letter.isprintable()) for line in lines)
     return cleaned if len(text) <= _MAX_TEXT else f"{cleaned}…"
+
+
+def _find_messages(report: ImportReport) -> Sequence[str]:
+    """What the issuer's lists tell beside the badge, each thing once; nothing of that touches the verdict."""
+    return list(dict.fromkeys(report.check("status").evidence.get("messages", ())))
 
 
 # The verdict

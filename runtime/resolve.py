@@ -10,7 +10,7 @@ allow. `UndecidedError` means that it could not be looked up now, which is never
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -27,6 +27,7 @@ from kernel.jwt import UnverifiedJwt
 from kernel.jwt_vc_issuer import JwkSet, jwt_vc_issuer_url, parse_jwk_set, parse_jwt_vc_issuer_metadata
 from kernel.keys import PublicKey
 from kernel.status.bitstring_status_list import (
+    MESSAGE,
     VerifiedBitstringStatusList,
     parse_status_list_credential,
     verify_status_list_credential,
@@ -68,16 +69,17 @@ L = TypeVar("L", VerifiedStatusList, VerifiedBitstringStatusList)
 
 @dataclass(frozen=True, slots=True)
 class StatusAnswer:
-    """What the issuer's list says about one credential, and how fresh that is.
+    """What the issuer's lists say about one credential, and how fresh that is.
 
-    `message` is what the credential itself says that this value of a `message` list means, for those who look into it.
+    `messages`: the word for each message that a list has for it, empty where nobody gives one. They say nothing about
+    whether the credential holds; what they mean to people is in `runtime.status_texts`.
     """
 
     status: Status
     checked_at: datetime
     list_uri: str
     issued_at: datetime
-    message: str | None = None
+    messages: tuple[str, ...] = ()
 
 
 class Resolver:
@@ -149,18 +151,25 @@ class Resolver:
         """What the status lists say now: the worst of what they say; None for a credential that names none.
 
         Every place that it names is looked up (K-80.1). Any failure to get a good list is `UndecidedError`, unless
-        another list says that the credential is not valid; an index beyond a list is refused (K-73, K-74).
+        another list says that the credential is not valid; an index beyond a list is refused (K-73, K-74). Nothing
+        hangs on a message, and so nothing on having its list.
         """
         answers, undecided = [], None
         for reference in credential.statuses:
             try:
                 answers.append(await self._find_status(credential, reference, now))
-            except UndecidedError as exc:
+            except CredentialError as exc:
+                if reference.purpose == MESSAGE:
+                    continue
+                if not isinstance(exc, UndecidedError):
+                    raise
                 undecided = exc
         worst = max(answers, key=lambda answer: _SEVERITY.get(answer.status, 1), default=None)
         if undecided is not None and (worst is None or worst.status is Status.VALID):
             raise undecided
-        return worst
+        if worst is None:
+            return None
+        return replace(worst, messages=tuple(message for answer in answers for message in answer.messages))
 
     async def resolve_attestation_status(
         self, statuses: Sequence[StatusReference], *, key: PublicKey, now: datetime
@@ -258,7 +267,8 @@ class Resolver:
             entry = bitstring.get(
                 reference.index, purpose=reference.purpose, size=reference.size, messages=reference.messages
             )
-            return StatusAnswer(entry.status, now, reference.uri, bitstring.issued_at, entry.message)
+            messages = (entry.message or "",) if reference.purpose == MESSAGE and entry.value else ()
+            return StatusAnswer(entry.status, now, reference.uri, bitstring.issued_at, messages)
         raise UndecidedError("a status of a kind that is not read here")
 
     async def _get_list(

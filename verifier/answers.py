@@ -16,6 +16,7 @@ from kernel.openid4vp import TransactionData
 from kernel.report import CHECK_CODES, Outcome, VerificationReport
 from runtime.endorsements import JudgedEndorsement
 from runtime.import_view import EndorsementLine, create_endorsement_line
+from runtime.status_texts import message_text
 from verifier.questions import Requirement, query_ids
 from verifier.report_texts import (
     CHECK_TITLES,
@@ -240,9 +241,14 @@ class PresentationLine:
     checks: tuple[CheckLine, ...]
     endorsements: tuple[Mapping[str, Any], ...] = ()
     """What others say of it, as `runtime.endorsements.JudgedEndorsement` writes it."""
+    messages: tuple[str, ...] = ()
+    """What its issuer tells beside it, by the words of its status list."""
 
     def endorsement_lines(self, language: str) -> list[EndorsementLine]:
         return [create_endorsement_line(said, language) for said in self.endorsements]
+
+    def message_lines(self, language: str) -> list[str]:
+        return [message_text(word).say(language) for word in self.messages]
 
     def skill_name(self, language: str) -> str:
         return self.skill.get(language) or next(iter(self.skill.values()), "")
@@ -374,6 +380,7 @@ def _read_presentation(
         is_whole=each.get("is_whole", False),
         checks=_read_checks(each["checks"]),
         endorsements=tuple(shown.get(name, {}).get("endorsements", ())),
+        messages=tuple(word for check in each["checks"] for word in check["evidence"].get("messages", ())),
     )
 
 

@@ -164,17 +164,6 @@ FAILURES: Mapping[str, FailureText] = {
         Text("De badge telt nu niet. Dat kan later weer wel.", "The badge does not count now. Later it may again."),
         Text("Stel uw vraag later opnieuw.", "Ask again later."),
     ),
-    "message": FailureText(
-        Text("De uitgever meldt iets bij deze badge.", "The issuer reports something about this badge."),
-        Text(
-            "Zo'n melding is geen ja en geen nee. Daarom telt de badge niet vanzelf mee.",
-            "Such a message is neither yes nor no. So the badge does not count by itself.",
-        ),
-        Text(
-            "Lees de melding bij de technische gegevens, en vraag de uitgever wat die betekent.",
-            "Read the message under the technical details, and ask the issuer what it means.",
-        ),
-    ),
     "holder_binding": FailureText(
         Text(
             "Het is niet bewezen dat deze badge hoort bij degene die hem deelde.",
@@ -313,11 +302,11 @@ def wallet_error_text(code: str | None) -> Text:
 
 
 def reason_of(error_code: str | None, evidence: Mapping[str, Any]) -> str | None:
-    """Which failure to speak of: the trust list's own outcome or the status list's message, else the kernel's code."""
+    """Which failure to speak of: the trust list's own outcome, else the kernel's code."""
     if error_code is None:
         return None
     recognition: str | None = evidence.get("recognition")
-    return recognition or ("message" if "message" in evidence else error_code)
+    return recognition or error_code
 
 
 def check_text(code: str, outcome: str, reason: str | None) -> Text:

@@ -287,8 +287,8 @@ async def _check_status(checks: "_Checks", lookups: _Lookups, credential: Verifi
         evidence["list"] = answer.list_uri
         evidence["checked_at"] = answer.checked_at.isoformat()
         evidence["list_issued_at"] = answer.issued_at.isoformat()
-        if answer.message is not None:
-            evidence["message"] = shortened(answer.message)
+        if answer.messages:
+            evidence["messages"] = [shortened(message) for message in answer.messages]
         _require_valid(answer.status)
         if credential.may_hide_status:
             raise HiddenStatusError("another status may have been left out")

@@ -232,6 +232,13 @@ class EvidenceAnswer(Answer):
     digest: str | None
 
 
+class StatusMessageAnswer(Answer):
+    """What an issuer tells beside a badge: the word in its list, null where it gives none, and what that means."""
+
+    message: str | None
+    meaning: dict[str, str]
+
+
 class CredentialAnswer(Answer):
     """A badge with its state now. `unknown` means that it could not be checked, which is no kind of yes."""
 
@@ -241,6 +248,7 @@ class CredentialAnswer(Answer):
     expires_at: str | None
     is_expiring: bool
     checked_at: str | None
+    status_messages: list[StatusMessageAnswer]
     issued_at: str | None
     received_at: str | None
     awarded_at: str | None

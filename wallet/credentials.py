@@ -17,8 +17,9 @@ from kernel.formats import FORMATS, VerifiedCredential
 from kernel.jwt import LEEWAY
 from kernel.open_badges import BadgeView, badge_view
 from kernel.status.token_status_list import Status
+from runtime.status_texts import message_text
 from wallet import store
-from wallet.claims import IssuerLabel, shown_name, shown_text
+from wallet.claims import IssuerLabel, shown_name
 from wallet.errors import NotFoundError
 from wallet.history import HistoryRecord, add_history_record
 from wallet.images import SafeImage
@@ -61,14 +62,15 @@ class HeldForm:
 class BadgeState:
     """Whether a badge holds now. `unknown` means that it could not be checked, which is no kind of yes.
 
-    `told`: its issuer's list says something of it that is neither yes nor no; `message` in which words, if any.
+    `told`: its issuer's list says something of it that is neither yes nor no. `messages`: what the issuer tells beside
+    it, by the words of its lists (`runtime.status_texts`), whatever the badge's state is.
     """
 
     kind: StateKind
     expires_at: datetime | None = None
     is_expiring: bool = False
     checked_at: datetime | None = None
-    message: str | None = None
+    messages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +230,7 @@ async def resolve_state(wallet: Wallet, credential: VerifiedCredential, now: dat
     if answer is None:
         return BadgeState("valid", expires_at, is_expiring, now)
     kind = _STATE_OF_STATUS.get(answer.status, "told")
-    return BadgeState(kind, expires_at, is_expiring, answer.checked_at, shown_text(answer.message or "") or None)
+    return BadgeState(kind, expires_at, is_expiring, answer.checked_at, answer.messages)
 
 
 async def resolve_issuer_recognition(
@@ -269,7 +271,7 @@ def badge_json(badge: Badge) -> dict[str, Any]:
         "expires_at": _iso(badge.state.expires_at),
         "is_expiring": badge.state.is_expiring,
         "checked_at": _iso(badge.state.checked_at),
-        "status_message": badge.state.message,
+        "status_messages": [status_message_json(word) for word in badge.state.messages],
         "issued_at": _iso(badge.issued_at),
         "received_at": _iso(badge.received_at),
         "issuer": badge.issuer_id,
@@ -280,6 +282,12 @@ def badge_json(badge: Badge) -> dict[str, Any]:
         "endorsements": list(badge.receipt.endorsements),
         "receipt_checks": [{"code": code, "outcome": outcome} for code, outcome in badge.receipt.checks],
     }
+
+
+def status_message_json(word: str) -> dict[str, Any]:
+    """What an issuer tells beside a badge: the word in its list, and what that means in both languages."""
+    meaning = message_text(word)
+    return {"message": shown_name(word) or None, "meaning": {"nl": meaning.nl, "en": meaning.en}}
 
 
 def view_json(view: BadgeView) -> dict[str, Any]:
@@ -325,7 +333,8 @@ async def _resolve_badge(
 
 def _worst(states: Sequence[BadgeState]) -> BadgeState:
     worst = min(states, key=lambda state: _WORST_FIRST.index(state.kind))
-    return replace(worst, is_expiring=any(state.is_expiring for state in states))
+    messages = dict.fromkeys(word for state in states for word in state.messages)
+    return replace(worst, is_expiring=any(state.is_expiring for state in states), messages=tuple(messages))
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.datastructures import FormData
 
-from issuer import achievements, awards, badge_files, operators, recipients, status, store
+from issuer import achievements, awards, badge_files, operators, recipients, status, status_messages, store
 from issuer.achievements import AchievementDescription, SkillReference, achievement_uri, description_of, get_achievement
 from issuer.awards import AwardView
 from issuer.credential_issuer import CredentialIssuer, get_issuer, list_issuers
@@ -36,6 +36,7 @@ from issuer.web.forms import (
     text,
 )
 from kernel.errors import MalformedError
+from kernel.status.messages import StatusMessage, find_message
 from runtime.dependencies import DatabaseDep, NowDep, SessionDep, get_service
 from runtime.service import Service
 from runtime.tokens import create_token
@@ -681,6 +682,7 @@ async def one_award(
     now: NowDep,
 ) -> Response:
     """One award: the invitation while it is open, the state, what happened, and what can be done."""
+    _ = translator(request)
     view = await awards.get_award(session, service.settings, staff.issuer, award_id, now=now)
     row = await get_achievement(session, staff.issuer, view.achievement_slug, view.achievement_version)
     trail = await store.list_audit(session, staff.issuer.organisation_id, str(award_id))
@@ -698,6 +700,7 @@ async def one_award(
         actions=ACTIONS,
         file=await badge_files.find_badge_file(session, service.settings, staff.issuer, award_id),
         file_words=FILE_WORDS,
+        message_options=[(message.value, _(words)) for message, words in STATUS_MESSAGES.items()],
         place="awards",
     )
 
@@ -735,6 +738,7 @@ ACTIONS = {
     "award.revoke": N_("Ingetrokken"),
     "award.suspend": N_("Opgeschort"),
     "award.reinstate": N_("Hersteld"),
+    "award.message": N_("Melding veranderd"),
     "award.drop_claims": N_("Persoonsgegevens verwijderd"),
     "award.agree": N_("Ontvanger logde in en wil de badge ophalen"),
     "refresh.used_twice": N_("Toegang van een wallet twee keer gebruikt: ingetrokken"),
@@ -803,6 +807,29 @@ async def _change_page(
         errors=translated(request, errors),
         place="awards",
     )
+
+
+# In the order of the list, and as staff choose them.
+STATUS_MESSAGES = {
+    StatusMessage.NONE: N_("Geen melding"),
+    StatusMessage.NEWER_VERSION: N_("Er is een nieuwere versie van deze badge"),
+    StatusMessage.UNDER_REVIEW: N_("De badge wordt opnieuw bekeken, bijvoorbeeld na een bezwaar"),
+    StatusMessage.CONTACT_ISSUER: N_("Er is nieuws; neem contact met ons op"),
+}
+
+
+@router.post("/back-office/{org}/awards/{award_id}/message")
+async def set_status_message(
+    award_id: UUID, staff: SignedInDep, form: FormDep, session: SessionDep, now: NowDep
+) -> Response:
+    """Tell something of a badge that goes on counting."""
+    message = find_message(text(form, "message"))
+    if message is None:
+        raise InputError(fields={"message": N_("Kies een van deze meldingen.")})
+    await status_messages.set_status_message(
+        session, staff.issuer.organisation_id, award_id, message, actor=staff.actor, now=now
+    )
+    return _go(f"/back-office/{staff.issuer.slug}/awards/{award_id}#message")
 
 
 @router.get("/back-office/{org}/awards/{award_id}/{change}")

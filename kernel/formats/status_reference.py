@@ -21,6 +21,7 @@ _ENTRY_TYPE: Final = "BitstringStatusListEntry"
 _OLDER_TYPE: Final = "1EdTechRevocationList"
 _INDEX: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 _STATUS_VALUE: Final = re.compile(r"0x[0-9a-fA-F]{1,2}", re.ASCII)
+_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+", re.ASCII)
 
 
 class StatusKind(StrEnum):
@@ -39,8 +40,9 @@ class StatusKind(StrEnum):
 class StatusReference:
     """One place in one status list. A credential may have several, and all of them have to be good (K-80.1).
 
-    `purpose` (revocation, suspension, message, …), `size` (bits an entry) and `messages` (what each value means) are
-    those of a Bitstring Status List; a Token Status List says such things itself.
+    `purpose` (revocation, suspension, message, …), `size` (bits an entry), `messages` (a word for each value) and
+    `references` (where these are explained) are those of a Bitstring Status List; a Token Status List says such things
+    itself.
     """
 
     uri: str
@@ -49,6 +51,7 @@ class StatusReference:
     purpose: str | None = None
     size: int = 1
     messages: tuple[tuple[int, str], ...] = ()
+    references: tuple[str, ...] = ()
 
 
 # What an issuer gives a credential: no status, one, or several.
@@ -138,6 +141,8 @@ def _create_entry(status: StatusReference) -> dict[str, Any]:
         entry["statusSize"] = status.size
     if status.messages:
         entry["statusMessage"] = [{"status": hex(value), "message": text} for value, text in status.messages]
+    if status.references:
+        entry["statusReference"] = status.references[0] if len(status.references) == 1 else list(status.references)
     return entry
 
 
@@ -163,6 +168,7 @@ def _parse_entry(entry: Mapping[str, Any]) -> StatusReference:
         purpose=get_text(entry, "statusPurpose"),
         size=size,
         messages=_parse_messages(entry, size),
+        references=_parse_references(entry),
     )
 
 
@@ -175,6 +181,18 @@ def _parse_messages(entry: Mapping[str, Any], size: int) -> tuple[tuple[int, str
     if sorted(value for value, _ in messages) != list(range(2**size)):
         raise MalformedError("not exactly one message for each value of a status")
     return messages
+
+
+def _parse_references(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the URLs at which the status is explained; they are never fetched. §2.1, statusReference."""
+    if "statusReference" not in entry:
+        return ()
+    value = entry["statusReference"]
+    listed = as_array(value if isinstance(value, list) else [value], "`statusReference`", limit=MAX_ENTRIES)
+    for url in listed:
+        if not isinstance(url, str) or not _URL.match(url):
+            raise MalformedError("a `statusReference` that is no URL")
+    return tuple(listed)
 
 
 def _parse_message(message: Mapping[str, Any]) -> tuple[int, str]:

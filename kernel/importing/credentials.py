@@ -49,6 +49,7 @@ from kernel.keys import PublicKey
 from kernel.microcredential.members import read_text
 from kernel.open_badges import Endorsement, badge_view
 from kernel.report import Outcome
+from kernel.status.bitstring_status_list import MESSAGE
 
 # What keeps our processor from telling what was signed, and is no fault that anybody could name in the badge.
 _NOT_CHECKED: Final[Mapping[Reason, str]] = {
@@ -211,9 +212,10 @@ class ImportedCredential:
             self._statuses.require_good(references, self._issuer, read_text(self.document, "id"))
         if self._may_hide_status:
             return ImportCheck("status", Outcome.UNKNOWN, STATUS_HIDDEN)
-        if not references:
-            return ImportCheck("status", Outcome.NOT_APPLICABLE, NO_STATUS)
-        evidence = {"lists": [each.uri for each in references]}
+        told = {"messages": self._statuses.messages} if self._statuses.messages else {}
+        if all(each.purpose == MESSAGE for each in references):
+            return ImportCheck("status", Outcome.NOT_APPLICABLE, NO_STATUS, told)
+        evidence = {"lists": [each.uri for each in references], **told}
         if self._left_behind is None or not self._statuses.is_archived:
             return ImportCheck("status", Outcome.PASSED, evidence=evidence)
         if not self._left_behind.is_last_word:

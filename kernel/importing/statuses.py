@@ -6,13 +6,13 @@ from typing import Final
 
 from kernel.archive import VerifiedArchive
 from kernel.data_integrity import CRYPTOSUITES
-from kernel.errors import MalformedError, RevokedError, SuspendedError, UndecidedError
+from kernel.errors import CredentialError, MalformedError, RevokedError, SuspendedError, UndecidedError
 from kernel.formats.status_reference import StatusKind, StatusReference
 from kernel.importing.keys import Keys
 from kernel.importing.lookups import Library, LookupKind
 from kernel.microcredential.members import read_object, read_text
 from kernel.open_badges import read_many
-from kernel.status.bitstring_status_list import verify_status_list_credential
+from kernel.status.bitstring_status_list import MESSAGE, EntryStatus, verify_status_list_credential
 from kernel.status.token_status_list import Status, parse_status_list_token, verify_status_list_token
 from kernel.strict_json import parse_json_object
 
@@ -30,6 +30,7 @@ class Statuses:
     """The status lists of one judgement, each with the keys of the issuer whose it is.
 
     `is_archived` tells whether any came from the archive: then it says what was so when the archive was made.
+    `messages` are those that lists have beside the credential, by their words, empty where nobody gives one.
     """
 
     def __init__(self, library: Library, keys: Keys, *, now: datetime, archive: VerifiedArchive | None = None) -> None:
@@ -38,6 +39,7 @@ class Statuses:
         self._now = now
         self._archive = archive
         self.is_archived = False
+        self.messages: list[str] = []
 
     def require_good(self, references: tuple[StatusReference, ...], issuer: str, identifier: str | None) -> None:
         """Look each place up, and raise for the first that has it withdrawn, on hold, or not known. K-74, K-80.1
@@ -48,7 +50,20 @@ class Statuses:
         for kind, lookup in _STATUS_LISTS.items():
             self._library.expect([each.uri for each in references if each.kind is kind], lookup)
         for reference in references:
-            _require_valid(self._read(reference, issuer, identifier))
+            if reference.purpose == MESSAGE:
+                self._read_message(reference, issuer)
+            else:
+                _require_valid(self._read(reference, issuer, identifier))
+
+    def _read_message(self, reference: StatusReference, issuer: str) -> None:
+        """Note what a list tells of it. Nothing hangs on a message, so nothing hangs on having its list either."""
+        try:
+            content, now = self._get(reference, issuer)
+            entry = self._read_entry(reference, issuer, _decode(content), now)
+        except CredentialError:
+            return
+        if entry.value:
+            self.messages.append(entry.message or "")
 
     def _read(self, reference: StatusReference, issuer: str, identifier: str | None) -> Status:
         if reference.kind is StatusKind.UNKNOWN:
@@ -64,6 +79,9 @@ class Statuses:
                 token, uri=reference.uri, key=key, algorithms=SIGNATURE_ALGORITHMS, now=now
             )
             return listed.get(reference.index)
+        return self._read_entry(reference, issuer, raw, now).status
+
+    def _read_entry(self, reference: StatusReference, issuer: str, raw: str, now: datetime) -> EntryStatus:
         listing = verify_status_list_credential(
             raw,
             uri=reference.uri,
@@ -73,9 +91,7 @@ class Statuses:
             algorithms=SIGNATURE_ALGORITHMS,
             now=now,
         )
-        return listing.get(
-            reference.index, purpose=reference.purpose, size=reference.size, messages=reference.messages
-        ).status
+        return listing.get(reference.index, purpose=reference.purpose, size=reference.size, messages=reference.messages)
 
     def _get(self, reference: StatusReference, issuer: str) -> tuple[bytes, datetime]:
         """Return the list and the moment to judge it at; the archived one only where the issuer's cannot be had."""

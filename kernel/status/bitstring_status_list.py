@@ -44,11 +44,12 @@ _STATUS_VALUE: Final = re.compile(r"0x[0-9a-fA-F]{1,2}", re.ASCII)
 # A year, in milliseconds.
 _MAX_TTL: Final = 366 * 24 * 3600 * 1000
 
-# What a set entry means for its credential; §2.2. A newer credential to fetch does not make this one invalid.
+# What a set entry means for its credential; §2.2. Neither a newer credential to fetch nor a message makes this one
+# invalid: what takes validity away has purposes of its own.
 _MEANINGS: Final[Mapping[str, Status]] = {
     REVOCATION: Status.INVALID,
     SUSPENSION: Status.SUSPENDED,
-    MESSAGE: Status.APPLICATION_SPECIFIC,
+    MESSAGE: Status.VALID,
     REFRESH: Status.VALID,
 }
 
@@ -201,12 +202,13 @@ class UnverifiedStatusListCredential:
 
 @dataclass(frozen=True, slots=True)
 class EntryStatus:
-    """What a list says in one entry, and for a `message` list in which words.
+    """What a list says in one entry: its number, what that means, and for a `message` list the word for it.
 
-    The words are for those who look into it, not for the people concerned (§2.1, statusMessage).
+    The words are for programs and those who look into them, not for the people concerned (§2.1, statusMessage).
     """
 
     status: Status
+    value: int
     message: str | None = None
 
 
@@ -246,7 +248,7 @@ class VerifiedBitstringStatusList:
         number = self.entries.get(index, size)
         status = _MEANINGS.get(purpose, Status.UNASSIGNED) if number else Status.VALID
         meanings = {**self.messages, **dict(messages)}
-        return EntryStatus(status, meanings.get(number) if purpose == MESSAGE else None)
+        return EntryStatus(status, number, meanings.get(number) if purpose == MESSAGE else None)
 
     @property
     def byte_length(self) -> int:

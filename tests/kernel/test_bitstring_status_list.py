@@ -42,6 +42,8 @@ from kernel.status.bitstring_status_list import (
     sign_with_proof,
     verify_status_list_credential,
 )
+from kernel.status.messages import MESSAGES as MESSAGES_OF_OURS
+from kernel.status.messages import SIZE, StatusMessage, find_message, message_of
 from kernel.status.problems import (
     STATUS_LIST_LENGTH_ERROR,
     STATUS_RETRIEVAL_ERROR,
@@ -217,8 +219,8 @@ def test_K80_2_a_created_list_is_verified_and_says_what_was_put_in(secure: Secur
     assert verified.ttl == timedelta(hours=1)
     assert verified.purposes == {"revocation"}
     assert verified.byte_length == 16_384
-    assert verified.get(7, purpose="revocation") == EntryStatus(Status.INVALID)
-    assert verified.get(8, purpose="revocation") == EntryStatus(Status.VALID)
+    assert verified.get(7, purpose="revocation") == EntryStatus(Status.INVALID, 1)
+    assert verified.get(8, purpose="revocation") == EntryStatus(Status.VALID, 0)
 
 
 def test_K80_2_the_list_has_the_form_of_the_worked_example(profile_vectors):
@@ -439,7 +441,7 @@ def test_an_issuer_with_a_name_and_a_subject_of_one_type_in_an_array_are_read():
     [
         ("revocation", Status.INVALID, Status.VALID),
         ("suspension", Status.SUSPENDED, Status.VALID),
-        ("message", Status.APPLICATION_SPECIFIC, Status.VALID),
+        ("message", Status.VALID, Status.VALID),
         ("refresh", Status.VALID, Status.VALID),
         ("anything else", Status.UNASSIGNED, Status.VALID),
     ],
@@ -465,11 +467,10 @@ def test_K80_1_a_message_is_told_in_the_words_of_the_credential():
     made = Bitstring(2 * MINIMUM_SIZE)
     made.set(9, 2, size=2)
     verified = verify(as_jwt(document({"statusPurpose": "message", "encodedList": made.encode()})))
-    assert verified.get(9, purpose="message", size=2, messages=MESSAGES) == EntryStatus(
-        Status.APPLICATION_SPECIFIC, "rejected"
-    )
-    assert verified.get(8, purpose="message", size=2, messages=MESSAGES) == EntryStatus(Status.VALID, "pending_review")
-    assert verified.get(9, purpose="message", size=2) == EntryStatus(Status.APPLICATION_SPECIFIC)
+    assert verified.get(9, purpose="message", size=2, messages=MESSAGES) == EntryStatus(Status.VALID, 2, "rejected")
+    unset = verified.get(8, purpose="message", size=2, messages=MESSAGES)
+    assert unset == EntryStatus(Status.VALID, 0, "pending_review")
+    assert verified.get(9, purpose="message", size=2) == EntryStatus(Status.VALID, 2)
 
 
 MESSAGES = [(0, "pending_review"), (1, "accepted"), (2, "rejected"), (3, "undefined")]
@@ -495,9 +496,21 @@ def message_list(subject: Mapping[str, Any] | None = None) -> dict[str, Any]:
 
 def test_K80_1_a_list_may_say_itself_what_its_messages_are():
     verified = verify(as_jwt(message_list()))
-    assert verified.get(9, purpose="message", size=2) == EntryStatus(Status.APPLICATION_SPECIFIC, "rejected")
+    assert verified.get(9, purpose="message", size=2) == EntryStatus(Status.VALID, 2, "rejected")
     ours = verified.get(9, purpose="message", size=2, messages=[(2, "geweigerd")])
     assert ours.message == "geweigerd"
+
+
+def test_K80_1_our_messages_have_a_word_for_each_value_of_an_entry():
+    assert MESSAGES_OF_OURS == ((0, "no_message"), (1, "newer_version"), (2, "under_review"), (3, "contact_issuer"))
+    assert len(MESSAGES_OF_OURS) == 2**SIZE
+    assert [find_message(word) for _, word in MESSAGES_OF_OURS] == list(StatusMessage)
+    assert [message_of(value) for value, _ in MESSAGES_OF_OURS] == list(StatusMessage)
+
+
+@pytest.mark.parametrize("word", [None, "", "Newer_version", "NEWER_VERSION", "accepted", "undefined"])
+def test_K80_1_a_message_that_nobody_here_knows_is_none_of_ours(word):
+    assert find_message(word) is None
 
 
 def test_K80_1_an_entry_of_another_size_than_its_list_is_refused():

@@ -47,7 +47,7 @@ from kernel.open_badges import create_identity_object, parse_date_time
 from kernel.report import Outcome
 from kernel.sd_jwt import conceal
 from kernel.status.bitstring_status_list import Bitstring, create_status_list_credential, sign_with_proof
-from kernel.status.token_status_list import Status, StatusList, create_status_list_token
+from kernel.status.token_status_list import MINIMUM_SIZE, Status, StatusList, create_status_list_token
 from tests.kernel.conftest import SHARED
 from tests.support.badges import ISSUER, ISSUER_SIGNER, STATUS, issue_badge
 from tests.support.certificates import create_authority, create_leaf
@@ -377,6 +377,64 @@ def test_K74_a_status_list_that_cannot_be_read_is_no_good_news(answer: Answer, e
     result = Round(text, {"https://issuer.example/status/1": answer})
     assert result.ended("status") == ended
     assert result.report.verdict is not Verdict.PROVEN
+
+
+MESSAGE_LIST = "https://issuer.example/status/2"
+
+
+def message_badge(*entries: dict[str, Any]) -> str:
+    """A badge whose issuer may tell something of it, beside the status entries given."""
+    meanings = [{"status": "0x0", "message": "no_message"}, {"status": "0x1", "message": "under_review"}]
+    others = [{"status": "0x2", "message": "X-17"}, {"status": "0x3", "message": "undefined"}]
+    entry = {
+        **_bitstring_entry(),
+        "id": f"{MESSAGE_LIST}#7",
+        "statusPurpose": "message",
+        "statusListCredential": MESSAGE_LIST,
+        "statusSize": 2,
+        "statusMessage": [*meanings, *others],
+    }
+    return json.dumps(sign(badge(credentialStatus=[*entries, entry])))
+
+
+def message_list(value: int) -> Answer:
+    bits = Bitstring(2 * MINIMUM_SIZE)
+    bits.set(7, value, size=2)
+    document = create_status_list_credential(
+        bits.encode(),
+        uri=MESSAGE_LIST,
+        issuer=DID,
+        purpose="message",
+        valid_from=NOW,
+        valid_until=NOW + timedelta(days=1),
+        ttl=timedelta(minutes=5),
+    )
+    raw = sign_with_proof(document, signer=ED25519, verification_method=METHOD, created_at=NOW)
+    return Answer(AnswerKind.FOUND, raw.encode())
+
+
+@pytest.mark.parametrize(("value", "told"), [(0, None), (1, ["under_review"]), (2, ["X-17"]), (3, ["undefined"])])
+def test_K80_1_a_message_is_told_and_decides_nothing(value: int, told: list[str] | None) -> None:
+    lists = {MESSAGE_LIST: message_list(value), "https://issuer.example/status/1": _bitstring_list(is_revoked=False)}
+    result = Round(message_badge(_bitstring_entry()), lists)
+    assert result.report.verdict is Verdict.PROVEN
+    assert result.report.check("status").evidence.get("messages") == told
+    revoked = {**lists, "https://issuer.example/status/1": _bitstring_list(is_revoked=True)}
+    assert Round(message_badge(_bitstring_entry()), revoked).report.verdict is Verdict.REFUTED
+
+
+@pytest.mark.parametrize("answer", [Answer(AnswerKind.UNAVAILABLE), Answer(AnswerKind.FOUND, b"nothing")])
+def test_K80_1_a_list_of_messages_that_cannot_be_had_decides_nothing_either(answer: Answer) -> None:
+    lists = {MESSAGE_LIST: answer, "https://issuer.example/status/1": _bitstring_list(is_revoked=False)}
+    result = Round(message_badge(_bitstring_entry()), lists)
+    assert result.ended("status") == ("passed", None)
+    assert "messages" not in result.report.check("status").evidence
+
+
+def test_K80_1_a_badge_with_messages_alone_has_no_list_that_could_withdraw_it() -> None:
+    result = Round(message_badge(), {MESSAGE_LIST: message_list(1)})
+    assert result.ended("status") == ("not_applicable", "no_status")
+    assert result.report.check("status").evidence["messages"] == ["under_review"]
 
 
 def test_A13_K73_a_part_of_a_badge_that_left_out_its_status_is_not_proven() -> None:

@@ -1,6 +1,7 @@
 """kernel.formats.status_reference: where a status is kept. Token Status List §6; Bitstring Status List 1.0 §2.1."""
 
 import contextlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -37,6 +38,7 @@ MESSAGE = StatusReference(
     "message",
     size=2,
     messages=((0, "ok"), (1, "renew"), (2, "moved"), (3, "undefined")),
+    references=("https://issuer.example/messages",),
 )
 
 
@@ -57,6 +59,9 @@ def test_K80_1_what_is_written_is_read_back_of_one_entry_and_of_several() -> Non
     assert find_credential_status(several) == (REVOCATION, SUSPENSION, MESSAGE)
     assert several["credentialStatus"][2]["statusMessage"][3] == {"status": "0x3", "message": "undefined"}
     assert several["credentialStatus"][2]["statusSize"] == 2
+    assert several["credentialStatus"][2]["statusReference"] == "https://issuer.example/messages"
+    explained = replace(MESSAGE, references=("https://issuer.example/messages", "urn:uuid:1"))
+    assert find_credential_status(create_credential_status(explained)) == (explained,)
     assert create_credential_status(None) == create_credential_status([TOKEN]) == {}
 
 
@@ -121,6 +126,12 @@ def test_B12_an_entry_of_another_type_is_of_unknown_kind_and_never_ignored(kind:
         {"statusMessage": [{"status": "0x0", "message": "a"}, {"status": "0x1"}]},
         {"statusMessage": [{"status": "0x0", "message": "a"}, "0x1"]},
         {"statusMessage": {"status": "0x0", "message": "a"}},
+        {"statusReference": None},
+        {"statusReference": []},
+        {"statusReference": "no url"},
+        {"statusReference": [LIST, "no url"]},
+        {"statusReference": [LIST] * (MAX_ENTRIES + 1)},
+        {"statusReference": {"id": LIST}},
     ],
     ids=str,
 )

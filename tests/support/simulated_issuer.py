@@ -68,7 +68,7 @@ SECURINGS = {
 }
 EMBEDDED = (WHOLE, SELECTIVE)
 LISTS = {"revocation": 2, "suspension": 3, "message": 4}
-MESSAGES = ((0, "niets te melden"), (1, "er loopt een bezwaar"))
+MESSAGES = ((0, "no_message"), (1, "under_review"))
 
 Misbehaviour = Literal[
     "",
@@ -158,6 +158,10 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
     holder_keys: list[str] = field(default_factory=list)
     status_list: StatusList = field(default_factory=lambda: StatusList(2))
     bitstrings: dict[str, Bitstring] = field(default_factory=lambda: {purpose: Bitstring() for purpose in LISTS})
+    messages: tuple[tuple[int, str], ...] = MESSAGES
+    """What an entry of the list of messages can say."""
+    lists_down: set[str] = field(default_factory=set)
+    """Purposes whose list cannot be had."""
     """By purpose, the lists of the credentials with an embedded proof."""
     image: tuple[str, bytes] = ("image/png", b"")
     planted: dict[str, Any] = field(default_factory=dict)
@@ -608,7 +612,7 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
                 self._index,
                 StatusKind.BITSTRING_STATUS_LIST,
                 purpose=purpose,
-                messages=MESSAGES if purpose == "message" else (),
+                messages=self.messages if purpose == "message" else (),
             )
             for purpose, number in LISTS.items()
         ]
@@ -617,6 +621,8 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
         self._note(request)
         now, number = self.clock(), int(request.url.path.rpartition("/")[2])
         purpose = next(purpose for purpose, each in LISTS.items() if each == number)
+        if purpose in self.lists_down:
+            return Response(status_code=503)
         document = create_status_list_credential(
             self.bitstrings[purpose].encode(),
             uri=f"{self.identifier}/status/{number}",

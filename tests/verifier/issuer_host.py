@@ -23,7 +23,7 @@ VCT = "https://issuer.example/vct/skill-badge/1"
 OPEN_BADGE = "https://purl.imsglobal.org/spec/vc/ob/vocab.html#OpenBadgeCredential"
 FRAGMENT, ED25519_FRAGMENT = "es256-2026-1", "ed25519-2026-1"
 LISTS = {"revocation": 2, "suspension": 3, "message": 4}
-MESSAGES = ((0, "niets te melden"), (1, "er loopt een bezwaar"))
+MESSAGES = ((0, "no_message"), (1, "under_review"))
 
 
 @dataclass(slots=True)

@@ -13,14 +13,18 @@ import pytest
 from kernel.baking import bake
 from kernel.jwt import sign_jwt
 from kernel.status.token_status_list import Status
+from runtime.status_texts import message_text
 from tests.kernel.test_importing import (
     ED25519,
+    MESSAGE_LIST,
     METHOD,
     PNG,
     SIGNED_BADGE,
     SVG,
     badge,
     clr,
+    message_badge,
+    message_list,
     sign,
     small_badge,
 )
@@ -62,6 +66,19 @@ async def test_B21_a_badge_is_checked_without_signing_in(stage: Stage, given: di
         assert response.status_code == 200
         assert says in title(response)
         assert "Problemen oplossen in de praktijk" in response.text
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.parametrize(("value", "word"), [(1, "under_review"), (2, "X-17")])
+async def test_K80_1_what_the_issuer_tells_is_said_beside_a_verdict_that_stays(
+    stage: Stage, language: str, value: int, word: str
+) -> None:
+    stage.transport.apps["issuer.example:443"] = serve({MESSAGE_LIST: message_list(value)}, media_type="application/vc")
+    response = await check(stage, language=language, text=message_badge())
+    assert {"nl": "Deze badge is echt en geldig", "en": "This badge is authentic and valid"}[language] in title(
+        response
+    )
+    assert message_text(word).say(language) in unescape(response.text)
 
 
 def what_now(response: httpx.Response) -> str:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from kernel.formats import FORMATS
+from runtime.status_texts import message_text
 from tests.support.badges import SKILLS
 from tests.support.simulated_issuer import (
     DC,
@@ -199,10 +200,36 @@ async def test_W11_credential_that_is_secured_in_an_unknown_way_is_not_asked_for
     assert [each["configuration_id"] for each in offer["credentials"]] == [OPEN_BADGE_JWT]
 
 
-async def test_K80_1_message_of_the_issuer_is_told_as_what_it_says_and_not_as_withdrawn(house, holder):
+async def test_K80_1_message_of_the_issuer_stands_beside_a_badge_that_counts(house, holder):
     house.issuer.misbehave = "told_something"
     badge = await holder.receive(house.issuer.offer_link(configurations=[WHOLE]))
-    assert (badge["state"], badge["status_message"]) == ("told", MESSAGES[1][1])
+    assert badge["state"] == "valid"
+    [told] = badge["status_messages"]
+    assert told["message"] == MESSAGES[1][1]
+    assert told["meaning"] == {"nl": message_text("under_review").nl, "en": message_text("under_review").en}
+
+
+async def test_K80_1_message_that_nobody_here_knows_has_an_unknown_meaning_and_the_badge_counts(house, holder):
+    house.issuer.messages = ((0, "-"), (1, "X-17"))
+    house.issuer.misbehave = "told_something"
+    badge = await holder.receive(house.issuer.offer_link(configurations=[WHOLE]))
+    assert badge["state"] == "valid"
+    [told] = badge["status_messages"]
+    assert told["message"] == "X-17"
+    assert told["meaning"]["nl"] == message_text("something else").nl
+
+
+async def test_K80_1_list_of_messages_that_cannot_be_had_leaves_the_badge_as_it_is(house, holder):
+    house.issuer.misbehave = "told_something"
+    await holder.receive(house.issuer.offer_link(configurations=[WHOLE]))
+    house.issuer.lists_down = {"message"}
+    house.clock.advance(timedelta(minutes=2))
+    [badge] = await holder.badges()
+    assert (badge["state"], badge["status_messages"]) == ("valid", [])
+    house.issuer.lists_down = {"message", "suspension"}
+    house.clock.advance(timedelta(minutes=2))
+    [badge] = await holder.badges()
+    assert badge["state"] == "unknown"
 
 
 @pytest.mark.parametrize("purpose", ["revocation", "suspension"])
@@ -241,12 +268,12 @@ async def test_W47_page_says_that_a_badge_can_only_be_shown_whole(house, languag
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])
-async def test_K80_1_page_tells_the_message_of_the_issuer_in_its_words(house, language):
+async def test_K80_1_page_says_what_the_message_of_the_issuer_means(house, language):
     browser = house.new_browser(language)
     await browser.sign_up("Sanne")
     house.issuer.misbehave = "told_something"
     await browser.get("/scan")
     await browser.follow(await browser.post("/scan", link=house.issuer.offer_link(configurations=[WHOLE])))
     page = await browser.follow(await browser.post(f"{browser.answer.url.path}/accept"))
-    assert MESSAGES[1][1] in page.text
-    assert {"nl": "De uitgever meldt er iets bij", "en": "The issuer adds a message to it"}[language] in page.text
+    assert message_text(MESSAGES[1][1]).say(language) in page.text
+    assert MESSAGES[1][1] not in page.text

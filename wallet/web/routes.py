@@ -15,6 +15,7 @@ from starlette.datastructures import UploadFile
 
 from runtime.dependencies import NowDep, get_service
 from runtime.import_view import create_endorsement_line
+from runtime.status_texts import message_text
 from runtime.web.cookies import delete_session_cookie, session_token, set_session_cookie
 from runtime.web.forms import FormDep
 from runtime.web.language import request_language, translator
@@ -257,6 +258,7 @@ async def badge(
         facts=_facts_of(found, language),
         file_kinds=list_file_kinds(found),
         endorsements=[create_endorsement_line(said, language) for said in found.receipt.endorsements],
+        messages=[message_text(word).say(language) for word in found.state.messages],
         say=partial(label_text, _),
         web_address=is_web_address,
     )

@@ -100,7 +100,7 @@ async def resolve(world: World, *statuses: StatusReference, **changes: Any) -> S
         ("revocation", 0, Status.VALID),
         ("revocation", 1, Status.INVALID),
         ("suspension", 1, Status.SUSPENDED),
-        ("message", 1, Status.APPLICATION_SPECIFIC),
+        ("message", 1, Status.VALID),
     ],
 )
 async def test_K80_3_the_list_says_the_status(
@@ -121,7 +121,16 @@ async def test_K80_1_a_message_comes_with_its_words(world: World) -> None:
     messages = ((0, "pending"), (1, "accepted"), (2, "rejected"), (3, "undefined"))
     put_list(world, "message", 2, size=2)
     answer = await resolve(world, place("message", size=2, messages=messages))
-    assert (answer.status, answer.message) == (Status.APPLICATION_SPECIFIC, "rejected")
+    assert (answer.status, answer.messages) == (Status.VALID, ("rejected",))
+    put_list(world, "suspension", 1)
+    answer = await resolve(world, place("message", size=2, messages=messages), place("suspension"))
+    assert (answer.status, answer.messages) == (Status.SUSPENDED, ("rejected",))
+
+
+async def test_K80_1_a_list_of_messages_that_cannot_be_had_decides_nothing(world: World) -> None:
+    del world.pages[URLS["message"]]
+    answer = await resolve(world, place("revocation"), place("message"))
+    assert (answer.status, answer.messages) == (Status.VALID, ())
 
 
 async def test_K80_1_the_list_is_asked_for_in_the_form_that_the_credential_has(world: World) -> None:
@@ -151,7 +160,7 @@ REVOKED, SUSPENDED = ("revocation", 1), ("suspension", 1)
         ([REVOKED], Status.INVALID),
         ([SUSPENDED], Status.SUSPENDED),
         ([REVOKED, SUSPENDED], Status.INVALID),
-        ([("message", 1)], Status.APPLICATION_SPECIFIC),
+        ([("message", 1)], Status.VALID),
         ([("message", 1), SUSPENDED], Status.SUSPENDED),
     ],
 )

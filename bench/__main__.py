@@ -1,6 +1,6 @@
 """`make bench`: proofs, SD-JWT and status lists against bare signatures and openvc-core, proofs and SD-JWT against the
-libraries for Node, the endpoints that issue and verify against bare ASGI, badges in bulk, and what each service takes
-to start and to wait.
+libraries for Node, the endpoints that issue and verify against bare ASGI, badges in bulk, graphs made to keep us
+busy, and what each service takes to start and to wait.
 
 Five rounds; worst and median are shown, and the worst has to reach what we promise: exit status 1 when it does not.
 """
@@ -12,6 +12,7 @@ from bench import (
     credential_endpoint,
     data_integrity,
     node_peers,
+    poison,
     response_endpoint,
     sd_jwt,
     start_up,
@@ -43,6 +44,7 @@ def main() -> int:
             rounds.append([measure(operation) for operation in operations])
     print(f"CPU time on Python {sys.version.split()[0]}, {ROUNDS} rounds\n")
     results = [report(operation, found) for operation, found in zip(operations, zip(*rounds, strict=True), strict=True)]
+    results.append(poison.measure())
     results += [bulk.measure(kind, count) for kind, count in bulk.IN_MAKE_BENCH.items()]
     print("\n".join([*(text for text, _ in results), start_up.measure()]))
     return 0 if all(is_met for _, is_met in results) else 1

@@ -1,7 +1,7 @@
 """Public keys and signers: JWKs read once and kept, raw JOSE signatures made and checked. RFC 7517, RFC 7518, RFC 8037.
 
-Algorithms: ES256 and Ed25519 (also under its older name EdDSA, RFC 9864) to sign and verify; ES384 and RS256 to
-verify only. A key carries the algorithms that fit it; nothing in a token can widen that. DIDs are in `kernel.did`.
+Algorithms: ES256, ES384 and Ed25519 (also under its older name EdDSA, RFC 9864) to sign and verify; RS256 to verify
+only. A key carries the algorithms that fit it; nothing in a token can widen that. DIDs are in `kernel.did`.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -25,7 +25,7 @@ Jwk = Mapping[str, Any]
 CryptographyPublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey
 
 VERIFIABLE_ALGORITHMS: Final = frozenset({"ES256", "ES384", "Ed25519", "EdDSA", "RS256"})
-SIGNING_ALGORITHMS: Final = frozenset({"ES256", "Ed25519", "EdDSA"})
+SIGNING_ALGORITHMS: Final = frozenset({"ES256", "ES384", "Ed25519", "EdDSA"})
 
 _PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _PUBLIC_MEMBERS: Final = {"EC": ("crv", "x", "y"), "OKP": ("crv", "x"), "RSA": ("n", "e")}
@@ -55,6 +55,7 @@ _CURVES: Final = {
         _Curve("P-384", ec.SECP384R1(), 48, "ES384"),
     )
 }
+_CURVES_BY_ALGORITHM: Final = {curve.algorithm: curve for curve in _CURVES.values()}
 _CURVES_BY_IMPLEMENTATION: Final = {curve.implementation.name: curve for curve in _CURVES.values()}
 
 
@@ -149,8 +150,9 @@ class SoftwareSigner:
     @classmethod
     def generate(cls, algorithm: str = "ES256") -> "SoftwareSigner":
         """Make a fresh key from the operating system's random generator."""
-        if algorithm == "ES256":
-            return cls(ec.generate_private_key(ec.SECP256R1()), algorithm)
+        curve = _CURVES_BY_ALGORITHM.get(algorithm)
+        if curve is not None:
+            return cls(ec.generate_private_key(curve.implementation), algorithm)
         return cls(ed25519.Ed25519PrivateKey.generate(), algorithm)
 
     @classmethod
@@ -162,7 +164,8 @@ class SoftwareSigner:
         secret = private_jwk.get("d")
         if not isinstance(secret, str):
             raise MalformedError("a private JWK needs `d`")
-        algorithm = private_jwk.get("alg", "ES256" if public.jwk["kty"] == "EC" else "Ed25519")
+        curve = _CURVES.get(public.jwk.get("crv", ""))
+        algorithm = private_jwk.get("alg", curve.algorithm if curve is not None else "Ed25519")
         if algorithm not in tuple(public.algorithms):
             raise AlgorithmNotAllowedError("a private JWK that is not for signatures")
         return cls(_private_key(public, base64url.decode(secret)), algorithm)
@@ -170,7 +173,8 @@ class SoftwareSigner:
     def private_jwk(self) -> dict[str, Any]:
         """Return the whole key, to be encrypted and stored; it belongs in no log and no message."""
         if isinstance(self._key, ec.EllipticCurvePrivateKey):
-            secret = self._key.private_numbers().private_value.to_bytes(32)
+            size = _CURVES_BY_ALGORITHM[self.algorithm].size
+            secret = self._key.private_numbers().private_value.to_bytes(size)
         else:
             secret = self._key.private_bytes_raw()
         return {**self.public_key.jwk, "alg": self.algorithm, "d": base64url.encode(secret)}
@@ -252,7 +256,8 @@ def _narrow(key: PublicKey, jwk: Jwk) -> PublicKey:
 
 def _private_key(public: PublicKey, secret: bytes) -> ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey:
     """Return the private key, once it is clear that the public members are its own."""
-    if len(secret) != 32:
+    curve = _CURVES.get(public.jwk["crv"])
+    if len(secret) != (32 if curve is None else curve.size):
         raise MalformedError("a private JWK whose `d` has the wrong length")
     if isinstance(public.key, ec.EllipticCurvePublicKey):
         numbers = ec.EllipticCurvePrivateNumbers(int.from_bytes(secret), public.key.public_numbers())
@@ -271,6 +276,11 @@ def _private_key(public: PublicKey, secret: bytes) -> ec.EllipticCurvePrivateKey
 
 def _sign_es256(key: Any, data: bytes) -> bytes:
     return _raw_es256_signature(key.sign(data, _ES256))
+
+
+def _sign_es384(key: Any, data: bytes) -> bytes:
+    r, s = decode_dss_signature(key.sign(data, _ES384))
+    return r.to_bytes(48) + s.to_bytes(48)
 
 
 def _sign_ed25519(key: Any, data: bytes) -> bytes:
@@ -296,6 +306,7 @@ def _verify_rs256(key: Any, data: bytes, signature: bytes) -> None:
 
 _SIGN: Final[Mapping[str, Callable[[Any, bytes], bytes]]] = {
     "ES256": _sign_es256,
+    "ES384": _sign_es384,
     "Ed25519": _sign_ed25519,
     "EdDSA": _sign_ed25519,
 }

@@ -32,10 +32,10 @@ _VERIFIED = {"verified": True, "warnings": [], "errors": []}
 def create_app(cryptosuites: Sequence[str], *, clock: Clock = utc_now) -> ASGIApp:
     """Return the VC API for these cryptosuites; the log says that it is on."""
     log.warning("vc_api_for_tests_is_on", cryptosuites=list(cryptosuites))
-    keys = [SuiteKey.generate(cryptosuite) for cryptosuite in cryptosuites]
+    keys = [key for cryptosuite in cryptosuites for key in SuiteKey.generate(cryptosuite)]
     checker = Checker(frozenset(cryptosuites))
     handlers: dict[Any, Any] = dict.fromkeys((CredentialError, Problem, HTTPException), _refuse)
-    suites = [Mount(f"/{key.cryptosuite}", routes=_suite_routes(key, checker, clock)) for key in keys]
+    suites = [Mount(f"/{key.path}", routes=_suite_routes(key, checker, clock)) for key in keys]
     described = Route("/", lambda request: _json(_implementation(str(request.base_url), keys)), methods=["GET"])
     return Shell(Starlette(routes=[described, *suites], exception_handlers=handlers), is_https=False)
 
@@ -108,8 +108,8 @@ def _implementation(base_url: str, keys: Sequence[SuiteKey]) -> dict[str, Any]:
 def _endpoint(base_url: str, key: SuiteKey, path: str) -> dict[str, Any]:
     return {
         "id": key.did,
-        "endpoint": f"{base_url}{key.cryptosuite}/{path}",
+        "endpoint": f"{base_url}{key.path}/{path}",
         "tags": ["vc2.0", key.cryptosuite],
         "supports": {"vc": ["2.0"]},
-        "supportedEcdsaKeyTypes": ["P-256"],
+        **({"supportedEcdsaKeyTypes": [key.curve]} if key.curve.startswith("P-") else {}),
     }

@@ -2,29 +2,41 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from cli.vc_api.contexts import contexts_for_tests
 from cli.vc_api.requests import Members, find_binding, get_pointers
-from kernel.data_integrity import add_base_proof, add_proof, derive_credential
+from kernel.data_integrity import add_base_proof, add_proof, derive_credential, ecdsa_jcs_2019, ecdsa_rdfc_2019
 from kernel.data_integrity.ecdsa_sd_2023 import NAME as ECDSA_SD_2023
 from kernel.did import did_key
 from kernel.errors import AlgorithmNotAllowedError, HolderBindingError
 from kernel.formats.vcdm import read_issuer, read_validity, require_vcdm_shape
 from kernel.keys import SoftwareSigner
 
+_ON_P384: Final = frozenset({ecdsa_rdfc_2019.SUITE.name, ecdsa_jcs_2019.SUITE.name})
+
 
 @dataclass(frozen=True, slots=True)
 class SuiteKey:
-    """A fresh key that signs by one cryptosuite."""
+    """A fresh key that signs by one cryptosuite; `path` is where, apart from keys of another kind for the same one."""
 
     cryptosuite: str
     signer: SoftwareSigner
 
     @classmethod
-    def generate(cls, cryptosuite: str) -> "SuiteKey":
-        """Make a key of the kind that the cryptosuite takes."""
-        return cls(cryptosuite, SoftwareSigner.generate("Ed25519" if cryptosuite.startswith("eddsa") else "ES256"))
+    def generate(cls, cryptosuite: str) -> list["SuiteKey"]:
+        """Make a key of each kind that the cryptosuite takes to sign. ECDSA §3.2, §3.3: the 2019 ones, two."""
+        kinds = ["Ed25519"] if cryptosuite.startswith("eddsa") else ["ES256"]
+        kinds += ["ES384"] if cryptosuite in _ON_P384 else []
+        return [cls(cryptosuite, SoftwareSigner.generate(kind)) for kind in kinds]
+
+    @property
+    def path(self) -> str:
+        return f"{self.cryptosuite}-p384" if self.signer.algorithm == "ES384" else self.cryptosuite
+
+    @property
+    def curve(self) -> str:
+        return str(self.signer.public_key.jwk["crv"])
 
     @property
     def did(self) -> str:

@@ -16,6 +16,7 @@ from cli.vc_api.contexts import EXAMPLES_V2
 from kernel.data_integrity import CRYPTOSUITES
 from kernel.data_integrity.ecdsa_sd_2023 import NAME as ECDSA_SD_2023
 from kernel.json_ld import CREDENTIALS_V2, JsonLdError, to_rdf
+from kernel.multikey import decode_base58btc
 from kernel.strict_json import MAX_BYTES
 from tests.support.clock import NOW, FixedClock
 
@@ -89,6 +90,30 @@ def with_proof(credential: dict[str, Any], **changes: Any) -> dict[str, Any]:
     [proof] = credential["proof"]
     changed = {name: value for name, value in {**proof, **changes}.items() if value is not None}
     return {**credential, "proof": [changed]}
+
+
+@pytest.mark.parametrize("suite", ["ecdsa-rdfc-2019", "ecdsa-jcs-2019"])
+async def test_V44_K61_keys_on_p384_sign_the_suites_that_know_them(api: httpx.AsyncClient, suite: str) -> None:
+    issued = await issue(api, f"{suite}-p384")
+    [proof] = issued["proof"]
+    assert proof["cryptosuite"] == suite
+    # A Multikey on P-384 begins so, and r and s of 48 bytes each are a signature. Controlled Identifiers 1.0 §2.2.2.
+    assert issued["issuer"].startswith("did:key:z82")
+    assert len(decode_base58btc(proof["proofValue"][1:])) == 96
+    for path in (suite, f"{suite}-p384"):
+        assert (await verify(api, issued, path)).status_code == 200
+    changed = {**issued, "validFrom": "2026-01-02T00:00:00Z"}
+    refused(await verify(api, changed, suite), "signature")
+
+
+async def test_V44_K61_no_other_suite_has_a_key_on_p384(api: httpx.AsyncClient) -> None:
+    described = (await api.get("/")).json()["issuers"]
+    curves = {each["endpoint"].split("/")[3]: each.get("supportedEcdsaKeyTypes") for each in described}
+    on_p384 = {"ecdsa-rdfc-2019-p384": ["P-384"], "ecdsa-jcs-2019-p384": ["P-384"]}
+    on_p256 = {name: ["P-256"] for name in ("ecdsa-rdfc-2019", "ecdsa-jcs-2019", ECDSA_SD_2023)}
+    assert curves == {**on_p384, **on_p256, "eddsa-rdfc-2022": None, "eddsa-jcs-2022": None}
+    missing = await api.post(f"/{ECDSA_SD_2023}-p384/credentials/issue", json={"credential": CREDENTIAL})
+    assert missing.status_code == 404
 
 
 @pytest.mark.parametrize("suite", WHOLE)
@@ -321,7 +346,7 @@ async def test_V44_suites_are_told_where_everything_is(api: httpx.AsyncClient) -
     described = (await api.get("/")).json()
     issuers = {issuer["endpoint"]: issuer["id"] for issuer in described["issuers"]}
     assert issuers[f"http://vc-api.example/{RDFC}/credentials/issue"] == (await issue(api))["issuer"]
-    assert [len(described[kind]) for kind in ("issuers", "verifiers", "vcHolders", "vpVerifiers")] == [5, 5, 1, 4]
+    assert [len(described[kind]) for kind in ("issuers", "verifiers", "vcHolders", "vpVerifiers")] == [7, 7, 1, 6]
 
 
 @pytest.mark.parametrize("setting", ["", "false", "perhaps", None])

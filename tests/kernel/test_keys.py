@@ -350,7 +350,7 @@ def test_A06_no_signature_bytes_raise_anything_but_invalid_signature(signature: 
 # Signers
 
 
-@pytest.mark.parametrize("algorithm", ["ES256", "Ed25519", "EdDSA"])
+@pytest.mark.parametrize("algorithm", ["ES256", "ES384", "Ed25519", "EdDSA"])
 def test_K12_a_stored_private_key_signs_as_before(algorithm: str):
     signer = SoftwareSigner.generate(algorithm)
     restored = SoftwareSigner.from_jwk(signer.private_jwk())
@@ -364,7 +364,7 @@ def test_K12_a_private_jwk_without_alg_gets_the_algorithm_of_its_curve():
     assert SoftwareSigner.from_jwk(RFC7515_KEY).private_jwk() == {**RFC7515_KEY, "alg": "ES256"}
 
 
-@pytest.mark.parametrize("algorithm", ["none", "HS256", "RS256", "ES384", ""])
+@pytest.mark.parametrize("algorithm", ["none", "HS256", "RS256", "ES512", "Ed448", "ES256K", ""])
 def test_K02_no_signer_is_made_for_an_algorithm_that_we_only_verify_or_refuse(algorithm: str):
     with pytest.raises(AlgorithmNotAllowedError):
         SoftwareSigner.generate(algorithm)
@@ -399,10 +399,33 @@ def test_K12_a_private_jwk_that_is_not_one_signing_key_is_refused(
         SoftwareSigner.from_jwk({**base, **change})
 
 
-def test_K12_a_p384_private_key_does_not_sign():
-    key = ec.generate_private_key(ec.SECP384R1())
-    with pytest.raises(AlgorithmNotAllowedError):
-        SoftwareSigner(key, "ES384")
+def test_K61_a_signature_on_p384_has_96_bytes_however_short_its_numbers_are():
+    signer = SoftwareSigner.generate("ES384")
+    key = ec.derive_private_key(int.from_bytes(base64url.decode(signer.private_jwk()["d"])), ec.SECP384R1())
+    assert public_key_from(key.public_key()) == signer.public_key
+    # One in 128 of them begins with a zero byte in one of its halves.
+    for signature in (signer.sign(DATA) for _ in range(300)):
+        assert len(signature) == 96
+        signer.public_key.verify("ES384", DATA, signature)
+
+
+def test_K12_a_private_key_signs_on_its_own_curve_alone():
+    p256, p384 = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP384R1())
+    for key, algorithm in ((p256, "ES384"), (p384, "ES256"), (p384, "Ed25519")):
+        with pytest.raises(AlgorithmNotAllowedError):
+            SoftwareSigner(key, algorithm)
+    stored = SoftwareSigner.generate("ES384").private_jwk()
+    assert SoftwareSigner.from_jwk({name: stored[name] for name in stored if name != "alg"}).algorithm == "ES384"
+    for change in ({"d": stored["d"][:43]}, {"alg": "ES256"}, {"crv": "P-256"}):
+        with pytest.raises((MalformedError, AlgorithmNotAllowedError)):
+            SoftwareSigner.from_jwk({**stored, **change})
+
+
+@pytest.mark.parametrize("curve", ["Ed448", "X25519", "P-521", "secp256k1", "BP-256"])
+def test_K02_a_key_on_another_curve_is_none(curve: str):
+    kind = "OKP" if curve in ("Ed448", "X25519") else "EC"
+    with pytest.raises(MalformedError):
+        parse_public_jwk({"kty": kind, "crv": curve, "x": RFC8037_KEY["x"], "y": RFC8037_KEY["x"]})
 
 
 def test_K12_A07_a_signer_shows_no_key_bytes_when_printed():

@@ -33,6 +33,9 @@ SECTIONS = {
 }
 
 
+PLACES = ("issuer", "wallet", "verifier", "flows")
+
+
 def find_tests() -> Iterator[tuple[str, str]]:
     """Every test function of the suite, as (file, name)."""
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
@@ -100,7 +103,27 @@ def make_page() -> str:
             named += f"<br>and {len(tests) - 4} more" if tests[4:] else ""
             lines.append(f"| {row['id']} | {row['priority']} | {row['source']} | {status} | {named} |")
         lines.append("")
-    return "\n".join(lines)
+    attacks = [row["id"] for row in requirements if row["id"].startswith("A-")]
+    return "\n".join([*lines, *_where_attacks_are_shown(attacks, shown)])
+
+
+def _where_attacks_are_shown(attacks: list[str], shown: dict[str, list[str]]) -> list[str]:
+    """How many tests show each attack at each service; `tests/test_simulators.py` says where each must be."""
+    lines = [
+        "## Where each attack is shown",
+        "",
+        "How many tests carry the id, by the service that is attacked; *flows* have all three in them. Who misbehaves",
+        "there does so over HTTP (`tests/support/loopback.py`).",
+        "",
+        f"| id | {' | '.join(PLACES)} | elsewhere |",
+        "|---|" + "---|" * (len(PLACES) + 1),
+    ]
+    for attack in attacks:
+        places = [test.split("/")[1] for test in set(shown.get(attack, []))]
+        elsewhere = sum(place not in PLACES for place in places)
+        counts = [places.count(place) for place in PLACES]
+        lines.append(f"| {attack} | {' | '.join(str(count or '') for count in [*counts, elsewhere])} |")
+    return [*lines, ""]
 
 
 def main() -> int:

@@ -270,13 +270,13 @@ class Fetcher:
                 self._client.stream(method, target, headers=dict(headers), content=content) as response,
             ):
                 body = await _read_body(response, rule.max_bytes) if rule.is_read else b""
+        except (UnicodeEncodeError, httpx.LocalProtocolError) as exc:
+            raise MalformedError("a header that no request can carry") from exc
         except (httpx.TransportError, TimeoutError) as exc:
             raise UndecidedError(f"{method} {target.host}: {type(exc).__name__}") from exc
         except httpx.InvalidURL as exc:
             # The client reads a `Location` even though it follows none.
             raise MalformedError("a redirect to something that is no URL") from exc
-        except UnicodeEncodeError as exc:
-            raise MalformedError("a header that no request can carry") from exc
         names = {name.lower(): value for name, value in response.headers.items()}
         return _Response(FetchedResponse(response.status_code, names, body, url), response.has_redirect_location)
 

@@ -4,13 +4,15 @@ def test_x(now): …                                  NOW, 28 May 2026 at noon U
 async def test_y(new_database):                     runs on SQLite and again on PostgreSQL
     database = Database(new_database("issuer"))     a fresh database, migrated; ask as often as you need
 @pytest.mark.loopback                               this test may open connections to this machine
+@pytest.mark.over_http                              its parties talk over real HTTP on this machine (fixture `wire`)
 """
 
 import ipaddress
 import os
 import shutil
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,10 +22,13 @@ from hypothesis import settings
 
 from tests.support.clock import NOW, FixedClock
 from tests.support.databases import PostgresDatabases, SqliteDatabases, postgres_url
+from tests.support.hosts import HostTransport
+from tests.support.loopback import LoopbackTransport
 from tests.support.node_peers import NodePeers, find_node
 from tests.support.softhsm import SoftHsm, create_softhsm, find_module
 
 NewDatabase = Callable[[str | None], str]
+NewWire = Callable[[], Awaitable[HostTransport]]
 
 # How long one example takes says more about the machine than about the code; what must be fast has its own test.
 settings.register_profile("house", deadline=None)
@@ -51,7 +56,7 @@ def blocked_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
 
     libpq makes its own connections: a PostgreSQL server is reached where `tests.support.databases` found one.
     """
-    may_use_loopback = request.node.get_closest_marker("loopback") is not None
+    may_use_loopback = any(request.node.get_closest_marker(name) for name in ("loopback", "over_http"))
     connect = socket.socket.connect
     getaddrinfo = socket.getaddrinfo
 
@@ -70,6 +75,26 @@ def blocked_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(socket.socket, "connect", guarded_connect)
     monkeypatch.setattr(socket, "getaddrinfo", guarded_getaddrinfo)
+
+
+@pytest.fixture
+async def new_wire(request: pytest.FixtureRequest) -> AsyncIterator[NewWire]:
+    """Makes what parties are connected by: the process, or HTTP on this machine where the test says `over_http`."""
+    over_http, in_process = (request.node.get_closest_marker(name) for name in ("over_http", "in_process"))
+    async with AsyncExitStack() as stack:
+
+        async def create() -> HostTransport:
+            if over_http is None or in_process is not None:
+                return HostTransport()
+            return await stack.enter_async_context(LoopbackTransport())
+
+        yield create
+
+
+@pytest.fixture
+async def wire(new_wire: NewWire) -> HostTransport:
+    """What connects the parties of a test that has each of them once."""
+    return await new_wire()
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,10 @@ from kernel.jwt_vc_issuer import JwkSet
 from tests.conftest import NewDatabase
 from tests.flows.reports import outcomes
 from tests.support.federation import ANCHOR, INTERMEDIATE, Federation, Member
+from tests.support.hosts import HostTransport
 from tests.support.house import HRM, ISSUER, ORGANISATION, RECRUITER, SANNE, VERIFIER, House, describe, open_house
+
+pytestmark = pytest.mark.over_http
 
 Lie = Literal["", "wrong_signature", "expired", "stripped_role", "other_key", "constraint", "too_deep", "other_anchor"]
 LIES = ("wrong_signature", "expired", "stripped_role", "other_key", "constraint", "too_deep", "other_anchor")
@@ -96,10 +99,10 @@ def _app(configuration: Any, statement: Any) -> Starlette:
 
 
 @pytest.fixture
-async def authority(new_sqlite_database: NewDatabase, tmp_path: Path) -> AsyncIterator[Authority]:
+async def authority(new_sqlite_database: NewDatabase, tmp_path: Path, wire: HostTransport) -> AsyncIterator[Authority]:
     """Three services that pin one anchor; the school and the recruiter are members, and stand on no list."""
     anchors = {ANCHOR: {"keys": [FEDERATION_KEYS.jwk]}}
-    async with open_house(new_sqlite_database, tmp_path, federation_anchors=anchors) as house:
+    async with open_house(new_sqlite_database, tmp_path, federation_anchors=anchors, wire=wire) as house:
         federation = Federation(house.clock())
         federation.anchor.signer = FEDERATION_KEYS.signer
         made = Authority(house, federation)

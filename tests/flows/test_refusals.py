@@ -15,6 +15,8 @@ from kernel.jwt import parse_jwt
 from tests.flows.reports import failures, outcomes, passed
 from tests.support.house import HRM, ISSUER, ORGANISATION, PRACTICE, SANNE, STATUS_TTL, describe
 
+pytestmark = pytest.mark.over_http
+
 
 async def answer_with(house, change):
     """Ask, let the stranger answer with something changed, and return what the wallet and the recruiter were told."""

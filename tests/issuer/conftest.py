@@ -23,6 +23,8 @@ from skills.search import SkillIndex
 from tests.conftest import NewDatabase
 from tests.support.clock import FixedClock
 from tests.support.documented import documented
+from tests.support.hosts import HostTransport
+from tests.support.loopback import LoopbackTransport
 
 PUBLIC_URL = "https://issuer.example"
 ORG = "stmw"
@@ -75,9 +77,11 @@ def settings_for(database_url: str, **changes: Any) -> IssuerSettings:
     return IssuerSettings(**{**values, **changes})
 
 
-def create_client(app: FastAPI, host: str = "192.0.2.1") -> httpx.AsyncClient:
+def create_client(
+    app: FastAPI, host: str = "192.0.2.1", *, transport: httpx.AsyncBaseTransport | None = None
+) -> httpx.AsyncClient:
     """A client at its own address, which takes no answer that the OpenAPI document does not know."""
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(host, 1234))
+    transport = transport or httpx.ASGITransport(app, raise_app_exceptions=False, client=(host, 1234))
     return httpx.AsyncClient(transport=transport, base_url=PUBLIC_URL, event_hooks={"response": [documented("issuer")]})
 
 
@@ -234,21 +238,24 @@ async def create_issuer(
     *,
     skills: SkillIndex | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
+    wire: HostTransport | None = None,
     **changes: Any,
 ) -> Issuer:
-    """An issuer with one organisation and one badge."""
+    """An issuer with one organisation and one badge; where there is a wire, that is how it is reached."""
     app = create_app(settings_for(url, **changes), clock=clock, skills=skills, transport=transport)
     key = await create_admin_key(app.state.service.database, now=clock())
-    issuer = Issuer(app, clock, create_client(app), {"Authorization": f"Bearer {key}"})
+    client = create_client(app, transport=wire and wire.door(app, "issuer.example:443"))
+    issuer = Issuer(app, clock, client, {"Authorization": f"Bearer {key}"})
     await issuer.add_organisation()
     assert (await issuer.add_achievement()).status_code == 201
     return issuer
 
 
 @pytest.fixture
-async def issuer(new_sqlite_database: NewDatabase, clock: FixedClock) -> AsyncIterator[Issuer]:
+async def issuer(new_sqlite_database: NewDatabase, clock: FixedClock, wire: HostTransport) -> AsyncIterator[Issuer]:
     """On SQLite, for what the kind of database cannot change."""
-    made = await create_issuer(new_sqlite_database("issuer"), clock)
+    served = wire if isinstance(wire, LoopbackTransport) else None
+    made = await create_issuer(new_sqlite_database("issuer"), clock, wire=served)
     yield made
     await made.client.aclose()
     await made.app.state.service.close()

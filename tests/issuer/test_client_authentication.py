@@ -41,6 +41,9 @@ from tests.support.clock import NOW, FixedClock
 
 AUTHORITY = create_authority(NOW)
 PROVIDER = create_leaf(AUTHORITY, NOW)
+STRANGER = create_leaf(create_authority(NOW), NOW)
+EXPIRED = create_leaf(AUTHORITY, NOW - timedelta(days=40))
+BELOW_A_LEAF = create_leaf(PROVIDER, NOW)
 KNOWN = SoftwareSigner.generate()
 INSTANCE = SoftwareSigner.generate()
 WALLET = "https://wallet.example"
@@ -129,12 +132,15 @@ async def test_I33_a_request_without_attestation_comes_from_nobody_known(trustin
     [
         ({"signer": create_leaf(AUTHORITY, NOW).signer}, ClientAttestationError),
         ({"header": {"x5c": [create_leaf(create_authority(NOW), NOW).x5c]}}, ClientAttestationError),
+        ({"signer": STRANGER.signer, "header": {"x5c": [STRANGER.x5c]}}, ClientAttestationError),
+        ({"signer": EXPIRED.signer, "header": {"x5c": [EXPIRED.x5c]}}, ClientAttestationError),
+        ({"signer": BELOW_A_LEAF.signer, "header": {"x5c": [BELOW_A_LEAF.x5c, PROVIDER.x5c]}}, ClientAttestationError),
         ({"expires_at": NOW - timedelta(hours=1)}, StaleClientAttestationError),
         ({"client_id": "https://other.example"}, ClientAttestationError),
         ({"instance_key": SoftwareSigner.generate().public_key.jwk}, ClientAttestationError),
     ],
 )
-async def test_A33_an_attestation_with_one_thing_wrong_is_refused(
+async def test_A05_A33_an_attestation_with_one_thing_wrong_is_refused(
     trusting: Issuer, given: dict[str, Any], error: type[CredentialError]
 ) -> None:
     """Mirrors VCIIssuerFailOnInvalidClientAttestationSignature, …Expired, …Sub and …Cnf."""

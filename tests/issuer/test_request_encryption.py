@@ -16,6 +16,8 @@ from tests.conftest import NewDatabase
 from tests.issuer.conftest import IDENTIFIER, ORG, SD_JWT, Issuer, create_issuer
 from tests.support.clock import FixedClock
 
+pytestmark = pytest.mark.over_http
+
 
 def response_key(**changes: Any) -> dict[str, Any]:
     key = ec.generate_private_key(ec.SECP256R1())

@@ -14,6 +14,8 @@ from kernel.openid4vci import create_dpop_proof
 from runtime.tokens import hash_token
 from tests.issuer.conftest import IDENTIFIER, ORG, SD_JWT, Issuer
 
+pytestmark = pytest.mark.over_http
+
 KEY = SoftwareSigner.generate()
 CREDENTIAL = f"{IDENTIFIER}/credential"
 

@@ -24,12 +24,20 @@ class HostTransport(httpx.AsyncBaseTransport):
         self.down: set[str] = set()
         self.private: set[str] = set()
 
+    def door(self, app: App, host: str, *, source: str = "127.0.0.1") -> httpx.AsyncBaseTransport:
+        """The way in for those who use a party under test, from an address; what they ask is not in `requests`."""
+        return httpx.ASGITransport(app, client=(source, 1234))
+
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        default = 443 if request.url.scheme == "https" else 80
-        host = f"{request.url.host}:{request.url.port or default}"
+        host = host_of(request)
         if host in self.private:
             raise RejectedError("the host has an address that is not public")
         self.requests.append(request)
         if host in self.down or host not in self.apps:
             raise httpx.ConnectError(f"nobody answers at {host}", request=request)
         return await httpx.ASGITransport(self.apps[host]).handle_async_request(request)
+
+
+def host_of(request: httpx.Request) -> str:
+    """The `host:port` that a request is for."""
+    return f"{request.url.host}:{request.url.port or (443 if request.url.scheme == 'https' else 80)}"

@@ -191,11 +191,12 @@ async def open_house(
     *,
     federation_anchors: dict[str, Any] | None = None,
     clock: FixedClock | None = None,
+    wire: HostTransport | None = None,
     issuer_settings: dict[str, Any] | None = None,
     wallet_settings: dict[str, Any] | None = None,
 ) -> AsyncIterator[House]:
     """Start the three services, describe a badge, save a question, sign the list."""
-    clock, transport = clock or FixedClock(), HostTransport()
+    clock, transport = clock or FixedClock(), wire or HostTransport()
     signer = SoftwareSigner.generate("ES256")
     shared = {
         "trust_list": str(folder / "trust-list.jwt"),
@@ -244,7 +245,7 @@ async def open_house(
         ),
     }
     practice = PracticeParty(PRACTICE, "oefenhogeschool", clock=clock)
-    transport.apps = {f"{httpx.URL(url).host}:443": app for url, app in {**apps, PRACTICE: practice}.items()}
+    transport.apps |= {f"{httpx.URL(url).host}:443": app for url, app in {**apps, PRACTICE: practice}.items()}
     async with AsyncExitStack() as stack:
         for app in apps.values():
             await stack.enter_async_context(app.router.lifespan_context(app))

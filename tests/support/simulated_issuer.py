@@ -8,7 +8,7 @@ Everything that it was asked is in `requests`; what it heard afterwards in `noti
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Literal
@@ -17,13 +17,14 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from kernel import base64url
 from kernel.data_integrity import add_proof, without_proof
 from kernel.did import create_did_web_document
 from kernel.formats import ISSUABLE, IssuerIdentity, StatusKind, StatusReference, to_wire
 from kernel.jwt import parse_jwt, sign_jwt
-from kernel.keys import PublicKey, SoftwareSigner
+from kernel.keys import PublicKey, SoftwareSigner, public_part
 from kernel.open_badges import CredentialDataset
 from kernel.openid4vci import (
     AuthorizationCodeGrant,
@@ -48,6 +49,7 @@ from kernel.status.bitstring_status_list import Bitstring, create_status_list_cr
 from kernel.status.token_status_list import Status, StatusList, create_status_list_token
 from runtime.tokens import create_token
 from tests.support.badges import create_test_dataset
+from tests.support.forgeries import Forge
 from tests.support.hideable import sign_hideable
 from tests.support.simulated_authorization_server import ES256, ServerMisbehaviour, SimulatedAuthorizationServer
 
@@ -91,7 +93,7 @@ Misbehaviour = Literal[
     "pending_as_in_drafts",
     "notification_breaks",
     "credential_nonce_loop",
-    "no_answer",
+    "answer_cut_off",
     "answer_in_the_open",
     "encrypted_to_another_key",
     "encrypted_in_another_way",
@@ -164,6 +166,11 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
     """Purposes whose list cannot be had."""
     """By purpose, the lists of the credentials with an embedded proof."""
     image: tuple[str, bytes] = ("image/png", b"")
+    forge: Forge | None = None
+    """How each credential is forged before it leaves."""
+    forge_list: Forge | None = None
+    """How its status list is."""
+    change_did_document: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     planted: dict[str, Any] = field(default_factory=dict)
     """Further claims of every credential, in the open."""
     planted_hidden: dict[str, Any] = field(default_factory=dict)
@@ -318,7 +325,8 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
 
     async def _did_document(self, request: Request) -> Response:
         self._note(request)
-        return JSONResponse(create_did_web_document(self.did, self.keys()))
+        document = create_did_web_document(self.did, self.keys())
+        return JSONResponse(document if self.change_did_document is None else self.change_did_document(document))
 
     async def _nonce(self, request: Request) -> Response:
         self._note(request)
@@ -350,8 +358,8 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
             return _error("credential_request_denied")
         if self.misbehave == "credential_breaks":
             return Response(status_code=503)
-        if self.misbehave == "no_answer":
-            raise ConnectionError
+        if self.misbehave == "answer_cut_off":
+            return _CutOff()
         keys = [key for proof in proofs for key in proof.holder_keys]
         self.holder_keys += [key.thumbprint for key in keys]
         configuration_id = asked.credential_configuration_id or str(asked.credential_identifier).removesuffix("#1")
@@ -394,7 +402,7 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
         if wanted is None or self.misbehave == "answer_in_the_open":
             return answer
         recipient = parse_response_encryption(wanted)
-        jwk = self.other_jwk if self.misbehave == "encrypted_to_another_key" else recipient.jwk
+        jwk = public_part(self.other_jwk) if self.misbehave == "encrypted_to_another_key" else recipient.jwk
         enc = "A128GCM" if self.misbehave == "encrypted_in_another_way" else recipient.enc
         sealed = encrypt_message(json.loads(bytes(answer.body)), recipient=jwk, enc=enc)
         return Response(sealed, status_code=answer.status_code, media_type="application/jwt")
@@ -490,6 +498,8 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
                 )
             case "bound_to_another_key":
                 values["holder_key"] = SoftwareSigner.generate().public_key
+            case "bound_to_no_key":
+                values["holder_key"] = None
             case "another_type":
                 values["type_id"] = "https://issuer.example/vct/diploma/1"
             case "expired":
@@ -514,7 +524,8 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
         if self.misbehave in ("hideable_status", "hideable_end"):
             hidden = "/credentialStatus" if self.misbehave == "hideable_status" else "/validUntil"
             return sign_hideable(raw, self.signer, hideable=[hidden])
-        return self._spoil(self._plant(raw))
+        spoilt = self._spoil(self._plant(raw))
+        return spoilt if self.forge is None else self.forge(spoilt, signer)
 
     def _issue_malformed(self, way: str, dataset: CredentialDataset, values: dict[str, Any]) -> str:
         """What calls itself an Open Badge and lacks what one must have, properly signed all the same."""
@@ -595,6 +606,7 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
             expires_at=now + timedelta(days=1),
             ttl=timedelta(seconds=60),
         )
+        token = token if self.forge_list is None else self.forge_list(token, self.signer)
         return Response(token, media_type="application/statuslist+jwt")
 
     def keys(self) -> list[tuple[str, PublicKey]]:
@@ -654,6 +666,15 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
 
     def _note(self, request: Request) -> None:
         self.requests.append(f"{request.method} {request.url.path.replace(f'/{self.slug}', '')}")
+
+
+class _CutOff(Response):
+    """Begins, and ends in the middle. Only over HTTP: in the process there is no connection to break."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"4000")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b'{"credentials": [', "more_body": True})
 
 
 def _configuration(name: str) -> dict[str, Any]:

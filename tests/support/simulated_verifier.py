@@ -37,6 +37,7 @@ from kernel.openid4vp import (
 from kernel.strict_json import encode_json, parse_json_object
 from runtime.tokens import create_token
 from tests.support.clock import FixedClock
+from tests.support.forgeries import Forge
 from tests.support.simulated_issuer import VCT
 
 FRAGMENT = "es256-1"
@@ -98,6 +99,9 @@ class SimulatedVerifier:
     raw_forms: list[dict[str, str]] = field(default_factory=list)
     wallet_forms: list[dict[str, str]] = field(default_factory=list)
     agreements: list[TransactionData] = field(default_factory=list)
+    forge: Forge | None = None
+    """How its request object is forged before it leaves."""
+    change_did_document: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     more: dict[str, Any] = field(default_factory=dict)
     """Members that the request object has besides, or instead."""
     header: dict[str, Any] | None = None
@@ -245,7 +249,8 @@ class SimulatedVerifier:
                     "credentials": [{**self._query["credentials"][0], "claims": [{"path": ["achievement", True]}]}]
                 }
         header = {"kid": kid} if self.header is None else self.header
-        return sign_jwt(payload, signer=signer, typ=typ, header=header)
+        signed = sign_jwt(payload, signer=signer, typ=typ, header=header)
+        return signed if self.forge is None else self.forge(signed, self.signer)
 
     def verify(self, query_id: str, issuer_key: PublicKey, query_format: str = "dc+sd-jwt") -> VerifiedPresentation:
         """The last presentation for a query, fully verified."""
@@ -273,7 +278,8 @@ class SimulatedVerifier:
 
     async def _did_document(self, request: Request) -> Response:
         self.requests.append("GET /did.json")
-        return JSONResponse(create_did_web_document(self.did, [(FRAGMENT, self.signer.public_key)]))
+        document = create_did_web_document(self.did, [(FRAGMENT, self.signer.public_key)])
+        return JSONResponse(document if self.change_did_document is None else self.change_did_document(document))
 
     async def _entity_configuration(self, request: Request) -> Response:
         if self.entity_configuration is None:

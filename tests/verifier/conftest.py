@@ -18,7 +18,7 @@ from kernel.keys import SoftwareSigner
 from runtime.service import Service
 from skills.search import SkillIndex
 from skills.skill import Skill
-from tests.conftest import NewDatabase
+from tests.conftest import NewDatabase, NewWire
 from tests.support.badges import SKILLS
 from tests.support.clock import FixedClock
 from tests.support.documented import documented
@@ -135,33 +135,34 @@ MakeStage = Callable[..., Any]
 
 
 @pytest.fixture
-async def make_stage(tmp_path: Path) -> AsyncIterator[MakeStage]:
+async def make_stage(tmp_path: Path, new_wire: NewWire) -> AsyncIterator[MakeStage]:
     """Builds stages on a database of the test's choice; all are shut down after it."""
     async with AsyncExitStack() as stack:
 
         async def make(database_url: str, **settings: Any) -> Stage:
             clock = FixedClock()
             issuer = IssuerHost(clock)
-            transport = HostTransport({"issuer.example:443": issuer.app()})
+            wire = await new_wire()
+            wire.apps["issuer.example:443"] = issuer.app()
             trust_signer = SoftwareSigner.generate()
             trust_file = tmp_path / "trust.jwt"
             app = create_app(
                 create_settings(database_url, trust_file, trust_signer, **settings),
-                transport=transport,
+                transport=wire,
                 clock=clock,
                 skills=FewSkills(),
             )
-            transport.apps["verifier.example:443"] = app
+            wire.apps["verifier.example:443"] = app
             stage = Stage(
                 clock,
                 issuer,
-                transport,
+                wire,
                 trust_file,
                 trust_signer,
                 app,
-                browser=httpx.AsyncClient(transport=transport, base_url=VERIFIER, headers={"accept": "text/html"}),
+                browser=httpx.AsyncClient(transport=wire, base_url=VERIFIER, headers={"accept": "text/html"}),
                 admin=httpx.AsyncClient(
-                    transport=transport, base_url=VERIFIER, headers={"authorization": f"Bearer {ADMIN_KEY}"}
+                    transport=wire, base_url=VERIFIER, headers={"authorization": f"Bearer {ADMIN_KEY}"}
                 ),
             )
             stage.write_trust_list(issuer)

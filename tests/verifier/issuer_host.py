@@ -1,5 +1,6 @@
 """An issuer as a verifier meets it: a DID document and a status list behind a host name, and badges."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from kernel.status.token_status_list import Status, StatusList, create_status_li
 from kernel.trust_list import ServiceState, TrustedEntity, TrustedService, create_trust_list, sign_trust_list
 from tests.support.badges import create_test_dataset
 from tests.support.clock import NOW, FixedClock
+from tests.support.forgeries import Forge
 
 VCT = "https://issuer.example/vct/skill-badge/1"
 OPEN_BADGE = "https://purl.imsglobal.org/spec/vc/ob/vocab.html#OpenBadgeCredential"
@@ -42,6 +44,9 @@ class IssuerHost:
     """Signs the status list in the issuer's place."""
     list_uri: str | None = None
     """What the status list says it is."""
+    forge_list: Forge | None = None
+    """How the status list is forged before it leaves."""
+    change_did_document: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     status_is_down: bool = False
     list_ttl: timedelta = timedelta(seconds=1)
     list_age: timedelta = timedelta(0)
@@ -152,7 +157,8 @@ class IssuerHost:
     async def _did_document(self, request: Request) -> Response:
         self.fetched.append(request.url.path)
         keys = [(FRAGMENT, self.signer.public_key), (ED25519_FRAGMENT, self.ed25519_signer.public_key)]
-        return JSONResponse(create_did_web_document(self.did, keys))
+        document = create_did_web_document(self.did, keys)
+        return JSONResponse(document if self.change_did_document is None else self.change_did_document(document))
 
     async def _status_list(self, request: Request) -> Response:
         self.fetched.append(request.url.path)
@@ -168,6 +174,7 @@ class IssuerHost:
             expires_at=issued_at + self.list_lifetime,
             ttl=self.list_ttl,
         )
+        token = token if self.forge_list is None else self.forge_list(token, self.signer)
         return Response(token, media_type="application/statuslist+jwt")
 
 

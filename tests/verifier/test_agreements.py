@@ -11,6 +11,8 @@ from tests.verifier.browser import Browser, post_form, sign_in
 from tests.verifier.conftest import SKILL_URIS, Stage
 from tests.verifier.test_pages import OFFICE, ask, make_question
 
+pytestmark = pytest.mark.over_http
+
 PARTY = "/api/relying-parties/bakker"
 AGREEMENT = {"title": "Regels van de cursus", "text": "Ik kom elke week.\nIk meld me af als ik ziek ben."}
 TWO_SKILLS = [{"uri": SKILL_URIS[0]}, {"uri": SKILL_URIS[1], "required": False}]

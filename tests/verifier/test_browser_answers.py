@@ -16,6 +16,8 @@ from tests.verifier.conftest import VERIFIER, Stage
 from tests.verifier.test_pages import make_question
 from tests.verifier.test_policies import AUTHORITY, certify
 
+pytestmark = pytest.mark.over_http
+
 PARTY = "/api/relying-parties/bakker"
 
 

@@ -18,6 +18,8 @@ from tests.support.simulated_wallet import Misbehaviour
 from tests.verifier.conftest import SKILL_URIS, Stage
 from tests.verifier.test_policies import AUTHORITY, certify
 
+pytestmark = pytest.mark.over_http
+
 
 async def judge(
     stage: Stage, misbehaviour: Misbehaviour | None = None, **asked: Any

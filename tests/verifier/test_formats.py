@@ -22,6 +22,8 @@ from tests.verifier.issuer_host import MESSAGES
 from tests.verifier.test_presentation_response import check
 from verifier.questions import AskedSkill, create_dcql_query, create_requirements
 
+pytestmark = pytest.mark.over_http
+
 MALLORY = SoftwareSigner.generate()
 # In every format that we know, `vc+jwt` among them, which is asked for only where it is named.
 ASKED: dict[str, Any] = {
@@ -91,7 +93,7 @@ FORGERIES = {
         "holder_binding",
         "audience",
     ),
-    "A21 challenge changed afterwards": (with_proof(challenge="x"), "holder_binding", None),
+    "A16 challenge changed afterwards": (with_proof(challenge="x"), "holder_binding", None),
     "V27 made to assert and not to authenticate": (
         with_proof(proofPurpose="assertionMethod"),
         "holder_binding",
@@ -109,7 +111,9 @@ FORGERIES = {
 
 @pytest.mark.parametrize("name", FORGERIES)
 @EMBEDDED
-async def test_V24_V27_a_forged_presentation_with_a_proof_is_refused(stage: Stage, name: str, way: str) -> None:
+async def test_V24_V27_A15_A16_A19_A20_a_forged_presentation_with_a_proof_is_refused(
+    stage: Stage, name: str, way: str
+) -> None:
     misbehaviour, code, error_code = FORGERIES[name]
     reply, result = await stage.ask_and_answer(stage.holding(way), misbehaviour, **ASKED)
     assert reply.status_code == 400, reply.text

@@ -21,6 +21,8 @@ from tests.support.simulated_wallet import Misbehaviour
 from tests.verifier.conftest import SKILL_URIS, MakeStage, Stage
 from tests.verifier.issuer_host import VCT
 
+pytestmark = pytest.mark.over_http
+
 STRANGER = SoftwareSigner.generate()
 STRANGER_DID = did_jwk(STRANGER.public_key.jwk)
 EVIL = "evil.example"
@@ -113,7 +115,7 @@ DOCUMENT_MEMBERS = ("@context", "type", "issuer", "validFrom", "validUntil", "cn
 
 
 @pytest.mark.parametrize("member", MEMBERS)
-async def test_V24_V40_A08_an_odd_member_in_a_strangers_badge_is_settled_and_never_accepted(
+async def test_V24_V40_A08_A09_an_odd_member_in_a_strangers_badge_is_settled_and_never_accepted(
     stage: Stage, member: str
 ) -> None:
     for odd in ODD_VALUES:
@@ -124,7 +126,7 @@ async def test_V24_V40_A08_an_odd_member_in_a_strangers_badge_is_settled_and_nev
 
 
 @pytest.mark.parametrize("member", DOCUMENT_MEMBERS)
-async def test_V24_V40_A08_an_odd_member_in_a_strangers_document_is_settled_and_never_accepted(
+async def test_V24_V40_A08_A09_an_odd_member_in_a_strangers_document_is_settled_and_never_accepted(
     stage: Stage, member: str
 ) -> None:
     for odd in ODD_VALUES:
@@ -192,7 +194,7 @@ def evil(stage: Stage) -> EvilHost:
     "kind",
     ["other-id", "wrong-relation", "other-key", "redirect", "redirect-inside", "huge", "deep", "html", "error", "none"],
 )
-async def test_K27_A42_a_did_document_that_is_not_as_it_should_be_is_never_accepted(
+async def test_K27_A02_A04_A42_a_did_document_that_is_not_as_it_should_be_is_never_accepted(
     stage: Stage, evil: EvilHost, kind: str
 ) -> None:
     did = f"{EVIL_DID}:{kind}"
@@ -205,7 +207,7 @@ async def test_K27_A42_a_did_document_that_is_not_as_it_should_be_is_never_accep
 
 
 @pytest.mark.parametrize("kid", [f"{EVIL_DID}:good#1", f"{EVIL_DID}#0", "https://169.254.169.254/#0", "#0", "0", ""])
-async def test_K22_A42_a_kid_that_is_not_the_issuers_own_is_refused(stage: Stage, evil: EvilHost, kid: str) -> None:
+async def test_K22_A02_A42_a_kid_that_is_not_the_issuers_own_is_refused(stage: Stage, evil: EvilHost, kid: str) -> None:
     payload = create_payload(stage.holder, iss=f"{EVIL_DID}:good")
     _, result = await show(stage, forge(payload, header={"kid": kid}))
     assert result["report"]["accepted"] is False
@@ -241,6 +243,7 @@ async def test_K74_A42_a_status_list_inside_or_in_no_good_place_is_undecided_at_
     assert {request.url.host for request in stage.transport.requests} <= {"verifier.example", "issuer.example", EVIL}
 
 
+@pytest.mark.in_process
 async def test_K74_K83_slow_hosts_end_in_undecided_in_bounded_time_and_hold_up_nobody_else(
     make_stage: MakeStage, new_sqlite_database: NewDatabase
 ) -> None:

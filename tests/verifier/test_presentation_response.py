@@ -18,6 +18,8 @@ from tests.support.simulated_wallet import Misbehaviour, VpToken
 from tests.verifier.conftest import SKILL_URIS, FewSkills, Stage
 from tests.verifier.issuer_host import IssuerHost
 
+pytestmark = pytest.mark.over_http
+
 MALLORY = SoftwareSigner.generate()
 
 
@@ -121,7 +123,7 @@ FORGERIES = {
 
 
 @pytest.mark.parametrize("name", FORGERIES)
-async def test_V24_V40_K73_a_forged_presentation_is_refused_to_the_senders_face_and_every_check_appears(
+async def test_A01_A11_A12_A13_A15_A16_A17_V24_V40_K73_a_forgery_is_refused_to_the_senders_face_with_every_check(
     stage: Stage, name: str
 ) -> None:
     misbehaviour, code, error_code = FORGERIES[name]

@@ -45,7 +45,7 @@ class Holder:
 
     @property
     def headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token}", "Accept-Language": "nl"}
+        return {"Accept-Language": "nl"} | ({"Authorization": f"Bearer {self.token}"} if self.token else {})
 
     async def call(self, method: str, path: str, body: Any = None) -> httpx.Response:
         return await self.http.request(method, f"/api{path}", json=body, headers=self.headers)
@@ -146,8 +146,9 @@ class House:
     _count: int = 0
 
     def client(self, *, source: str = "192.0.2.1", **more: Any) -> httpx.AsyncClient:
-        transport = httpx.ASGITransport(self.app, client=(source, 1234))
-        self._clients.append(httpx.AsyncClient(transport=transport, base_url=WALLET, **more))
+        """Somebody's client, at an address of its own where the test is in one process."""
+        door = self.transport.door(self.app, "wallet.example:443", source=source)
+        self._clients.append(httpx.AsyncClient(transport=door, base_url=WALLET, **more))
         return self._clients[-1]
 
     async def new_holder(self, name: str = "") -> Holder:
@@ -206,7 +207,9 @@ class House:
         return TrustedService(**{**values, **changes})
 
 
-def create_house(url: str, folder: Path, *, now: datetime = NOW, **settings: Any) -> House:
+def create_house(
+    url: str, folder: Path, *, now: datetime = NOW, transport: HostTransport | None = None, **settings: Any
+) -> House:
     """Everybody in one process, at one moment; the wallet's provider has a key under an authority of its own."""
     authority = create_authority(now)
     leaf = create_leaf(authority, now)
@@ -216,7 +219,7 @@ def create_house(url: str, folder: Path, *, now: datetime = NOW, **settings: Any
         "provider_key": json.dumps(dict(leaf.signer.private_jwk())),
         "provider_certificates": certificates,
     }
-    clock, transport, trust_signer = FixedClock(now), HostTransport(), SoftwareSigner.generate()
+    clock, transport, trust_signer = FixedClock(now), transport or HostTransport(), SoftwareSigner.generate()
     issuer, verifier = SimulatedIssuer(clock), SimulatedVerifier(clock)
     transport.apps |= {"issuer.example:443": issuer.app(), "verifier.example:443": verifier.app()}
     trust_file = folder / "trust.jwt"
@@ -243,18 +246,20 @@ def settings() -> dict[str, Any]:
 
 @pytest.fixture
 async def house(
-    new_sqlite_database: Callable[[str | None], str], tmp_path: Path, settings: dict[str, Any]
+    new_sqlite_database: Callable[[str | None], str], tmp_path: Path, wire: HostTransport, settings: dict[str, Any]
 ) -> AsyncIterator[House]:
     """On SQLite alone: for what the kind of database cannot change."""
-    opened = create_house(new_sqlite_database("wallet"), tmp_path, **settings)
+    opened = create_house(new_sqlite_database("wallet"), tmp_path, transport=wire, **settings)
     yield opened
     await opened.close()
 
 
 @pytest.fixture
-async def house_twice(new_database: Callable[[str | None], str], tmp_path: Path) -> AsyncIterator[House]:
+async def house_twice(
+    new_database: Callable[[str | None], str], tmp_path: Path, wire: HostTransport
+) -> AsyncIterator[House]:
     """On both databases: for what several callers do at once."""
-    opened = create_house(new_database("wallet"), tmp_path)
+    opened = create_house(new_database("wallet"), tmp_path, transport=wire)
     yield opened
     await opened.close()
 

@@ -15,6 +15,8 @@ from tests.support.badges import SKILLS
 from tests.support.simulated_issuer import DC, VC, WHOLE
 from tests.wallet.test_pages import HOSTILE, open_link, receive
 
+pytestmark = pytest.mark.over_http
+
 FIRST, SECOND, *_ = SKILLS
 
 

@@ -17,6 +17,8 @@ from tests.support.simulated_verifier import SimulatedVerifier
 from tests.wallet.test_hostile_parties import intercept
 from wallet.models import CredentialCopy
 
+pytestmark = pytest.mark.over_http
+
 FIRST, *_ = SKILLS
 
 CODE = ("authorization_code",)
@@ -161,8 +163,12 @@ async def test_I46_challenge_endpoint_that_breaks_is_explained_and_nothing_is_sp
     assert (await holder.call("POST", f"/offers/{offer['id']}/authorization", {})).status_code == 201
 
 
-async def test_W12_wallet_that_a_server_does_not_take_is_told_so(attested, holder):
-    attested.issuer.anchors.clear()
+@pytest.mark.parametrize("misbehaviour", ["", "wallet_refused"])
+async def test_W12_wallet_that_a_server_does_not_take_is_told_so(attested, holder, misbehaviour):
+    """Since it trusts no provider of wallets, or for no reason that it tells."""
+    attested.issuer.misbehave = misbehaviour
+    if not misbehaviour:
+        attested.issuer.anchors.clear()
     offer = await holder.open_offer(attested.issuer.offer_link(grants=CODE, configurations=[DC]))
     answer = await holder.call("POST", f"/offers/{offer['id']}/authorization", {})
     assert (answer.status_code, answer.json()["code"]) == (502, "wallet_not_known")
@@ -237,7 +243,7 @@ async def test_W17_request_and_answer_are_encrypted_where_the_issuer_can(house, 
 
 
 @pytest.mark.parametrize("misbehaviour", ["answer_in_the_open", "encrypted_to_another_key", "encrypted_in_another_way"])
-async def test_A32_answer_that_is_not_encrypted_as_asked_is_refused(house, holder, misbehaviour):
+async def test_A32_A40_answer_that_is_not_encrypted_as_asked_is_refused(house, holder, misbehaviour):
     house.issuer.encrypts = "required"
     offer = await holder.open_offer(house.issuer.offer_link(configurations=[DC]))
     house.issuer.misbehave = misbehaviour

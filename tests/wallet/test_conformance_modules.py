@@ -21,6 +21,8 @@ from kernel.sd_jwt import parse_sd_jwt
 from tests.support.badges import SKILLS
 from tests.support.simulated_issuer import DC
 
+pytestmark = pytest.mark.over_http
+
 FIRST, SECOND, *_ = SKILLS
 
 

@@ -9,6 +9,8 @@ import pytest
 from tests.support.simulated_issuer import DC, VC
 from tests.wallet.conftest import PASSPHRASE
 
+pytestmark = pytest.mark.over_http
+
 
 async def begin(house, holder, *, prepares: int = 2, **more):
     """Take an offer whose badge is not ready."""

@@ -13,6 +13,8 @@ from tests.wallet.test_pages import open_link, receive
 from wallet.errors import EXPLANATIONS
 from wallet.failures import _OF_SENDER, FAILURES, SIDES, STEPS, TITLES, sender_failure
 
+pytestmark = pytest.mark.over_http
+
 FIRST = next(iter(SKILLS))
 
 

@@ -19,6 +19,8 @@ from tests.support.simulated_issuer import (
     WHOLE,
 )
 
+pytestmark = pytest.mark.over_http
+
 FIRST, *OTHERS = SKILLS
 PERSON = ("Sanne", "de Vries", "sanne@student.example")
 HIDES = (DC, VC, SELECTIVE)

@@ -15,6 +15,8 @@ from tests.support.badges import SKILLS, create_test_achievement, create_test_da
 from tests.support.simulated_issuer import DC
 from wallet import credential_request, issuance
 
+pytestmark = pytest.mark.over_http
+
 FIRST, SECOND, *_ = SKILLS
 
 
@@ -91,8 +93,10 @@ async def test_token_that_is_no_token_is_refused(house, holder, token):
 
 
 @pytest.mark.parametrize(
-    "place", ["http://[", "//", "https://\u00e9.example/", "javascript:1", "\x7f", "?", "https://a:b/"]
-)
+    "place",
+    ["http://[", "//", "https://\u00e9.example/", "javascript:1", "?", "https://a:b/",
+     pytest.param("\x7f", marks=pytest.mark.in_process)],
+)  # fmt: skip
 async def test_K85_status_list_that_redirects_to_nonsense_is_not_checked(house, holder, badge, place):
     def redirect():
         answer = Response(status_code=302)
@@ -143,6 +147,7 @@ async def test_offer_that_is_being_opened_says_so(house, holder):
     assert (await first).status_code == 201
 
 
+@pytest.mark.in_process
 async def test_offer_whose_opening_broke_off_can_be_opened_again(house, holder, monkeypatch):
     async def stop(*_args, **_more):
         raise asyncio.CancelledError

@@ -6,6 +6,8 @@ from kernel.did import resolve_static_did
 from tests.support.badges import SKILLS
 from tests.support.simulated_issuer import DC, SECURINGS, SELECTIVE, VC, WHOLE
 
+pytestmark = pytest.mark.over_http
+
 SKILL = next(iter(SKILLS))
 BY_TOKEN = {"jwt": {"proof_signing_alg_values_supported": ["ES256"]}}
 BY_ATTESTATION = {"attestation": {"proof_signing_alg_values_supported": ["ES256"]}}

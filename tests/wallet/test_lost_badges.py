@@ -8,6 +8,8 @@ import pytest
 from tests.support.simulated_issuer import DC, VC
 from tests.wallet.conftest import PASSPHRASE
 
+pytestmark = pytest.mark.over_http
+
 NAME = "Adviseur Lerende Regio"
 ISSUER_NAME = "Partij uitgifte"
 

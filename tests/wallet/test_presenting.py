@@ -15,6 +15,8 @@ from tests.support.clock import NOW
 from tests.support.simulated_issuer import DC, VC
 from tests.wallet.test_pages import open_link, receive
 
+pytestmark = pytest.mark.over_http
+
 FIRST, SECOND, THIRD, FOURTH = SKILLS
 PERSON = ("Sanne", "de Vries", "sanne@student.example")
 

@@ -10,6 +10,8 @@ from kernel.formats import parse_credential
 from tests.support.clock import NOW
 from tests.support.simulated_issuer import DC, VC
 
+pytestmark = pytest.mark.over_http
+
 
 @pytest.mark.parametrize("by", ["value", "reference"])
 @pytest.mark.parametrize("scheme", ["openid-credential-offer://", "haip-vci://", "https://wallet.example/open"])
@@ -203,6 +205,7 @@ async def test_offer_of_formats_that_the_wallet_does_not_hold_is_said_to_be_so(h
         ("changed_disclosure", "disclosure"),
         ("signed_by_another_key", "signature"),
         ("bound_to_another_key", "holder_binding"),
+        ("bound_to_no_key", "holder_binding"),
         ("another_type", "type"),
         ("another_format", "type"),
         ("expired", "expired"),
@@ -213,7 +216,9 @@ async def test_offer_of_formats_that_the_wallet_does_not_hold_is_said_to_be_so(h
         ("with_key_binding", "malformed"),
     ],
 )
-async def test_W15_W16_bad_credential_is_not_kept_and_the_issuer_hears_it(house, holder, misbehaviour, check):
+async def test_W15_W16_A12_A15_A17_A49_bad_credential_is_not_kept_and_the_issuer_hears_it(
+    house, holder, misbehaviour, check
+):
     offer = await holder.open_offer(house.issuer.offer_link(configurations=[DC]))
     house.issuer.misbehave = misbehaviour
     answer = await holder.accept(offer["id"])
@@ -271,6 +276,17 @@ async def test_refusal_of_the_issuer_is_told_and_keeps_nothing(house, holder):
     house.issuer.misbehave = "denied"
     assert (await holder.accept(offer["id"])).json()["code"] == "issuer_failed"
     assert await holder.badges() == []
+
+
+async def test_W15_credential_whose_answer_breaks_off_is_not_kept_and_is_fetched_again(house, holder):
+    offer = await holder.open_offer(house.issuer.offer_link(configurations=[DC]))
+    house.issuer.misbehave = "answer_cut_off"
+    answer = await holder.accept(offer["id"])
+    assert (answer.status_code, answer.json()["code"]) == (503, "unreachable")
+    assert await holder.badges() == []
+    house.issuer.misbehave = ""
+    assert (await holder.accept(offer["id"])).status_code == 201
+    assert house.issuer.requests.count("POST /token") == 1
 
 
 async def test_offer_is_forgotten_after_a_day(house, holder):

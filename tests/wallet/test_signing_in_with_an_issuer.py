@@ -12,6 +12,8 @@ from tests.support.simulated_issuer import DC, VC, SimulatedIssuer
 from tests.wallet.conftest import PASSPHRASE
 from wallet.authorization import callback_uri
 
+pytestmark = pytest.mark.over_http
+
 BOTH = ("authorization_code", "pre-authorized_code")
 CODE = ("authorization_code",)
 
@@ -121,6 +123,7 @@ async def test_A28_server_that_cannot_do_the_code_flow_safely_is_not_used(house,
         ("another_iss", "mixed_up_server"),
         ("missing_iss", "mixed_up_server"),
         ("access_denied", "authorization_refused"),
+        ("another_state", "foreign_authorization_response"),
         ("code_and_error", "foreign_authorization_response"),
     ],
 )

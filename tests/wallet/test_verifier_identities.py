@@ -24,6 +24,8 @@ from tests.support.clock import NOW
 from tests.support.federation import ANCHOR, INTERMEDIATE, Federation, Member
 from tests.support.simulated_issuer import DC
 
+pytestmark = pytest.mark.over_http
+
 FIRST = next(iter(SKILLS))
 FEDERATION = Federation(NOW)
 ATTESTER = SoftwareSigner.generate()

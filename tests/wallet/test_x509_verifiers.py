@@ -18,7 +18,10 @@ FIRST = next(iter(SKILLS))
 AUTHORITY = create_authority(NOW)
 LEAF = create_leaf(AUTHORITY, NOW, dns_names=["verifier.example"])
 OTHER_NAME = create_leaf(AUTHORITY, NOW, dns_names=["elsewhere.example"])
-STRANGER = create_leaf(create_authority(NOW), NOW, dns_names=["verifier.example"])
+OTHER_AUTHORITY = create_authority(NOW)
+STRANGER = create_leaf(OTHER_AUTHORITY, NOW, dns_names=["verifier.example"])
+EXPIRED = create_leaf(AUTHORITY, NOW - timedelta(days=40), dns_names=["verifier.example"])
+BELOW_A_LEAF = create_leaf(LEAF, NOW, dns_names=["verifier.example"])
 REGISTRAR_AUTHORITY = create_authority(NOW)
 REGISTRAR = create_leaf(REGISTRAR_AUTHORITY, NOW)
 SAN, HASH = "x509_san_dns:verifier.example", f"x509_hash:{x509_hash(LEAF.certificate)}"
@@ -60,6 +63,10 @@ async def test_W43_W44_verifier_with_a_certificate_under_a_listed_anchor_is_answ
     [
         (SAN, {"leaf": OTHER_NAME}),
         (SAN, {"leaf": STRANGER}),
+        (SAN, {"leaf": EXPIRED}),
+        (SAN, {"leaf": BELOW_A_LEAF, "chain": [BELOW_A_LEAF.x5c, LEAF.x5c]}),
+        (SAN, {"leaf": BELOW_A_LEAF, "chain": [BELOW_A_LEAF.x5c, LEAF.x5c, AUTHORITY.x5c]}),
+        (SAN, {"leaf": STRANGER, "chain": [STRANGER.x5c, OTHER_AUTHORITY.x5c]}),
         (SAN, {"chain": []}),
         (SAN, {"chain": ["AAAA"]}),
         (SAN, {"chain": [LEAF.x5c, AUTHORITY.x5c, LEAF.x5c]}),
@@ -74,7 +81,9 @@ async def test_W43_W44_verifier_with_a_certificate_under_a_listed_anchor_is_answ
         (HASH.swapcase(), {}),
     ],
 )  # fmt: skip
-async def test_W43_A34_A35_certificate_that_proves_somebody_else_is_refused(house, holder, badge, client_id, changes):
+async def test_W43_A05_A34_A35_certificate_that_proves_somebody_else_is_refused(
+    house, holder, badge, client_id, changes
+):
     heard = await holder.call("POST", "/requests", {"request": link(house, client_id, **changes)})
     assert (heard.status_code, heard.json()["code"]) == (400, "request_refused")
     assert "POST /responses" not in house.verifier.requests

@@ -444,7 +444,14 @@ async def take_copy(
     )
     if taken is not None:
         return taken
-    return await session.scalar(select(CredentialCopy).where(*mine).order_by(CredentialCopy.shown_at).limit(1))
+    oldest = select(CredentialCopy.id).where(*mine).order_by(CredentialCopy.shown_at, CredentialCopy.id).limit(1)
+    again: CredentialCopy | None = await session.scalar(
+        update(CredentialCopy)
+        .where(CredentialCopy.id == oldest.scalar_subquery())
+        .values(shown_at=now)
+        .returning(CredentialCopy)
+    )
+    return again
 
 
 async def find_copies(session: Session, account_id: str) -> Sequence[CredentialCopy]:

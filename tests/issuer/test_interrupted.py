@@ -4,6 +4,7 @@ A nonce or a challenge costs no row, so there is nothing to end in; each test fe
 uses them after it.
 """
 
+import zlib
 from typing import Any
 
 import httpx
@@ -12,10 +13,16 @@ from sqlalchemy import select
 
 from issuer.app import create_app
 from issuer.models import Award, Credential
+from kernel import base64url
 from kernel.formats import from_wire, parse_credential
+from kernel.jwt import parse_jwt
 from kernel.keys import SoftwareSigner
+from kernel.status.token_status_list import Status
 from tests.issuer.code_flow import CodeFlow
-from tests.issuer.conftest import ORG, Grant, Issuer, create_client
+from tests.issuer.conftest import ORG, PUBLIC_URL, Grant, Issuer, create_client
+from tests.issuer.test_deferred import add_person, ask_again, change, key_of, needs_approval, post_award
+from tests.issuer.test_federation import MEMBERSHIP, configuration, join
+from tests.issuer.test_notification import notify
 from tests.issuer.test_refresh_token import code_of, fetch, proof, refresh
 from tests.support.steps import Steps
 
@@ -140,10 +147,10 @@ async def test_A53_I66_process_that_ends_at_any_step_of_a_notification_hears_it_
 
 
 async def test_A53_I28_process_that_ends_at_any_step_of_signing_in_lets_the_person_start_over(
-    issuer: Issuer, steps: Steps
+    any_issuer: Issuer, steps: Steps
 ) -> None:
     """From the pushed request to the code: whatever broke off, another try from the start brings the badge."""
-    number, ended = 0, True
+    issuer, number, ended = any_issuer, 0, True
     award = await issuer.award()
     while ended:
         number += 1
@@ -162,9 +169,9 @@ async def test_A53_I28_process_that_ends_at_any_step_of_signing_in_lets_the_pers
 
 
 async def test_A53_I24_process_that_ends_at_any_step_of_redeeming_an_authorization_code_gives_one_token_or_none(
-    issuer: Issuer, steps: Steps
+    any_issuer: Issuer, steps: Steps
 ) -> None:
-    number, ended, outcomes = 0, True, set()
+    issuer, number, ended, outcomes = any_issuer, 0, True, set()
     await issuer.award()
     while ended:
         number += 1
@@ -188,9 +195,9 @@ async def test_A53_I24_process_that_ends_at_any_step_of_redeeming_an_authorizati
 
 
 async def test_A53_I32_process_that_ends_at_any_step_of_refreshing_gives_one_token_or_none(
-    issuer: Issuer, steps: Steps
+    any_issuer: Issuer, steps: Steps
 ) -> None:
-    number, ended, outcomes = 0, True, set()
+    issuer, number, ended, outcomes = any_issuer, 0, True, set()
     await issuer.award()
     while ended:
         number += 1
@@ -211,3 +218,110 @@ async def test_A53_I32_process_that_ends_at_any_step_of_refreshing_gives_one_tok
         issuer.clock.advance(issuer.settings.access_token_lifetime * 12)
     assert outcomes == {200, 400}
     assert number > 5
+
+
+async def test_A53_I63_process_that_ends_at_any_step_of_approving_approves_once_when_asked_again(
+    any_issuer: Issuer, steps: Steps
+) -> None:
+    issuer, number, ended = any_issuer, 0, True
+    await needs_approval(issuer)
+    first, second = [await key_of(issuer, await add_person(issuer)) for _ in range(2)]
+    while ended:
+        number += 1
+        award = (await post_award(issuer, first)).json()["awards"][0]
+        ended = await steps.ends_at(number, lambda award=award: change(issuer, award, second))
+        await restart(issuer)
+        state = (await issuer.get_award(award["id"]))["state"]
+        assert (await change(issuer, award, second)).status_code == (200 if state == "waiting" else 409)
+        assert (await issuer.get_award(award["id"]))["state"] == "offered"
+    assert number > 3
+
+
+async def test_A53_I65_process_that_ends_at_any_step_of_a_deferred_answer_issues_once_and_answers_again(
+    any_issuer: Issuer, steps: Steps
+) -> None:
+    issuer, number, ended, kept_before = any_issuer, 0, True, set()
+    await needs_approval(issuer)
+    first, second = [await key_of(issuer, await add_person(issuer)) for _ in range(2)]
+    while ended:
+        number += 1
+        award = (await post_award(issuer, first)).json()["awards"][0]
+        token = (await issuer.redeem(award)).token
+        transaction_id = (await issuer.request(token, [await issuer.proof()])).json()["transaction_id"]
+        assert (await change(issuer, award, second)).status_code == 200
+        ended = await steps.ends_at(
+            number, lambda token=token, transaction_id=transaction_id: ask_again(issuer, token, transaction_id)
+        )
+        before = [(row.id, row.status_index, row.sealed_credential) for row in await kept(issuer, award["id"])]
+        await restart(issuer)
+        answers = [await ask_again(issuer, token, transaction_id) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [200, 200]
+        assert answers[0].json() == answers[1].json()
+        after = [(row.id, row.status_index, row.sealed_credential) for row in await kept(issuer, award["id"])]
+        assert len(after) == 1
+        assert not before or before == after
+        kept_before.add(bool(before))
+        told = {"notification_id": answers[0].json()["notification_id"], "event": "credential_accepted"}
+        assert (await notify(issuer, token, told)).status_code == 204
+        assert (await ask_again(issuer, token, transaction_id)).json()["error"] == "invalid_transaction_id"
+    assert kept_before == {False, True}
+    assert number > 3
+
+
+async def test_A53_I77_process_that_ends_at_any_step_of_revoking_and_publishing_publishes_it(
+    any_issuer: Issuer, steps: Steps
+) -> None:
+    issuer, number, ended = any_issuer, 0, True
+    while ended:
+        number += 1
+        award = await issuer.award()
+        token = (await issuer.redeem(award)).token
+        (entry,) = (await issuer.request(token, [await issuer.proof()])).json()["credentials"]
+        place = parse_credential(from_wire(entry["credential"])).payload["status"]["status_list"]
+        path = place["uri"].removeprefix(PUBLIC_URL)
+
+        async def revoke_and_publish(award_id: str = award["id"], path: str = path) -> None:
+            await issuer.change(award_id, "revoke")
+            # Nothing newer is served before a step is over.
+            issuer.clock.advance(issuer.settings.status_list_ttl)
+            await issuer.client.get(path)
+
+        ended = await steps.ends_at(number, revoke_and_publish)
+        await restart(issuer)
+        assert (await issuer.change(award["id"], "revoke")).status_code in (200, 409)
+        issuer.clock.advance(issuer.settings.status_list_ttl)
+        published = await issuer.client.get(path)
+        assert published.status_code == 200
+        assert entry_of(published.text, place["idx"]) == Status.INVALID.value_in_list
+        # Asked again it is the same document: it was signed once.
+        assert (await issuer.client.get(path)).text == published.text
+    assert number > 6
+
+
+def entry_of(token: str, index: int) -> int:
+    """What a published Token Status List says at a place."""
+    packed = parse_jwt(token).payload["status_list"]
+    entries, bits = zlib.decompress(base64url.decode(packed["lst"])), packed["bits"]
+    return entries[index * bits // 8] >> (index * bits % 8) & (1 << bits) - 1
+
+
+async def test_A53_T07_process_that_ends_at_any_step_of_joining_a_federation_or_rolling_a_key_leaves_one_that_signs(
+    any_issuer: Issuer, steps: Steps
+) -> None:
+    issuer, number, ended = any_issuer, 0, True
+
+    async def join_and_roll() -> None:
+        await join(issuer)
+        for step in ("announce", "use", "retire"):
+            await issuer.api("POST", f"{MEMBERSHIP}/key-rollover", json={"step": step})
+
+    while ended:
+        number += 1
+        ended = await steps.ends_at(number, join_and_roll)
+        await restart(issuer)
+        await join(issuer)
+        # What is published verifies with the keys that it names, whichever of them signs.
+        statement = await configuration(issuer)
+        assert (await issuer.api("GET", MEMBERSHIP)).json()["public_jwk"] in statement.keys.members
+        assert (await issuer.api("DELETE", MEMBERSHIP)).status_code == 204
+    assert number > 6

@@ -13,11 +13,14 @@ from runtime.service import Service
 from tests.support.hosts import HostTransport
 from tests.support.steps import Steps
 from tests.verifier.conftest import VERIFIER, Stage
+from tests.verifier.test_browser_answers import hand_in
+from tests.verifier.test_webhooks import URL, Receiver
 from verifier import presentation_response
 from verifier.app import create_app
 from verifier.presentation_response import finish_interrupted
 from verifier.retention import erase_what_has_passed
 from verifier.settings import VerifierSettings
+from verifier.webhooks import deliver_webhooks
 
 PARTY = "/api/relying-parties/bakker"
 
@@ -95,9 +98,9 @@ async def test_V20_A53_process_that_ends_at_any_step_of_an_answer_settles_it_onc
 
 
 async def test_V41_A53_process_that_ends_while_it_finishes_anothers_check_leaves_it_to_the_next(
-    stage: Stage, steps: Steps, restart: Restart, monkeypatch: pytest.MonkeyPatch
+    any_stage: Stage, steps: Steps, restart: Restart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    number, ended = 0, True
+    stage, number, ended = any_stage, 0, True
     while ended:
         number += 1
         started = await stage.ask()
@@ -116,9 +119,9 @@ async def test_V41_A53_process_that_ends_while_it_finishes_anothers_check_leaves
 
 
 async def test_V21_A53_process_that_ends_while_a_wallet_says_no_hears_it_or_still_waits(
-    stage: Stage, steps: Steps, restart: Restart
+    any_stage: Stage, steps: Steps, restart: Restart
 ) -> None:
-    number, ended = 0, True
+    stage, number, ended = any_stage, 0, True
     while ended:
         number += 1
         started, wallet = await stage.ask(), stage.wallet()
@@ -132,9 +135,9 @@ async def test_V21_A53_process_that_ends_while_a_wallet_says_no_hears_it_or_stil
 
 
 async def test_V22_A53_process_that_ends_while_a_result_is_fetched_gives_it_to_nobody_twice(
-    stage: Stage, steps: Steps, restart: Restart
+    any_stage: Stage, steps: Steps, restart: Restart
 ) -> None:
-    number, ended = 0, True
+    stage, number, ended = any_stage, 0, True
     while ended:
         number += 1
         started = await stage.ask(flow="same_device", return_uri="https://werk.bakker.example/terug")
@@ -150,6 +153,62 @@ async def test_V22_A53_process_that_ends_while_a_result_is_fetched_gives_it_to_n
         assert again.status_code in (200, 403)
         assert (await stage.result(started))["report"]["accepted"]
     assert number > 3
+
+
+async def test_V08_V20_A53_process_that_ends_at_any_step_of_an_answer_through_the_browser_settles_it_once(
+    any_stage: Stage, steps: Steps, restart: Restart
+) -> None:
+    stage, number, ended, ways = any_stage, 0, True, set()
+    while ended:
+        number += 1
+        started, wallet = await stage.ask(), stage.holding()
+        data = wallet.answer_browser(await wallet.read_browser_request(started["digital"]["requests"], VERIFIER))
+        ended = await steps.ends_at(number, lambda started=started, data=data: hand_in(stage, started, data))
+        await restart(stage)
+        state = await state_of(stage, started)
+        # The page cannot know how far it came, and hands in the same once more.
+        again = await hand_in(stage, started, data)
+        ways.add((state, again.status_code))
+        stage.clock.advance(timedelta(minutes=2))
+        assert await finish_interrupted(stage.service) == (state == "received")
+        result = await stage.result(started)
+        assert (result["state"], result["report"]["accepted"]) == ("settled", True)
+    assert ways == {("waiting", 200), ("received", 400), ("settled", 400)}
+    assert number > 6
+
+
+async def test_V43_A53_process_that_ends_at_any_step_of_an_answer_or_of_telling_of_it_tells_it_under_one_id(
+    any_stage: Stage, steps: Steps, restart: Restart
+) -> None:
+    """It may arrive twice, never not at all; by its id the receiver knows it for the same."""
+    stage, number, ended, receiver = any_stage, 0, True, Receiver()
+    stage.transport.apps["hooks.bakker.example:443"] = receiver.app()
+    assert (await stage.api.put(f"{PARTY}/webhook", json={"url": URL})).status_code == 200
+    while ended:
+        number += 1
+        receiver.got.clear()
+        started, wallet = await stage.ask(), stage.holding()
+        request = await wallet.read_request(started["link"])
+        form = wallet.create_form(request)
+
+        async def answer_and_tell(wallet: Any = wallet, request: Any = request, form: Any = form) -> None:
+            await wallet.post(request, form)
+            await deliver_webhooks(stage.service)
+
+        ended = await steps.ends_at(number, answer_and_tell)
+        await restart(stage)
+        if await state_of(stage, started) == "fetched":
+            assert (await wallet.post(request, form)).status_code == 200
+        stage.clock.advance(timedelta(minutes=2))
+        await finish_interrupted(stage.service)
+        await deliver_webhooks(stage.service)
+        assert {(event["type"], event["data"]["id"]) for event in receiver.events()} == {
+            ("presentation.settled", started["id"])
+        }
+        assert len({headers["webhook-id"] for headers, _ in receiver.got}) == 1
+        assert len(receiver.got) <= 2
+        assert await deliver_webhooks(stage.service) == 0
+    assert number > 10
 
 
 async def die(*_args: object, **_named: object) -> None:

@@ -4,6 +4,7 @@ The steps are found by running: before and after each transaction, before and af
 comes after is another process on the same database.
 """
 
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,6 +15,8 @@ import pytest
 from runtime.database import Database
 from tests.support.badges import SKILLS
 from tests.support.simulated_issuer import DC
+from tests.wallet.test_dc_api import accept, hand_over, question, signer_of
+from tests.wallet.test_importing import BAKED
 from wallet.app import create_app
 
 FIRST = next(iter(SKILLS))
@@ -163,3 +166,85 @@ async def test_A53_W53_process_that_ends_while_saying_no_shows_nothing(house_twi
         assert len(house.verifier.received) <= 1
         assert all(getattr(answer, "error", "") == "access_denied" for answer in house.verifier.received)
     assert number > 5
+
+
+async def test_A53_W55_W31_process_that_ends_at_any_step_of_an_answer_for_a_page_hides_nothing_from_its_holder(
+    house_twice: Any, steps: Steps
+) -> None:
+    house, holder = house_twice, await house_twice.new_holder()
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    number, outcomes = 0, set()
+    while True:
+        number += 1
+        opened = await hand_over(holder, question(house, signer_of(house)))
+        path = f"/requests/{opened.json()['id']}/accept"
+        given: list[httpx.Response] = []
+
+        async def answer(path: str = path, given: list[httpx.Response] = given) -> None:
+            given.append(await holder.call("POST", path, {}))
+
+        if not await ends_at(steps, number, answer):
+            break
+        assert given == []
+        await restart(house, holder)
+        again = await holder.call("POST", path, {})
+        outcomes.add(again.status_code)
+        shared = [entry for entry in await holder.history() if entry["kind"] == "shared"]
+        # It went out now, or may have before: either way it stands in the history, once.
+        assert again.status_code == 200 or again.json()["code"] == "request_answered"
+        assert len(shared) == 1
+        over = await hand_over(holder, question(house, signer_of(house)))
+        assert (await accept(holder, over)).status_code == 200
+        for entry in await holder.history():
+            await holder.call("DELETE", f"/history/{entry['id']}")
+    assert outcomes == {200, 409}
+    assert number > 3
+
+
+async def test_A53_W30_process_that_ends_at_any_step_of_a_badge_from_elsewhere_keeps_and_removes_it_once(
+    house_twice: Any, steps: Steps
+) -> None:
+    house, holder = house_twice, await house_twice.new_holder()
+    body = {"file": b64encode(BAKED).decode()}
+
+    async def kept() -> list[str]:
+        found = (await holder.call("GET", "/imported-badges")).json()["imported_badges"]
+        return [badge["id"] for badge in found]
+
+    number = 0
+    while True:
+        number += 1
+        known: list[str] = []
+
+        async def bring_and_keep(known: list[str] = known) -> None:
+            known.append((await holder.call("POST", "/imported-badges", body)).json()["id"])
+            (await holder.call("POST", f"/imported-badges/{known[0]}/keep")).raise_for_status()
+
+        ended = await ends_at(steps, number, bring_and_keep)
+        await restart(house, holder)
+        if not known:
+            # Nobody has said yes to it: it is brought again, and what was there goes by itself.
+            assert await kept() == []
+            await bring_and_keep()
+        assert (await holder.call("POST", f"/imported-badges/{known[0]}/keep")).status_code == 200
+        assert await kept() == known
+        assert [entry["kind"] for entry in await holder.history()] == ["received"]
+        await remove(house, holder, steps, known[0], number)
+        assert await kept() == []
+        assert sorted(entry["kind"] for entry in await holder.history()) == ["deleted", "received"]
+        for entry in await holder.history():
+            await holder.call("DELETE", f"/history/{entry['id']}")
+        if not ended:
+            break
+    assert number > 6
+
+
+async def remove(house: Any, holder: Any, steps: Steps, badge_id: str, number: int) -> None:
+    """Remove a badge from elsewhere; the process ends at this step of it, if it has so many."""
+
+    async def delete() -> None:
+        await holder.call("DELETE", f"/imported-badges/{badge_id}")
+
+    if await ends_at(steps, number, delete):
+        await restart(house, holder)
+        assert (await holder.call("DELETE", f"/imported-badges/{badge_id}")).status_code in (204, 404)

@@ -8,13 +8,23 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from kernel.jwt import parse_jwt
+from tests.support.badges import SKILLS
 from tests.support.simulated_issuer import DC
+from tests.support.simulated_verifier import SimulatedVerifier
 from wallet import store
 
+FIRST = next(iter(SKILLS))
 CODE = ("authorization_code",)
 LEASE = timedelta(minutes=6)
 # Every request that the wallet sends after the person said yes, in order.
 STEPS = ["/token", "/nonce", "/credential", "/did.json", "/status/1", "/notification"]
+
+
+@pytest.fixture
+async def house(house_twice):
+    """On both databases: what a process left half done must be the same in each."""
+    return house_twice
 
 
 class KilledError(BaseException):
@@ -211,3 +221,40 @@ def break_off_at(house, path: str) -> None:
         raise httpx.ReadError("the line broke")
 
     house.transport.apps["issuer.example:443"] = app
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("path", ["/token", "/nonce", "/credential"])
+async def test_W13_wallet_that_dies_while_it_gets_new_copies_loses_and_doubles_none(house, holder, path, when):
+    house.issuer.batch_size, house.issuer.refreshes, house.issuer.binds = 2, True, True
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    first = [await show(house, holder, slug) for slug in ("a", "b")]
+    house.clock.advance(timedelta(minutes=10))
+    kill_at(house, path, when=when)
+    with pytest.raises(KilledError):
+        await holder.call("POST", "/awaited")
+    asked = house.issuer.holder_keys[2:]
+    house.clock.advance(timedelta(hours=2))
+    await holder.sign_in()
+    await holder.call("POST", "/awaited")
+    again = [await show(house, holder, slug) for slug in ("c", "d")]
+    if (path, when) == ("/token", "after"):
+        # The token that came in its place was lost: the badge is shown with the copies that there are.
+        assert set(again) == set(first)
+    else:
+        assert len({*first, *again}) == 4
+        # Asked for with the keys that were proven before.
+        assert len(set(house.issuer.holder_keys)) == 4
+        assert asked == house.issuer.holder_keys[2 : 2 + len(asked)]
+    assert len(await holder.badges()) == 1
+
+
+async def show(house, holder, slug: str) -> str:
+    """Show the badge to a verifier of this name, and return the key that the copy was bound to."""
+    verifier = SimulatedVerifier(house.clock, slug=slug)
+    house.transport.apps["verifier.example:443"] = verifier.app()
+    house.clock.advance(timedelta(seconds=1))
+    asked = await holder.open_request(verifier.ask(verifier.skill_query(FIRST)))
+    assert (await holder.call("POST", f"/requests/{asked['id']}/accept", {})).status_code == 200
+    [presented] = verifier.received[-1].vp_token["skill_1"]
+    return str(parse_jwt(presented.partition("~")[0]).payload["cnf"]["jwk"]["x"])

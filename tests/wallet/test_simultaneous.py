@@ -1,9 +1,17 @@
 """The same person, or the same name, several times at the same moment: one outcome, and no answer that is our fault."""
 
 import asyncio
+from base64 import b64encode
+from datetime import timedelta
 
+from sqlalchemy import select
+
+from tests.support.badges import SKILLS
 from tests.support.simulated_issuer import DC
+from tests.support.simulated_verifier import SimulatedVerifier
 from tests.wallet.conftest import PASSPHRASE
+from tests.wallet.test_importing import BAKED
+from wallet.models import Account, Credential, HistoryEntry, PresentationRequest
 
 NEW_PASSPHRASE = "andere vier losse woorden"
 CALLERS = 6
@@ -155,3 +163,51 @@ async def test_W15_badge_that_comes_in_while_its_owner_signs_out_is_kept(house_t
     assert (await holder.call("GET", "/credentials")).status_code == 401
     await holder.sign_in()
     assert len(await holder.badges()) == 1
+
+
+async def test_W31_W58_account_erased_while_a_badge_is_shown_leaves_nothing_behind(house_twice):
+    """Whatever the verifier got, it got before: after the erasure nobody answers, and no row is left."""
+    house, holder = house_twice, await house_twice.new_holder("Sanne")
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    query = house.verifier.skill_query(next(iter(SKILLS)))
+    asked = [await holder.open_request(house.verifier.ask(query)) for _ in range(CALLERS)]
+    erased, *shown = await asyncio.gather(
+        holder.call("DELETE", "/account", {"passphrase": PASSPHRASE}),
+        *(holder.call("POST", f"/requests/{request['id']}/accept", {}) for request in asked),
+    )
+    assert erased.status_code == 204
+    assert {answer.status_code for answer in shown} <= {200, 401, 404}
+    assert len(house.verifier.received) <= CALLERS
+    late = await holder.call("POST", f"/requests/{asked[0]['id']}/accept", {})
+    assert late.status_code == 401
+    async with house.app.state.service.database.reading() as session:
+        for model in (Account, Credential, HistoryEntry, PresentationRequest):
+            assert (await session.scalars(select(model))).all() == []
+
+
+async def test_W13_copies_refilled_by_eight_at_the_same_moment_are_asked_for_once(house_twice):
+    house, holder = house_twice, await house_twice.new_holder("Sanne")
+    house.issuer.batch_size, house.issuer.refreshes = 2, True
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    query = house.verifier.skill_query(next(iter(SKILLS)))
+    for slug in ("a", "b"):
+        verifier = SimulatedVerifier(house.clock, slug=slug)
+        house.transport.apps["verifier.example:443"] = verifier.app()
+        asked = await holder.open_request(verifier.ask(query))
+        assert (await holder.call("POST", f"/requests/{asked['id']}/accept", {})).status_code == 200
+    house.clock.advance(timedelta(minutes=10))
+    await asyncio.gather(*(holder.call("POST", "/awaited") for _ in range(CALLERS)))
+    assert len(house.issuer.holder_keys) == 4
+    refreshed = [form for form in house.issuer.token_forms if form["grant_type"] == "refresh_token"]
+    assert len(refreshed) == 1
+
+
+async def test_W31_badge_from_elsewhere_kept_and_deleted_by_eight_at_once_is_written_down_once_each(house_twice):
+    holder = await house_twice.new_holder("Sanne")
+    brought = await holder.call("POST", "/imported-badges", {"file": b64encode(BAKED).decode()})
+    path = f"/imported-badges/{brought.json()['id']}"
+    kept = await asyncio.gather(*(holder.call("POST", f"{path}/keep") for _ in range(CALLERS)))
+    assert statuses(kept) == [200] * CALLERS
+    gone = await asyncio.gather(*(holder.call("DELETE", path) for _ in range(CALLERS)))
+    assert statuses(gone) == [204] + [404] * (CALLERS - 1)
+    assert sorted(entry["kind"] for entry in await holder.history()) == ["deleted", "received"]

@@ -39,8 +39,9 @@ async def exchange_pre_authorized_code(
 ) -> Mapping[str, Any]:
     """Exchange a code for an access token. OpenID4VCI 1.0 §6.1 to §6.3; I-07, I-27 to I-31.
 
-    A code that comes back after it was spent was copied by somebody: the tokens bought with it are revoked. Where
-    the offer has a `tx_code`, only for somebody who knows that too: whoever has nothing but the link spoils nothing.
+    A code that comes back after it was spent, or from two at the same moment, was copied by somebody: the tokens bought
+    with it are revoked. Where the offer has a `tx_code`, only for somebody who knows that too: whoever has nothing but
+    the link spoils nothing.
     """
     offer, award = await _find_offer(database, issuer, request, now)
     if offer.has_tx_code:
@@ -56,24 +57,34 @@ async def exchange_pre_authorized_code(
     require_policies(configurations, client, is_code_grant=False, is_sender_constrained=thumbprint is not None)
     token, lifetime = create_token(32), _lifetime(settings, award, is_bound=thumbprint is not None)
     identifiers = {f"badge-{secrets.token_urlsafe(12)}": configuration for configuration in configurations}
+    row = AccessToken(
+        token_hash=hash_token(token),
+        organisation_id=issuer.organisation_id,
+        offer_id=offer.id,
+        award_id=offer.award_id,
+        credential_identifiers=identifiers if asked else {},
+        configuration_ids=list(configurations),
+        dpop_thumbprint=thumbprint,
+        client_id=request.client_id if client.instance is None else client.instance.client_id,
+        created_at=now,
+        expires_at=now + lifetime,
+    )
+    if not await _buy(database, settings, offer, row, now):
+        offer, _ = await _find_offer(database, issuer, request, now)
+        if offer.spent_at is not None:
+            await _stop_second_redemption(database, issuer, offer, now)
+        raise GrantError("somebody else was first")
+    return _response(token, lifetime, row.credential_identifiers, is_bound=thumbprint is not None)
+
+
+async def _buy(database: Database, settings: IssuerSettings, offer: Offer, row: AccessToken, now: datetime) -> bool:
+    """Spend the code with the token that it buys; False for whoever was not the first."""
     async with database.transaction() as session:
         kept = seal_tx_code(settings, offer)
         if not await store.spend_pre_authorized_code(session, offer.id, now, sealed_tx_code=kept):
-            raise GrantError("somebody else was first")
-        row = AccessToken(
-            token_hash=hash_token(token),
-            organisation_id=issuer.organisation_id,
-            offer_id=offer.id,
-            award_id=offer.award_id,
-            credential_identifiers=identifiers if asked else {},
-            configuration_ids=list(configurations),
-            dpop_thumbprint=thumbprint,
-            client_id=request.client_id if client.instance is None else client.instance.client_id,
-            created_at=now,
-            expires_at=now + lifetime,
-        )
+            return False
         await store.add_row(session, row)
-    return _response(token, lifetime, row.credential_identifiers, is_bound=thumbprint is not None)
+    return True
 
 
 async def _find_offer(

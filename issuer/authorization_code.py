@@ -82,19 +82,30 @@ async def exchange_authorization_code(
         spent = await store.spend_authorization_code(
             session, authorization.id, now, dpop_thumbprint=thumbprint, expires_at=ends_at
         )
-        if spent is None:
-            raise GrantError("expired, revoked, or somebody else was first")
-        awards = [await _take_offer(session, settings, issuer, award_id, ids, now) for award_id, ids in granted.items()]
-        await store.keep_offers(session, authorization.id, [award.as_json() for award in awards])
-        return await create_access_token(
-            session,
-            settings,
-            issuer,
-            spent,
-            awards,
-            names_identifiers=authorization.uses_details or bool(asked),
-            now=now,
-        )
+        if spent is not None:
+            awards = [await _take_offer(session, settings, issuer, each, ids, now) for each, ids in granted.items()]
+            await store.keep_offers(session, authorization.id, [award.as_json() for award in awards])
+            return await create_access_token(
+                session,
+                settings,
+                issuer,
+                spent,
+                awards,
+                names_identifiers=authorization.uses_details or bool(asked),
+                now=now,
+            )
+    await _stop_if_overtaken(database, issuer, request, now)
+    raise GrantError("expired, revoked, or somebody else was first")
+
+
+async def _stop_if_overtaken(
+    database: Database, issuer: CredentialIssuer, request: AuthorizationCodeTokenRequest, now: datetime
+) -> None:
+    """A code that two bring at the same moment came twice as well, whichever of them was served. RFC 6749 §4.1.2."""
+    async with database.reading() as session:
+        found = await store.find_authorization_by_code(session, issuer.organisation_id, hash_token(request.code))
+    if found is not None and found.code_spent_at is not None:
+        await stop_authorization(database, issuer, found, "offer.redeemed_twice", "code", now)
 
 
 def _verify_request(

@@ -49,19 +49,28 @@ async def exchange_refresh_token(
     configurations = [identifier for award in granted for identifier in award.configuration_ids]
     require_policies(configurations, client, is_code_grant=True, is_sender_constrained=is_constrained)
     async with database.transaction() as session:
-        if not await store.spend_refresh_token(session, token.id, now):
-            raise GrantError("expired, revoked, or somebody else was first")
-        awards = [await _renew(session, settings, issuer, award, now) for award in granted]
-        await _keep_offers(session, authorization, awards)
-        return await create_access_token(
-            session,
-            settings,
-            issuer,
-            authorization,
-            awards,
-            names_identifiers=authorization.uses_details,
-            now=now,
-        )
+        if await store.spend_refresh_token(session, token.id, now):
+            awards = [await _renew(session, settings, issuer, award, now) for award in granted]
+            await _keep_offers(session, authorization, awards)
+            return await create_access_token(
+                session,
+                settings,
+                issuer,
+                authorization,
+                awards,
+                names_identifiers=authorization.uses_details,
+                now=now,
+            )
+    await _stop_if_overtaken(database, issuer, token_hash, now)
+    raise GrantError("expired, revoked, or somebody else was first")
+
+
+async def _stop_if_overtaken(database: Database, issuer: CredentialIssuer, token_hash: bytes, now: datetime) -> None:
+    """One that two bring at the same moment came back as well: which of them is the thief, nobody can tell."""
+    async with database.reading() as session:
+        found = await store.find_refresh_token(session, issuer.organisation_id, token_hash)
+    if found is not None and found[0].spent_at is not None:
+        await stop_authorization(database, issuer, found[1], "refresh.used_twice", "refresh token", now)
 
 
 def _narrow(authorization: Authorization, scopes: Sequence[str]) -> Sequence[GrantedAward]:

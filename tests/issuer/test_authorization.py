@@ -438,13 +438,16 @@ async def test_I26_a_code_of_another_organisation_is_unknown(issuer: Issuer) -> 
     assert (await flow.exchange(code, org="ander")).json()["error"] == "invalid_grant"
 
 
-async def test_I26_A28_of_eight_redemptions_one_wins(any_issuer: Issuer) -> None:
+async def test_I26_A28_of_eight_redemptions_one_wins_what_is_worth_nothing(any_issuer: Issuer) -> None:
     issuer, flow = any_issuer, CodeFlow.start(any_issuer)
     await issuer.award()
     code = await flow.authorize()
     responses = await asyncio.gather(*[flow.exchange(code) for _ in EIGHT])
     assert sorted(response.status_code for response in responses) == [200] + [400] * 7
     assert {response.json()["error"] for response in responses if response.status_code == 400} == {"invalid_grant"}
+    [won] = [response for response in responses if response.status_code == 200]
+    late = await issuer.request(won.json()["access_token"], [await issuer.proof()])
+    assert (late.status_code, late.json()["error"]) == (401, "invalid_token")
 
 
 async def test_I26_of_eight_decisions_one_counts(any_issuer: Issuer) -> None:

@@ -242,13 +242,18 @@ async def test_I32_a_refresh_token_ends_after_ninety_days(issuer: Issuer) -> Non
     assert (await refresh(issuer, token, headers=await proof(issuer, "token"))).json()["error"] == "invalid_grant"
 
 
-async def test_I32_of_eight_uses_of_a_refresh_token_one_wins(any_issuer: Issuer) -> None:
+async def test_I32_of_eight_uses_of_a_refresh_token_one_wins_and_the_family_ends(any_issuer: Issuer) -> None:
+    """RFC 9700 §4.14.2: two had it, and which of them is the thief nobody can tell, however close they came."""
     issuer = any_issuer
     token = (await bound(issuer))["refresh_token"]
     headers = [await proof(issuer, "token") for _ in range(8)]
     responses = await asyncio.gather(*[refresh(issuer, token, headers=given) for given in headers])
     assert sorted(response.status_code for response in responses) == [200] + [400] * 7
     assert {response.json()["error"] for response in responses if response.status_code == 400} == {"invalid_grant"}
+    [won] = [response.json() for response in responses if response.status_code == 200]
+    assert (await fetch(issuer, won["access_token"])).status_code == 401
+    late = await refresh(issuer, won["refresh_token"], headers=await proof(issuer, "token"))
+    assert late.json()["error"] == "invalid_grant"
 
 
 async def test_I32_an_award_is_fetched_anew_so_many_times_a_day_and_no_more(issuer: Issuer) -> None:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from runtime.api_document import operation_id
 from runtime.dependencies import NowDep, get_service
-from runtime.management import KeyInDocument, ManagementRoute
+from runtime.management import Gate, ManagementRoute
 from runtime.web.language import request_language
 from runtime.web.visitors import Visitor, visitor_of
 from wallet import (
@@ -459,14 +459,15 @@ def get_wallet(request: Request) -> Wallet:
 WalletDep = Annotated[Wallet, Depends(get_wallet)]
 
 
-async def bearer(request: Request, wallet: WalletDep, now: NowDep, _key: KeyInDocument) -> SignedIn:
+async def _open_vault(request: Request) -> SignedIn:
     """The opened vault of the bearer token, or SignedOutError."""
+    wallet = get_wallet(request)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     given = token.strip() if scheme.lower() == "bearer" else None
-    return await get_signed_in(wallet.database, wallet.settings, token=given, now=now)
+    return await get_signed_in(wallet.database, wallet.settings, token=given, now=wallet.clock())
 
 
-BearerDep = Annotated[SignedIn, Depends(bearer)]
+BearerDep = Annotated[SignedIn, Depends(Gate(_open_vault))]
 LanguageDep = Annotated[str, Depends(request_language)]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from tests.support.gates import JSON, UNREADABLE, guarded_operations
 from tests.support.simulated_issuer import DC
 from tests.wallet.conftest import CSRF, PASSPHRASE
 from wallet import vault
@@ -209,6 +210,16 @@ async def test_good_sign_in_clears_the_count(house, holder):
         for _ in range(5):
             await holder.http.post("/api/sessions", json={"name": "Sanne", "passphrase": NEW_PASSPHRASE})
         await holder.sign_in()
+
+
+async def test_A52_whoever_is_not_signed_in_is_told_so_before_their_body_is_read(house):
+    """Every operation of the document that needs a token."""
+    stranger = house.client()
+    operations = list(guarded_operations(house.app.openapi()))
+    assert len(operations) > 30
+    for method, path, _ in operations:
+        refused = await stranger.request(method, path, content=UNREADABLE, headers=JSON)
+        assert (refused.status_code, refused.json()["code"]) == (401, "signed_out"), (method, path)
 
 
 async def test_session_ends_after_idling_and_after_its_lifetime(house, holder):

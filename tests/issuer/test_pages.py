@@ -90,8 +90,22 @@ async def test_A24_staff_see_that_an_invitation_was_used_twice_until_they_dealt_
     for expected in (False, True):
         await issuer.post_token(code, award["offer"]["tx_code"])
         assert (told in (await browser.get(page)).text) == expected
+    assert "Er is nog geen badge opgehaald." in browser.page
+    assert "Deze uitnodiging werkt niet meer." not in browser.page
     await issuer.api("POST", f"/organisations/{ORG}/awards/{award['id']}/offer", json={})
     assert told not in (await browser.get(page)).text
+
+
+async def test_A24_a_badge_that_was_fetched_before_may_be_in_the_wrong_wallet(browser: Browser, issuer: Issuer) -> None:
+    award = await issuer.award()
+    code = await issuer.code(award)
+    token = (await issuer.post_token(code, award["offer"]["tx_code"])).json()["access_token"]
+    assert (await issuer.request(token, [await issuer.proof()])).status_code == 200
+    await issuer.post_token(code, award["offer"]["tx_code"])
+    assert (
+        "Vraag de ontvanger of de badge in de eigen wallet staat."
+        in (await browser.get(f"{BASE}/awards/{award['id']}")).text
+    )
 
 
 async def test_A57_the_link_that_staff_pass_on_opens_a_page_and_no_app_that_came_first(

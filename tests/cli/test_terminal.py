@@ -233,7 +233,7 @@ def test_achievement_of_the_demo_has_real_skills_and_its_picture():
 def test_skills_of_the_demo_are_named_as_esco_names_them(tmp_path):
     esco = DEMO.parents[1] / "shared" / "data" / "esco"
     if not esco.is_dir():
-        pytest.skip(f"the ESCO files are not at {esco}")
+        pytest.skip("../shared/data/esco is not there")
     summary, is_complete = build_available_index(tmp_path / "index", esco=esco)
     assert is_complete
     assert summary.skills > 13_000

@@ -77,7 +77,7 @@ def test_K31_K32_K35_example_of_rfc_9901_is_concealed_presented_and_revealed(exa
 def published() -> dict[str, Any]:
     folder = VECTORS / "openid4vp" / "1.0" / "examples" / "sd_jwt_vcld" / "01"
     if not folder.is_dir():
-        pytest.skip("published vectors are not beside the project")
+        pytest.skip("../shared/vectors is not there")
     texts = {path.stem: "".join(path.read_text("ascii").split()) for path in folder.glob("*.txt")}
     return {**texts, **{path.stem: json.loads(path.read_text("utf-8")) for path in folder.glob("*.json")}}
 
@@ -141,7 +141,7 @@ def test_K46_published_sd_jwt_vcld_verifies_as_sd_jwt_vc(published: dict[str, An
 def profile() -> dict[str, Any]:
     path = SHARED / "design" / "profile_vectors.json"
     if not path.is_file():
-        pytest.skip("the profile's vectors are not beside the project")
+        pytest.skip("../shared/design/profile_vectors.json is not there")
     vectors: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return vectors
 

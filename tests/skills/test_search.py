@@ -14,7 +14,7 @@ from skills.search import SkillIndex
 from skills.skill import ESCO_NOTICE, ESCO_SKILL_PREFIX, Skill
 
 ESCO = Path(__file__).resolve().parents[3] / "shared" / "data" / "esco"
-needs_esco = pytest.mark.skipif(not ESCO.is_dir(), reason=f"the ESCO files are not at {ESCO}")
+needs_esco = pytest.mark.skipif(not ESCO.is_dir(), reason="../shared/data/esco is not there")
 
 
 def uri(name: str) -> str:

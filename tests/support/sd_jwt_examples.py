@@ -14,7 +14,7 @@ SHARED = Path(__file__).parents[3] / "shared"
 VECTORS = SHARED / "vectors"
 FOLDER = VECTORS / "sd-jwt" / "examples"
 
-needs_vectors = pytest.mark.skipif(not FOLDER.is_dir(), reason="published vectors are not beside the project")
+needs_vectors = pytest.mark.skipif(not FOLDER.is_dir(), reason="../shared/vectors is not there")
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from wallet import (
     lost_badges,
     presentation,
     refill,
+    refreshing,
 )
 from wallet.accounts import SignedIn, get_signed_in
 from wallet.errors import NoBadgeError
@@ -275,7 +276,10 @@ class CredentialsAnswer(Answer):
 
 
 class ImportedBadgeAnswer(Answer):
-    """A badge from elsewhere. `verdict`: `proven`, `unproven` (neither yes nor no) or `refuted`."""
+    """A badge from elsewhere. `verdict`: `proven`, `unproven` (neither yes nor no) or `refuted`.
+
+    `refresh_host`: where its issuer says that its newest form can be had; `refresh`: what became of asking there.
+    """
 
     id: str
     is_kept: bool
@@ -283,6 +287,8 @@ class ImportedBadgeAnswer(Answer):
     verdict: str
     name: str
     issuer: str
+    refresh_host: str | None
+    refresh: importing.RefreshOutcome | None
     found: dict[str, Any]
 
 
@@ -732,6 +738,17 @@ async def check_imported_badge(
 ) -> dict[str, Any]:
     """Check it anew: it may have been withdrawn since."""
     await importing.check_imported_badge(wallet, signed_in.vault, badge_id, now)
+    return await get_imported_badge(badge_id, signed_in, wallet, now, language)
+
+
+@router.post(
+    "/imported-badges/{badge_id}/refresh", response_model=ImportedBadgeAnswer, response_model_exclude_unset=True
+)
+async def refresh_imported_badge(
+    badge_id: str, signed_in: BearerDep, wallet: WalletDep, now: NowDep, language: LanguageDep
+) -> dict[str, Any]:
+    """Ask the badge's issuer for its newest form, where the badge says where; `refresh` says what became of it."""
+    await refreshing.refresh_imported_badge(wallet, signed_in.vault, badge_id, now)
     return await get_imported_badge(badge_id, signed_in, wallet, now, language)
 
 

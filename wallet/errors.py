@@ -243,6 +243,16 @@ class NoBadgeError(WalletError):
     advice = _("Gebruik het bestand zoals de uitgever het gaf: een plaatje, een JSON-bestand, tekst of de link.")
 
 
+class NoRefreshError(WalletError):
+    """The badge names no address for its newest form, or is not proven to be its issuer's."""
+
+    code = "no_refresh"
+    status = 409
+    title = _("Bij deze badge staat niet waar een nieuwere te halen is")
+    meaning = _("De badge is gebleven zoals hij was. Er is niemand iets gevraagd.")
+    advice = _("Vraag de uitgever of er een nieuwere is.")
+
+
 class NothingChosenError(WalletError):
     """No badge of this wallet was chosen."""
 

@@ -8,13 +8,18 @@ looking at it asks nobody anything. Issue 3, item 6; W-19, W-30, W-31.
 import asyncio
 from base64 import b64encode
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Final
 
 from kernel.errors import MalformedError
 from kernel.importing import Imported, ImportReport, Kind, Verdict
+from kernel.open_badges import find_refresh_service
+from kernel.report import Outcome
 from kernel.trust_list import Recognition
+from kernel.web_urls import host_of
 from runtime.at_once import Turns
 from runtime.endorsements import JudgedEndorsement, resolve_endorsers
 from runtime.import_view import create_view
@@ -37,33 +42,54 @@ _TURNS: Final = Turns(8)
 _LANGUAGES: Final = ("nl", "en")
 
 
+class RefreshOutcome(StrEnum):
+    """What became of asking an issuer for the newest form of a badge; only `REPLACED` changed it."""
+
+    REPLACED = "replaced"
+    NO_NEWER = "no_newer"
+    ANOTHER = "another"
+    NOT_PROVEN = "not_proven"
+    NO_BADGE = "no_badge"
+    UNREACHABLE = "unreachable"
+
+
 @dataclass(frozen=True, slots=True)
 class BadgeFromElsewhere:
     """What its owner sees of it; without an `id` where it may not be kept.
 
-    `view` is a `runtime.import_view.ImportView` as it was when it was checked.
+    `view` is a `runtime.import_view.ImportView` as it was when it was checked. `refresh_host` is where its issuer says
+    that its newest form can be had, and `refresh` what became of asking there since.
     """
 
     id: str
     view: dict[str, Any]
     checked_at: datetime
     is_kept: bool
+    refresh_host: str = ""
+    refresh: RefreshOutcome | None = None
+
+
+def take_turn() -> AbstractContextManager[None]:
+    """Wait for nobody: TooManyChecksError while so many badges are being checked as one process can."""
+    return _TURNS.take(TooManyChecksError())
 
 
 async def check_badge(
     wallet: Wallet, vault: Vault, content: bytes | str, *, language: str, now: datetime
 ) -> BadgeFromElsewhere:
     """Judge a badge, or raise NoBadgeError. One that may be kept waits, sealed, for a word of its owner."""
-    with _TURNS.take(TooManyChecksError()):
-        file, imported = await _read(wallet, content)
-        report, sealed = await _judge(wallet, imported, file, now)
+    with take_turn():
+        file, imported = await read_content(wallet, content)
+        report, sealed = await judge_badge(wallet, imported, file, now)
     if report.verdict is Verdict.REFUTED or report.imported.kind is Kind.ADDRESS:
         return BadgeFromElsewhere("", sealed["views"][language], now, is_kept=False)
     badge_id = create_token(16)
     async with wallet.database.transaction() as session:
         row = _seal(vault, badge_id, sealed, file, now)
         await store.add_imported_badge(session, row, waiting_at_most=_WAITING_AT_MOST)
-    return BadgeFromElsewhere(badge_id, sealed["views"][language], now, is_kept=False)
+    return BadgeFromElsewhere(
+        badge_id, sealed["views"][language], now, is_kept=False, refresh_host=sealed["refresh_host"]
+    )
 
 
 async def find_imported_badges(wallet: Wallet, vault: Vault, language: str) -> list[BadgeFromElsewhere]:
@@ -95,12 +121,41 @@ async def check_imported_badge(wallet: Wallet, vault: Vault, badge_id: str, now:
     It stays whatever is found, since it is its owner's, and its page says what that is.
     """
     file = await get_imported_file(wallet, vault, badge_id, now)
-    with _TURNS.take(TooManyChecksError()):
+    with take_turn():
         imported = await read_badge(file.content)
-        _, found = await _judge(wallet, imported, file.content, now)
+        _, found = await judge_badge(wallet, imported, file.content, now)
     async with wallet.database.transaction() as session:
         sealed = vault.seal("imported_badge", badge_id, found)
         await store.replace_imported_findings(session, vault.account_id, badge_id, sealed)
+
+
+async def replace_imported_badge(
+    wallet: Wallet, vault: Vault, badge_id: str, found: dict[str, Any], file: bytes
+) -> None:
+    """Put a newer form of a badge, and what was found about it, in the place of the one that was brought."""
+    sealed, sealed_file = (
+        vault.seal("imported_badge", badge_id, found),
+        vault.seal_bytes("imported_file", badge_id, file),
+    )
+    async with wallet.database.transaction() as session:
+        await store.replace_imported_findings(session, vault.account_id, badge_id, sealed, sealed_file)
+
+
+async def note_refresh(wallet: Wallet, vault: Vault, badge_id: str, outcome: RefreshOutcome, now: datetime) -> None:
+    """Write down, with what was found about a badge, what became of asking for its newest form."""
+    async with wallet.database.transaction() as session:
+        row = await store.get_imported_badge(session, vault.account_id, badge_id, now)
+        found = {**vault.open("imported_badge", badge_id, row.sealed), "refresh": outcome.value}
+        sealed = vault.seal("imported_badge", badge_id, found)
+        await store.replace_imported_findings(session, vault.account_id, badge_id, sealed)
+
+
+def find_refresh_address(report: ImportReport) -> str | None:
+    """The address of a badge whose signature holds, whatever became of it since; None of any other. B-13, A-42"""
+    if report.imported.kind is not Kind.OPEN_BADGE_3:
+        return None
+    is_authentic = all(report.check(code).outcome is Outcome.PASSED for code in ("proof", "issuer_key"))
+    return find_refresh_service(report.imported.document) if is_authentic else None
 
 
 async def keep_imported_badge(wallet: Wallet, vault: Vault, badge_id: str, now: datetime) -> None:
@@ -128,7 +183,7 @@ async def export_imported_badges(wallet: Wallet, vault: Vault) -> list[dict[str,
     return [_export(vault, row) for row in rows]
 
 
-async def _read(wallet: Wallet, content: bytes | str) -> tuple[bytes, Imported]:
+async def read_content(wallet: Wallet, content: bytes | str) -> tuple[bytes, Imported]:
     """The badge and the bytes to keep of it: for an address, what stands there."""
     try:
         imported = await read_badge(content)
@@ -143,7 +198,9 @@ async def _read(wallet: Wallet, content: bytes | str) -> tuple[bytes, Imported]:
     return found, there
 
 
-async def _judge(wallet: Wallet, imported: Imported, file: bytes, now: datetime) -> tuple[ImportReport, dict[str, Any]]:
+async def judge_badge(
+    wallet: Wallet, imported: Imported, file: bytes, now: datetime
+) -> tuple[ImportReport, dict[str, Any]]:
     """What its issuer and others stand for, and all of that in words, to be sealed."""
     anchors = await wallet.resolver.resolve_anchors(now=now)
     report = await resolve_report(wallet.fetch, imported, now=now, anchors=anchors)
@@ -172,6 +229,7 @@ def _describe(
         "report": report.as_json(),
         "issuer": report.imported.unverified_issuer or "",
         "recognition": recognition.outcome.value if recognition is not None else "",
+        "refresh_host": host_of(find_refresh_address(report) or ""),
         "checked_at": now.isoformat(),
         "file_name": name,
         "media_type": media_type,
@@ -202,7 +260,15 @@ def _seal(vault: Vault, badge_id: str, content: dict[str, Any], file: bytes, now
 def _open(vault: Vault, row: ImportedBadge, language: str) -> BadgeFromElsewhere:
     content = vault.open("imported_badge", row.id, row.sealed)
     checked_at = datetime.fromisoformat(content["checked_at"])
-    return BadgeFromElsewhere(row.id, content["views"][language], checked_at, is_kept=row.expires_at is None)
+    return BadgeFromElsewhere(
+        row.id,
+        content["views"][language],
+        checked_at,
+        is_kept=row.expires_at is None,
+        # What was brought before there was such a thing has neither; checking it again finds the first.
+        refresh_host=content.get("refresh_host", ""),
+        refresh=RefreshOutcome(content["refresh"]) if "refresh" in content else None,
+    )
 
 
 def _open_file(vault: Vault, row: ImportedBadge) -> BadgeFile:
@@ -221,6 +287,8 @@ def imported_json(badge: BadgeFromElsewhere) -> dict[str, Any]:
         "verdict": badge.view["verdict"],
         "name": badge.view["name"],
         "issuer": badge.view["issuer"],
+        "refresh_host": badge.refresh_host or None,
+        "refresh": badge.refresh,
         "found": badge.view,
     }
 

@@ -583,12 +583,18 @@ async def add_imported_badge(session: Session, badge: ImportedBadge, *, waiting_
     await session.flush()
 
 
-async def replace_imported_findings(session: Session, account_id: str, badge_id: str, sealed: bytes) -> None:
-    """Put what was found now in the place of what was found before, or raise NotFoundError: it went meanwhile."""
+async def replace_imported_findings(
+    session: Session, account_id: str, badge_id: str, sealed: bytes, sealed_file: bytes | None = None
+) -> None:
+    """Put what was found now in the place of what was found before, or raise NotFoundError: it went meanwhile.
+
+    With a file, that too takes the place of the one before.
+    """
+    values = {"sealed": sealed} if sealed_file is None else {"sealed": sealed, "sealed_file": sealed_file}
     found = await session.scalar(
         update(ImportedBadge)
         .where(ImportedBadge.id == badge_id, ImportedBadge.account_id == account_id)
-        .values(sealed=sealed)
+        .values(**values)
         .returning(ImportedBadge.id)
     )
     if found is None:

@@ -20,7 +20,7 @@ from kernel.open_badges.identity import (
     verify_recipient,
 )
 from kernel.open_badges.reading import read_many
-from kernel.open_badges.refresh import find_refresh_service, verify_replacement
+from kernel.open_badges.refresh import find_refresh_service, is_newer, verify_replacement
 from kernel.open_badges.view import (
     BadgeView,
     EndorsedThing,
@@ -81,6 +81,7 @@ __all__ = [
     "create_sd_jwt_vc_claims",
     "find_refresh_service",
     "format_date_time",
+    "is_newer",
     "parse_date_time",
     "parse_open_badge",
     "read_many",

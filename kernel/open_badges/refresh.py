@@ -27,12 +27,21 @@ def find_refresh_service(badge: Mapping[str, Any]) -> str | None:
 def verify_replacement(held: Mapping[str, Any], offered: Mapping[str, Any]) -> None:
     """Raise unless a badge is a newer form of one that is held: same issuer and `id`, later `validFrom`. B-13, B-23.
 
-    Both are verified badges. Nothing less may take the place of what somebody holds.
+    It is of the same achievement too, and of the same recipient: by `id`, or by identifiers that say it in the same
+    way, since of two hashes with different salts nobody can tell whether they are one person's. Both are verified
+    badges. Nothing less may take the place of what somebody holds.
     """
     if _identify(held) != _identify(offered):
         raise RejectedError("another badge than the one that is held")
-    if _valid_from(offered) <= _valid_from(held):
+    if _describe_subjects(held) != _describe_subjects(offered):
+        raise RejectedError("of another person or for another achievement than the badge that is held")
+    if not is_newer(held, offered):
         raise RejectedError("no newer than the badge that is held")
+
+
+def is_newer(held: Mapping[str, Any], offered: Mapping[str, Any]) -> bool:
+    """Whether the second of two verified badges came into force after the first."""
+    return _valid_from(offered) > _valid_from(held)
 
 
 def _identify(badge: Mapping[str, Any]) -> tuple[str, str]:
@@ -41,6 +50,14 @@ def _identify(badge: Mapping[str, Any]) -> tuple[str, str]:
     if issuer is None or identifier is None:
         raise MalformedError("a badge that does not say which one it is")
     return issuer, identifier
+
+
+def _describe_subjects(badge: Mapping[str, Any]) -> list[tuple[object, list[object], object]]:
+    """Return who received it and what for; where the subject says neither, that is the same in both."""
+    return [
+        (subject.get("id"), read_many(subject, "identifier"), read_object(subject, "achievement").get("id"))
+        for subject in read_objects(badge, "credentialSubject")
+    ]
 
 
 def _valid_from(badge: Mapping[str, Any]) -> datetime:

@@ -290,14 +290,27 @@ def test_B10_examples_18_and_19_are_shown_alike(profile_vectors: dict[str, Any])
 
 # Which badge takes the place of which
 
-HELD = {"id": "urn:uuid:1", "issuer": {"id": "did:web:x.example"}, "validFrom": "2026-05-28T00:00:00Z"}
+SUBJECT_OF_HELD = {
+    "id": "did:jwk:x",
+    "identifier": [{"identityHash": "sha256$1"}],
+    "achievement": {"id": "urn:uuid:8", "name": "Lassen"},
+}
+HELD: dict[str, Any] = {
+    "id": "urn:uuid:1",
+    "issuer": {"id": "did:web:x.example"},
+    "validFrom": "2026-05-28T00:00:00Z",
+    "credentialSubject": SUBJECT_OF_HELD,
+}
+LATER = {"validFrom": "2027-01-01T00:00:00Z"}
 
 
 @pytest.mark.parametrize("held", [HELD, {**HELD, "issuer": "did:web:x.example"}])
 def test_B23_newer_form_of_the_same_badge_replaces_it(held: dict[str, Any]) -> None:
     verify_replacement(held, {**HELD, "validFrom": "2026-05-28T00:00:01Z"})
-    old = {"id": HELD["id"], "issuer": HELD["issuer"], "issuanceDate": "2020-01-01T00:00:00Z"}
+    old = {**{name: HELD[name] for name in HELD if name != "validFrom"}, "issuanceDate": "2020-01-01T00:00:00Z"}
     verify_replacement(old, HELD)
+    renamed = {**SUBJECT_OF_HELD, "achievement": {"id": "urn:uuid:8", "name": "Lassen en solderen"}}
+    verify_replacement(held, {**HELD, **LATER, "credentialSubject": [renamed]})
 
 
 @pytest.mark.parametrize(
@@ -307,6 +320,11 @@ def test_B23_newer_form_of_the_same_badge_replaces_it(held: dict[str, Any]) -> N
         ({"validFrom": "2026-05-27T23:59:59Z"}, "rejected"),
         ({"id": "urn:uuid:2", "validFrom": "2027-01-01T00:00:00Z"}, "rejected"),
         ({"issuer": "did:web:y.example", "validFrom": "2027-01-01T00:00:00Z"}, "rejected"),
+        ({"credentialSubject": {**SUBJECT_OF_HELD, "id": "did:jwk:y"}, **LATER}, "rejected"),
+        ({"credentialSubject": {**SUBJECT_OF_HELD, "identifier": [{"identityHash": "sha256$2"}]}, **LATER}, "rejected"),
+        ({"credentialSubject": {**SUBJECT_OF_HELD, "achievement": {"id": "urn:uuid:9"}}, **LATER}, "rejected"),
+        ({"credentialSubject": [SUBJECT_OF_HELD, SUBJECT_OF_HELD], **LATER}, "rejected"),
+        ({"credentialSubject": None, **LATER}, "rejected"),
         ({"id": None, "validFrom": "2027-01-01T00:00:00Z"}, "malformed"),
         ({"issuer": {}, "validFrom": "2027-01-01T00:00:00Z"}, "malformed"),
         ({"validFrom": "2027"}, "malformed"),

@@ -9,7 +9,7 @@ from runtime.web.badge_form import read_content, read_text
 from runtime.web.forms import FormDep
 from runtime.web.language import request_language, translator
 from runtime.web.routes import PageRoute
-from wallet import badge_files, credentials, importing, learner_record
+from wallet import badge_files, credentials, importing, learner_record, refreshing
 from wallet.errors import NoBadgeError, NothingChosenError, TooMuchChosenError
 from wallet.web.routes import HolderDep, PagesDep, WalletDep, require_path, sentence_of
 
@@ -68,6 +68,12 @@ async def keep_imported(badge_id: str, holder: HolderDep, form: FormDep, wallet:
 @router.post("/imported/{badge_id}/check")
 async def check_imported(badge_id: str, holder: HolderDep, form: FormDep, wallet: WalletDep, now: NowDep) -> Response:
     await importing.check_imported_badge(wallet, holder.vault, badge_id, now)
+    return _go(f"/imported/{badge_id}")
+
+
+@router.post("/imported/{badge_id}/refresh")
+async def refresh_imported(badge_id: str, holder: HolderDep, form: FormDep, wallet: WalletDep, now: NowDep) -> Response:
+    await refreshing.refresh_imported_badge(wallet, holder.vault, badge_id, now)
     return _go(f"/imported/{badge_id}")
 
 

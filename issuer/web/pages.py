@@ -829,7 +829,7 @@ async def set_status_message(
     await status_messages.set_status_message(
         session, staff.issuer.organisation_id, award_id, message, actor=staff.actor, now=now
     )
-    return _go(f"/back-office/{staff.issuer.slug}/awards/{award_id}#message")
+    return _go(f"/back-office/{staff.issuer.slug}/awards/{award_id}#tell")
 
 
 @router.get("/back-office/{org}/awards/{award_id}/{change}")

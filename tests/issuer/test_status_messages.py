@@ -1,5 +1,7 @@
 """What an issuer tells beside a badge: set, published, explained, taken back, and never a reason to refuse. K-80.1"""
 
+import re
+
 import pytest
 from sqlalchemy import text
 
@@ -164,6 +166,8 @@ async def test_K80_1_staff_choose_a_message_and_see_it_again(browser: Browser, i
     assert (await browser.post(f"{page}/message", message="under_review")).status_code in (200, 303)
     await browser.get(page)
     assert '<option value="under_review" selected>' in browser.page
+    identifiers = re.findall(r' id="([^"]+)"', browser.page)
+    assert len(identifiers) == len(set(identifiers))
     assert (await issuer.get_award(award["id"]))["message"] == "under_review"
     assert (await browser.post(f"{page}/message", message="x")).status_code == 400
     assert (await issuer.get_award(award["id"]))["message"] == "under_review"

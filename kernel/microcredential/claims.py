@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from kernel.microcredential.members import read_object, read_text, read_texts, write_present
+from kernel.microcredential.members import read_count, read_object, read_text, read_texts, write_present
 from kernel.microcredential.model import Microcredential, QualityAssurance
 from kernel.microcredential.reading import read_microcredential_badge
 from kernel.microcredential.writing import (
@@ -19,6 +19,7 @@ from kernel.microcredential.writing import (
     create_results,
     write_moment,
 )
+from kernel.open_badges import format_date_time
 from kernel.sd_jwt import ClaimsPath
 
 # The members of an Open Badge and of its subject, by the name of the claim.
@@ -36,6 +37,8 @@ _SUBJECT: Final[Mapping[str, str]] = {
     "family_name": "familyName",
     "birthdate": "dateOfBirth",
     "credits_earned": "creditsEarned",
+    "creditsEarned": "creditsEarned",
+    "identifier": "identifier",
     "result": "result",
     "achievement": "achievement",
 }
@@ -84,10 +87,22 @@ def create_microcredential_claims(microcredential: Microcredential) -> tuple[dic
 
 
 def read_microcredential_claims(claims: Mapping[str, Any]) -> Microcredential:
-    """Read the sixteen elements from the processed claims of an SD-JWT VC; what was not shown is absent."""
+    """Read the sixteen elements from the processed claims of an SD-JWT VC; what was not shown is absent.
+
+    Read are the claims that `create_microcredential_claims` writes, and those of a badge as SD-JWT VC
+    (`kernel.open_badges.create_sd_jwt_vc_claims`), whose dates may stand in `nbf`, `iat` and `exp` (E-20).
+    """
     subject = {member: claims[name] for name, member in _SUBJECT.items() if name in claims}
-    badge = {member: claims[name] for name, member in _TOP.items() if name in claims}
-    issuer = read_object(claims, "awarding_body") or _read_authority(claims)
+    dates = {"validFrom": _read_moment(claims, "nbf", "iat"), "validUntil": _read_moment(claims, "exp")}
+    badge = {**dates, **{member: claims[name] for name, member in _TOP.items() if name in claims}}
+    issuer = read_object(claims, "awarding_body")
+    achievement = read_object(claims, "achievement")
+    creator = read_object(achievement, "creator")
+    if not issuer and (read_text(creator, "id") or "") == claims.get("iss"):
+        # The profile of the issuer stands for the creator, unless somebody else made it.
+        issuer = creator
+        subject["achievement"] = {name: value for name, value in achievement.items() if name != "creator"}
+    issuer = issuer or _read_authority(claims)
     read = read_microcredential_badge({**badge, "issuer": issuer, "credentialSubject": subject})
     return replace(
         read,
@@ -96,6 +111,15 @@ def read_microcredential_claims(claims: Mapping[str, Any]) -> Microcredential:
         participation=read_texts(claims, "participation_type") or read.participation,
         quality_assurance=_read_quality(read_object(claims, "quality_assurance")) or read.quality_assurance,
     )
+
+
+def _read_moment(claims: Mapping[str, Any], *names: str) -> str | None:
+    """The first of these NumericDates, as a badge writes it. RFC 7519 §2."""
+    seconds = next((found for name in names if (found := read_count(claims, name)) is not None), None)
+    try:
+        return None if seconds is None else format_date_time(seconds)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _read_authority(claims: Mapping[str, Any]) -> dict[str, Any]:

@@ -40,7 +40,7 @@ from kernel.microcredential.model import (
     Translation,
     Workload,
 )
-from kernel.microcredential.vocabulary import BRIN, OUTCOME
+from kernel.microcredential.vocabulary import BRIN, GRADE, OUTCOME
 from kernel.microcredential.writing import part_of
 
 _SKILL_URLS: Final = ("http://data.europa.eu/esco/skill/", "https://linkeddata.competentnl.nl/")
@@ -233,13 +233,16 @@ def _read_supervision(achievement: JsonObject, stated: _Stated) -> Supervision:
 
 
 def _read_grade(subject: JsonObject, achievement: JsonObject) -> Grade | None:
+    """Return what is called a grade; else the first result with a value that is no learning outcome."""
     described = {read_text(each, "id"): each for each in read_objects(achievement, "resultDescription")}
-    for result in read_objects(subject, "result"):
-        description = described.get(read_text(result, "resultDescription"), {})
-        value = read_text(result, "value")
-        if value and description.get("resultType") != OUTCOME:
-            return Grade(value, _read_scheme(description))
-    return None
+    found = [
+        (value, described.get(read_text(result, "resultDescription"), {}))
+        for result in read_objects(subject, "result")
+        if (value := read_text(result, "value"))
+    ]
+    grades = [each for each in found if each[1].get("resultType") == GRADE]
+    others = [each for each in found if each[1].get("resultType") != OUTCOME]
+    return next((Grade(value, _read_scheme(description)) for value, description in (*grades, *others)), None)
 
 
 def _read_scheme(description: JsonObject) -> GradingScheme | None:

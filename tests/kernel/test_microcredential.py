@@ -19,6 +19,8 @@ from kernel.microcredential import (
     MANDATORY_ELEMENTS,
     AwardingBody,
     FurtherInformation,
+    Grade,
+    GradingScheme,
     Learner,
     LearningOutcome,
     Level,
@@ -431,3 +433,41 @@ def _names(value: Any) -> list[str]:
     if isinstance(value, dict):
         return [name for key, member in value.items() for name in (key, *_names(member))]
     return [name for element in value for name in _names(element)] if isinstance(value, list) else []
+
+
+@pytest.mark.parametrize(
+    ("dates", "issued", "until"),
+    [
+        ({"nbf": 86_400, "iat": 0, "exp": 172_800}, datetime(1970, 1, 2, tzinfo=UTC), datetime(1970, 1, 3, tzinfo=UTC)),
+        ({"iat": 86_400}, datetime(1970, 1, 2, tzinfo=UTC), None),
+        ({"nbf": 86_400, "exp": 10**18}, datetime(1970, 1, 2, tzinfo=UTC), None),
+    ],
+)
+def test_E20_the_dates_of_a_token_are_those_of_the_microcredential(
+    dates: dict[str, int], issued: datetime, until: datetime | None
+) -> None:
+    read = read_microcredential_claims({"iss": "did:web:x", "issuing_authority": "X", **dates})
+    assert read.dates is not None
+    assert (read.dates.issued, read.dates.valid_until) == (issued, until)
+
+
+def test_E20_the_issuers_profile_stands_for_the_creator_only_where_it_is_the_issuers() -> None:
+    profile = {"type": ["Profile"], "id": "did:web:x", "name": "X", "url": "https://x.example"}
+    claims = {"iss": "did:web:x", "issuing_authority": "X", "achievement": {"name": "A", "creator": profile}}
+    own = read_microcredential_claims(claims).awarding_body
+    assert own is not None
+    assert (own.issuer.url, own.creator) == ("https://x.example", None)
+    other = read_microcredential_claims({**claims, "iss": "did:web:y"}).awarding_body
+    assert other is not None
+    assert (other.issuer.url, other.creator and other.creator.name) == (None, "X")
+
+
+def test_E21_what_is_called_a_grade_is_the_grade_wherever_it_stands() -> None:
+    badge = create_microcredential_badge(FULL)
+    subject = badge["credentialSubject"]
+    described = subject["achievement"]["resultDescription"]
+    described.append({"id": "urn:test", "type": ["ResultDescription"], "name": "Toets", "resultType": "Percent"})
+    subject["result"].insert(0, {"type": ["Result"], "resultDescription": "urn:test", "value": "82"})
+    assert read_microcredential_badge(badge).grade == FULL.grade
+    del subject["result"][1]
+    assert read_microcredential_badge(badge).grade == Grade("82", GradingScheme("Toets"))

@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +12,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from cli.language import language, say
 from cli.recipients import UnreadableInputError, read_text
 from cli.terminal import err, out
-from issuer.bulk_awards import BadLinesError, BulkRequest, FileLink, award_in_bulk, read_people
+from issuer.bulk_awards import (
+    BadLinesError,
+    BulkRequest,
+    FileLink,
+    award_in_bulk,
+    find_achievement,
+    read_usable_people,
+)
 from issuer.errors import IssuerError
+from issuer.recipients import BadLine
 from issuer.settings import IssuerSettings
 from runtime.clock import utc_now
 from runtime.import_view import shown_line
@@ -33,22 +41,28 @@ def award_list(
     awarded_at: datetime | None,
     expires_at: datetime | None,
     processes: int,
+    skips_bad_lines: bool = False,
 ) -> None:
     """Read the list, award to everybody in it who was not yet, and write the links; or say what is in the way."""
     settings = IssuerSettings.from_environment()
     _require_place(links, file)
     try:
-        people = read_people(read_text(file))
+        people, bad = read_usable_people(read_text(file), find_achievement(settings, organisation, achievement))
+        if bad and not (people and skips_bad_lines):
+            raise BadLinesError(bad)
         request = BulkRequest(organisation, achievement, securing, people, _in_utc(awarded_at), _in_utc(expires_at))
         with _shown() as report:
             found = award_in_bulk(
                 settings, request, actor="command-line", processes=processes, now=utc_now, report=report
             )
     except BadLinesError as exc:
-        raise UnreadableInputError(_said(exc.sentence), hint=_list_problems(exc)) from exc
+        raise UnreadableInputError(_said(exc.sentence), hint=_list_problems(exc.lines)) from exc
     except IssuerError as exc:
         raise UnreadableInputError(_said(exc.sentence), hint="\n".join(map(_said, exc.fields.values()))) from exc
     _write_links(links, found)
+    if bad:
+        err.print(say(f"{len(bad)} regels zijn overgeslagen:", f"{len(bad)} lines were left out:"), markup=False)
+        err.print(_list_problems(bad), markup=False, highlight=False)
     out.print(
         say(
             f"{len(found)} badges zijn uitgereikt. In {links} staat van ieder de link naar het bestand.",
@@ -81,17 +95,21 @@ def _in_utc(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.astimezone(UTC)
 
 
-def _list_problems(error: BadLinesError) -> str:
+def _list_problems(bad: Sequence[BadLine]) -> str:
     """Every line with its reason; of very many the first, since whoever mends those sees what the others have."""
     lines = [
         say(
-            f"Regel {line.number}: {_said(line.reason)} {shown_line(line.text)}",
-            f"Line {line.number}: {_said(line.reason)} {shown_line(line.text)}",
+            f"Regel {line.number}{_column(line)}: {_said(line.reason)} {shown_line(line.text)}",
+            f"Line {line.number}{_column(line)}: {_said(line.reason)} {shown_line(line.text)}",
         )
-        for line in error.lines[:_SHOWN_AT_MOST]
+        for line in bad[:_SHOWN_AT_MOST]
     ]
-    more = len(error.lines) - len(lines)
+    more = len(bad) - len(lines)
     return "\n".join(lines + ([say(f"En nog {more} regels.", f"And {more} more lines.")] if more else []))
+
+
+def _column(line: BadLine) -> str:
+    return f", {shown_line(line.column)}" if line.column else ""
 
 
 def _said(sentence: str) -> str:

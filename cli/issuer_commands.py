@@ -223,7 +223,7 @@ def award(
 def award_in_bulk(
     organisation: Organisation,
     achievement: Annotated[str, typer.Option("--achievement", "-a", help="Short name (slug) of the badge.")],
-    csv: Annotated[Path, typer.Argument(help="CSV file: given_name, family_name, email, and reference if wanted.")],
+    csv: Annotated[Path, typer.Argument(help="CSV file: given_name, family_name, email; reference, grade, results.")],
     links: Annotated[Path, typer.Argument(help="Where to put the CSV file with the link of each person.")],
     securing: Annotated[
         FileSecuring, typer.Option(help="How the files are signed: for everybody, or so that parts can be hidden.")
@@ -231,6 +231,7 @@ def award_in_bulk(
     awarded_at: Annotated[datetime | None, typer.Option(help="When, for example 2026-05-28T15:00:00.")] = None,
     expires_at: Annotated[datetime | None, typer.Option(help="Until when they are valid.")] = None,
     processes: Annotated[int, typer.Option(min=1, max=64, help="How many sign.")] = os.cpu_count() or 1,
+    skip_bad_lines: Annotated[bool, typer.Option(help="Award to the others when lines cannot be used.")] = False,
 ) -> None:
     """On the machine of the issuer, with its settings: award to many thousands at once, as files without a wallet.
 
@@ -248,6 +249,7 @@ def award_in_bulk(
             awarded_at=awarded_at,
             expires_at=expires_at,
             processes=processes,
+            skips_bad_lines=skip_bad_lines,
         )
 
 

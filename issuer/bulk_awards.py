@@ -9,7 +9,7 @@ import asyncio
 import hmac
 import json
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -17,7 +17,8 @@ from typing import Any, Final, NamedTuple
 
 from issuer import signing_keys, store
 from issuer.achievements import description_of, get_achievement
-from issuer.awards import check_times, default_expiry
+from issuer.award_details import create_award_claims
+from issuer.awards import Recipient, check_times, default_expiry
 from issuer.badge_files import file_link
 from issuer.bulk_signing import ChunkSigner, ChunkTask, Person, SignedChunk, SigningOrder
 from issuer.configurations import SECURINGS, Securing
@@ -28,8 +29,11 @@ from issuer.recipients import BadLine, parse_recipients
 from issuer.settings import IssuerSettings
 from issuer.status import Deck, status_kind
 from issuer.store import AchievementRow, ChunkRow, Session
+from kernel.errors import MalformedError
 from kernel.formats.credential import DC_SD_JWT, LDP_VC
 from kernel.keys import SoftwareSigner
+from kernel.open_badges import verify_result
+from kernel.strict_json import encode_json
 from runtime.database import BlockingDatabase, Database, blocking_database, run_blocking
 from runtime.workers import Workers
 
@@ -86,13 +90,38 @@ class _PlaceTakenError(Exception):
     """Somebody was given a place in the list after it was drawn here."""
 
 
-def read_people(text: str) -> list[Person]:
-    """The people in a list, as the back office reads one, or BadLinesError about every line that names nobody."""
-    found = parse_recipients(text, limit=_MAX_PEOPLE)
-    if found.bad:
-        raise BadLinesError(found.bad)
-    people = (line.recipient for line in found.good)
-    return [Person(one.given_name, one.family_name, one.email, one.reference) for one in people]
+def read_people(text: str, achievement: AchievementRow | None = None) -> list[Person]:
+    """The people in a list, as the back office reads one, or BadLinesError about every line that cannot be used."""
+    people, bad = read_usable_people(text, achievement)
+    if bad:
+        raise BadLinesError(bad)
+    return people
+
+
+def read_usable_people(text: str, achievement: AchievementRow | None = None) -> tuple[list[Person], Sequence[BadLine]]:
+    """The people in a list with what they reached of this achievement, and the lines that cannot be used."""
+    found = parse_recipients(text, achievement, limit=_MAX_PEOPLE)
+    return [_person(line.recipient, achievement) for line in found.good], found.bad
+
+
+def _person(recipient: Recipient, achievement: AchievementRow | None) -> Person:
+    named = (recipient.given_name, recipient.family_name, recipient.email, recipient.reference)
+    said = create_award_claims(recipient, achievement.version.achievement) if achievement is not None else {}
+    return Person(*named, said or None)
+
+
+def find_achievement(settings: IssuerSettings, organisation: str, slug: str) -> AchievementRow:
+    """What a list is about, as it is now, or NotFoundError."""
+    return asyncio.run(_find_achievement(settings, organisation, slug))
+
+
+async def _find_achievement(settings: IssuerSettings, organisation: str, slug: str) -> AchievementRow:
+    database = Database(settings.database_url.get_secret_value())
+    try:
+        async with database.reading() as session:
+            return await get_achievement(session, await get_issuer(session, settings, organisation), slug)
+    finally:
+        await database.close()
 
 
 def award_in_bulk(
@@ -178,6 +207,7 @@ async def _open_run(
     now: datetime,
 ) -> _Run:
     securing = _securing(row.securing)
+    _require_described(people, achievement.version.achievement)
     key = await run_blocking(
         session, signing_keys.get_signer, settings, issuer.organisation_id, securing.algorithm, now=now
     )
@@ -197,6 +227,16 @@ async def _open_run(
     return _Run(order, row, people, waiting, processes if isinstance(key.signer, SoftwareSigner) else 0)
 
 
+def _require_described(people: Sequence[Person], achievement: Mapping[str, Any]) -> None:
+    """Nobody gets a result that this version does not describe: the list may have been read over an earlier one."""
+    results = {encode_json(result) for person in people if person.claims for result in person.claims.get("result", ())}
+    try:
+        for result in results:
+            verify_result(json.loads(result), achievement)
+    except MalformedError as exc:
+        raise ConflictError(N_("De badge is intussen veranderd. Lees de lijst opnieuw.")) from exc
+
+
 def _securing(name: str) -> Securing:
     return next(securing for securing in SECURINGS if securing.name == name)
 
@@ -210,7 +250,9 @@ def _carried(achievement: dict[str, Any], securing: Securing) -> dict[str, Any]:
 def _hash(settings: IssuerSettings, request: BulkRequest) -> bytes:
     """What tells two runs apart: under a key, since it is made of people's names."""
     times = [None if moment is None else moment.isoformat() for moment in (request.awarded_at, request.expires_at)]
-    told = [request.achievement, request.securing, times, request.people]
+    # Without what is said of nobody, so that a run from before there was such a thing is the same run still.
+    people = [person if person.claims is not None else person[:4] for person in request.people]
+    told = [request.achievement, request.securing, times, people]
     return hmac.digest(settings.request_key, b"bulk\n" + json.dumps(told).encode(), "sha256")
 
 

@@ -1,13 +1,19 @@
 """Read a pasted or uploaded list of people, and say of each line that cannot be used why."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import ValidationError
 
+from issuer.achievements import description_of
+from issuer.award_details import find_detail_problems
 from issuer.awards import Recipient
 from issuer.errors import N_, InputError
+from issuer.list_columns import DEFAULT, Columns, find_columns, read_line
+from issuer.results import IMPOSSIBLE_VALUE, UNKNOWN_LEVEL
+from issuer.store import AchievementRow
 
 MAX_LINES = 1000
 TOO_MANY = N_(
@@ -18,29 +24,23 @@ NOBODY = N_("Zet hier ten minste een persoon neer.")
 _HIDDEN_CHARACTER = N_("Er staat een teken in dat niemand kan zien.")
 _LONG_NAME = N_("De naam is te lang.")
 _SEPARATORS = "\t;,"
-_HEADINGS = {
-    "voornaam": "given_name",
-    "given_name": "given_name",
-    "given name": "given_name",
-    "first name": "given_name",
-    "achternaam": "family_name",
-    "family_name": "family_name",
-    "family name": "family_name",
-    "last name": "family_name",
-    "e-mail": "email",
-    "email": "email",
-    "e-mailadres": "email",
-    "kenmerk": "reference",
-    "reference": "reference",
-    "studentnummer": "reference",
-}
-_DEFAULT_COLUMNS = ("given_name", "family_name", "email", "reference")
+_NO_DAY = N_("Dit is geen dag. Schrijf bijvoorbeeld 28-5-2026.")
 _PROBLEMS = {
     "given_name": N_("De voornaam ontbreekt."),
     "family_name": N_("De achternaam ontbreekt."),
     "email": N_("Het e-mailadres klopt niet."),
     "reference": N_("Het kenmerk is te lang."),
+    "birth_date": _NO_DAY,
+    "activity_start_date": _NO_DAY,
+    "activity_end_date": _NO_DAY,
+    "credits_earned": N_("Het aantal studiepunten is geen getal."),
 }
+_RESULT_PROBLEMS = {
+    "achieved_level": UNKNOWN_LEVEL,
+    "status": N_("Deze stand kennen we niet. Schrijf bijvoorbeeld: gehaald, of niet gehaald."),
+    "value": IMPOSSIBLE_VALUE,
+}
+_TOO_LONG = N_("Deze tekst is te lang.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,8 @@ class BadLine:
     number: int
     text: str
     reason: str
+    column: str = ""
+    """The heading over the cell with a result that is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,34 +68,40 @@ class RecipientList:
 
     good: Sequence[GoodLine]
     bad: Sequence[BadLine]
+    unused: Sequence[str] = ()
+    """Headings of columns with which nothing is done."""
 
 
-def parse_recipients(text: str, *, limit: int = MAX_LINES) -> RecipientList:
+def parse_recipients(text: str, achievement: AchievementRow | None = None, *, limit: int = MAX_LINES) -> RecipientList:
     """Read lines of given name, family name, e-mail address and (if wanted) a reference of the organisation.
 
-    Separated by tab, semicolon or comma, as a spreadsheet gives them; a first line with headings sets the order.
+    Separated by tab, semicolon or comma, as a spreadsheet gives them; a first line with headings sets the order, and
+    may name what the `achievement` measures and what else an award says (`issuer.list_columns`).
     """
     lines = [(number, line) for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1) if line.strip()]
     if not lines:
         raise InputError(fields={"people": NOBODY})
     if len(lines) > limit:
         raise InputError(fields={"people": TOO_MANY})
-    columns = _find_headings(lines[0][1])
+    columns = _find_columns(lines[0][1], achievement)
     people = lines if columns is None else lines[1:]
     if not people:
         raise InputError(fields={"people": NOBODY})
     good: list[GoodLine] = []
     bad: list[BadLine] = []
     seen: set[str] = set()
+    measured = None if achievement is None else achievement.version.achievement
     for number, line in people:
-        found = _parse_line(number, line, columns or _DEFAULT_COLUMNS, seen)
+        found = _parse_line(number, line, columns or DEFAULT, measured, seen)
         (good if isinstance(found, GoodLine) else bad).append(found)  # type: ignore[arg-type]
-    return RecipientList(good, bad)
+    return RecipientList(good, bad, () if columns is None else columns.unused)
 
 
-def _find_headings(line: str) -> Sequence[str] | None:
-    cells = [_HEADINGS.get(cell.strip().lower(), "") for cell in _split(line)]
-    return cells if "email" in cells else None
+def _find_columns(line: str, achievement: AchievementRow | None) -> Columns | None:
+    if achievement is None:
+        return find_columns(_split(line), (), None)
+    description = description_of(achievement)
+    return find_columns(_split(line), description.result_descriptions, description.grading_scheme)
 
 
 def _split(line: str) -> list[str]:
@@ -106,23 +114,37 @@ def _split(line: str) -> list[str]:
         return []
 
 
-def _parse_line(number: int, line: str, columns: Sequence[str], seen: set[str]) -> GoodLine | BadLine:
-    cells = map(str.strip, _split(line))
-    values = {name: cell for name, cell in zip(columns, cells, strict=False) if name and cell}
+def _parse_line(
+    number: int, line: str, columns: Columns, measured: Mapping[str, Any] | None, seen: set[str]
+) -> GoodLine | BadLine:
+    values, headings = read_line([cell.strip() for cell in _split(line)], columns)
+    text = line.strip()[:200]
     try:
         recipient = Recipient.model_validate(values)
     except ValidationError as exc:
-        return BadLine(number, line.strip()[:200], _find_reason(exc))
+        return BadLine(number, text, *_find_reason(exc, headings))
+    problems = {} if measured is None else find_detail_problems(recipient, measured)
+    if problems:
+        path, reason = next(iter(problems.items()))
+        return BadLine(number, text, reason, _find_column(path.split("."), headings))
     key = recipient.email.lower()
     if key in seen:
-        return BadLine(number, line.strip()[:200], N_("Dit e-mailadres staat al eerder in de lijst."))
+        return BadLine(number, text, N_("Dit e-mailadres staat al eerder in de lijst."))
     seen.add(key)
     return GoodLine(number, recipient)
 
 
-def _find_reason(error: ValidationError) -> str:
+def _find_column(path: Sequence[int | str], headings: Sequence[str]) -> str:
+    return headings[int(path[1])] if path[0] == "results" and len(path) > 1 else ""
+
+
+def _find_reason(error: ValidationError, headings: Sequence[str]) -> tuple[str, str]:
     first = error.errors()[0]
     field = str(first["loc"][0])
     if first["type"] == "invisible_character":
-        return _HIDDEN_CHARACTER
-    return _LONG_NAME if first["type"] == "string_too_long" and field.endswith("_name") else _PROBLEMS[field]
+        return _HIDDEN_CHARACTER, ""
+    if field == "results":
+        return _RESULT_PROBLEMS[str(first["loc"][2])], _find_column(first["loc"], headings)
+    if first["type"] == "string_too_long":
+        return (_LONG_NAME if field.endswith("_name") else _PROBLEMS.get(field, _TOO_LONG)), ""
+    return _PROBLEMS[field], ""

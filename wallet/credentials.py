@@ -253,6 +253,15 @@ def create_view(credential: VerifiedCredential) -> BadgeView:
         name=shown_name(view.name),
         issuer_name=shown_name(view.issuer_name or "") or None,
         skills=tuple(replace(skill, name=shown_name(skill.name)) for skill in view.skills),
+        results=tuple(
+            replace(
+                result,
+                name=shown_name(result.name or "") or None,
+                level=shown_name(result.level or "") or None,
+                value=shown_name(result.value or "") or None,
+            )
+            for result in view.results
+        ),
         statements=tuple(replace(stated, name=shown_name(stated.name)) for stated in view.statements),
         evidence=tuple(replace(evidence, name=shown_name(evidence.name)) for evidence in view.evidence),
     )

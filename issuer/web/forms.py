@@ -12,18 +12,33 @@ from typing import Any
 from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 
-from issuer.achievements import AchievementDescription, image_data_url, input_problems, parse_image
+from issuer.achievements import AchievementDescription, description_of, image_data_url, input_problems, parse_image
+from issuer.award_details import find_detail_problems
 from issuer.awards import Recipient
 from issuer.errors import N_, InputError
 from issuer.images import MAX_BYTES
 from issuer.recipients import GoodLine, RecipientList, parse_recipients
+from issuer.store import AchievementRow
+from issuer.web.award_form import ABOUT_FIELDS, field_of_problem, read_award_form
+from issuer.web.measured_form import (
+    GRADE_FIELDS,
+    PARTS,
+    Block,
+    Kept,
+    as_grading_scheme,
+    as_outcomes,
+    as_result_descriptions,
+    blocks_of,
+    measured_values,
+)
 from kernel.strict_json import parse_json
 from runtime.tokens import create_numeric_code
 from skills.search import SkillIndex
 
 _MAX_LIST = 512 * 1024
 
-ONE_PERSON = ("given_name", "family_name", "email", "evidence_name", "evidence_description", "evidence_url")
+ONE_PERSON: tuple[str, ...] = ("given_name", "family_name", "email")
+ONE_PERSON += ("evidence_name", "evidence_description", "evidence_url", "grade", *ABOUT_FIELDS)
 TEXT_FIELDS = (
     "name",
     "name_en",
@@ -52,10 +67,31 @@ TEXT_FIELDS = (
     "skill_query",
     "own_uri",
     "own_name",
+    "outcomes",
+    *GRADE_FIELDS,
+    "hours",
+    "tags",
+    "field_of_study",
+    "isced_f",
+    "programmes",
+    "creator_name",
+    "creator_url",
 )
 
 
-_NUMBERS = ("validity_days", "ects", "sbu", "eqf_level")
+_NUMBERS = ("validity_days", "ects", "sbu", "eqf_level", "hours")
+_TEXTS = ("field_of_study", "isced_f")
+_LISTS = ("tags", "programmes")
+# What the page does not ask, and so leaves as it is.
+_KEPT: tuple[str, ...] = (
+    "part_of",
+    "prerequisites_url",
+    "level_verified",
+    "specialization",
+    "human_code",
+    "teaching_languages",
+)
+_KEPT += ("recheck_months", "other_identifiers", "related", "language")
 _CHOICES = ("nlqf_level", "assessment_type", "participation_type", "supervision", "stackability", "approval")
 
 
@@ -65,6 +101,7 @@ class AchievementForm:
 
     values: dict[str, str] = field(default_factory=lambda: dict.fromkeys(TEXT_FIELDS, ""))
     skills: list[dict[str, str]] = field(default_factory=list)
+    results: list[Block] = field(default_factory=list)
     image: str = ""
     from_version: str = ""
     found: Sequence[Mapping[str, str]] = ()
@@ -83,7 +120,14 @@ def form_of(description: AchievementDescription) -> AchievementForm:
     numbers = {name: getattr(description, name) for name in _NUMBERS}
     form.values |= {name: "" if number is None else f"{number:g}" for name, number in numbers.items()}
     form.values["achievement_type"] = description.achievement_type
-    form.values |= {name: getattr(description, name) or "" for name in _CHOICES}
+    form.values |= {name: _only(getattr(description, name)) for name in _CHOICES}
+    form.values |= {name: getattr(description, name) or "" for name in _TEXTS}
+    form.values |= {name: ", ".join(getattr(description, name)) for name in _LISTS}
+    form.values |= measured_values(description)
+    form.results = blocks_of(description)
+    if description.creator is not None:
+        form.values["creator_name"] = description.creator.name
+        form.values["creator_url"] = description.creator.url or ""
     checked = description.identity_checked
     form.values["identity_checked"] = "" if checked is None else "true" if checked else "false"
     if description.quality_assurance is not None:
@@ -91,6 +135,13 @@ def form_of(description: AchievementDescription) -> AchievementForm:
         form.values["quality_url"] = description.quality_assurance.url
     form.skills = [skill.model_dump() for skill in description.skills]
     return form
+
+
+def _only(choice: str | Sequence[str] | None) -> str:
+    """A choice for a list that takes one; of several none, and they are left as they are."""
+    if choice is None or isinstance(choice, str):
+        return choice or ""
+    return choice[0] if len(choice) == 1 else ""
 
 
 async def read_achievement_form(form: FormData, skills: SkillIndex, language: str) -> AchievementForm:
@@ -101,9 +152,18 @@ async def read_achievement_form(form: FormData, skills: SkillIndex, language: st
     uris, names, frameworks = (texts(form, f"skill_{part}") for part in ("uri", "name", "framework"))
     for uri, name, framework in zip(uris, names, frameworks, strict=False):
         _add(read, uri, name, framework)
+    read.results = _read_blocks(form)
     await _read_image(form, read)
     _press_button(form, read, skills, language)
     return read
+
+
+def _read_blocks(form: FormData) -> list[Block]:
+    """The results that the form describes: those with a name, and one more where that was asked for."""
+    columns = [texts(form, f"result_{part}") for part in PARTS]
+    blocks = [dict(zip(PARTS, values, strict=True)) for values in zip(*columns, strict=False)]
+    kept = [block for block in blocks if block["name"]]
+    return [*kept, dict.fromkeys(PARTS, "")] if text(form, "action") == "add_result" else kept
 
 
 def _press_button(form: FormData, read: AchievementForm, skills: SkillIndex, language: str) -> None:
@@ -161,12 +221,15 @@ async def _read_image(form: FormData, read: AchievementForm) -> None:
         read.errors |= exc.fields
 
 
-def as_description(read: AchievementForm, slug: str) -> dict[str, Any]:
-    """What the form says, as the use case takes it; empty fields are absent."""
+def as_description(read: AchievementForm, slug: str, current: AchievementDescription | None = None) -> dict[str, Any]:
+    """What the form says, as the use case takes it; empty fields are absent. What it does not ask stays as it is."""
+    kept, skills = Kept.of(current), [skill["uri"] for skill in read.skills]
     values = read.values
-    values["ects"] = values["ects"].replace(",", ".")
+    for name in ("ects", "hours"):
+        values[name] = values[name].replace(",", ".")
     quality = {"name": values["quality_name"], "url": values["quality_url"]}
     description: dict[str, Any] = {
+        **{name: kept.members[name] for name in _KEPT if name in kept.members},
         "slug": slug,
         **{
             name: _localised(values, name)
@@ -175,10 +238,28 @@ def as_description(read: AchievementForm, slug: str) -> dict[str, Any]:
         "achievement_type": values["achievement_type"] or "Badge",
         "skills": read.skills,
         "image": read.image,
-        **{name: values[name] for name in (*_NUMBERS, *_CHOICES, "identity_checked")},
-        "quality_assurance": quality if any(quality.values()) else None,
+        **{name: values[name] for name in (*_NUMBERS, *_TEXTS, "identity_checked")},
+        **{name: values[name] or _several(kept.members.get(name)) for name in _CHOICES},
+        **{name: [part.strip() for part in values[name].split(",") if part.strip()] for name in _LISTS},
+        "quality_assurance": _merged(quality, kept, "quality_assurance"),
+        "creator": _merged({"name": values["creator_name"], "url": values["creator_url"]}, kept, "creator"),
+        "learning_outcomes": as_outcomes(values["outcomes"], kept, skills),
+        "grading_scheme": as_grading_scheme(values, kept),
+        "result_descriptions": as_result_descriptions(read.results, kept, skills),
     }
     return {name: value for name, value in description.items() if value not in (None, "")}
+
+
+def _several(choice: object) -> object:
+    """Several choices, of which the page can show none and so takes none away."""
+    return choice if isinstance(choice, list) and len(choice) > 1 else None
+
+
+def _merged(asked: Mapping[str, str], kept: Kept, name: str) -> dict[str, Any] | None:
+    """Members of which the page asks a part; nothing where it asks and gets no answer."""
+    if not any(asked.values()):
+        return None
+    return {**kept.members.get(name, {}), **{member: value for member, value in asked.items() if value}}
 
 
 def _localised(values: Mapping[str, str], name: str) -> dict[str, str] | None:
@@ -204,6 +285,22 @@ _FIELDS = {
     "quality_assurance.name": "quality_name",
     "quality_assurance.url": "quality_url",
     "slug": "name",
+    "creator": "creator_url",
+    "creator.name": "creator_name",
+    "creator.url": "creator_url",
+    "grading_scheme.name.nl": "grade_name",
+    "grading_scheme.minimum": "grade_minimum",
+    "grading_scheme.maximum": "grade_maximum",
+    "grading_scheme.required": "grade_required",
+}
+
+
+# Whatever is wrong in one of these stands beside the one field that it comes from.
+_WHOLE_FIELDS = {
+    "skills": "skill_query",
+    "learning_outcomes": "outcomes",
+    "tags": "tags",
+    "programmes": "programmes",
 }
 
 
@@ -213,7 +310,12 @@ def errors_by_field(fields: Mapping[str, str]) -> dict[str, str]:
 
 
 def _field(name: str) -> str:
-    return "skill_query" if name.startswith("skills") else _FIELDS.get(name, name)
+    first, _, rest = name.partition(".")
+    if first in _WHOLE_FIELDS:
+        return _WHOLE_FIELDS[first]
+    if first == "result_descriptions":
+        return f"result_{rest.partition('.')[0]}"
+    return _FIELDS.get(name, name)
 
 
 def slug_of(name: str) -> str:
@@ -226,21 +328,28 @@ def slug_of(name: str) -> str:
     return slug or f"badge-{create_numeric_code(8)}"
 
 
-async def read_recipients(form: FormData) -> tuple[RecipientList, str]:
+async def read_recipients(form: FormData, achievement: AchievementRow) -> tuple[RecipientList, str]:
     """Who is to get the badge: one person with evidence, an uploaded file, or what was pasted; a list as it came."""
     if any(text(form, name) for name in ("given_name", "family_name", "email")):
-        return RecipientList([GoodLine(1, await _read_one_person(form))], []), ""
+        return RecipientList([GoodLine(1, await _read_one_person(form, achievement))], []), ""
     people = await _read_list(form)
-    return parse_recipients(people), people
+    return parse_recipients(people, achievement), people
 
 
-async def _read_one_person(form: FormData) -> Recipient:
+async def _read_one_person(form: FormData, achievement: AchievementRow) -> Recipient:
     values: dict[str, Any] = {name: text(form, name) for name in ("given_name", "family_name", "email")}
+    filled_in = {name: text(form, name) for name in form}
+    said = read_award_form(filled_in, description_of(achievement).result_descriptions)
+    results = said.get("results", [])
     try:
-        return Recipient.model_validate({**values, "evidence": await _read_evidence(form)})
+        recipient = Recipient.model_validate({**values, **said, "evidence": await _read_evidence(form)})
     except ValidationError as exc:
-        fields = {name.replace("evidence.0.", "evidence_"): problem for name, problem in input_problems(exc).items()}
+        problems = {name.replace("evidence.0.", "evidence_"): problem for name, problem in input_problems(exc).items()}
+        fields = {field_of_problem(name, results): problem for name, problem in problems.items()}
         raise InputError(fields=fields) from exc
+    if misfits := find_detail_problems(recipient, achievement.version.achievement):
+        raise InputError(fields={field_of_problem(name, results): problem for name, problem in misfits.items()})
+    return recipient
 
 
 async def _read_evidence(form: FormData) -> list[dict[str, str]]:

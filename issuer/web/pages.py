@@ -1,6 +1,6 @@
 """The pages of the issuer: for visitors one page a badge, for staff the back office."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
@@ -11,6 +11,7 @@ from starlette.datastructures import FormData
 
 from issuer import achievements, awards, badge_files, operators, recipients, status, status_messages, store
 from issuer.achievements import AchievementDescription, SkillReference, achievement_uri, description_of, get_achievement
+from issuer.award_details import create_award_claims
 from issuer.awards import AwardView
 from issuer.credential_issuer import CredentialIssuer, get_issuer, list_issuers
 from issuer.credential_offer import OfferPolicy
@@ -21,6 +22,7 @@ from issuer.operators import SignedIn, SignInError
 from issuer.settings import IssuerSettings
 from issuer.status import Change
 from issuer.store import AchievementRow
+from issuer.web.award_form import ABOUT_FIELDS, create_measured
 from issuer.web.forms import (
     ONE_PERSON,
     AchievementForm,
@@ -36,6 +38,7 @@ from issuer.web.forms import (
     text,
 )
 from kernel.errors import MalformedError
+from kernel.open_badges import BadgeView, badge_view
 from kernel.status.messages import StatusMessage, find_message
 from runtime.dependencies import DatabaseDep, NowDep, SessionDep, get_service
 from runtime.service import Service
@@ -167,6 +170,19 @@ SignedInDep = Annotated[SignedIn, Depends(signed_in)]
 MAIN_FIELDS = frozenset({"name", "description", "criteria", "assessment", "achievement_type", "skill_query", "image"})
 
 
+# Of what a badge measures: how somebody says what was reached.
+RESULT_KINDS = (
+    ("levels", N_("Met een niveau, zoals voldoende of goed")),
+    ("number", N_("Met een getal, zoals een score")),
+    ("values", N_("Met een vaste waarde, zoals A, B of C")),
+    ("status", N_("Gehaald of niet gehaald")),
+)
+
+
+def _find_result_fields(names: Iterable[str]) -> set[str]:
+    return {name for name in names if name.startswith(("grade_", "result_", "outcomes"))}
+
+
 FIELD_LABELS = {
     "name": N_("Naam van de badge"),
     "description": N_("Wat deed iemand die deze badge heeft?"),
@@ -186,8 +202,32 @@ FIELD_LABELS = {
     "stackability": N_("Hoort het bij iets groters?"),
     "approval": N_("Keurt een tweede persoon elke uitreiking goed?"),
     "participation_type": N_("Hoe doet iemand mee?"),
+    "outcomes": N_("Wat kan iemand daarna?"),
+    "grade_name": N_("Hoe heet het cijfer?"),
+    "grade_minimum": N_("Laagste cijfer"),
+    "grade_maximum": N_("Hoogste cijfer"),
+    "grade_required": N_("Nodig om te halen"),
+    "hours": N_("Hoeveel uur kost het?"),
+    "tags": N_("Trefwoorden"),
+    "field_of_study": N_("Vakgebied"),
+    "isced_f": N_("ISCED-F-code"),
+    "programmes": N_("Codes van de opleiding"),
+    "creator_name": N_("Wie maakte het programma?"),
+    "creator_url": N_("Webadres van de maker"),
+    **{f"result_{place}": N_("Een resultaat") for place in range(50)},
     "quality_name": N_("Wie bewaakt de kwaliteit?"),
     "quality_url": N_("Webadres daarvan"),
+    "grade": N_("Cijfer"),
+    "narrative": N_("Toelichting"),
+    "activity_start_date": N_("Begonnen op"),
+    "activity_end_date": N_("Klaar op"),
+    "credits_earned": N_("Behaalde studiepunten"),
+    "role": N_("Rol"),
+    "term": N_("Periode"),
+    "license_number": N_("Licentienummer"),
+    "birth_date": N_("Geboortedatum"),
+    "on_behalf_of_name": N_("Uitgereikt namens"),
+    "on_behalf_of_url": N_("Webadres van die organisatie"),
     "given_name": N_("Voornaam"),
     "family_name": N_("Achternaam"),
     "email": N_("E-mailadres"),
@@ -200,10 +240,13 @@ FIELD_LABELS = {
 }
 
 
-def _summary(request: Request, fields: Mapping[str, str]) -> dict[str, str]:
-    """The same sentences for the top of the page, where each must say which field it is about."""
-    _ = translator(request)
-    labels = {name: _(FIELD_LABELS.get(name, name)) for name in fields}
+def _summary(request: Request, fields: Mapping[str, str], names: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The same sentences for the top of the page, where each must say which field it is about.
+
+    `names` are what an organisation calls fields of its own, which no catalogue has.
+    """
+    _, own = translator(request), names or {}
+    labels = {name: own.get(name) or _(FIELD_LABELS.get(name, name)) for name in fields}
     return {
         name: f"{labels[name]}{'' if labels[name].endswith('?') else ':'} {_(sentence)}"
         for name, sentence in fields.items()
@@ -399,7 +442,9 @@ def _form_page(
         form=form,
         errors=translated(request, form.errors),
         summary=_summary(request, form.errors),
-        more_is_wrong=not form.errors.keys() <= MAIN_FIELDS,
+        more_is_wrong=not form.errors.keys() <= MAIN_FIELDS | _find_result_fields(form.errors),
+        results_are_wrong=bool(_find_result_fields(form.errors)),
+        result_kinds=RESULT_KINDS,
         types=TYPES,
         choices=_translated_choices(request),
         search_available=service.skills.available,
@@ -444,8 +489,10 @@ async def create_achievement(
     return _form_page(request, pages, staff, read, current=None)
 
 
-def _description(read: AchievementForm, slug: str) -> AchievementDescription:
-    return achievements.parse_description(as_description(read, slug))
+def _description(
+    read: AchievementForm, slug: str, current: AchievementDescription | None = None
+) -> AchievementDescription:
+    return achievements.parse_description(as_description(read, slug, current))
 
 
 def _keep_errors(read: AchievementForm, error: IssuerError | MalformedError) -> None:
@@ -525,7 +572,7 @@ async def change_achievement(
     is_newest = read.from_version == str(number)
     if text(form, "action") == "save" and is_newest and not read.errors:
         try:
-            description = _description(read, slug)
+            description = _description(read, slug, description_of(row))
             await achievements.change_achievement(
                 session,
                 staff.issuer,
@@ -565,6 +612,9 @@ def _award_page(
     errors: Mapping[str, str] | None = None,
 ) -> Response:
     """The two ways to say to whom, with all that was typed but the files, which a browser cannot fill in again."""
+    measured = create_measured(description_of(row), request_language(request), translator(request))
+    names = {f"result-{one.id}": one.name for one in measured.results}
+    values = {name: "" if form is None else text(form, name) for name in (*ONE_PERSON, *names)}
     return pages.render(
         request,
         "award.html",
@@ -572,9 +622,11 @@ def _award_page(
         staff=staff,
         card=_card(staff.issuer, row, request),
         people="" if form is None else text(form, "people"),
-        values={name: "" if form is None else text(form, name) for name in ONE_PERSON},
+        values=values,
+        measured=measured,
+        award_is_told=any(values[name] or name in (errors or {}) for name in ABOUT_FIELDS),
         errors=translated(request, errors or {}),
-        summary=_summary(request, errors or {}),
+        summary=_summary(request, errors or {}, names),
         place="badges",
     )
 
@@ -597,7 +649,7 @@ async def preview_award(
     """Show who will get the badge, and which lines cannot be used, before anything happens."""
     row = await get_achievement(session, staff.issuer, slug)
     try:
-        found, people = await read_recipients(form)
+        found, people = await read_recipients(form, row)
     except InputError as exc:
         return _award_page(request, pages, staff, row, form, exc.fields)
     return pages.render(
@@ -607,6 +659,7 @@ async def preview_award(
         card=_card(staff.issuer, row, request),
         people=people,
         recipients=recipients_as_json(found),
+        views=[_view_of(create_award_claims(line.recipient, row.version.achievement), row) for line in found.good],
         found=found,
         idempotency_key=create_token(16),
         place="badges",
@@ -671,6 +724,12 @@ async def awards_page(
     )
 
 
+def _view_of(claims: Mapping[str, Any], row: AchievementRow) -> BadgeView:
+    """What the badge of an award will say of its holder, as a reader of it would see that."""
+    subject = {**claims.get("subject", {}), "achievement": row.version.achievement, "result": claims.get("result", [])}
+    return badge_view({"credentialSubject": subject}, "ldp_vc")
+
+
 @router.get("/back-office/{org}/awards/{award_id}")
 async def one_award(
     request: Request,
@@ -691,6 +750,7 @@ async def one_award(
         "one_award.html",
         staff=staff,
         award=view,
+        view=_view_of(view.claims, row),
         card=_card(staff.issuer, row, request),
         qr=None if view.offer is None else draw_qr(view.offer.link),
         states=STATES,

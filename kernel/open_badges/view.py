@@ -50,13 +50,16 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What somebody achieved: a value, a level of a rubric or a status, and what was required."""
+    """What somebody achieved: a value, a level of a rubric or a status; what was required, and on which scale."""
 
     name: str | None
     value: str | None
     level: str | None
     status: str | None
     required: str | None
+    level_description: str | None = None
+    lowest: str | None = None
+    highest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,17 +286,18 @@ class _Reader:
         )
 
     def result(self, result: Mapping[str, Any], description: Mapping[str, Any]) -> Result:
-        levels = {
-            self.text(level, "id"): self.text(level, "name")
-            for level in read_objects(description, "rubricCriterionLevel")
-        }
+        levels = {self.text(level, "id"): level for level in read_objects(description, "rubricCriterionLevel")}
+        achieved = levels.get(self.text(result, "achievedLevel") or "", {})
+        required = levels.get(self.text(description, "requiredLevel") or "", {})
         return Result(
             name=self.text(description, "name"),
             value=self.text(result, "value"),
-            level=levels.get(self.text(result, "achievedLevel") or ""),
+            level=self.text(achieved, "name"),
             status=self.text(result, "status"),
-            required=levels.get(self.text(description, "requiredLevel") or "")
-            or self.text(description, "requiredValue"),
+            required=self.text(required, "name") or self.text(description, "requiredValue"),
+            level_description=self.text(achieved, "description"),
+            lowest=self.text(description, "valueMin"),
+            highest=self.text(description, "valueMax"),
         )
 
     def identifiers(self, value: Mapping[str, Any]) -> tuple[Identifier, ...]:

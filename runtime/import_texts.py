@@ -529,6 +529,10 @@ ELEMENTS: Final[Mapping[str, Text]] = {
     "further_information": Text("Meer informatie", "Further information"),
 }
 
+# What a grade means.
+SCALE: Final = Text("op een schaal van {lowest} tot {highest}", "on a scale from {lowest} to {highest}")
+NEEDED: Final = Text("nodig: {required}", "needed: {required}")
+
 # What edubadges and Europass call the ways of assessing and of taking part.
 CODES: Final[Mapping[str, Text]] = {
     "written_exam": Text("schriftelijke toets", "written exam"),

@@ -12,7 +12,7 @@ from typing import Any, Final
 from kernel.importing import IMPORT_CHECK_CODES, ImportReport, Kind
 from kernel.importing import Verdict as Verdicts
 from kernel.importing.report import SKIPPED
-from kernel.microcredential import Microcredential, find_warnings, missing_elements
+from kernel.microcredential import Grade, Microcredential, find_warnings, missing_elements
 from kernel.report import Outcome
 from kernel.trust_list import Outcome as Recognised
 from kernel.trust_list import Recognition
@@ -302,7 +302,6 @@ def _create_facts(content: Microcredential, language: str) -> Iterator[Fact]:
 
 def _read_elements(content: Microcredential, language: str) -> dict[str, list[str]]:
     """What each element says, in lines; the title is the page's own."""
-    scheme = content.grade.scheme if content.grade is not None else None
     return {
         "learner": _read_learner(content),
         "country": [country(content.country, language) if content.country else ""],
@@ -322,7 +321,7 @@ def _read_elements(content: Microcredential, language: str) -> dict[str, list[st
         "quality_assurance": [content.quality_assurance.name] if content.quality_assurance is not None else [],
         "prerequisites": [content.prerequisites.text or content.prerequisites.url or ""],
         "supervision": _read_supervision(content, language),
-        "grade": [content.grade.value, scheme.name if scheme is not None else ""] if content.grade is not None else [],
+        "grade": _read_grade(content.grade, language),
         "stackability": list(content.stackability.part_of),
         "further_information": [
             content.further_information.description or "",
@@ -330,6 +329,22 @@ def _read_elements(content: Microcredential, language: str) -> dict[str, list[st
             *(f"{item.name} {item.url or ''}".strip() for item in content.further_information.evidence),
         ],
     }
+
+
+def _read_grade(grade: Grade | None, language: str) -> list[str]:
+    """The grade, what it is called, and what it means: the ends of its scale and what was needed."""
+    if grade is None:
+        return []
+    scheme = grade.scheme
+    if scheme is None:
+        return [grade.value]
+    ends = {"lowest": scheme.minimum, "highest": scheme.maximum}
+    return [
+        grade.value,
+        scheme.name,
+        texts.SCALE.say(language).format(**ends) if all(ends.values()) else "",
+        texts.NEEDED.say(language).format(required=scheme.required) if scheme.required else "",
+    ]
 
 
 def _say_code(code: str, language: str) -> str:

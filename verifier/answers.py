@@ -6,7 +6,7 @@ sealed and goes when its time has passed (PROFILE.md V-40, V-41). Pages and API 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -119,6 +119,7 @@ def _shown(credential: VerifiedCredential) -> dict[str, Any]:
         "skills": [{"uri": skill.uri, "name": skill.name} for skill in badge.skills],
         "evidence": [{"name": item.name, "url": item.url} for item in badge.evidence],
         "person": dict(badge.person),
+        "results": [asdict(result) for result in badge.results],
         "issued_at": _iso(badge.awarded_at or credential.issued_at or credential.valid_from),
         "expires_at": _iso(credential.expires_at),
     }
@@ -243,6 +244,9 @@ class PresentationLine:
     """What others say of it, as `runtime.endorsements.JudgedEndorsement` writes it."""
     messages: tuple[str, ...] = ()
     """What its issuer tells beside it, by the words of its status list."""
+
+    results: tuple[Mapping[str, Any], ...] = ()
+    """What the holder showed of grades and results, as `kernel.open_badges.Result` has it."""
 
     def endorsement_lines(self, language: str) -> list[EndorsementLine]:
         return [create_endorsement_line(said, language) for said in self.endorsements]
@@ -381,6 +385,7 @@ def _read_presentation(
         checks=_read_checks(each["checks"]),
         endorsements=tuple(shown.get(name, {}).get("endorsements", ())),
         messages=tuple(word for check in each["checks"] for word in check["evidence"].get("messages", ())),
+        results=tuple(shown.get(name, {}).get("results", ())),
     )
 
 

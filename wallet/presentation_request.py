@@ -19,6 +19,7 @@ from kernel.jwt_vc_issuer import read_jwk_set
 from kernel.keys import parse_public_jwk, public_key_from
 from kernel.openid4vp import (
     AGREEMENT,
+    ANY_WALLET,
     INVALID_REQUEST_URI_METHOD,
     MEDIA_TYPE,
     REGISTRATION_FORMAT,
@@ -90,6 +91,7 @@ async def resolve_content(
         case RequestByReference():
             content = await _fetch_request_object(wallet, link)
             content["is_method_unknown"] = link.request_uri_method == UNKNOWN_METHOD
+            content["request_uri"] = link.request_uri
     content["client_id"] = link.client_id.text
     content["received_at"] = now.isoformat()
     if "raw" not in content:
@@ -176,10 +178,19 @@ def read_request(content: Mapping[str, Any], now: datetime) -> AuthorizationRequ
         **proof_of(content),
         client_id=content["client_id"],
         wallet_nonce=content["wallet_nonce"],
+        audiences=_audiences(content),
         federation_metadata=content.get("federation_metadata"),
         now=now,
         transaction_data_types=TRANSACTION_DATA_TYPES,
     )
+
+
+def _audiences(content: Mapping[str, Any]) -> frozenset[str]:
+    """For whom a request may be made: any wallet, as §5.8 has it, or whoever fetches it where this one was fetched.
+
+    Verifiers on Credo write the latter, and it says more: the same request served anywhere else is refused.
+    """
+    return frozenset({ANY_WALLET, content.get("request_uri", ANY_WALLET)})
 
 
 def _read_dc_api_request(content: Mapping[str, Any], now: datetime) -> AuthorizationRequest:

@@ -206,6 +206,12 @@ def read_key_reference(header: Mapping[str, Any]) -> tuple[str | None, tuple[str
     return key_id, tuple(x5c)
 
 
+def absolute_key_id(key_id: str | None, issuer: str) -> str | None:
+    """Return a `kid` as DID URL: one that is a fragment alone is of the issuer's own DID. DID Core 1.0 §3.2.2."""
+    is_relative = key_id is not None and key_id.startswith("#") and issuer.startswith("did:")
+    return f"{issuer}{key_id}" if is_relative else key_id
+
+
 def verify_validity(credential: VerifiedCredential, *, now: datetime) -> None:
     """Check that the credential's time has come and has not passed, with the usual leeway. K-10, K-46, K-56."""
     if credential.expires_at is not None and now - LEEWAY >= credential.expires_at:

@@ -13,6 +13,7 @@ from kernel.formats.credential import (
     UnverifiedCredential,
     VerifiedCredential,
     VerifiedPresentation,
+    absolute_key_id,
     read_key_reference,
     verify_validity,
 )
@@ -60,13 +61,14 @@ class SdJwtFormat(ABC):
         """Say who a credential claims to come from, and how its key would be found."""
         header, payload = sd_jwt.issuer_jwt.header, sd_jwt.issuer_jwt.payload
         key_id, x5c = read_key_reference(header)
+        issuer = self._read_issuer(payload, is_certified=bool(x5c))
         return UnverifiedCredential(
             format=self.format_id,
             raw=sd_jwt.raw,
             header=header,
             payload=payload,
-            unverified_issuer=self._read_issuer(payload, is_certified=bool(x5c)),
-            key_id=key_id,
+            unverified_issuer=issuer,
+            key_id=absolute_key_id(key_id, issuer),
             x5c=x5c,
             is_legacy=header.get("typ") != self.format_id,
             secured=sd_jwt,

@@ -25,6 +25,7 @@ from kernel.formats import (
     parse_credential,
     verify_validity,
 )
+from kernel.formats.credential import absolute_key_id
 from kernel.jwt import LEEWAY, sign_jwt, verify_jwt
 from kernel.keys import SoftwareSigner
 from kernel.sd_jwt import ClaimsPath, conceal, create_disclosure, parse_disclosure
@@ -825,3 +826,26 @@ def test_any_choice_of_skills_is_what_the_verifier_sees(choice: set[int], format
     for step in ALIGNMENTS[format_id]:
         value = value[step]
     assert [alignment["targetUrl"] for alignment in value] == [list(SKILLS)[index] for index in sorted(choice)]
+
+
+@pytest.mark.parametrize(
+    ("key_id", "issuer", "named"),
+    [
+        ("#key-1", "did:web:issuer.example", "did:web:issuer.example#key-1"),
+        ("did:web:elsewhere.example#key-1", "did:web:issuer.example", "did:web:elsewhere.example#key-1"),
+        ("key-1", "did:web:issuer.example", "key-1"),
+        ("#key-1", "https://issuer.example", "#key-1"),
+        (None, "did:web:issuer.example", None),
+    ],
+)
+def test_K23_a_kid_that_is_a_fragment_alone_is_of_the_issuers_own_did(
+    key_id: str | None, issuer: str, named: str | None
+) -> None:
+    """DID Core 1.0 §3.2.2. Issuers on Credo write it so; no other DID is read out of it."""
+    assert absolute_key_id(key_id, issuer) == named
+
+
+def test_K23_an_sd_jwt_with_such_a_kid_is_read_with_the_key_that_it_means() -> None:
+    payload = {"iss": "did:web:issuer.example", "vct": VCT}
+    token = sign_jwt(payload, signer=HOLDER_SIGNER, typ="dc+sd-jwt", header={"kid": "#key-1"})
+    assert parse_credential(f"{token}~").key_id == "did:web:issuer.example#key-1"

@@ -567,6 +567,13 @@ def test_A16_V25_a_presentation_for_another_request_or_verifier_is_refused(kind:
     assert_refused("not_yet_valid", lambda: verify_presentation(presented, now=NOW - timedelta(hours=1)))
 
 
+@EACH
+def test_V25_the_audience_may_be_an_array_of_one(kind: str) -> None:
+    """RFC 7519 §4.1.3. `did-jwt-vc` writes it so."""
+    presented = resign(present(create(kind)), put(aud=[AUDIENCE]), signer=HOLDER_SIGNER)
+    assert verify_presentation(presented)
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from datetime import timedelta
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
@@ -89,6 +89,21 @@ async def test_W41_W43_W45_W46_A34_A35_A38_bad_request_is_refused_and_nothing_is
     answer = await holder.call("POST", "/requests", {"request": house.verifier.ask(house.verifier.skill_query(FIRST))})
     assert (answer.status_code, answer.json()["code"]) == (400, "request_refused")
     assert "POST /responses" not in house.verifier.requests
+
+
+async def test_W41_a_request_may_be_made_for_whoever_fetches_it_where_it_was_fetched(house, holder):
+    """Verifiers on Credo write their `request_uri` in `aud`. The same request, fetched anywhere else, is refused."""
+    link = house.verifier.ask(house.verifier.skill_query(FIRST))
+    house.verifier.more = {"aud": parse_qs(urlsplit(link).query)["request_uri"][0]}
+    answer = await holder.call("POST", "/requests", {"request": link})
+    assert answer.status_code == 201, answer.text
+    elsewhere = house.verifier.ask(house.verifier.skill_query(FIRST))
+    answer = await holder.call("POST", "/requests", {"request": elsewhere})
+    assert (answer.status_code, answer.json()["code"]) == (400, "request_refused")
+    answer = await holder.call(
+        "POST", "/requests", {"request": house.verifier.ask_by_value(house.verifier.skill_query(FIRST))}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (400, "request_refused")
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,23 @@ export async function startAgent(modules) {
   return agent;
 }
 
+/** A new key on P-256 for a did:web of this agent; its name, and the document to serve. */
+export async function createWebDid(agent, did) {
+  const { keyId, publicJwk } = await agent.kms.createKeyForSignatureAlgorithm({ algorithm: "ES256" });
+  const key = `${did}#key-1`;
+  const { kid, ...publicKeyJwk } = publicJwk;
+  const document = {
+    "@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/suites/jws-2020/v1"],
+    id: did,
+    verificationMethod: [{ id: key, type: "JsonWebKey2020", controller: did, publicKeyJwk }],
+    authentication: [key],
+    assertionMethod: [key],
+  };
+  const keys = [{ didDocumentRelativeKeyId: "#key-1", kmsKeyId: keyId }];
+  await agent.dids.import({ did, didDocument: JsonTransformer.fromJSON(document, DidDocument), keys });
+  return { key, document };
+}
+
 /** A new DID of this agent with one key on P-256, and the name of that key. */
 export async function createDid(agent, method = "jwk") {
   const { didState } = await agent.dids.create({ method, options: { createKey: { type: { kty: "EC", crv: "P-256" } } } });

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from issuer.app import create_app
-from issuer.models import Award, Credential
+from issuer.models import Award, BadgeFile, Credential, Offer, StatusEntry
 from kernel import base64url
 from kernel.formats import from_wire, parse_credential
 from kernel.jwt import parse_jwt
@@ -20,6 +20,7 @@ from kernel.keys import SoftwareSigner
 from kernel.status.token_status_list import Status
 from tests.issuer.code_flow import CodeFlow
 from tests.issuer.conftest import ORG, PUBLIC_URL, Grant, Issuer, create_client
+from tests.issuer.test_badge_files import make
 from tests.issuer.test_deferred import add_person, ask_again, change, key_of, needs_approval, post_award
 from tests.issuer.test_federation import MEMBERSHIP, configuration, join
 from tests.issuer.test_notification import notify
@@ -325,3 +326,40 @@ async def test_A53_T07_process_that_ends_at_any_step_of_joining_a_federation_or_
         assert (await issuer.api("GET", MEMBERSHIP)).json()["public_jwk"] in statement.keys.members
         assert (await issuer.api("DELETE", MEMBERSHIP)).status_code == 204
     assert number > 6
+
+
+async def test_A53_I07_process_that_ends_at_any_step_of_offering_anew_leaves_one_offer_that_opens(
+    any_issuer: Issuer, steps: Steps
+) -> None:
+    issuer, number, ended = any_issuer, 0, True
+    while ended:
+        number += 1
+        award = await issuer.award()
+        path = f"/organisations/{ORG}/awards/{award['id']}/offer"
+        ended = await steps.ends_at(number, lambda path=path: issuer.api("POST", path, json={}))
+        await restart(issuer)
+        again = await issuer.api("POST", path, json={})
+        assert again.status_code == 201, again.text
+        async with issuer.database.reading() as session:
+            offers = [row for row in await session.scalars(select(Offer)) if str(row.award_id) == award["id"]]
+        assert [offer.voided_at for offer in offers].count(None) == 1
+        assert len({offer.number for offer in offers}) == len(offers)
+        await receive(issuer, award, (await issuer.redeem(again.json())).token, SoftwareSigner.generate())
+    assert number > 3
+
+
+async def test_A53_I62_process_that_ends_at_any_step_of_making_a_file_makes_one(
+    any_issuer: Issuer, steps: Steps
+) -> None:
+    issuer, number, ended = any_issuer, 0, True
+    while ended:
+        number += 1
+        award = await issuer.award()
+        ended = await steps.ends_at(number, lambda award=award: make(issuer, award))
+        await restart(issuer)
+        assert (await make(issuer, award)).status_code == 201
+        async with issuer.database.reading() as session:
+            assert len((await session.scalars(select(BadgeFile))).all()) == number
+            taken = [row for row in await session.scalars(select(StatusEntry)) if row.award_id is not None]
+        assert len(taken) == number
+    assert number > 3

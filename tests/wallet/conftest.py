@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from kernel import base64url
 from kernel.keys import SoftwareSigner
 from kernel.trust_list import ServiceState, TrustedEntity, TrustedService, create_trust_list, sign_trust_list
+from runtime import encryption
 from tests.support.certificates import create_authority, create_leaf
 from tests.support.clock import NOW, FixedClock
 from tests.support.hosts import HostTransport
@@ -262,6 +263,13 @@ async def house_twice(
     opened = create_house(new_database("wallet"), tmp_path, transport=wire)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def cheap_passphrases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that sign in again and again: what a passphrase costs is not what they are about."""
+    monkeypatch.setattr(encryption, "_ARGON2_MEMORY_KIB", 64)
+    monkeypatch.setattr(encryption, "_ARGON2_PASSES", 1)
 
 
 @pytest.fixture

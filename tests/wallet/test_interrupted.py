@@ -7,10 +7,12 @@ comes after is another process on the same database.
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from runtime.database import Database
 from tests.support.badges import SKILLS
@@ -18,6 +20,9 @@ from tests.support.simulated_issuer import DC
 from tests.wallet.test_dc_api import accept, hand_over, question, signer_of
 from tests.wallet.test_importing import BAKED
 from wallet.app import create_app
+from wallet.models import Credential
+
+pytestmark = pytest.mark.usefixtures("cheap_passphrases")
 
 FIRST = next(iter(SKILLS))
 
@@ -248,3 +253,84 @@ async def remove(house: Any, holder: Any, steps: Steps, badge_id: str, number: i
     if await ends_at(steps, number, delete):
         await restart(house, holder)
         assert (await holder.call("DELETE", f"/imported-badges/{badge_id}")).status_code in (204, 404)
+
+
+async def test_A53_W30_process_that_ends_at_any_step_of_recovering_leaves_a_way_into_the_vault(
+    house_twice: Any, steps: Steps
+) -> None:
+    """The next recovery code may be lost with the answer; then the passphrase that was set gives another one."""
+    house, holder = house_twice, await house_twice.new_holder()
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    number, ended, ways = 0, True, set()
+    while ended:
+        number += 1
+        wanted = f"vier nieuwe losse woorden {number}"
+        body = {"name": holder.name, "recovery_code": holder.recovery_code, "passphrase": wanted}
+        ended = await ends_at(steps, number, lambda body=body: holder.call("POST", "/recovery", body))
+        await reopen(house, holder)
+        again = await holder.call("POST", "/recovery", body)
+        ways.add(again.status_code)
+        assert again.status_code == 201 or again.json()["code"] == "recovery_code"
+        holder.passphrase = wanted
+        await holder.sign_in()
+        assert len(await holder.badges()) == 1
+        made = await holder.call("POST", "/recovery-code", {"passphrase": wanted})
+        holder.recovery_code = made.json()["recovery_code"]
+    assert ways == {201, 401}
+    assert number > 6
+
+
+async def test_A53_W30_process_that_ends_at_any_step_of_a_new_passphrase_leaves_one_of_the_two(
+    house_twice: Any, steps: Steps
+) -> None:
+    house, holder = house_twice, await house_twice.new_holder()
+    number, ended, opened = 0, True, set()
+    while ended:
+        number += 1
+        body = {"old": holder.passphrase, "new": f"vier nieuwe losse woorden {number}"}
+        ended = await ends_at(steps, number, lambda body=body: holder.call("PUT", "/passphrase", body))
+        await reopen(house, holder)
+        works = "new" if await opens(holder, body["new"]) else "old"
+        assert await opens(holder, body["old"]) == (works == "old")
+        opened.add(works)
+        holder.passphrase = body[works]
+        await holder.sign_in()
+    assert opened == {"old", "new"}
+    assert number > 3
+
+
+async def test_A53_W31_process_that_ends_at_any_step_of_erasing_leaves_all_or_nothing(
+    house_twice: Any, steps: Steps
+) -> None:
+    house, number, ended, left = house_twice, 0, True, set()
+    while ended:
+        number += 1
+        holder = await house.new_holder()
+        await holder.receive(house.issuer.offer_link(configurations=[DC]))
+        body = {"passphrase": holder.passphrase}
+        ended = await ends_at(steps, number, lambda holder=holder, body=body: holder.call("DELETE", "/account", body))
+        await reopen(house, holder)
+        signed_in = await holder.call("POST", "/sessions", {"name": holder.name, "passphrase": holder.passphrase})
+        left.add(signed_in.status_code)
+        if signed_in.status_code == 201:
+            holder.token = signed_in.json()["token"]
+            assert len(await holder.badges()) == 1
+            assert (await holder.call("DELETE", "/account", body)).status_code == 204
+        async with house.app.state.service.database.reading() as session:
+            assert (await session.scalars(select(Credential))).all() == []
+    assert left == {201, 401}
+    assert number > 3
+
+
+async def opens(holder: Any, passphrase: str) -> bool:
+    answer = await holder.call("POST", "/sessions", {"name": holder.name, "passphrase": passphrase})
+    return bool(answer.status_code == 201)
+
+
+async def reopen(house: Any, holder: Any) -> None:
+    """Another process takes over; nobody is signed in there yet."""
+    await house.app.state.service.close()
+    house.app = create_app(house.settings, transport=house.transport, clock=house.clock)
+    holder.http = house.client()
+    # Wrong tries are forgotten by then.
+    house.clock.advance(timedelta(hours=1))

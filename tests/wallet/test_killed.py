@@ -14,6 +14,8 @@ from tests.support.simulated_issuer import DC
 from tests.support.simulated_verifier import SimulatedVerifier
 from wallet import store
 
+pytestmark = pytest.mark.usefixtures("cheap_passphrases")
+
 FIRST = next(iter(SKILLS))
 CODE = ("authorization_code",)
 LEASE = timedelta(minutes=6)

@@ -276,6 +276,23 @@ async def test_the_real_transport_reaches_a_named_local_host():
 
 
 @pytest.mark.loopback
+@pytest.mark.parametrize("value", ["Bearer a\r\nX-Planted: 1", "Bearer a\nb", "Bearer t\u00f6k"])
+async def test_W15_a_header_that_no_request_can_carry_is_a_mistake_and_no_absence(value: str):
+    """Whoever handed out a token that cannot be sent has answered, and wrongly: to try again later helps nobody."""
+    taken: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(lambda _, writer: taken.append(writer), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    fetch = Fetcher({f"localhost:{port}"})
+    with pytest.raises(MalformedError):
+        await fetch.post_json(f"https://localhost:{port}/c", b"{}", headers={"Authorization": value})
+    await fetch.close()
+    for writer in taken:
+        writer.close()
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.mark.loopback
 async def test_K81_the_real_resolver_and_guard_refuse_a_name_of_this_machine(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(fetch_module, "is_public_name", lambda host: True)
     fetch = Fetcher()

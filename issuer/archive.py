@@ -21,7 +21,6 @@ from issuer.status_lists import ListForm
 from issuer.store import Session
 from kernel import archive
 from kernel.archive import ArchivedFile, ArchivedKey
-from kernel.did import json_web_key_2020_url, multikey_url
 from kernel.jcs import canonicalize_json
 from kernel.json_ld.pinned import PINNED
 from kernel.type_metadata import create_skill_badge_type
@@ -88,9 +87,7 @@ def _organisation(issuer: CredentialIssuer) -> dict[str, str]:
 
 def _archived_keys(issuer: CredentialIssuer, key: KeyView) -> Sequence[ArchivedKey]:
     """A key under every name that it has in the DID document: badges name it by any."""
-    kids = [issuer.verification_method(key.fragment)]
-    if key.is_listed_in_every_form:
-        kids += [multikey_url(issuer.did, key.key), json_web_key_2020_url(issuer.did, key.key)]
+    kids = did_documents.key_ids(issuer, key)
     return [ArchivedKey(kid, key.key, key.created_at, key.retired_at, key.withdrawn_at) for kid in kids]
 
 

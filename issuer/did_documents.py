@@ -15,7 +15,7 @@ from issuer.credential_issuer import CredentialIssuer
 from issuer.errors import NotFoundError
 from issuer.models import DidDocument, SigningKey
 from issuer.store import Session
-from kernel.did import create_did_web_document
+from kernel.did import create_did_web_document, json_web_key_2020_url, multikey_url
 from kernel.keys import PublicKey, parse_public_jwk
 from kernel.strict_json import encode_json
 
@@ -68,6 +68,14 @@ async def list_keys(session: Session, organisation_id: UUID) -> Sequence[KeyView
 async def list_published_keys(session: Session, organisation_id: UUID) -> Sequence[KeyView]:
     """Those that credentials may be signed with: all that were not withdrawn."""
     return [key for key in await list_keys(session, organisation_id) if key.withdrawn_at is None]
+
+
+def key_ids(issuer: CredentialIssuer, key: KeyView) -> Sequence[str]:
+    """Every name that a key has in the DID document: what it signed names it by any of them."""
+    named = [issuer.verification_method(key.fragment)]
+    if key.is_listed_in_every_form:
+        named += [multikey_url(issuer.did, key.key), json_web_key_2020_url(issuer.did, key.key)]
+    return named
 
 
 async def create_did_document(session: Session, issuer: CredentialIssuer) -> Mapping[str, Any]:

@@ -163,8 +163,9 @@ async def _metadata(
 ) -> dict[str, Mapping[str, Any]]:
     keys = await did_documents.list_published_keys(session, issuer.organisation_id)
     jwks = [
-        {**key.key.jwk, "kid": issuer.verification_method(key.fragment), "alg": key.algorithm, "use": "sig"}
+        {**key.key.jwk, "kid": kid, "alg": key.algorithm, "use": "sig"}
         for key in keys
+        for kid in did_documents.key_ids(issuer, key)
     ]
     return {
         FEDERATION_ENTITY: create_federation_entity(issuer.name, issuer.url),

@@ -44,10 +44,11 @@ class Input(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _is_visible(cls, value: object, info: ValidationInfo) -> object:
-        if info.context is STORED or not isinstance(value, str) or (value.isascii() and value.isprintable()):
+        if info.context is STORED:
             return value
-        if any(map(_is_hidden, value)):
-            raise PydanticCustomError("invisible_character", "has a character that cannot be seen")
+        for text in value if isinstance(value, list) else (value,):
+            if isinstance(text, str) and not (text.isascii() and text.isprintable()) and any(map(_is_hidden, text)):
+                raise PydanticCustomError("invisible_character", "has a character that cannot be seen")
         return value
 
 

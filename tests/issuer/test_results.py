@@ -104,6 +104,9 @@ async def test_E21_a_grade_of_a_badge_without_grades_is_refused(issuer: Issuer) 
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
+        ({"tags": ["goed", "om\u202edraai"]}, "tags"),
+        ({"part_of": ["https://x.example/\u202e"]}, "part_of"),
+        ({"result_descriptions": [{**REPORT, "allowed_values": ["A\u0007"]}]}, "result_descriptions.0.allowed_values"),
         ({"result_descriptions": [TEST, TEST]}, "result_descriptions.1.id"),
         ({"result_descriptions": [{**PRESENTATION, "required_level": "top"}]}, "result_descriptions.0.required_level"),
         ({"result_descriptions": [{**REPORT, "required_value": "E"}]}, "result_descriptions.0.required_value"),

@@ -31,7 +31,7 @@ async def test_E20_achievement_answers_everything_that_it_was_told(issuer: Issue
         "ects": 5.0,
         "eqf_level": 6,
         "participation_type": "blended",
-        "quality_assurance": {"name": "NVAO", "url": "https://nvao.example"},
+        "quality_assurance": {"name": "NVAO", "url": "https://nvao.example", "description": "Toets", "code": "AV-1"},
     }
     made = await issuer.api("POST", f"/organisations/{ORG}/achievements", json=achievement(slug="vol", **told))
     assert made.status_code == 201, made.text

@@ -206,7 +206,7 @@ async def test_K27_A02_A04_A42_a_did_document_that_is_not_as_it_should_be_is_nev
     assert {request.url.host for request in stage.transport.requests} <= {"verifier.example", "issuer.example", EVIL}
 
 
-@pytest.mark.parametrize("kid", [f"{EVIL_DID}:good#1", f"{EVIL_DID}#0", "https://169.254.169.254/#0", "#0", "0", ""])
+@pytest.mark.parametrize("kid", [f"{EVIL_DID}:good#1", f"{EVIL_DID}#0", "https://169.254.169.254/#0", "#1", "0", ""])
 async def test_K22_A02_A42_a_kid_that_is_not_the_issuers_own_is_refused(stage: Stage, evil: EvilHost, kid: str) -> None:
     payload = create_payload(stage.holder, iss=f"{EVIL_DID}:good")
     _, result = await show(stage, forge(payload, header={"kid": kid}))

@@ -1803,7 +1803,7 @@ async def set_status_message(
     caller.require("status:write", org)
     issuer = await get_issuer(session, service.settings, org)
     await status_messages.set_status_message(
-        session, issuer.organisation_id, award_id, body.message, actor=caller.name, now=now
+        session, service.settings, issuer.organisation_id, award_id, body.message, actor=caller.name, now=now
     )
     view = await awards.get_award(session, service.settings, issuer, award_id, now=now)
     return _award_answer(_without_codes(caller, view))

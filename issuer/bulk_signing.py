@@ -94,7 +94,7 @@ class ChunkSigner:
         uri = status_list_uri(self._issuer, task.status_list.number)
         awards, files = [], []
         for number, (person, index) in enumerate(zip(task.people, task.places, strict=True)):
-            place = StatusPlace(task.status_list.id, self._status_kind, uri, index)
+            place = StatusPlace(task.status_list.id, self._status_kind, uri, index, self._settings.status_messages)
             awards.append(self._award(award_ids[number], task.chunk.first + number, person))
             files.append(
                 BulkFile(file_ids[number], award_ids[number], index, self._sign(file_ids[number], person, place))
@@ -143,7 +143,11 @@ def _create_template(order: SigningOrder, claims: Mapping[str, Any]) -> BadgeFil
         credential_id=create_credential_id(),
     )
     example = StatusPlace(
-        order.issuer.organisation_id, status_kind(order.securing), status_list_uri(order.issuer, 0), 0
+        order.issuer.organisation_id,
+        status_kind(order.securing),
+        status_list_uri(order.issuer, 0),
+        0,
+        order.settings.status_messages,
     )
     shared: dict[str, Any] = {
         "issuer": identity_of(

@@ -23,7 +23,7 @@ Algorithm = Literal["ES256", "Ed25519"]
 
 KeyForm = Literal["Multikey", "JsonWebKey", "JsonWebKey2020"]
 """As what a key is looked for in the DID document: as a Multikey for embedded proofs (ECDSA §2.1.1), as a JsonWebKey
-for what VC-JOSE-COSE secures (its §4.3), as a JsonWebKey2020 for all else that is signed by JOSE (decision 0052)."""
+for what VC-JOSE-COSE secures (its §4.3), as a JsonWebKey2020 for all else that is signed by JOSE (decision 0053)."""
 
 ALGORITHMS: Final[tuple[Algorithm, ...]] = ("ES256", "Ed25519")
 """ES256 for JOSE and `ecdsa-sd-2023`, Ed25519 for `eddsa-rdfc-2022`; in the order of the DID document."""

@@ -60,6 +60,8 @@ class StatusPlace:
     kind: StatusKind
     uri: str
     index: int
+    has_messages: bool = False
+    """Whether something can be told of the copy later, where its kind of list has messages at all."""
 
     @property
     def references(self) -> tuple[StatusReference, ...]:
@@ -69,6 +71,7 @@ class StatusPlace:
         return tuple(
             StatusReference(f"{self.uri}/{purpose}", self.index, self.kind, purpose=purpose, **self._means(purpose))
             for purpose in PURPOSES
+            if purpose != MESSAGE or self.has_messages
         )
 
     def _means(self, purpose: str) -> dict[str, Any]:
@@ -133,7 +136,7 @@ def allocate_status_places(
             if store.take_status_index(
                 connection, status_list.id, index, award_id=award_id, offer_id=offer_id, message=message
             ):
-                places.append(StatusPlace(status_list.id, kind, uri, index))
+                places.append(StatusPlace(status_list.id, kind, uri, index, settings.status_messages))
                 draws = 0
             else:
                 draws += 1

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from issuer import store
 from issuer.errors import N_, ConflictError, NotFoundError
+from issuer.settings import IssuerSettings
 from issuer.store import Session
 from kernel.status.messages import StatusMessage
 from runtime.database import run_blocking
@@ -21,12 +22,21 @@ _TELLABLE: Final = ("valid", "suspended")
 
 
 async def set_status_message(
-    session: Session, organisation_id: UUID, award_id: UUID, message: StatusMessage, *, actor: str, now: datetime
+    session: Session,
+    settings: IssuerSettings,
+    organisation_id: UUID,
+    award_id: UUID,
+    message: StatusMessage,
+    *,
+    actor: str,
+    now: datetime,
 ) -> None:
     """Set what is told of an award, of every copy of it and of those to come, in this one transaction. I-77
 
-    `StatusMessage.NONE` takes it back.
+    `StatusMessage.NONE` takes it back. Where badges are issued without messages nobody would hear one: ConflictError.
     """
+    if not settings.status_messages:
+        raise ConflictError(N_("Badges krijgen hier geen plaats voor meldingen. De beheerder kan dat aanzetten."))
     if await store.find_award(session, organisation_id, award_id) is None:
         raise NotFoundError(N_("Deze uitreiking kennen we niet."))
     value = message.value_in_list

@@ -92,7 +92,7 @@ def key_id(settings: VerifierSettings, relying_party: RelyingParty) -> str:
 
 
 def request_key_id(settings: VerifierSettings, relying_party: RelyingParty) -> str:
-    """The same key under the name by which requests name it, in the form that every wallet knows (decision 0052)."""
+    """The same key under the name by which requests name it, in the form that every wallet knows (decision 0053)."""
     did = relying_party_did(settings, relying_party.slug)
     return json_web_key_2020_url(did, parse_public_jwk(relying_party.public_jwk))
 

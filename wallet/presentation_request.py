@@ -188,7 +188,7 @@ def read_request(content: Mapping[str, Any], now: datetime) -> AuthorizationRequ
 def _audiences(content: Mapping[str, Any]) -> frozenset[str]:
     """For whom a request may be made: any wallet, as §5.8 has it, or whoever fetches it where this one was fetched.
 
-    Verifiers on Credo write the latter, and it says more: the same request served anywhere else is refused.
+    Verifiers on Credo write the latter. Decision 0054.
     """
     return frozenset({ANY_WALLET, content.get("request_uri", ANY_WALLET)})
 

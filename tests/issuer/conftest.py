@@ -252,19 +252,29 @@ async def create_issuer(
 
 
 @pytest.fixture
-async def issuer(new_sqlite_database: NewDatabase, clock: FixedClock, wire: HostTransport) -> AsyncIterator[Issuer]:
+def issuer_changes() -> dict[str, Any]:
+    """What a module's issuer is set to otherwise."""
+    return {}
+
+
+@pytest.fixture
+async def issuer(
+    new_sqlite_database: NewDatabase, clock: FixedClock, wire: HostTransport, issuer_changes: dict[str, Any]
+) -> AsyncIterator[Issuer]:
     """On SQLite, for what the kind of database cannot change."""
     served = wire if isinstance(wire, LoopbackTransport) else None
-    made = await create_issuer(new_sqlite_database("issuer"), clock, wire=served)
+    made = await create_issuer(new_sqlite_database("issuer"), clock, wire=served, **issuer_changes)
     yield made
     await made.client.aclose()
     await made.app.state.service.close()
 
 
 @pytest.fixture
-async def any_issuer(new_database: NewDatabase, clock: FixedClock) -> AsyncIterator[Issuer]:
+async def any_issuer(
+    new_database: NewDatabase, clock: FixedClock, issuer_changes: dict[str, Any]
+) -> AsyncIterator[Issuer]:
     """On SQLite and once more on PostgreSQL, for what depends on transactions."""
-    made = await create_issuer(new_database("issuer"), clock)
+    made = await create_issuer(new_database("issuer"), clock, **issuer_changes)
     yield made
     await made.client.aclose()
     await made.app.state.service.close()

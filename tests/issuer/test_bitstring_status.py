@@ -167,11 +167,11 @@ async def test_K80_4_the_twins_have_places_of_their_own_in_lists_of_their_own(is
     assert sorted(indexes) != indexes
     assert max(indexes) - min(indexes) > 1000
     assert {place.uri for place in copies.places} == {f"{IDENTIFIER}/status/2"}
-    revocation, suspension, message = copies.places[0].references
+    revocation, suspension = copies.places[0].references
     assert (revocation.uri, revocation.purpose) == (f"{IDENTIFIER}/status/2/revocation", "revocation")
     assert (suspension.uri, suspension.purpose) == (f"{IDENTIFIER}/status/2/suspension", "suspension")
-    assert revocation.kind is suspension.kind is message.kind is BITSTRING
-    assert revocation.index == suspension.index == message.index == copies.places[0].index
+    assert revocation.kind is suspension.kind is BITSTRING
+    assert revocation.index == suspension.index == copies.places[0].index
 
 
 async def test_K70_a_copy_in_a_token_status_list_has_one_reference(issuer: Issuer) -> None:

@@ -10,11 +10,7 @@ from issuer.configurations import SECURINGS
 from issuer.models import Credential, Offer
 from kernel.formats import parse_credential
 from kernel.keys import SoftwareSigner
-from kernel.status.messages import StatusMessage
 from tests.issuer.conftest import ORG, SLUG, Issuer, achievement, recipient
-from tests.issuer.test_bitstring_status import award_copies
-from tests.issuer.test_status import TTL
-from tests.issuer.test_status_messages import told
 
 EIGHT = range(8)
 
@@ -124,19 +120,6 @@ async def test_I77_of_eight_revocations_one_wins(any_issuer: Issuer) -> None:
     award = await issuer.award()
     responses = await at_once([issuer.change(award["id"], "revoke") for _ in EIGHT])
     assert sorted(response.status_code for response in responses) == [200] + [409] * 7
-
-
-async def test_I77_K80_1_eight_messages_at_once_leave_every_copy_with_the_one_of_its_award(any_issuer: Issuer) -> None:
-    issuer = any_issuer
-    copies = await award_copies(issuer, count=4)
-    wanted = [message for message in StatusMessage if message is not StatusMessage.NONE] * 3
-    path = f"/organisations/{ORG}/awards/{copies.award_id}/message"
-    responses = await at_once([issuer.api("PUT", path, json={"message": each.value}) for each in wanted[:8]])
-    assert {response.status_code for response in responses} == {200}
-    last = (await issuer.get_award(copies.award_id))["message"]
-    assert last in {each.value for each in wanted}
-    issuer.clock.advance(TTL)
-    assert await told(issuer, copies) == [last] * 4
 
 
 async def test_idempotency_holds_when_eight_send_the_same_at_once(any_issuer: Issuer) -> None:

@@ -114,7 +114,7 @@ async def test_I14_I57_I62_each_securing_goes_from_metadata_to_a_credential_that
 async def test_B20_K22_K60_K66_each_securing_is_signed_as_it_should_be_by_a_key_of_the_did_document(
     issuer: Issuer, configuration: str, key: str | Callable[[str, PublicKey], str], header: dict[str, str]
 ) -> None:
-    """ES256 is one key with three names: by VC-JOSE-COSE §4.3, by ECDSA §2.1.1, and for all else (decision 0052)."""
+    """ES256 is one key with three names: by VC-JOSE-COSE §4.3, by ECDSA §2.1.1, and for all else (decision 0053)."""
     [raw] = await issuer.fetch(configuration=configuration)
     read = parse_credential(raw)
     named = key if isinstance(key, str) else key(DID, await issuer.issuer_key(ES256_KEY))

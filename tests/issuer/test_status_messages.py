@@ -1,6 +1,8 @@
 """What an issuer tells beside a badge: set, published, explained, taken back, and never a reason to refuse. K-80.1"""
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -8,12 +10,12 @@ from sqlalchemy import text
 from issuer.status_lists import PURPOSES
 from kernel.formats import StatusReference
 from kernel.formats.status_reference import find_credential_status
-from kernel.status.messages import MESSAGES, SIZE
+from kernel.status.messages import MESSAGES, SIZE, StatusMessage
 from kernel.strict_json import parse_json_object
 from runtime.fetch import Fetcher
 from runtime.resolve import Resolver, StatusAnswer
 from runtime.status_texts import message_text
-from tests.issuer.conftest import IDENTIFIER, LDP, ORG, Issuer
+from tests.issuer.conftest import IDENTIFIER, LDP, ORG, Issuer, create_issuer
 from tests.issuer.test_bitstring_status import (
     INVALID,
     JWT,
@@ -25,11 +27,18 @@ from tests.issuer.test_bitstring_status import (
     fetch_bitstring,
     statuses,
 )
+from tests.issuer.test_concurrency import at_once
 from tests.issuer.test_pages import Browser, browser  # noqa: F401
 from tests.issuer.test_status import TTL
+from tests.support.clock import FixedClock
 from tests.support.hosts import HostTransport
 
 MESSAGE_LIST = f"/{ORG}/status/2/message"
+
+
+@pytest.fixture
+def issuer_changes() -> dict[str, Any]:
+    return {"status_messages": True}
 
 
 async def tell(issuer: Issuer, award_id: str, message: object) -> int:
@@ -171,6 +180,33 @@ async def test_K80_1_staff_choose_a_message_and_see_it_again(browser: Browser, i
     assert (await issuer.get_award(award["id"]))["message"] == "under_review"
     assert (await browser.post(f"{page}/message", message="x")).status_code == 400
     assert (await issuer.get_award(award["id"]))["message"] == "under_review"
+
+
+async def test_K80_1_badges_have_no_place_for_messages_unless_the_issuer_wants_it(
+    new_database: Callable[[str | None], str], clock: FixedClock
+) -> None:
+    """There are readers of Open Badges that take no badge with an entry of more than one bit. Decision 0052."""
+    issuer = await create_issuer(new_database("issuer"), clock)
+    award = await issuer.award()
+    [raw] = await issuer.fetch(award, configuration=LDP)
+    assert [each.purpose for each in references(raw)] == ["revocation", "suspension"]
+    assert await tell(issuer, award["id"], "under_review") == 409
+    assert (await issuer.get_award(award["id"]))["message"] == "no_message"
+    await issuer.client.aclose()
+    await issuer.app.state.service.close()
+
+
+async def test_I77_K80_1_eight_messages_at_once_leave_every_copy_with_the_one_of_its_award(any_issuer: Issuer) -> None:
+    issuer = any_issuer
+    copies = await award_copies(issuer, count=4)
+    wanted = [message for message in StatusMessage if message is not StatusMessage.NONE] * 3
+    path = f"/organisations/{ORG}/awards/{copies.award_id}/message"
+    responses = await at_once([issuer.api("PUT", path, json={"message": each.value}) for each in wanted[:8]])
+    assert {response.status_code for response in responses} == {200}
+    last = (await issuer.get_award(copies.award_id))["message"]
+    assert last in {each.value for each in wanted}
+    issuer.clock.advance(TTL)
+    assert await told(issuer, copies) == [last] * 4
 
 
 async def resolve(issuer: Issuer, raw: str) -> StatusAnswer:

@@ -108,9 +108,11 @@ def test_a_story_without_checks_has_not_held():
 def test_up_leaves_three_services_running_at_which_everybody_it_names_can_sign_in(tmp_path):
     folder = tmp_path / "demo"
     command = [sys.executable, "-m", "cli.main", "--language", "en", "up", "--data", str(folder)]
+    # As at a terminal: what a shell runs in the background overlooks Ctrl-C, and so do its children.
     process = subprocess.Popen(
         command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     assert process.stdout is not None
     said = ""

@@ -251,7 +251,7 @@ def _issue_copies(
         count=len(new),
         now=now,
         kind=status.status_kind(order.securing.name),
-        message=store.get_award_message(connection, grant.award_id),
+        message=store.get_award_message(connection, grant.award_id) if settings.status_messages else 0,
     )
     achievement = _get_achievement(connection, grant.achievement_version_id)
     signing_key = _get_signing_key(connection, settings, order, now)

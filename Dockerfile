@@ -18,7 +18,7 @@ COPY demo demo
 RUN make install PYTHON=/usr/local/bin/python3 COMPILE=--compile
 
 FROM python:3.13-slim
-RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin skillswallet
+RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin skillswallet && install -d -o 10001 /data /keys
 COPY --from=build /app /app
 WORKDIR /app
 USER 10001

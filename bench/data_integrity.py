@@ -36,7 +36,7 @@ from kernel.data_integrity import (
 from kernel.data_integrity.bulk import BulkTemplate
 from kernel.data_integrity.canonical_form import canonical_text
 from kernel.data_integrity.ecdsa_sd_2023 import parse_base_proof, parse_derived_proof
-from kernel.did import Relation, did_key, resolve_static_did
+from kernel.did import Relation, did_key, multikey_url, resolve_static_did
 from kernel.json_ld import CREDENTIALS_V2, pinned_contexts
 from kernel.keys import PublicKey, SoftwareSigner
 from kernel.open_badges import create_open_badge, format_date_time
@@ -55,8 +55,7 @@ PERSONAL = ("activityStartDate", "activityEndDate", "creditsEarned", "licenseNum
 
 
 def method(signer: SoftwareSigner) -> str:
-    did = did_key(signer.public_key.jwk)
-    return f"{did}#{did.removeprefix('did:key:')}"
+    return multikey_url(did_key(signer.public_key.jwk), signer.public_key)
 
 
 def find_key(verification_method: str, relation: Relation) -> PublicKey:

@@ -1,10 +1,11 @@
 """How anything is measured here: the contenders take short turns, so that a busy machine slows them all alike.
 
-Of a round the least disturbed turn of each counts, since what makes a turn slower comes from outside. It is CPU time
-of this process with all its threads, so "per second" is per second and core; only the ratios mean something elsewhere.
+Of a round the median turn of each counts. What comes from outside disturbs few turns, and those of all contenders; what
+a program does now and then by itself, such as collecting its garbage or writing back its log, is part of its cost, and
+the best of its turns would leave that out. It is CPU time of this process with all its threads, so "per second" is per
+second and core; only the ratios mean something elsewhere.
 """
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Seconds of CPU for each contender, each in its best turn."""
+    """Seconds of CPU for each contender, each in its median turn."""
 
     floor: float
     ours: float
@@ -58,11 +59,11 @@ def measure(operation: Operation) -> Round:
     """Let the three contenders take turns."""
     contenders = (operation.floor, operation.ours, operation.peer)
     repeats = [operation.repeats or _calibrate(turn, operation.turn_seconds) for turn in contenders]
-    best = [math.inf] * len(contenders)
+    taken: list[list[float]] = [[] for _ in contenders]
     for _ in range(operation.turns):
         for number, turn in enumerate(contenders):
-            best[number] = min(best[number], _seconds(turn, repeats[number]) / repeats[number])
-    return Round(*best)
+            taken[number].append(_seconds(turn, repeats[number]) / repeats[number])
+    return Round(*map(median, taken))
 
 
 def _calibrate(turn: Turn, seconds: float) -> int:

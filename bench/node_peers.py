@@ -23,8 +23,7 @@ from tests.support.node_peers import NodePeers, find_node
 
 DIGITAL_BAZAAR, SD_JWT = "@digitalbazaar/vc", "@sd-jwt/core"
 WARM_UP_SECONDS = 0.5
-# Their engine collects garbage every few milliseconds: in a shorter turn, the best of many would do its work and leave
-# the collecting to another.
+# Their engine collects garbage every few milliseconds: a turn is long enough for its share of that.
 TURN_SECONDS = 0.03
 NOW = data_integrity.NOW.isoformat()
 

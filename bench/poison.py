@@ -12,6 +12,7 @@ _P: Final = iri("https://example.org/p")
 GRAPHS: Final[Mapping[str, list[Quad]]] = {
     "clique of 8": [(f"_:n{a}", _P, f"_:n{b}", "") for a in range(8) for b in range(8) if a != b],
     "clique of 40": [(f"_:n{a}", _P, f"_:n{b}", "") for a in range(40) for b in range(40) if a != b],
+    "ring of 9,000": [(f"_:n{n}", _P, f"_:n{(n + 1) % 9_000}", "") for n in range(9_000)],
     "three thousand twins": [(f"_:{n}", _P, f"_:{n ^ 1}", "") for n in range(3_000)],
 }
 

@@ -19,9 +19,8 @@ from kernel.keys import SoftwareSigner, parse_public_jwk
 from kernel.sd_jwt import (
     ClaimsPath,
     conceal,
-    create_key_binding_jwt,
     parse_sd_jwt,
-    present,
+    present_bound,
     reveal,
     verify_key_binding_jwt,
 )
@@ -65,8 +64,7 @@ def issue_as_peer() -> str:
 
 
 def show() -> str:
-    shown = present(ISSUED, disclose=SHOWN)
-    return shown + create_key_binding_jwt(shown, signer=HOLDER, audience=AUDIENCE, nonce=NONCE, now=NOW)
+    return present_bound(ISSUED, disclose=SHOWN, signer=HOLDER, audience=AUDIENCE, nonce=NONCE, now=NOW)
 
 
 def show_as_peer() -> str:

@@ -23,8 +23,8 @@ from issuer.bulk_awards import (
 from issuer.errors import IssuerError
 from issuer.recipients import BadLine
 from issuer.settings import IssuerSettings
+from runtime.badge_facts import shown_line
 from runtime.clock import utc_now
-from runtime.import_view import shown_line
 from runtime.spreadsheets import safe_cell
 from runtime.web.language import load_catalogue
 
@@ -47,10 +47,12 @@ def award_list(
     settings = IssuerSettings.from_environment()
     _require_place(links, file)
     try:
-        people, bad = read_usable_people(read_text(file), find_achievement(settings, organisation, achievement))
-        if bad and not (people and skips_bad_lines):
-            raise BadLinesError(bad)
-        request = BulkRequest(organisation, achievement, securing, people, _in_utc(awarded_at), _in_utc(expires_at))
+        read = read_usable_people(read_text(file), find_achievement(settings, organisation, achievement))
+        if read.bad and not (read.people and skips_bad_lines):
+            raise BadLinesError(read.bad)
+        _tell_unused(read.unused)
+        times = _in_utc(awarded_at), _in_utc(expires_at)
+        request = BulkRequest(organisation, achievement, securing, read.people, *times)
         with _shown() as report:
             found = award_in_bulk(
                 settings, request, actor="command-line", processes=processes, now=utc_now, report=report
@@ -60,7 +62,7 @@ def award_list(
     except IssuerError as exc:
         raise UnreadableInputError(_said(exc.sentence), hint="\n".join(map(_said, exc.fields.values()))) from exc
     _write_links(links, found)
-    if bad:
+    if bad := read.bad:
         err.print(say(f"{len(bad)} regels zijn overgeslagen:", f"{len(bad)} lines were left out:"), markup=False)
         err.print(_list_problems(bad), markup=False, highlight=False)
     out.print(
@@ -88,6 +90,17 @@ def _require_place(links: Path, file: Path) -> None:
         raise UnreadableInputError(
             say(f"{links} kan hier niet worden gemaakt.", f"{links} cannot be made here."),
             hint=say("Geef een bestand in een map waar u mag schrijven.", "Give a file in a folder you may write to."),
+        )
+
+
+def _tell_unused(headings: Sequence[str]) -> None:
+    """What the list says and no badge will: before anybody is awarded anything, while it can still be stopped."""
+    if headings:
+        named = ", ".join(map(shown_line, headings))
+        err.print(
+            say(f"Met deze kolommen doen we niets: {named}", f"Nothing is done with these columns: {named}"),
+            markup=False,
+            highlight=False,
         )
 
 

@@ -20,8 +20,9 @@ from kernel.archive import MAX_BYTES, parse_archive, verify_archive
 from kernel.importing import Verdict
 from kernel.report import Outcome
 from kernel.status.messages import StatusMessage
+from runtime.badge_facts import shown_line
 from runtime.clock import utc_now
-from runtime.import_view import create_view, shown_line
+from runtime.import_view import create_view
 
 app = typer.Typer(no_args_is_help=True, help="Describe a badge, award it, follow it, withdraw it.")
 

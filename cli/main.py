@@ -98,12 +98,47 @@ def inspect(
     allow_http_to: Annotated[
         list[str] | None, typer.Option(metavar="HOST:PORT", help="Local issuer to ask without https; may be repeated.")
     ] = None,
+    trust_list: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL|FILE",
+            envvar="SKILLSWALLET_TRUST_LIST",
+            help="Signed list of who is recognised, as `skillswallet trust sign` makes it.",
+        ),
+    ] = None,
+    trust_signer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="JWK|FILE",
+            envvar="SKILLSWALLET_TRUST_SIGNER",
+            help="Public key of whoever signs that list; of a private key, the public part is used.",
+        ),
+    ] = None,
+    any_issuer: Annotated[
+        bool, typer.Option("--any-issuer", help="Say yes whoever issued it: anybody can sign under any name.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """What is this credential, who issued it, and can it be believed? Exit status: 0 yes, 1 no, 2 not known."""
+    """What is this credential, who issued it, and can it be believed?
+
+    Exit status 0, yes: authentic, valid, and the trust list that you give recognises its issuer.
+
+    Exit status 1, no: it is not, or its issuer lost its recognition.
+
+    Exit status 2, not known: something could not be checked, or nobody says that its issuer is known. So it is without
+    a trust list, unless any issuer will do (--any-issuer).
+    """
     from cli import inspect_command
 
-    raise typer.Exit(inspect_command.inspect(subject, email=email, local_hosts=allow_http_to or [], as_json=as_json))
+    status = inspect_command.inspect(
+        subject,
+        email=email,
+        local_hosts=allow_http_to or [],
+        trust_list=inspect_command.read_trust_list_option(trust_list, trust_signer),
+        any_issuer=any_issuer,
+        as_json=as_json,
+    )
+    raise typer.Exit(status)
 
 
 @app.command("vc-api")

@@ -23,12 +23,15 @@ DEMO_SKILLS = PROJECT / "demo" / "achievement.json"
 
 @app.command("build")
 def build(
-    data: Annotated[Path, typer.Option(help="Folder with skills.csv.gz and broader_skill.csv.gz.")] = ESCO_FILES,
+    data: Annotated[
+        Path, typer.Option(help="Folder with what ESCO's download page gives as CSV: English, and Dutch beside it.")
+    ] = ESCO_FILES,
     to: Annotated[Path, typer.Option("--out", help="The index file.")] = DEFAULT_FOLDER / "skills.sqlite3",
+    aliases: Annotated[Path | None, typer.Option(help="Addresses of the same skill: uri,same_as,source (CSV).")] = None,
 ) -> None:
     """Make the index from the ESCO files."""
     with explained_errors(), waiting(say("Skills indexeren…", "Indexing the skills…")):
-        summary = build_index(data, to)
+        summary = build_index(data, to, aliases=aliases)
     out.print(
         say(
             f"{summary.skills} skills, {summary.dutch_labels} met een Nederlandse naam, in {to}.",

@@ -9,10 +9,11 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
+from cli.answer_text import answer_lines
 from cli.connections import Connection
 from cli.language import language, say
 from cli.local import DEFAULT_FOLDER
-from cli.terminal import fail, out, print_qr, run, waiting
+from cli.terminal import out, print_qr, run, waiting
 from skills.search import SkillIndex
 
 app = typer.Typer(no_args_is_help=True, help="Ask for proof of skills and read what held.")
@@ -53,6 +54,26 @@ def create_relying_party(
 
     run(work())
     out.print(say(f"{name} kan nu vragen stellen.", f"{name} can ask questions now."))
+
+
+@app.command("operator")
+def create_operator(
+    context: typer.Context,
+    relying_party: RelyingParty,
+    email: Annotated[str, typer.Option(prompt=True)],
+    name: Annotated[str, typer.Option(prompt=True)],
+    passphrase: Annotated[
+        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, envvar="SKILLSWALLET_PASSPHRASE")
+    ],
+) -> None:
+    """Let a colleague sign in to the back office."""
+
+    async def work() -> None:
+        async with _connection(context).verifier(relying_party) as verifier:
+            await verifier.create_operator(relying_party, email=email, name=name, passphrase=passphrase)
+
+    run(work())
+    out.print(say(f"{escape(email)} kan zich nu aanmelden.", f"{escape(email)} can sign in now."))
 
 
 @app.command("question")
@@ -175,19 +196,17 @@ def result(
 
 
 def show_presentation(presentation: dict[str, Any]) -> None:
-    """Every check and how it ended; exit status 1 when the answer was not accepted."""
+    """Requirement by requirement, in words; exit status 1 when not everything that was asked is proven."""
     report = presentation.get("report")
     if not report:
         out.print(say(f"Stand: {presentation['state']}", f"State: {presentation['state']}"))
         return
-    if report["accepted"]:
-        out.print(say("Ja: alles is nagekeken en klopt.", "Yes: everything was checked and holds."), style="bold green")
-    table = Table(say("controle", "check"), say("uitkomst", "outcome"), say("waarom", "why"))
-    for check in all_checks(report):
-        table.add_row(check["code"], outcome_text(check["outcome"]), check.get("error_code") or "")
-    out.print(table)
+    for line in answer_lines(report, presentation.get("shown")):
+        out.print(line)
     if not report["accepted"]:
-        fail(say("Dit antwoord is niet aanvaard.", "This answer was not accepted."))
+        out.print("\n" + say("Niet alles wat u vroeg is bewezen.", "Not everything that you asked is proven."))
+        raise typer.Exit(1)
+    out.print("\n" + say("Ja: alles is nagekeken en klopt.", "Yes: everything was checked and holds."), style="green")
 
 
 def all_checks(report: dict[str, Any]) -> list[dict[str, Any]]:

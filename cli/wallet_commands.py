@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Column, Table
 
 from cli.connections import Connection
 from cli.language import language, say
@@ -107,9 +106,8 @@ def receive(
                 return await wallet.accept_offer(opened["id"], tx_code=code)
 
     for credential in run(work())["credentials"]:
-        out.print(
-            say(f"Bewaard: {credential['name']}", f"Kept: {credential['name']}") + f"  [dim]{credential['id']}[/dim]"
-        )
+        name = escape(str(credential["name"]))
+        out.print(say(f"Bewaard: {name}", f"Kept: {name}") + f"  [dim]{credential['id']}[/dim]")
 
 
 @app.command("list")
@@ -130,12 +128,11 @@ def list_credentials(context: typer.Context) -> None:
             )
         )
         return
-    table = Table(Column(say("nummer", "number"), overflow="fold"), "badge", say("van", "from"), say("stand", "state"))
     for item in credentials:
-        table.add_row(
-            str(item["id"]), str(item["name"]), str(item.get("issuer_name", "")), state_text(str(item.get("state", "")))
-        )
-    out.print(table)
+        by = say("van", "from")
+        out.print(f"[bold]{escape(str(item['name']))}[/bold], {by} {escape(str(item['issuer_name'] or '?'))}")
+        out.print(f"  {standing_text(item)}", soft_wrap=True)
+        out.print(f"  [dim]{escape(str(item['id']))}[/dim]", soft_wrap=True)
 
 
 @app.command("show")
@@ -258,18 +255,41 @@ def state_text(state: str) -> str:
         "expired": say("verlopen", "expired"),
         "revoked": say("ingetrokken", "revoked"),
         "suspended": say("opgeschort", "suspended"),
+        "not_yet_valid": say("nog niet geldig", "not valid yet"),
+        "told": say("de uitgever meldt er iets bij", "the issuer tells something about it"),
         "unknown": say("kon niet worden nagekeken", "could not be checked"),
     }.get(state, state)
+
+
+def standing_text(badge: dict[str, Any]) -> str:
+    """Two answers in one line: how the badge stands, and whether its issuer is recognised for it. T-01."""
+    if badge["state"] != "valid":
+        return state_text(badge["state"])
+    return {
+        "recognised": say("echt, geldig en van een bekende uitgever", "authentic, valid and from a known issuer"),
+        "not_for_this_type": say(
+            "echt en geldig; de uitgever is niet erkend voor dit soort badges",
+            "authentic and valid; the issuer is not recognised for this kind of badge",
+        ),
+        "withdrawn": say(
+            "geldig, maar de uitgever is niet meer erkend", "valid, but the issuer is no longer recognised"
+        ),
+        "list_unavailable": say(
+            "echt en geldig; of de uitgever bekend is, kon niet worden nagekeken",
+            "authentic and valid; whether the issuer is known could not be checked",
+        ),
+    }.get(
+        badge["recognition"]["outcome"],
+        say("echt en geldig; we kennen de uitgever niet", "authentic and valid; we do not know the issuer"),
+    )
 
 
 def _show_offer(offer: dict[str, Any]) -> None:
     recognition = recognition_text(offer["recognition"]["outcome"])
     who = f"{offer['issuer_name'] or offer['host']} ({offer['host']}; {recognition})"
     out.print(f"[bold]{escape(who)}[/bold] " + say("biedt u aan:", "offers you:"))
-    for credential in offer["credentials"]:
-        out.print(f"  [bold]{escape(str(credential['name']))}[/bold]")
-        for skill in credential.get("skills", []):
-            out.print(f"    • {escape(str(skill['name'] if isinstance(skill, dict) else skill))}")
+    for name in dict.fromkeys(str(credential["name"]) for credential in offer["credentials"]):
+        out.print(f"  [bold]{escape(name)}[/bold]")
 
 
 def _show_request(request: dict[str, Any]) -> None:

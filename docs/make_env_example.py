@@ -24,8 +24,9 @@ _SERVICES: Final[dict[type[ServiceSettings], int]] = {
 }
 _VCT: Final = "http://localhost:8101/vct/skill-badge/1"
 _HEAD: Final = """\
-# Settings of the three services, for compose.yaml: copy this file to .env and fill in the three encryption keys.
-# Each is 32 random bytes in base64url, its own for each service, and must be kept as long as the database:
+# Settings of the three services, for compose.yaml: copy this file to .env and fill in the three encryption keys
+# and the two administrators' keys. Each is 32 random bytes in base64url, its own for each service, and an encryption
+# key must be kept as long as the database:
 #   python3 -c "import secrets; print(secrets.token_urlsafe(32))"
 # A service does not start while something is missing, wrong or misspelt, and then lists all of it.
 # Durations are ISO 8601 (PT10M, P14D), lists have commas. Written by `python docs/make_env_example.py`.
@@ -43,6 +44,7 @@ def _section(settings: type[ServiceSettings], port: int) -> str:
         "public_url": f"http://localhost:{port}",
         "database_url": f"postgresql://postgres:this-machine-only@database/{service}",
         "encryption_key": "",
+        "admin_key": "",
         "allow_http_for_local_development": "true",
         "local_hosts": "localhost:8101,localhost:8102,localhost:8103",
         "badge_vct": _VCT,

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from issuer import store
 from issuer.configurations import configuration_ids
@@ -55,7 +55,14 @@ from kernel.microcredential import GradingScheme as GradingSchemeElement
 from kernel.microcredential import Organisation as OrganisationElement
 from kernel.microcredential import QualityAssurance as QualityAssuranceElement
 from kernel.microcredential import missing_elements as missing_kernel_elements
-from kernel.open_badges import ACHIEVEMENT_TYPES, create_alignment, verify_achievement, without_absent
+from kernel.microcredential.vocabulary import SURF_SPELLINGS
+from kernel.open_badges import (
+    ACHIEVEMENT_TYPES,
+    create_alignment,
+    skill_target_type,
+    verify_achievement,
+    without_absent,
+)
 from kernel.open_badges import create_achievement as create_achievement_object
 from skills.search import SkillIndex
 
@@ -141,10 +148,32 @@ AssessmentType = Literal[
     "peer_review",
     "quiz",
     "problem_based_learning",
+    "development_report",
+    "personalized_assessment",
+    "testing",
+    "skill_application",
+    "recognition_of_prior_learning",
 ]
 ParticipationType = Literal[
-    "online", "onsite", "blended", "work_experience", "volunteering", "project_based", "research"
+    "online",
+    "onsite",
+    "blended",
+    "onsite_or_blended",
+    "work_experience",
+    "volunteering",
+    "personalised",
+    "project_based",
+    "research",
 ]
+
+
+def _as_our_code(value: object) -> object:
+    """What SURF spells otherwise, by its code here; anything else as it came."""
+    return SURF_SPELLINGS.get(value, value) if isinstance(value, str) else value
+
+
+_Assessment = Annotated[AssessmentType, BeforeValidator(_as_our_code)]
+_Participation = Annotated[ParticipationType, BeforeValidator(_as_our_code)]
 _LanguageTag = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 NlqfLevel = Literal["Instroom", "1", "2", "3", "4", "4+", "5", "6", "7", "8"]
 
@@ -166,8 +195,8 @@ class AchievementDescription(Input):
     sbu: int | None = Field(default=None, ge=1, le=10_000)
     eqf_level: int | None = Field(default=None, ge=1, le=8)
     nlqf_level: NlqfLevel | None = None
-    assessment_type: AssessmentType | list[AssessmentType] | None = None
-    participation_type: ParticipationType | list[ParticipationType] | None = None
+    assessment_type: _Assessment | list[_Assessment] | None = None
+    participation_type: _Participation | list[_Participation] | None = None
     quality_assurance: QualityAssurance | None = None
     prerequisites: Localised | None = None
     supervision: Literal["onsite", "online", "unsupervised"] | None = None
@@ -205,6 +234,11 @@ class AchievementDescription(Input):
         if len({skill.uri for skill in self.skills}) != len(self.skills):
             raise ValueError("a skill is named twice")
         return self
+
+    @property
+    def needs_approval(self) -> bool:
+        """Whether awards of it wait for a second person."""
+        return self.approval == "second_person"
 
 
 def parse_description(value: Mapping[str, Any]) -> AchievementDescription:
@@ -618,7 +652,9 @@ _PARTICIPATION = {
     "online": {"nl": "online", "en": "online"},
     "blended": {"nl": "deels online", "en": "partly online"},
     "work_experience": {"nl": "op het werk", "en": "at work"},
+    "onsite_or_blended": {"nl": "op locatie of deels online", "en": "on site or partly online"},
     "volunteering": {"nl": "als vrijwilliger", "en": "as a volunteer"},
+    "personalised": {"nl": "met activiteiten op maat", "en": "by personalised activities"},
     "project_based": {"nl": "in een project", "en": "in a project"},
     "research": {"nl": "met onderzoek", "en": "by research"},
 }
@@ -652,5 +688,5 @@ def _alignment(framework: str, uri: str, name: str, *, code: str | None = None) 
         target_name=name,
         target_framework=framework,
         target_code=code,
-        target_type=f"ext:{framework}Alignment",
+        target_type=skill_target_type(framework),
     )

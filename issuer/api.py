@@ -391,7 +391,10 @@ async def token(request: Request) -> Response:
 
 
 async def _form(request: Request) -> Mapping[str, str]:
-    """A form. A parameter that is there twice is refused, unknown ones are ignored. RFC 6749 §3.2."""
+    """A form. A parameter that is there twice is refused; unknown ones, and those without a value, are ignored.
+
+    RFC 6749 §3.1, §3.2.
+    """
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     body = await request.body()
     if content_type != "application/x-www-form-urlencoded" or len(body) > _MAX_TOKEN_REQUEST:
@@ -403,7 +406,7 @@ async def _form(request: Request) -> Mapping[str, str]:
     form = dict(pairs)
     if len(form) != len(pairs):
         raise MalformedError("a parameter is there twice")
-    return form
+    return {name: value for name, value in form.items() if value}
 
 
 @_protocol(
@@ -564,14 +567,22 @@ async def offer(request: Request) -> Response:
         "What is issued here; signed where that is asked for.",
         {PLAIN: messages.ISSUER_METADATA, SIGNED_METADATA: messages.JWT},
         parameters=(header("Accept-Language", "Which language stands first."),),
-        headers={"Content-Language": "The language that stands first.", "Vary": "Accept and Accept-Language."},
+        headers={
+            "Content-Language": "The language that stands first.",
+            "Vary": "Accept and Accept-Language.",
+            **_ANY_ORIGIN,
+        },
     )
 )
 async def issuer_metadata(request: Request) -> Response:
     """Credential Issuer Metadata, at the inserted and at the appended address. OpenID4VCI 1.0 §12.2.2; I-10, I-17."""
     service: IssuerService = get_service(request)
     language = request_language(request)
-    headers = {"Content-Language": language, "Vary": "Accept, Accept-Language"}
+    headers = {
+        "Content-Language": language,
+        "Vary": "Accept, Accept-Language",
+        "Access-Control-Allow-Origin": "*",
+    }
     is_signed = _prefers(SIGNED_METADATA, PLAIN, request.headers.get("accept", ""))
     async with service.database.reading() as session:
         issuer = await get_issuer(session, service.settings, request.path_params["org"])
@@ -758,10 +769,7 @@ async def status_list_aggregation(request: Request) -> Response:
 @described(_publishes("Each value of a list, its word, and what that means.", {PLAIN: messages.STATUS_MESSAGES}))
 async def describe_status_messages(request: Request) -> Response:
     """What `statusReference` of a badge leads to: its messages, explained. Bitstring Status List §2.1."""
-
-    service: IssuerService = get_service(request)
-    async with service.database.reading() as session:
-        await get_issuer(session, service.settings, request.path_params["org"])
+    await _issuer(request)
     headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=86400"}
     return JSONResponse({"messages": status_messages.describe_messages()}, headers=headers)
 
@@ -929,9 +937,10 @@ class AchievementsAnswer(BaseModel):
 
 
 class OfferAnswer(BaseModel):
-    """An open offer. The link and the code travel by different ways."""
+    """An open offer. The link and the code travel by different ways; `haip_link` needs no code, but signing in."""
 
     link: str
+    haip_link: str | None
     by_value_link: str
     credential_offer_uri: str
     wallet_link: str | None
@@ -1197,6 +1206,7 @@ def _award_answer(view: AwardView) -> AwardAnswer:
     if view.offer is not None:
         offer_answer = OfferAnswer(
             link=view.offer.link,
+            haip_link=view.offer.haip_link,
             by_value_link=view.offer.by_value_link,
             credential_offer_uri=view.offer.credential_offer_uri,
             wallet_link=view.offer.wallet_link,
@@ -1794,13 +1804,12 @@ async def set_status_message(
     org: str,
     award_id: UUID,
     body: MessageBody,
-    caller: CallerDep,
+    caller: StatusWriter,
     service: IssuerServiceDep,
     session: SessionDep,
     now: NowDep,
 ) -> AwardAnswer:
     """Tell something of an award, with every copy that names a list of messages. It never makes a badge invalid."""
-    caller.require("status:write", org)
     issuer = await get_issuer(session, service.settings, org)
     await status_messages.set_status_message(
         session, service.settings, issuer.organisation_id, award_id, body.message, actor=caller.name, now=now

@@ -4,7 +4,6 @@ It is kept sealed with the person's name, and dropped with it.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field, StringConstraints
@@ -12,7 +11,8 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from issuer.errors import N_
 from issuer.input import Input, Moment, Organisation, ShortText, WebAddress
 from issuer.results import Result, create_results, find_result_problems
-from kernel.open_badges import create_evidence, format_date_time, without_absent
+from kernel.microcredential.writing import write_moment
+from kernel.open_badges import create_evidence, without_absent
 
 ENDS_BEFORE_IT_BEGINS: Final = N_("De laatste dag ligt voor de eerste.")
 
@@ -70,7 +70,7 @@ def create_award_claims(details: AwardDetails, achievement: Mapping[str, Any]) -
             "evidence": [create_evidence(**item.model_dump()) for item in details.evidence],
             "result": create_results(details.results, details.grade, achievement),
             "subject": _create_subject(details),
-            "parentOrg": details.on_behalf_of and create_profile(details.on_behalf_of),
+            "parentOrg": details.on_behalf_of and _create_profile(details.on_behalf_of),
         }
     )
 
@@ -78,23 +78,19 @@ def create_award_claims(details: AwardDetails, achievement: Mapping[str, Any]) -
 def _create_subject(details: AwardDetails) -> dict[str, Any]:
     return without_absent(
         {
-            "activityStartDate": _format(details.activity_start_date),
-            "activityEndDate": _format(details.activity_end_date),
+            "activityStartDate": write_moment(details.activity_start_date),
+            "activityEndDate": write_moment(details.activity_end_date),
             "creditsEarned": details.credits_earned,
             "licenseNumber": details.license_number,
             "narrative": details.narrative,
             "role": details.role,
-            "source": details.source and create_profile(details.source),
+            "source": details.source and _create_profile(details.source),
             "term": details.term,
         }
     )
 
 
-def _format(moment: datetime | None) -> str | None:
-    return None if moment is None else format_date_time(int(moment.timestamp()))
-
-
-def create_profile(organisation: Organisation) -> dict[str, Any]:
+def _create_profile(organisation: Organisation) -> dict[str, Any]:
     """Another organisation as an Open Badges Profile. B-02."""
     return without_absent(
         {

@@ -15,7 +15,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, ValidationError
 
 from issuer import credential_offer, store
-from issuer.achievements import description_of, get_achievement, input_problems
+from issuer.achievements import AchievementDescription, description_of, get_achievement, input_problems
 from issuer.award_details import AwardDetails, create_award_claims, find_detail_problems
 from issuer.credential_issuer import CredentialIssuer
 from issuer.credential_offer import OfferPolicy, OpenOffer
@@ -115,7 +115,8 @@ async def award_achievement(
     by somebody who is known (`person`), or by nobody: else it could not be told who the second one is (I-63).
     """
     achievement = await get_achievement(session, issuer, slug)
-    if _needs_approval(achievement) and person is None:
+    description = description_of(achievement)
+    if description.needs_approval and person is None:
         raise PersonUnknownError
     check_times(request.awarded_at, request.expires_at, now=now)
     _check_details(request, achievement)
@@ -130,7 +131,17 @@ async def award_achievement(
         return await _repeat(session, settings, issuer, earlier, batch.request_hash, now=now)
     for position, recipient in enumerate(request.recipients):
         await _award_one(
-            session, settings, issuer, achievement, request, recipient, batch.id, position, person=person, now=now
+            session,
+            settings,
+            issuer,
+            achievement,
+            description,
+            request,
+            recipient,
+            batch.id,
+            position,
+            person=person,
+            now=now,
         )
     people = f"{len(request.recipients)} awarded"
     await store.add_audit(session, issuer.organisation_id, actor, "award.create", slug, people, now)
@@ -182,6 +193,7 @@ async def _award_one(
     settings: IssuerSettings,
     issuer: CredentialIssuer,
     achievement: AchievementRow,
+    description: AchievementDescription,
     request: AwardRequest,
     recipient: Recipient,
     batch_id: UUID,
@@ -198,10 +210,10 @@ async def _award_one(
         batch_id=batch_id,
         position=position,
         reference=recipient.reference or create_reference(),
-        status="waiting" if _needs_approval(achievement) else "valid",
+        status="waiting" if description.needs_approval else "valid",
         awarded_at=awarded_at,
         awarded_by=person,
-        expires_at=request.expires_at or default_expiry(achievement, awarded_at),
+        expires_at=request.expires_at or default_expiry(description, awarded_at),
         created_at=now,
     )
     named = person_of(recipient)
@@ -232,21 +244,17 @@ def person_of(recipient: Recipient) -> dict[str, str]:
     }
 
 
-def _needs_approval(achievement: AchievementRow) -> bool:
-    return description_of(achievement).approval == "second_person"
-
-
 def create_reference() -> str:
     """What an award is called between people where the organisation has no reference of its own."""
     return create_token(16)[:8].upper().replace("_", "X").replace("-", "Y")
 
 
-def default_expiry(achievement: AchievementRow, awarded_at: datetime) -> datetime | None:
+def default_expiry(description: AchievementDescription, awarded_at: datetime) -> datetime | None:
     """The end of the day that the achievement's term ends: the same for everybody of one day (I-61)."""
-    days = description_of(achievement).validity_days
-    if days is None:
+    if description.validity_days is None:
         return None
-    return awarded_at.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=days + 1)
+    midnight = awarded_at.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + timedelta(days=description.validity_days + 1)
 
 
 def seal_claims(settings: IssuerSettings, award_id: UUID, person: Mapping[str, str], said: Mapping[str, Any]) -> bytes:

@@ -18,14 +18,14 @@ from typing import Any, Final, NamedTuple
 from issuer import signing_keys, store
 from issuer.achievements import description_of, get_achievement
 from issuer.award_details import create_award_claims
-from issuer.awards import Recipient, check_times, default_expiry
+from issuer.awards import Recipient, check_times, default_expiry, person_of
 from issuer.badge_files import file_link
 from issuer.bulk_signing import ChunkSigner, ChunkTask, Person, SignedChunk, SigningOrder
-from issuer.configurations import SECURINGS, Securing
+from issuer.configurations import securing_of
 from issuer.credential_issuer import CredentialIssuer, get_issuer
 from issuer.errors import N_, ConflictError, InputError
 from issuer.models import AwardBatch, BulkRun
-from issuer.recipients import BadLine, parse_recipients
+from issuer.recipients import TOO_MANY_IN_BULK, BadLine, parse_recipients
 from issuer.settings import IssuerSettings
 from issuer.status import Deck, status_kind
 from issuer.store import AchievementRow, ChunkRow, Session
@@ -92,22 +92,31 @@ class _PlaceTakenError(Exception):
 
 def read_people(text: str, achievement: AchievementRow | None = None) -> list[Person]:
     """The people in a list, as the back office reads one, or BadLinesError about every line that cannot be used."""
-    people, bad = read_usable_people(text, achievement)
-    if bad:
-        raise BadLinesError(bad)
-    return people
+    found = read_usable_people(text, achievement)
+    if found.bad:
+        raise BadLinesError(found.bad)
+    return list(found.people)
 
 
-def read_usable_people(text: str, achievement: AchievementRow | None = None) -> tuple[list[Person], Sequence[BadLine]]:
-    """The people in a list with what they reached of this achievement, and the lines that cannot be used."""
-    found = parse_recipients(text, achievement, limit=_MAX_PEOPLE)
-    return [_person(line.recipient, achievement) for line in found.good], found.bad
+@dataclass(frozen=True, slots=True)
+class PeopleList:
+    """The people of a list, the lines that cannot be used, and the columns with which nothing is done."""
+
+    people: Sequence[Person]
+    bad: Sequence[BadLine]
+    unused: Sequence[str]
+
+
+def read_usable_people(text: str, achievement: AchievementRow | None = None) -> PeopleList:
+    """The people in a list with what they reached of this achievement, and what of the list cannot be used."""
+    found = parse_recipients(text, achievement, limit=_MAX_PEOPLE, too_many=TOO_MANY_IN_BULK)
+    return PeopleList([_person(line.recipient, achievement) for line in found.good], found.bad, found.unused)
 
 
 def _person(recipient: Recipient, achievement: AchievementRow | None) -> Person:
     named = (recipient.given_name, recipient.family_name, recipient.email, recipient.reference)
     said = create_award_claims(recipient, achievement.version.achievement) if achievement is not None else {}
-    return Person(*named, said or None)
+    return Person(*named, said or None, person_of(recipient).get("birthdate"))
 
 
 def find_achievement(settings: IssuerSettings, organisation: str, slug: str) -> AchievementRow:
@@ -156,10 +165,11 @@ async def _begin(settings: IssuerSettings, request: BulkRequest, *, actor: str, 
     try:
         async with database.transaction() as session:
             issuer = await get_issuer(session, settings, request.organisation)
+            request_hash = _hash(settings, request)
             batch = AwardBatch(
                 organisation_id=issuer.organisation_id,
-                idempotency_key=f"bulk-{_hash(settings, request).hex()}",
-                request_hash=_hash(settings, request),
+                idempotency_key=f"bulk-{request_hash.hex()}",
+                request_hash=request_hash,
                 created_at=now,
             )
             earlier = await store.claim_idempotency_key(session, batch)
@@ -177,7 +187,8 @@ async def _add_run(
 ) -> None:
     achievement = await get_achievement(session, issuer, request.achievement)
     check_times(request.awarded_at, request.expires_at, now=now)
-    if description_of(achievement).approval == "second_person":
+    description = description_of(achievement)
+    if description.needs_approval:
         raise ConflictError(N_("Deze badge moet per persoon worden goedgekeurd. Dat kan niet in bulk."))
     awarded_at = request.awarded_at or now
     run = BulkRun(
@@ -186,7 +197,7 @@ async def _add_run(
         securing=FILE_SECURINGS[request.securing],
         actor=actor,
         awarded_at=awarded_at,
-        expires_at=request.expires_at or default_expiry(achievement, awarded_at),
+        expires_at=request.expires_at or default_expiry(description, awarded_at),
         created_at=now,
     )
     count = len(request.people)
@@ -206,7 +217,7 @@ async def _open_run(
     processes: int,
     now: datetime,
 ) -> _Run:
-    securing = _securing(row.securing)
+    securing = securing_of(row.securing)
     _require_described(people, achievement.version.achievement)
     key = await run_blocking(
         session, signing_keys.get_signer, settings, issuer.organisation_id, securing.algorithm, now=now
@@ -217,7 +228,7 @@ async def _open_run(
         settings=settings,
         issuer=issuer,
         securing=row.securing,
-        achievement=_carried(achievement.version.achievement, securing),
+        achievement=securing.carried(achievement.version.achievement),
         key=sealed,
         awarded_at=row.awarded_at,
         valid_from=row.created_at,
@@ -237,23 +248,19 @@ def _require_described(people: Sequence[Person], achievement: Mapping[str, Any])
         raise ConflictError(N_("De badge is intussen veranderd. Lees de lijst opnieuw.")) from exc
 
 
-def _securing(name: str) -> Securing:
-    return next(securing for securing in SECURINGS if securing.name == name)
-
-
-def _carried(achievement: dict[str, Any], securing: Securing) -> dict[str, Any]:
-    return {
-        name: value for name, value in achievement.items() if name != "endorsement" or securing.carries_endorsements
-    }
-
-
 def _hash(settings: IssuerSettings, request: BulkRequest) -> bytes:
     """What tells two runs apart: under a key, since it is made of people's names."""
     times = [None if moment is None else moment.isoformat() for moment in (request.awarded_at, request.expires_at)]
     # Without what is said of nobody, so that a run from before there was such a thing is the same run still.
-    people = [person if person.claims is not None else person[:4] for person in request.people]
+    people = [_without_absent(person) for person in request.people]
     told = [request.achievement, request.securing, times, people]
     return hmac.digest(settings.request_key, b"bulk\n" + json.dumps(told).encode(), "sha256")
+
+
+def _without_absent(person: Person) -> Sequence[object]:
+    if person.birth_date is not None:
+        return person
+    return person[:4] if person.claims is None else person[:5]
 
 
 def _carry_out(
@@ -296,7 +303,7 @@ def _write(run: _Run, signed: SignedChunk, database: BlockingDatabase, now: date
     with database.transaction() as connection:
         if not store.claim_chunk(connection, row.batch_id, signed.chunk.number, now):
             return
-        active = store.find_active_key(connection, issuer.organisation_id, _securing(row.securing).algorithm)
+        active = store.find_active_key(connection, issuer.organisation_id, securing_of(row.securing).algorithm)
         if active is None or active.fragment != run.order.key.fragment:
             raise ConflictError(N_("De sleutel is intussen vervangen. Start opnieuw: wat klaar is, blijft."))
         store.add_bulk_awards(connection, row, issuer.organisation_id, signed.awards, now)

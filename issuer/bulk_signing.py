@@ -9,6 +9,7 @@ from uuid import UUID
 from issuer import signing_keys, store
 from issuer.awards import create_reference, seal_claims
 from issuer.badge_files import Kind, create_credential_id, create_identity, identity_of, seal_file
+from issuer.configurations import securing_of
 from issuer.credential_issuer import CredentialIssuer
 from issuer.datasets import create_dataset
 from issuer.holders import hash_email
@@ -46,6 +47,8 @@ class Person(NamedTuple):
     reference: str | None
     claims: Mapping[str, Any] | None = None
     """What the badge says of them alone, as `award_details.create_award_claims` gives it."""
+    birth_date: str | None = None
+    """Kept with their name, and like that in no file."""
 
 
 class ChunkTask(NamedTuple):
@@ -103,6 +106,7 @@ class ChunkSigner:
 
     def _award(self, award_id: UUID, position: int, person: Person) -> BulkAward:
         named = {"given_name": person.given_name, "family_name": person.family_name, "email": person.email}
+        named |= {} if person.birth_date is None else {"birthdate": person.birth_date}
         return BulkAward(
             award_id,
             position,
@@ -151,9 +155,7 @@ def _create_template(order: SigningOrder, claims: Mapping[str, Any]) -> BadgeFil
     )
     shared: dict[str, Any] = {
         "issuer": identity_of(
-            order.issuer,
-            ActiveKey(order.key.fragment, signer),
-            "JsonWebKey2020" if order.securing == DC_SD_JWT else "Multikey",
+            order.issuer, ActiveKey(order.key.fragment, signer), securing_of(order.securing).key_form
         ),
         "signer": signer,
         "status": example.references,

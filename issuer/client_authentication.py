@@ -1,7 +1,8 @@
 """Which wallet is asking: client authentication by what its provider attests. OpenID4VCI 1.0 Appendix E; I-45 to I-49.
 
-OAuth 2.0 Attestation-Based Client Authentication -07 and -10; HAIP 1.0 §4.4.1. Nothing that is unique to one instance
-of a wallet is kept, but that one of its proofs was used (I-47).
+OAuth 2.0 Attestation-Based Client Authentication -07 and -10; HAIP 1.0 §4.4.1. Of what is unique to one instance
+of a wallet two things are kept, and no longer than they serve: that one of its proofs was used, and the thumbprint of
+its key with a grant, which nobody else may renew (I-32, I-47).
 """
 
 from collections.abc import Mapping

@@ -65,6 +65,12 @@ class Securing:
         """The format, which issues in this flavour."""
         return ISSUABLE[self.name]
 
+    def carried(self, achievement: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What of an achievement a badge says in this securing."""
+        if self.carries_endorsements:
+            return achievement
+        return {name: value for name, value in achievement.items() if name != "endorsement"}
+
 
 # In the order in which offers name them: first those that European wallets ask for.
 SECURINGS: Final = (
@@ -146,6 +152,11 @@ def configuration_ids(settings: IssuerSettings, achievement_slug: str) -> Sequen
 @lru_cache(maxsize=1024)
 def _configuration_ids(securings: frozenset[str], achievement_slug: str) -> Sequence[str]:
     return tuple(configuration_id(achievement_slug, securing) for securing in SECURINGS if securing.name in securings)
+
+
+def securing_of(name: str) -> Securing:
+    """The securing of this name in `ISSUABLE`, as every offer has it."""
+    return next(securing for securing in SECURINGS if securing.name == name)
 
 
 def configuration_securing(identifier: str) -> Securing:

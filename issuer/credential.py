@@ -289,7 +289,8 @@ def _find_earlier(
 ) -> dict[str, str]:
     thumbprints = [key.thumbprint for key in order.holder_keys]
     rows = store.find_issued_copies(connection, order.grant.offer_id, order.configuration_id, thumbprints)
-    store.name_issued_copies(connection, [row.id for row in rows.values()], notification_hash)
+    if rows:
+        store.name_issued_copies(connection, [row.id for row in rows.values()], notification_hash)
     return {
         thumbprint: settings.seal.open(row.sealed_credential, context=_context(row.id)).decode()
         for thumbprint, row in rows.items()
@@ -329,11 +330,9 @@ def _sign(
     """Sign one copy: own salts, own place in the list, own identifier, times rounded to the day. I-61, I-75."""
     grant, issuer = order.grant, order.issuer
     claims = open_claims(settings, grant.award_id, grant.sealed_claims or b"")
-    if not order.securing.carries_endorsements:
-        achievement = {name: value for name, value in achievement.items() if name != "endorsement"}
     dataset = create_dataset(
         issuer,
-        achievement,
+        order.securing.carried(achievement),
         claims,
         person=claims["person"],
         awarded_at=grant.awarded_at,

@@ -13,13 +13,20 @@ from urllib.parse import quote
 from uuid import UUID
 
 from issuer import store
-from issuer.configurations import configuration_ids
+from issuer.configurations import HAIP_SECURING, configuration_id, configuration_ids, list_code_securings
 from issuer.credential_issuer import CredentialIssuer
 from issuer.errors import N_, InputError, NotFoundError
 from issuer.models import Offer
 from issuer.settings import IssuerSettings
 from issuer.store import AchievementRow, Session
-from kernel.openid4vci import AuthorizationCodeGrant, CredentialOffer, PreAuthorizedCodeGrant, TxCode, create_offer_link
+from kernel.openid4vci import (
+    HAIP_OFFER_SCHEME,
+    AuthorizationCodeGrant,
+    CredentialOffer,
+    PreAuthorizedCodeGrant,
+    TxCode,
+    create_offer_link,
+)
 from runtime.database import Database
 from runtime.tokens import create_numeric_code, create_token, hash_token
 
@@ -47,9 +54,14 @@ class OfferPolicy:
 
 @dataclass(frozen=True, slots=True)
 class OpenOffer:
-    """An open offer as staff hand it over: the link one way, the code another."""
+    """An open offer as staff hand it over: the link one way, the code another.
+
+    `haip_link` is the same offer to a wallet under HAIP, whose owner signs in and needs no code; None where that form
+    is not issued.
+    """
 
     link: str
+    haip_link: str | None
     by_value_link: str
     credential_offer_uri: str
     wallet_link: str | None
@@ -166,6 +178,7 @@ def _as_open(
     link = create_offer_link(uri)
     return OpenOffer(
         link=link,
+        haip_link=_haip_link(settings, issuer, achievement, secrets),
         by_value_link=create_offer_link(_offer(settings, issuer, achievement, secrets)),
         credential_offer_uri=uri,
         wallet_link=None if settings.wallet_url is None else f"{settings.wallet_url}/open?link={quote(link, safe='')}",
@@ -184,6 +197,19 @@ def _offer(
     by_code = AuthorizationCodeGrant(secrets.get("issuer_state"))
     return CredentialOffer(
         issuer.identifier, tuple(configurations), authorization_code=by_code, pre_authorized_code=grant
+    )
+
+
+def _haip_link(
+    settings: IssuerSettings, issuer: CredentialIssuer, achievement: AchievementRow, secrets: Mapping[str, str | None]
+) -> str | None:
+    """By value, since it carries no secret but the award's `issuer_state`. HAIP 1.0 §4.2; I-01, I-05, I-33."""
+    if HAIP_SECURING not in list_code_securings(settings, issuer.certificate_chain):
+        return None
+    wanted = configuration_id(achievement.achievement.slug, HAIP_SECURING)
+    grant = AuthorizationCodeGrant(secrets.get("issuer_state"))
+    return create_offer_link(
+        CredentialOffer(issuer.identifier, (wanted,), authorization_code=grant), scheme=HAIP_OFFER_SCHEME
     )
 
 

@@ -43,10 +43,13 @@ class Membership:
     entity: str
     entity_configuration: str
     authority_hints: Sequence[str]
-    public_jwk: Mapping[str, Any]
-    """The key that signs now."""
     public_jwks: Sequence[Mapping[str, Any]]
     """Every key that is published, and that the superiors should name: the one that signs first."""
+
+    @property
+    def public_jwk(self) -> Mapping[str, Any]:
+        """The key that signs now."""
+        return self.public_jwks[0]
 
 
 RolloverStep = Literal["announce", "use", "retire"]
@@ -97,10 +100,7 @@ async def roll_key(
     one before stays published. `retire` takes that away.
     """
     await store.lock_organisation(session, issuer.organisation_id)
-    await get_membership(session, issuer)
-    row = await store.find_federation_membership(session, issuer.organisation_id)
-    if row is None:
-        raise NotFoundError(N_("Deze organisatie is van geen federatie lid."))
+    row = await _get_row(session, issuer)
     if step == "announce" and row.next_public_jwk is None:
         signer = SoftwareSigner.generate()
         sealed = settings.seal.seal(json.dumps(signer.private_jwk()).encode(), context=_context(issuer, "next-"))
@@ -124,26 +124,28 @@ async def roll_key(
 async def leave_federation(session: Session, issuer: CredentialIssuer, *, actor: str, now: datetime) -> None:
     """Publish no Entity Configuration any more. What was issued meanwhile goes on naming it. The key stays."""
     await store.lock_organisation(session, issuer.organisation_id)
-    await get_membership(session, issuer)
+    await _get_row(session, issuer)
     await store.set_authority_hints(session, issuer.organisation_id, None)
     await store.add_audit(session, issuer.organisation_id, actor, "federation.leave", issuer.slug, None, now)
 
 
 async def get_membership(session: Session, issuer: CredentialIssuer) -> Membership:
     """The membership of an organisation, or NotFoundError where it has none."""
+    return _membership(issuer, await _get_row(session, issuer))
+
+
+async def _get_row(session: Session, issuer: CredentialIssuer) -> FederationMembership:
     row = await store.find_federation_membership(session, issuer.organisation_id)
     if row is None or row.authority_hints is None:
         raise NotFoundError(N_("Deze organisatie is van geen federatie lid."))
-    return _membership(issuer, row)
+    return row
 
 
 async def create_organisation_statement(
     session: Session, settings: IssuerSettings, issuer: CredentialIssuer, *, now: datetime
 ) -> str:
     """The Entity Configuration, signed now. OpenID Federation 1.0 §9; DIIP v5 appendix B."""
-    row = await store.find_federation_membership(session, issuer.organisation_id)
-    if row is None or row.authority_hints is None:
-        raise NotFoundError(N_("Deze organisatie is van geen federatie lid."))
+    row = await _get_row(session, issuer)
     signer = SoftwareSigner.from_jwk(json.loads(settings.seal.open(row.sealed_private_jwk, context=_context(issuer))))
     membership = _membership(issuer, row)
     return create_entity_configuration(
@@ -152,7 +154,7 @@ async def create_organisation_statement(
         entity=issuer.identifier,
         keys=membership.public_jwks,
         metadata=await _metadata(session, settings, issuer, now),
-        authority_hints=row.authority_hints,
+        authority_hints=membership.authority_hints,
         issued_at=now,
         expires_at=now + _LIFETIME,
     )
@@ -181,7 +183,6 @@ def _membership(issuer: CredentialIssuer, row: FederationMembership) -> Membersh
         entity=issuer.identifier,
         entity_configuration=entity_configuration_url(issuer.identifier),
         authority_hints=row.authority_hints or (),
-        public_jwk=keys[0],
         public_jwks=keys,
     )
 

@@ -1,7 +1,8 @@
 """The columns of a list of people: who they are, what they reached, and what else the badge says of them alone.
 
 A result has a column of its own, headed by its name or by `resultaat:` and its name. In its cells stands what a
-teacher would write: the name of a level, a value, or `gehaald`.
+teacher would write: the name of a level, a value, or `gehaald`. Which skills of the badge somebody showed by it may
+stand in another column, headed by `skills:` and the name of the result: names or addresses, with `|` or `;` between.
 """
 
 import re
@@ -10,9 +11,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
+from issuer.achievements import SkillReference
 from issuer.errors import N_, InputError
 from issuer.results import GradingScheme, ResultDescription
 
+SAME_COLUMN: Final = N_("Twee kolommen zeggen hetzelfde. Haal er een weg, en kijk naar de eerste regel.")
 UNKNOWN_COLUMN: Final = N_("Een kolom met een resultaat hoort niet bij deze badge. Kijk naar de eerste regel.")
 
 _HEADINGS: Final = {
@@ -53,7 +56,23 @@ _HEADINGS: Final = {
     "licentienummer": "license_number",
     "license_number": "license_number",
     "licence number": "license_number",
+    "uitgereikt namens": "on_behalf_of_name",
+    "on_behalf_of": "on_behalf_of_name",
+    "on behalf of": "on_behalf_of_name",
+    "webadres uitgereikt namens": "on_behalf_of_url",
+    "on_behalf_of_url": "on_behalf_of_url",
+    "beoordeeld door": "source_name",
+    "source": "source_name",
+    "assessed by": "source_name",
+    "webadres beoordeeld door": "source_url",
+    "source_url": "source_url",
 }
+# Of another organisation two columns speak: what it is called, and where it is on the web.
+_ORGANISATIONS: Final = {
+    f"{field}_{part}": (field, part) for field in ("on_behalf_of", "source") for part in ("name", "url")
+}
+_RESULT_SKILLS: Final = re.compile(r"skills?\s*:\s*(.+)", re.IGNORECASE)
+_BETWEEN_SKILLS: Final = re.compile(r"[;|\n]")
 _RESULT: Final = re.compile(r"(?:resultaat|result)\s*:\s*(.+)", re.IGNORECASE)
 _STATUSES: Final = {
     "gehaald": "Completed",
@@ -77,10 +96,26 @@ _NUMBER: Final = re.compile(r"-?\d+(?:[.,]\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
-    """What stands in each column of a list: the name of a field, a result, or nothing that we use."""
+class ResultSkills:
+    """A column with the skills that somebody showed by one result; those of the badge by each of their names."""
 
-    fields: Sequence[str | ResultDescription]
+    result_description: str
+    skills: Mapping[str, str]
+
+    def read(self, cell: str) -> list[str]:
+        """The addresses of the skills; what names none of the badge stays, and is refused where it is checked."""
+        named = [name.strip() for name in _BETWEEN_SKILLS.split(cell)]
+        return [self.skills.get(name.casefold(), name) for name in dict.fromkeys(named) if name]
+
+
+_Column = str | ResultDescription | ResultSkills
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What stands in each column of a list: the name of a field, a result, its skills, or nothing that we use."""
+
+    fields: Sequence[_Column]
     headings: Sequence[str]
 
     @property
@@ -93,28 +128,41 @@ DEFAULT: Final = Columns(("given_name", "family_name", "email", "reference"), ("
 
 
 def find_columns(
-    cells: Iterable[str], described: Sequence[ResultDescription], scheme: GradingScheme | None
+    cells: Iterable[str],
+    described: Sequence[ResultDescription],
+    scheme: GradingScheme | None,
+    skills: Sequence[SkillReference] = (),
 ) -> Columns | None:
     """The columns that a first line names, None when it is no line of headings. Raise InputError for a wrong result."""
     headings = [cell.strip() for cell in cells]
     if not any(_HEADINGS.get(heading.casefold()) == "email" for heading in headings):
         return None
-    return Columns([_field(heading, described, scheme) for heading in headings], headings)
+    fields = [_field(heading, described, scheme, skills) for heading in headings]
+    used = [field for field in fields if field]
+    if any(field in used[:number] for number, field in enumerate(used)):
+        raise InputError(fields={"people": SAME_COLUMN})
+    return Columns(fields, headings)
 
 
 def _field(
-    heading: str, described: Sequence[ResultDescription], scheme: GradingScheme | None
-) -> str | ResultDescription:
+    heading: str,
+    described: Sequence[ResultDescription],
+    scheme: GradingScheme | None,
+    skills: Sequence[SkillReference],
+) -> _Column:
     folded = heading.casefold()
     if folded in _HEADINGS:
         return _HEADINGS[folded]
     if scheme is not None and folded in _names(scheme.name.nl, scheme.name.en):
         return "grade"
-    marked = _RESULT.fullmatch(heading)
+    about_skills = _RESULT_SKILLS.fullmatch(heading)
+    marked = about_skills or _RESULT.fullmatch(heading)
     name = marked[1].casefold() if marked else folded
     found = next((one for one in described if name in _names(one.id, one.name.nl, one.name.en)), None)
     if found is None and marked:
         raise InputError(fields={"people": UNKNOWN_COLUMN})
+    if found is not None and about_skills:
+        return ResultSkills(found.id, {skill.name.casefold(): skill.uri for skill in skills})
     return found or ""
 
 
@@ -125,16 +173,27 @@ def _names(*names: str | None) -> set[str]:
 def read_line(cells: Sequence[str], columns: Columns) -> tuple[dict[str, Any], Sequence[str]]:
     """What a line says, as a recipient takes it, and over which column each of its results stands."""
     values: dict[str, Any] = {}
-    results: list[dict[str, str]] = []
-    headings: list[str] = []
+    results: dict[str, dict[str, Any]] = {}
+    headings: dict[str, str] = {}
     for name, heading, cell in zip(columns.fields, columns.headings, cells, strict=False):
-        if isinstance(name, ResultDescription):
-            if cell:
-                results.append({"result_description": name.id, **read_result(cell, name)})
-                headings.append(heading)
-        elif name and cell:
-            values[name] = _READERS.get(name, str)(cell)
-    return {**values, "results": results} if results else values, headings
+        if not name or not cell:
+            continue
+        if isinstance(name, str):
+            _set(values, name, _READERS.get(name, str)(cell))
+            continue
+        identifier = name.id if isinstance(name, ResultDescription) else name.result_description
+        read = read_result(cell, name) if isinstance(name, ResultDescription) else {"skills": name.read(cell)}
+        results[identifier] = {"result_description": identifier, **results.get(identifier, {}), **read}
+        headings.setdefault(identifier, heading)
+    return {**values, "results": list(results.values())} if results else values, list(headings.values())
+
+
+def _set(values: dict[str, Any], name: str, value: str) -> None:
+    if name not in _ORGANISATIONS:
+        values[name] = value
+        return
+    field, part = _ORGANISATIONS[name]
+    values.setdefault(field, {})[part] = value
 
 
 def read_result(text: str, described: ResultDescription) -> Mapping[str, str]:

@@ -12,7 +12,7 @@ from issuer.award_details import find_detail_problems
 from issuer.awards import Recipient
 from issuer.errors import N_, InputError
 from issuer.list_columns import DEFAULT, Columns, find_columns, read_line
-from issuer.results import IMPOSSIBLE_VALUE, UNKNOWN_LEVEL
+from issuer.results import IMPOSSIBLE_VALUE, UNKNOWN_LEVEL, UNKNOWN_SKILL
 from issuer.store import AchievementRow
 
 MAX_LINES = 1000
@@ -20,9 +20,14 @@ TOO_MANY = N_(
     "Dit zijn meer dan 1000 regels. Verdeel de lijst. Of laat de beheerder van deze dienst alles ineens uitreiken, "
     "als bestanden zonder wallet, met de opdracht: skillswallet issuer award-in-bulk."
 )
+TOO_MANY_IN_BULK = N_("Dit zijn meer dan een miljoen regels. Verdeel de lijst.")
 NOBODY = N_("Zet hier ten minste een persoon neer.")
 _HIDDEN_CHARACTER = N_("Er staat een teken in dat niemand kan zien.")
 _LONG_NAME = N_("De naam is te lang.")
+_MORE_CELLS = N_(
+    "Deze regel heeft meer kolommen dan de eerste regel. Zet een tekst met een scheidingsteken tussen aanhalingstekens."
+)
+_ORGANISATION = N_("Geef van deze organisatie de naam en het webadres, dat begint met https://.")
 _SEPARATORS = "\t;,"
 _NO_DAY = N_("Dit is geen dag. Schrijf bijvoorbeeld 28-5-2026.")
 _PROBLEMS = {
@@ -34,11 +39,14 @@ _PROBLEMS = {
     "activity_start_date": _NO_DAY,
     "activity_end_date": _NO_DAY,
     "credits_earned": N_("Het aantal studiepunten is geen getal."),
+    "on_behalf_of": _ORGANISATION,
+    "source": _ORGANISATION,
 }
 _RESULT_PROBLEMS = {
     "achieved_level": UNKNOWN_LEVEL,
     "status": N_("Deze stand kennen we niet. Schrijf bijvoorbeeld: gehaald, of niet gehaald."),
     "value": IMPOSSIBLE_VALUE,
+    "skills": UNKNOWN_SKILL,
 }
 _TOO_LONG = N_("Deze tekst is te lang.")
 
@@ -72,17 +80,20 @@ class RecipientList:
     """Headings of columns with which nothing is done."""
 
 
-def parse_recipients(text: str, achievement: AchievementRow | None = None, *, limit: int = MAX_LINES) -> RecipientList:
+def parse_recipients(
+    text: str, achievement: AchievementRow | None = None, *, limit: int = MAX_LINES, too_many: str = TOO_MANY
+) -> RecipientList:
     """Read lines of given name, family name, e-mail address and (if wanted) a reference of the organisation.
 
     Separated by tab, semicolon or comma, as a spreadsheet gives them; a first line with headings sets the order, and
-    may name what the `achievement` measures and what else an award says (`issuer.list_columns`).
+    may name what the `achievement` measures and what else an award says (`issuer.list_columns`). `too_many` is said of
+    more lines than the `limit`.
     """
     lines = [(number, line) for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1) if line.strip()]
     if not lines:
         raise InputError(fields={"people": NOBODY})
     if len(lines) > limit:
-        raise InputError(fields={"people": TOO_MANY})
+        raise InputError(fields={"people": too_many})
     columns = _find_columns(lines[0][1], achievement)
     people = lines if columns is None else lines[1:]
     if not people:
@@ -101,7 +112,7 @@ def _find_columns(line: str, achievement: AchievementRow | None) -> Columns | No
     if achievement is None:
         return find_columns(_split(line), (), None)
     description = description_of(achievement)
-    return find_columns(_split(line), description.result_descriptions, description.grading_scheme)
+    return find_columns(_split(line), description.result_descriptions, description.grading_scheme, description.skills)
 
 
 def _split(line: str) -> list[str]:
@@ -117,8 +128,11 @@ def _split(line: str) -> list[str]:
 def _parse_line(
     number: int, line: str, columns: Columns, measured: Mapping[str, Any] | None, seen: set[str]
 ) -> GoodLine | BadLine:
-    values, headings = read_line([cell.strip() for cell in _split(line)], columns)
+    cells = [cell.strip() for cell in _split(line)]
     text = line.strip()[:200]
+    if any(cells[len(columns.fields) :]):
+        return BadLine(number, text, _MORE_CELLS)
+    values, headings = read_line(cells, columns)
     try:
         recipient = Recipient.model_validate(values)
     except ValidationError as exc:

@@ -4,7 +4,7 @@ An achievement describes each result once: a number with its range, one of some 
 rubric with its levels. A result of somebody names that description, and is refused where it does not fit it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
@@ -14,7 +14,7 @@ from issuer.errors import N_
 from issuer.input import Input, Localised, PartName, ShortText, WebAddress
 from kernel.errors import MalformedError
 from kernel.microcredential import GRADE
-from kernel.open_badges import verify_result, without_absent
+from kernel.open_badges import SKILL, find_alignment_kind, verify_result, without_absent
 
 ResultType = Literal[
     "GradePointAverage",
@@ -54,6 +54,8 @@ class RubricCriterionLevel(Input):
     level: ShortText | None = None
     points: _Number | None = None
     description: Localised | None = None
+    skills: list[WebAddress] = Field(default_factory=list, max_length=50)
+    """Of those of the badge, which somebody on this level shows."""
 
 
 class ResultDescription(Input):
@@ -91,6 +93,8 @@ class Result(Input):
     value: _Value | None = None
     achieved_level: PartName | None = None
     status: ResultStatus | None = None
+    skills: list[WebAddress] = Field(default_factory=list, max_length=50)
+    """Of those of the badge, which this person showed by it, beside those of the description and the level."""
 
 
 # Inside a badge
@@ -117,19 +121,27 @@ def create_result_descriptions(
                 "requiredValue": one.required_value,
                 "valueMin": one.value_min,
                 "valueMax": one.value_max,
-                "rubricCriterionLevel": [_create_level(uri, one, level, language) for level in _levels(one)],
-                "alignment": [dict(alignments[skill]) for skill in one.skills],
+                "rubricCriterionLevel": [
+                    _create_level(uri, one, level, alignments, language) for level in one.rubric_criterion_levels
+                ],
+                "alignment": _choose(alignments, one.skills),
             }
         )
         for one in described
     ]
 
 
-def _levels(described: ResultDescription) -> Sequence[RubricCriterionLevel]:
-    return described.rubric_criterion_levels
+def _choose(alignments: Mapping[str, Mapping[str, Any]], skills: Sequence[str]) -> list[dict[str, Any]]:
+    return [dict(alignments[skill]) for skill in skills]
 
 
-def _create_level(uri: str, described: ResultDescription, level: RubricCriterionLevel, language: str) -> dict[str, Any]:
+def _create_level(
+    uri: str,
+    described: ResultDescription,
+    level: RubricCriterionLevel,
+    alignments: Mapping[str, Mapping[str, Any]],
+    language: str,
+) -> dict[str, Any]:
     return without_absent(
         {
             "id": result_uri(uri, described.id, level.id),
@@ -138,6 +150,7 @@ def _create_level(uri: str, described: ResultDescription, level: RubricCriterion
             "level": level.level,
             "points": level.points,
             "description": level.description and level.description.best(language),
+            "alignment": _choose(alignments, level.skills),
         }
     )
 
@@ -146,7 +159,7 @@ def create_results(
     results: Sequence[Result], grade: str | None, achievement: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """The results of somebody in this badge, the grade first. B-07, E-21."""
-    uri = achievement["id"]
+    uri, alignments = achievement["id"], _skill_alignments(achievement)
     grades = [] if grade is None else [{"type": ["Result"], "resultDescription": _grading(achievement), "value": grade}]
     return [
         *grades,
@@ -159,11 +172,18 @@ def create_results(
                     and result_uri(uri, result.result_description, result.achieved_level),
                     "value": result.value,
                     "status": result.status,
+                    "alignment": _choose(alignments, result.skills),
                 }
             )
             for result in results
         ),
     ]
+
+
+def _skill_alignments(achievement: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    """The alignments of an achievement with skills, by their address; those that say how much work it is are none."""
+    alignments = achievement.get("alignment", ())
+    return {one["targetUrl"]: one for one in alignments if find_alignment_kind(one) == SKILL}
 
 
 def _grading(achievement: Mapping[str, Any]) -> str | None:
@@ -200,7 +220,13 @@ def _description_problems(
         yield "value_max", _NO_RANGE
     elif one.required_value is not None and not _can_be(one.required_value, _example(one)):
         yield "required_value", IMPOSSIBLE_VALUE
-    yield from ((f"skills.{number}", UNKNOWN_SKILL) for number, skill in enumerate(one.skills) if skill not in skills)
+    yield from _unknown_skills("skills", one.skills, skills)
+    for number, described in enumerate(one.rubric_criterion_levels):
+        yield from _unknown_skills(f"rubric_criterion_levels.{number}.skills", described.skills, skills)
+
+
+def _unknown_skills(name: str, named: Sequence[str], skills: Container[str]) -> Iterator[tuple[str, str]]:
+    yield from ((f"{name}.{number}", UNKNOWN_SKILL) for number, skill in enumerate(named) if skill not in skills)
 
 
 def find_grading_problems(scheme: GradingScheme | None) -> dict[str, str]:
@@ -224,7 +250,10 @@ _EXAMPLE: Final = "urn:example"
 
 
 def _example(one: ResultDescription) -> dict[str, Any]:
-    [described] = create_result_descriptions([one.model_copy(update={"skills": []})], {}, uri=_EXAMPLE, language="nl")
+    """As it would stand in a badge, but for its skills, which say nothing of a value."""
+    levels = [level.model_copy(update={"skills": []}) for level in one.rubric_criterion_levels]
+    bare = one.model_copy(update={"skills": [], "rubric_criterion_levels": levels})
+    [described] = create_result_descriptions([bare], {}, uri=_EXAMPLE, language="nl")
     return described
 
 
@@ -233,11 +262,12 @@ def find_result_problems(
 ) -> dict[str, str]:
     """What of somebody's results this achievement does not describe, by field."""
     described = {one["id"]: one for one in achievement.get("resultDescription", ())}
+    skills = _skill_alignments(achievement)
     problems = {
         f"results.{number}.{name}": sentence
         for number, result in enumerate(results)
         for name, sentence in _result_problems(
-            result, {other.result_description for other in results[:number]}, achievement["id"], described
+            result, {other.result_description for other in results[:number]}, achievement["id"], described, skills
         )
     }
     if grade is not None:
@@ -250,7 +280,11 @@ def find_result_problems(
 
 
 def _result_problems(
-    result: Result, earlier: set[str], uri: str, described: Mapping[str, Mapping[str, Any]]
+    result: Result,
+    earlier: set[str],
+    uri: str,
+    described: Mapping[str, Mapping[str, Any]],
+    skills: Container[str],
 ) -> Iterator[tuple[str, str]]:
     one = described.get(result_uri(uri, result.result_description))
     if one is None:
@@ -268,6 +302,7 @@ def _result_problems(
         yield "status", _NO_STATUS
     elif result.value is result.achieved_level is result.status is None:
         yield "value", _SAYS_NOTHING
+    yield from _unknown_skills("skills", result.skills, skills)
 
 
 def _can_be(value: str, described: Mapping[str, Any]) -> bool:

@@ -8,7 +8,7 @@ see: the same rows are written and the same words said (A-54). Without mail the 
 import hmac
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -93,18 +93,22 @@ async def create_sign_in_link(
 
 
 async def _count(database: Database, settings: IssuerSettings, *, source: str, email: str, now: datetime) -> None:
-    for kind, value, limit in (
-        ("source", source, settings.sign_in_links_per_source),
-        ("address and source", f"{email}\n{source}", settings.sign_in_links_per_address_and_source),
-        ("address", email, settings.sign_in_links_per_address),
-    ):
-        if not await _take_try(database, _counter(settings, kind, value), limit=limit, now=now):
-            raise TooManySignInsError
+    limits = {
+        _counter(settings, "source", source): settings.sign_in_links_per_source,
+        _counter(settings, "address and source", f"{email}\n{source}"): settings.sign_in_links_per_address_and_source,
+        _counter(settings, "address", email): settings.sign_in_links_per_address,
+    }
+    if not await _take_tries(database, limits, now=now):
+        raise TooManySignInsError
 
 
-async def _take_try(database: Database, counter: bytes, *, limit: int, now: datetime) -> bool:
-    async with database.transaction() as session:
-        return await store.count_source_try(session, counter, limit=limit, since=now - _HOUR, now=now)
+async def _take_tries(database: Database, limits: Mapping[bytes, int], *, now: datetime) -> bool:
+    """Take a try under each counter in turn; False where one has none left, and then none under those after it."""
+    for counter, limit in limits.items():
+        async with database.transaction() as session:
+            if not await store.count_source_try(session, counter, limit=limit, since=now - _HOUR, now=now):
+                return False
+    return True
 
 
 def _counter(settings: IssuerSettings, kind: str, value: str) -> bytes:
@@ -154,15 +158,14 @@ async def _count_code_try(
     database: Database, settings: IssuerSettings, issuer: CredentialIssuer, *, source: str, now: datetime
 ) -> Sequence[bytes]:
     """Take a try of the source, and then one of the organisation: whoever has none left uses up nobody else's."""
-    by_source = _counter(settings, "code source", source)
-    by_organisation = _counter(settings, "code organisation", str(issuer.organisation_id))
-    for counter, limit in (
-        (by_source, settings.sign_in_code_tries_per_source),
-        (by_organisation, settings.sign_in_code_tries_per_organisation),
-    ):
-        if not await _take_try(database, counter, limit=limit, now=now):
-            raise TooManyCodesError
-    return by_source, by_organisation
+    organisation = str(issuer.organisation_id)
+    limits = {
+        _counter(settings, "code source", source): settings.sign_in_code_tries_per_source,
+        _counter(settings, "code organisation", organisation): settings.sign_in_code_tries_per_organisation,
+    }
+    if not await _take_tries(database, limits, now=now):
+        raise TooManyCodesError
+    return list(limits)
 
 
 async def _spend_code(

@@ -1145,11 +1145,10 @@ def list_deferred_issuances(connection: BlockingConnection, offer_id: UUID) -> l
     return [DeferredRow._make(row) for row in rows]
 
 
-def spend_deferred_issuance(connection: BlockingConnection, deferred_id: UUID, now: datetime) -> bool:
-    """Note when a transaction was answered first; True for exactly one caller. OpenID4VCI 1.0 §9.1."""
+def spend_deferred_issuance(connection: BlockingConnection, deferred_id: UUID, now: datetime) -> None:
+    """Note when a transaction was answered first; answering it again changes nothing. OpenID4VCI 1.0 §9.1."""
     condition = and_(_deferred.c.id == deferred_id, _deferred.c.spent_at.is_(None))
-    statement = update(_deferred).where(condition).values(spent_at=now).returning(_deferred.c.id)
-    return connection.execute(statement).one_or_none() is not None
+    connection.execute(update(_deferred).where(condition).values(spent_at=now))
 
 
 class OpenStatusList(NamedTuple):

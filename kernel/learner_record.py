@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from kernel.data_integrity import add_proof
-from kernel.did import did_key
+from kernel.did import did_key, multikey_url
 from kernel.formats.credential import DC_SD_JWT, JWT_VC_JSON, LDP_VC, VC_JWT, VC_SD_JWT
 from kernel.keys import Signer
 from kernel.open_badges import format_date_time
@@ -64,7 +64,7 @@ def create_learner_record(
         record,
         cryptosuite="eddsa-rdfc-2022",
         signer=signer,
-        verification_method=f"{did}#{did.removeprefix('did:key:')}",
+        verification_method=multikey_url(did, signer.public_key),
         proof_purpose="assertionMethod",
         created_at=created_at,
     )

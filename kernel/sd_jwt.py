@@ -54,6 +54,11 @@ _RESERVED: Final = frozenset({"_sd", "..."})
 _ARRAYS: Final = (list, tuple)
 _CONTAINERS: Final = (dict, list)
 _TEXT: Final = frozenset({str})
+_LISTS: Final = frozenset({list})
+# Of a disclosure: a salt and a value, and a name between them where it is one of an object's.
+_SIZES: Final = frozenset({2, 3})
+_NO_DISCLOSURE: Final = "a disclosure that is no array of a salt, a name perhaps, and a value"
+_NOTHING_THERE: Final = "a claims path that leads to nothing in this credential"
 
 
 class Disclosure(NamedTuple):
@@ -224,8 +229,16 @@ def _digest(text: str, hasher: Hasher) -> str:
 # Reading
 
 
-def parse_sd_jwt(raw: object) -> SdJwt:
-    """Take an SD-JWT or SD-JWT+KB in compact serialisation apart. §4."""
+class _Parts(NamedTuple):
+    """What lies between the tildes, the disclosures unread."""
+
+    issuer_jwt: UnverifiedJwt
+    disclosures: list[str]
+    key_binding_jwt: str | None
+    hash_algorithm: str
+
+
+def _take_apart(raw: object) -> _Parts:
     if not isinstance(raw, str) or len(raw) > MAX_CHARACTERS or not raw.isascii():
         raise MalformedError("no text, or one that is too long or not ASCII")
     issuer_jwt, tilde, rest = raw.partition("~")
@@ -238,12 +251,18 @@ def parse_sd_jwt(raw: object) -> SdJwt:
     hash_algorithm = token.payload.get("_sd_alg", DEFAULT_HASH)
     if not isinstance(hash_algorithm, str) or hash_algorithm not in _HASHES:
         raise AlgorithmNotAllowedError("the _sd_alg is not understood")
+    return _Parts(token, disclosures, key_binding_jwt or None, hash_algorithm)
+
+
+def parse_sd_jwt(raw: str) -> SdJwt:
+    """Take an SD-JWT or SD-JWT+KB in compact serialisation apart. §4."""
+    parts = _take_apart(raw)
     return SdJwt(
         raw=raw,
-        issuer_jwt=token,
-        disclosures=_parse_disclosures(disclosures, _HASHES[hash_algorithm]),
-        key_binding_jwt=key_binding_jwt or None,
-        hash_algorithm=hash_algorithm,
+        issuer_jwt=parts.issuer_jwt,
+        disclosures=_parse_disclosures(parts.disclosures, _HASHES[parts.hash_algorithm]),
+        key_binding_jwt=parts.key_binding_jwt,
+        hash_algorithm=parts.hash_algorithm,
     )
 
 
@@ -266,7 +285,7 @@ def _parse_disclosures(raws: Sequence[str], hasher: Hasher) -> tuple[Disclosure,
         else:
             is_one = False
         if not is_one:
-            raise MalformedError("a disclosure that is no array of a salt, a name perhaps, and a value")
+            raise MalformedError(_NO_DISCLOSURE)
         # Without the detour through the constructor, which costs as much again.
         made.append(tuple.__new__(Disclosure, (raw, salt, name, value, digest)))
     return tuple(made)
@@ -311,7 +330,7 @@ class _Revealing:
             if type(value) in _CONTAINERS and member != "_sd":
                 result[member] = self._reveal_below(value, path, member)
         for disclosure in self._find_all(digests, path) if "_sd" in members else ():
-            name, value = disclosure.name, disclosure.value
+            _, _, name, value, _ = disclosure
             if name is None:
                 raise DisclosureError("a disclosure of an array element at the place of an object member")
             if name in result or name in _RESERVED:
@@ -361,46 +380,98 @@ class _Revealing:
 # Presenting
 
 
-def disclosable_paths(sd_jwt: SdJwt | str) -> dict[ClaimsPath, Any]:
+def disclosable_paths(raw: str) -> dict[ClaimsPath, Any]:
     """Return every claim that its holder may show or keep hidden, by its concrete path, with its revealed value."""
-    parsed = parse_sd_jwt(sd_jwt) if isinstance(sd_jwt, str) else sd_jwt
+    parsed = parse_sd_jwt(raw)
     revealing = _Revealing(parsed.disclosures, frozenset())
     claims = revealing.reveal(parsed.issuer_jwt.payload)
     return {path: _get_claim(claims, path) for path in revealing.placed}
 
 
-def present(sd_jwt: SdJwt | str, *, disclose: Collection[ClaimsPath]) -> str:
+def present(raw: str, *, disclose: Iterable[ClaimsPath]) -> str:
     """Return the SD-JWT with exactly the disclosures that these concrete paths need, and no more. §7.2.
 
     A path is one into the claims with everything revealed. What lies on the way to it is disclosed with it,
-    what lies hidden below it is not. A path to nothing is refused. Key binding is added by the caller.
+    what lies hidden below it is not. A path to nothing is refused. Key binding is added by the caller, or by
+    `present_bound`. Of each disclosure that is shown, and of no other, it is checked here that its digest stands
+    where the path leads (§7.2 step 2): all were judged when the credential was received (`reveal`).
     """
-    parsed = parse_sd_jwt(sd_jwt) if isinstance(sd_jwt, str) else sd_jwt
-    if parsed.key_binding_jwt is not None:
+    return _choose(_take_apart(raw), disclose)
+
+
+def _choose(parts: _Parts, disclose: Iterable[ClaimsPath]) -> str:
+    if parts.key_binding_jwt is not None:
         raise MalformedError("a presentation cannot be presented again")
-    revealing = _Revealing(parsed.disclosures, frozenset())
-    claims = revealing.reveal(parsed.issuer_jwt.payload)
-    needed: set[str] = set()
+    choosing = _Choosing(parts)
     for path in disclose:
-        _get_claim(claims, path)
-        for length in range(1, len(path) + 1):
-            disclosure = revealing.placed.get(path[:length])
-            if disclosure is not None:
-                needed.add(disclosure.digest)
-    kept = [disclosure.raw for disclosure in parsed.disclosures if disclosure.digest in needed]
-    return "~".join([parsed.issuer_jwt.raw, *kept, ""])
+        choosing.open(path)
+    kept = [disclosure for index, disclosure in enumerate(parts.disclosures) if index in choosing.opened]
+    return "~".join([parts.issuer_jwt.raw, *kept, ""])
+
+
+class _Choosing:
+    """One run of `present`: which disclosures, by their number, had to be opened on the way to the paths."""
+
+    def __init__(self, parts: _Parts) -> None:
+        contents = parse_encoded_json(parts.disclosures)
+        if not (_LISTS.issuperset(map(type, contents)) and _SIZES.issuperset(map(len, contents))):
+            raise MalformedError(_NO_DISCLOSURE)
+        self._payload = parts.issuer_jwt.payload
+        self._raws = parts.disclosures
+        self._names = [content[1] if len(content) == 3 else None for content in contents]
+        self._values = [content[-1] for content in contents]
+        self._hasher = _HASHES[parts.hash_algorithm]
+        self._elements: dict[str, int] | None = None
+        self.opened: set[int] = set()
+
+    def open(self, path: ClaimsPath) -> None:
+        value: Any = self._payload
+        if path[:1] == ("_sd_alg",):
+            raise DisclosureError(_NOTHING_THERE)
+        for step in path:
+            if type(value) is dict and type(step) is str and step not in _RESERVED:
+                value = value[step] if step in value else self._open_member(value.get("_sd"), step)
+            elif type(value) is list and type(step) is int and step >= 0:
+                value = self._open_element(value, step)
+            else:
+                raise DisclosureError(_NOTHING_THERE)
+
+    def _open_member(self, digests: Any, name: str) -> Any:
+        for index, other in enumerate(self._names):
+            if other == name and type(digests) is list and _digest(self._raws[index], self._hasher) in digests:
+                self.opened.add(index)
+                return self._values[index]
+        raise DisclosureError(_NOTHING_THERE)
+
+    def _open_element(self, elements: list[Any], wanted: int) -> Any:
+        """Count the elements that are in the open and those that could be shown, and pass over the decoys."""
+        position = 0
+        for element in elements:
+            index = None
+            if type(element) is dict and "..." in element:
+                index = self._find_element(element["..."])
+                if index is None:
+                    continue
+            if position == wanted:
+                if index is None:
+                    return element
+                self.opened.add(index)
+                return self._values[index]
+            position += 1
+        raise DisclosureError(_NOTHING_THERE)
+
+    def _find_element(self, digest: Any) -> int | None:
+        if self._elements is None:
+            numbers = [index for index, name in enumerate(self._names) if name is None]
+            self._elements = {_digest(self._raws[index], self._hasher): index for index in numbers}
+        return self._elements.get(digest) if type(digest) is str else None
 
 
 def _get_claim(claims: Any, path: ClaimsPath) -> Any:
-    """Return what stands at a concrete path; an array index counts from the front, and null names nothing."""
-    value = claims
+    """Return what stands at a concrete path that `reveal` found."""
     for step in path:
-        is_member = isinstance(value, dict) and isinstance(step, str) and step in value
-        is_element = isinstance(value, list) and type(step) is int and 0 <= step < len(value)
-        if not (is_member or is_element):
-            raise DisclosureError("a claims path that leads to nothing in this credential")
-        value = value[step]
-    return value
+        claims = claims[step]
+    return claims
 
 
 # Key binding
@@ -415,6 +486,32 @@ class TransactionDataHashes(NamedTuple):
 
 _TRANSACTION_DATA: Final = frozenset({"transaction_data_hashes", "transaction_data_hashes_alg"})
 _NOTHING_BESIDES: Final = TransactionDataHashes()
+
+
+def present_bound(
+    raw: str,
+    *,
+    disclose: Iterable[ClaimsPath],
+    signer: Signer,
+    audience: str,
+    nonce: str,
+    now: datetime,
+    transaction_data_hashes: Sequence[str] = (),
+    transaction_data_hashes_alg: str = DEFAULT_HASH,
+) -> str:
+    """`present`, and after it the holder's signature, with the hash that the issuer chose. §7.2 steps 1 to 5."""
+    parts = _take_apart(raw)
+    shown = _choose(parts, disclose)
+    return shown + create_key_binding_jwt(
+        shown,
+        signer=signer,
+        audience=audience,
+        nonce=nonce,
+        now=now,
+        hash_algorithm=parts.hash_algorithm,
+        transaction_data_hashes=transaction_data_hashes,
+        transaction_data_hashes_alg=transaction_data_hashes_alg,
+    )
 
 
 def create_key_binding_jwt(

@@ -81,13 +81,14 @@ def _read_at_once(texts: Sequence[str]) -> tuple[list[Any], bytes]:
     What is left over in the last character of a text would have changed the line feed after it into a character with
     which no JSON text ends. And no text has a line feed of its own, since each line is as long as its text says.
     """
-    joined = "".join([text + _LINE_FEEDS[len(text) % 4] for text in texts])
+    lengths = list(map(len, texts))
+    joined = "".join([text + _LINE_FEEDS[length & 3] for text, length in zip(texts, lengths, strict=True)])
     if "+" in joined or "/" in joined:
         raise ValueError("standard base64 where base64url belongs")
-    lines = [line for line in pybase64.b64decode(joined, "-_", True).split(b"\n") if line]
-    values = [orjson.loads(line) for line in lines]
+    lines = list(filter(None, pybase64.b64decode(joined, "-_", True).split(b"\n")))
+    values = list(map(orjson.loads, lines))
     written = orjson.dumps(values, option=_SMALL_INTEGERS)
-    if list(map(len, lines)) != [len(text) * 3 // 4 for text in texts] or written[1:-1] != b",".join(lines):
+    if list(map(len, lines)) != [length * 3 // 4 for length in lengths] or written[1:-1] != b",".join(lines):
         raise ValueError("one of them can be read in two ways")
     return values, written
 

@@ -24,7 +24,7 @@ from kernel.errors import CredentialError
 from runtime.api_document import complete, operation_id
 from runtime.clock import Clock, utc_now
 from runtime.database import Database
-from runtime.errors import OAuthError, Problem, ProtocolRoute, log_refusal, problem_of, refusal_before
+from runtime.errors import OAuthError, Problem, ProtocolRoute, log_refusal, own_refusal, problem_of, refusal_before
 from runtime.fetch import Fetcher, Transport
 from runtime.logging import configure_logging, get_logger
 from runtime.middleware import RateLimit, Shell
@@ -46,6 +46,8 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 _COSTLY: Final = RateLimit(("/sign-in", "/sign-up", "/api/sessions", "/api/accounts"), 120)
 # Each file that is brought here may make us ask thirty-two addresses of its choice, and a stranger's question some.
 _ASKING: Final = RateLimit(("/check", "/import", "/open/without-wallet"), 30)
+# Anybody may register a product, and a product's server refreshes the tokens of all its people from one address.
+_CONNECTING: Final = (RateLimit(("/oauth/register",), 60), RateLimit(("/oauth/token", "/oauth/revoke"), 600))
 
 
 def create_service(
@@ -215,14 +217,15 @@ def _running(service: Service[S], inner: Lifespan | None) -> Lifespan:
 def _rate_limits(per_minute: int) -> tuple[RateLimit, ...]:
     if per_minute == 0:
         return ()
-    return (RateLimit(("/health", "/ready"), 6000), _COSTLY, _ASKING, RateLimit(("/",), per_minute))
+    return (RateLimit(("/health", "/ready"), 6000), _COSTLY, _ASKING, *_CONNECTING, RateLimit(("/",), per_minute))
 
 
 def _handle_errors(app: FastAPI, pages: Pages | None, protocol: Sequence[Route]) -> None:
     def show(request: Request, problem: Problem) -> Response:
-        # A protocol endpoint answers programs: no page, and no cookie that comes with one.
-        if any(route.matches(request.scope)[0] is not Match.NONE for route in protocol):
-            return (refusal_before(problem) or problem).response()
+        # A protocol endpoint answers programs, perhaps in a shape of its own: no page, and no cookie with one.
+        found = next((route for route in protocol if route.matches(request.scope)[0] is not Match.NONE), None)
+        if found is not None:
+            return own_refusal(found.endpoint, problem) or (refusal_before(problem) or problem).response()
         if pages is not None and _wants_page(request):
             return pages.problem(request, problem)
         return problem.response()

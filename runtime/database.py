@@ -47,6 +47,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
+from runtime.group_commit import GroupingConnection
 from runtime.logging import get_logger
 from runtime.prepared import translated
 from runtime.revisions import head_revision
@@ -175,6 +176,8 @@ class BlockingDatabase:
         # as a few statements.
         self._idle: list[BlockingConnection] = []
         self._keeps = engine.dialect.name == "sqlite"
+        self._is_grouping = False
+        self._grouped: dict[BlockingConnection, Any] = {}
 
     def close(self) -> None:
         """Close the connections that were kept."""
@@ -199,9 +202,28 @@ class BlockingDatabase:
         """A transaction on this connection, begun and ended past SQLAlchemy's own, which costs more than SQLite's."""
         return _Writing(connection)
 
+    def begin(self) -> None:
+        """Transactions of several works follow that SQLite may bring to the disk together (`runtime.group_commit`)."""
+        self._is_grouping = True
+
+    def end(self) -> None:
+        """Bring them there; what it raises is the outcome of all of them."""
+        self._is_grouping = False
+        while self._grouped:
+            connection, driver = self._grouped.popitem()
+            try:
+                driver.end_group()
+            except connection.dialect.loaded_dbapi.Error as exc:
+                raise translated(connection, exc) from exc
+
     def lend(self) -> BlockingConnection:
         """A connection that is nobody's."""
-        return self._idle.pop() if self._idle else self._writers.connect()
+        connection = self._idle.pop() if self._idle else self._writers.connect()
+        if self._is_grouping and connection not in self._grouped:
+            driver: Any = connection.connection.dbapi_connection
+            driver.begin_group()
+            self._grouped[connection] = driver
+        return connection
 
     def take_back(self, connection: BlockingConnection) -> None:
         """End what is open on the connection, and keep it or close it."""
@@ -280,9 +302,13 @@ def blocking_database(url: str) -> Iterator[BlockingDatabase]:
 
 
 def _create_blocking_engine(url: URL, pool_size: int) -> Engine:
-    engine = create_engine(blocking_url(url), **_engine_options(url, pool_size))
-    if url.get_backend_name() == "sqlite":
-        listen_for_sqlite(engine)
+    options = _engine_options(url, pool_size)
+    if url.get_backend_name() != "sqlite":
+        return create_engine(blocking_url(url), **options)
+    options["connect_args"] |= {"factory": GroupingConnection}
+    engine = create_engine(blocking_url(url), **options)
+    event.listen(engine, "connect", lambda connection, _record: set_sqlite_pragmas(connection))
+    event.listen(engine, "begin", _begin)
     return engine
 
 
@@ -298,8 +324,7 @@ def _begin(connection: Connection) -> None:
     """On SQLite take the write lock now; PostgreSQL's driver begins by itself."""
     if connection.dialect.name == "sqlite":
         driver: Any = connection.connection.dbapi_connection
-        if not driver.in_transaction:
-            driver.execute("BEGIN IMMEDIATE")
+        driver.begin()
 
 
 def _refuse_nesting() -> AsyncSession | _Open | None:
@@ -329,7 +354,9 @@ class Database:
         self._blocking = BlockingDatabase(self._blocking_engine)
         # Work goes to a thread even for SQLite, though it may cost a tenth of a millisecond more than doing it on the
         # event loop: a commit waits for the disk, milliseconds where others use it too, and the loop must not.
-        self._threads = Threads(1 if self.is_sqlite else pool_size, name="database")
+        self._threads = (
+            Threads(1, name="database", group=self._blocking) if self.is_sqlite else Threads(pool_size, name="database")
+        )
 
     @property
     def is_sqlite(self) -> bool:
@@ -369,7 +396,8 @@ class Database:
     async def run(self, work: Callable[[BlockingDatabase], T]) -> T:
         """Do `work` in one hop to a thread, where it opens what transactions it needs; return or raise what it does.
 
-        Who stops waiting for it does not stop it: it commits or rolls back as if somebody still waited.
+        Who stops waiting for it does not stop it: it commits or rolls back as if somebody still waited. On SQLite
+        works that wait may be committed together (`runtime.group_commit`), each before its outcome is told.
         """
         _refuse_nesting()
         if self._turns is None:

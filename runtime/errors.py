@@ -19,7 +19,7 @@ Descriptions are fixed sentences of ours; the detail of an exception goes to the
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -40,6 +40,9 @@ _TRACE_CHARACTERS: Final = (_TRACE_ALPHABET * 9)[:256].encode()
 _TRACE_LENGTH: Final = 10
 _made_ahead: Final[list[str]] = []
 RETRY_SECONDS: Final = "30"
+
+F = TypeVar("F", bound=Callable[..., Any])
+_REFUSES_AS: Final = "refuses_as"
 
 ErrorTable = Mapping[type[CredentialError], tuple[int, str]]
 
@@ -82,6 +85,9 @@ class OAuthError(Exception):
             return Response(status_code=self.status, headers=headers)
         content = {"error": self.error} | ({"error_description": self.description} if self.description else {})
         return JSONResponse(content, status_code=self.status, headers=headers)
+
+
+OwnRefusal = Callable[["Problem"], Response | None]
 
 
 class Problem(Exception):  # noqa: N818  (RFC 9457 calls it a problem)
@@ -203,6 +209,25 @@ def unexpected_oauth_error(error: Exception) -> OAuthError:
 def is_database_away(error: Exception) -> bool:
     """Whether the database was locked for too long, or could not be reached: another try may well succeed."""
     return isinstance(error, OperationalError | PoolTimeoutError)
+
+
+def refuses_as(refuse: OwnRefusal) -> Callable[[F], F]:
+    """Says of a protocol endpoint, beside its handler, in which shape it refuses what never came to it.
+
+    `refuse` returns None for what has no shape of its own there.
+    """
+
+    def mark(endpoint: F) -> F:
+        setattr(endpoint, _REFUSES_AS, refuse)
+        return endpoint
+
+    return mark
+
+
+def own_refusal(endpoint: object, problem: Problem) -> Response | None:
+    """The refusal in the endpoint's own shape, None where it has none for this."""
+    refuse: OwnRefusal | None = getattr(endpoint, _REFUSES_AS, None)
+    return None if refuse is None else refuse(problem)
 
 
 class ProtocolRoute(APIRoute):

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
 from kernel.errors import CredentialError, RejectedError, UndecidedError, UntrustedIssuerError
@@ -108,6 +108,14 @@ class FederationResolver:
             raise UndecidedError("superiors that take too long to answer") from None
 
 
+class _Step(NamedTuple):
+    """How far one way up has come: who is there, the statements from the party up to there, and who was met."""
+
+    configuration: EntityStatement
+    path: tuple[str, ...]
+    met: frozenset[str]
+
+
 class _Climb:
     """One look for a chain, level by level, so that the shortest is found first."""
 
@@ -119,25 +127,25 @@ class _Climb:
         self._undecided: UndecidedError | None = None
 
     async def climb(self, entity: str) -> TrustChain:
-        """Follow every superior of every level up, at most four; a party that is met twice is looked up once."""
+        """Follow every superior of every level up, at most four; on one way nobody is met twice.
+
+        On another they may be: who vouches for one of two superiors need not vouch for the other.
+        """
         own = await self._configuration(entity)
         if entity in self._anchors:
             return self._verified([own.token.raw], entity)
-        level: list[tuple[EntityStatement, Sequence[str]]] = [(own, [own.token.raw])]
-        met = {entity}
+        level = [_Step(own, (own.token.raw,), frozenset({entity}))]
         for _ in range(MAX_SUPERIORS):
-            above: list[tuple[EntityStatement, Sequence[str]]] = []
-            for below, path in level:
+            above: list[_Step] = []
+            for below in level:
                 # An anchor among the superiors is the shortest way there is.
-                for superior in sorted(below.authority_hints, key=lambda hint: hint not in self._anchors):
-                    if superior in met:
-                        continue
-                    met.add(superior)
-                    step = await self._find_step(below, path, superior)
+                hints = [hint for hint in dict.fromkeys(below.configuration.authority_hints) if hint not in below.met]
+                for superior in sorted(hints, key=lambda hint: hint not in self._anchors):
+                    step = await self._find_step(below, superior)
                     if step is None:
                         continue
                     if superior in self._anchors:
-                        chain = self._find_verified([*step[1], step[0].token.raw], entity)
+                        chain = self._find_verified([*step.path, step.configuration.token.raw], entity)
                         if chain is not None:
                             return chain
                     else:
@@ -147,20 +155,18 @@ class _Climb:
             raise self._undecided
         raise UntrustedIssuerError("no trust chain leads to an anchor that is known here")
 
-    async def _find_step(
-        self, below: EntityStatement, path: Sequence[str], superior: str
-    ) -> tuple[EntityStatement, Sequence[str]] | None:
+    async def _find_step(self, below: _Step, superior: str) -> _Step | None:
         """What a superior says of itself, and the path with what it says of the one below; None if it says nothing."""
         try:
             configuration = await self._configuration(superior)
-            statement = await self._statement(configuration, below.subject)
+            statement = await self._statement(configuration, below.configuration.subject)
         except UndecidedError as exc:
             self._undecided = exc
             return None
         except CredentialError as exc:
             log.info("federation_superior_left_out", code=exc.code, reason=exc.detail)
             return None
-        return configuration, [*path, statement]
+        return _Step(configuration, (*below.path, statement), below.met | {superior})
 
     async def _configuration(self, entity: str) -> EntityStatement:
         raw = await self._get(entity_configuration_url(entity))

@@ -7,7 +7,8 @@
 What is kept here (profile K-81 to K-86): https on port 443 only, no credentials in the URL, no bare IP addresses; the
 name is resolved once, every address it has must be public, and the connection goes to exactly that address while TLS
 still checks the name; no redirects, except three for status lists, each checked anew; 3 seconds to connect, 10 in all,
-1 MiB of answer (5 MiB for a status list), the expected content type, no cookies, no referrer, no decompression.
+1 MiB of answer (more for a status list and what grows with an issuer), the expected content type, no cookies, no
+referrer, no decompression.
 
 `RejectedError`: the URL may not be called, or the other side answered that it has no such thing. `MalformedError`: the
 answer is too big or of another type. `UndecidedError`: it could not be reached now. Details go to the log only (K-85).
@@ -19,7 +20,7 @@ import re
 import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -29,7 +30,7 @@ from urllib.parse import urlencode
 import httpx
 
 from kernel.errors import MalformedError, RejectedError, UndecidedError
-from kernel.strict_json import parse_json
+from kernel.strict_json import MAX_BYTES, parse_json
 from kernel.web_urls import MAX_URL
 
 _CONNECT_SECONDS: Final = 3.0
@@ -68,6 +69,10 @@ class UnreadableAnswerError(MalformedError):
         self.status = status
 
 
+class TooLargeAnswerError(UnreadableAnswerError):
+    """The other side answered with more than is read of what it was asked for."""
+
+
 class FetchKind(Enum):
     """What is fetched decides what may come back: media types, size, redirects."""
 
@@ -89,6 +94,8 @@ class FetchKind(Enum):
     """A system of an employer's own that is told something; what it answers is not read."""
     PROTOCOL = "protocol"
     """An endpoint of OpenID4VCI or OpenID4VP that is posted to; its errors are answers too."""
+    BADGES = "badges"
+    """The Open Badges API of a platform: a page of somebody's badges, or one badge that was sent there. B-40"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +130,8 @@ _RULES: Final = {
         max_redirects=3,
     ),
     FetchKind.TRUST_LIST: _Rule(("application/jwt", "application/trustlist+jwt", "application/jose")),
-    FetchKind.ENTITY_STATEMENT: _Rule(("application/entity-statement+jwt",), max_bytes=_MEBIBYTE // 2),
+    # An issuer's has all its metadata inside, which grows with each badge that it describes (decision 0062).
+    FetchKind.ENTITY_STATEMENT: _Rule(("application/entity-statement+jwt",), max_bytes=4 * _MEBIBYTE),
     FetchKind.IMAGE: _Rule(("image/png", "image/jpeg", "image/svg+xml", "image/webp"), max_bytes=2 * _MEBIBYTE),
     # No redirects for either: the open redirect of an issuer would let anybody publish in his name.
     FetchKind.BADGE_DOCUMENT: _Rule(
@@ -155,6 +163,11 @@ _RULES: Final = {
     ),
     FetchKind.WEBHOOK: _Rule((), is_read=False),
     FetchKind.PROTOCOL: _Rule(_JWT_OR_JSON),
+    # A page holds several badges, each of which may hold its picture.
+    FetchKind.BADGES: _Rule(
+        ("application/json", "application/ld+json", "application/vc+ld+json", "application/vc", "text/plain"),
+        max_bytes=3 * _MEBIBYTE,
+    ),
 }
 
 
@@ -173,9 +186,9 @@ class FetchedResponse:
     def media_type(self) -> str:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
-    def json(self) -> Any:
+    def json(self, *, max_bytes: int = MAX_BYTES) -> Any:
         """The body by the strict JSON parser (K-86), or `MalformedError`."""
-        return parse_json(self.body)
+        return parse_json(self.body, max_bytes=max_bytes)
 
     def text(self) -> str:
         """The body as ASCII text: a compact JWS or the like."""
@@ -207,9 +220,12 @@ class Fetcher:
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
 
-    async def get(self, url: str, *, accept: str, kind: FetchKind) -> FetchedResponse:
-        """GET, answered with 200 and a body of the expected kind; anything else raises."""
-        rule = _RULES[kind]
+    async def get(self, url: str, *, accept: str, kind: FetchKind, max_bytes: int | None = None) -> FetchedResponse:
+        """GET, answered with 200 and a body of the expected kind; anything else raises.
+
+        `max_bytes` is for a caller whose policy reads more of this kind than is read otherwise.
+        """
+        rule = _RULES[kind] if max_bytes is None else replace(_RULES[kind], max_bytes=max_bytes)
         target = url
         for _ in range(rule.max_redirects + 1):
             response = await self._send("GET", target, headers={"Accept": accept}, content=b"", rule=rule)
@@ -217,6 +233,14 @@ class Fetcher:
                 return _accepted(response.fetched, rule)
             target = _redirected(target, response.fetched.headers["location"])
         raise RejectedError(f"more than {rule.max_redirects} redirects")
+
+    async def get_answer(
+        self, url: str, *, accept: str, kind: FetchKind, headers: Mapping[str, str]
+    ) -> FetchedResponse:
+        """GET with headers of the caller's, such as a token, and so without redirects. Answers as `post_form`."""
+        rule = _RULES[kind]
+        response = await self._send("GET", url, headers={"Accept": accept, **headers}, content=b"", rule=rule)
+        return _answered("GET", response, rule)
 
     async def post_form(
         self,
@@ -251,14 +275,7 @@ class Fetcher:
         rule = _RULES[kind]
         default = {"Content-Type": content_type, "Accept": "application/json"}
         response = await self._send("POST", url, headers=default | dict(headers or {}), content=content, rule=rule)
-        if response.is_redirect:
-            raise AnsweredError(response.fetched.status)
-        answer = response.fetched
-        if answer.status >= 500 or answer.status == 429:
-            raise UndecidedError(f"POST answered {answer.status}")
-        if answer.status < 300 and answer.body:
-            _require_media_type(answer, rule)
-        return answer
+        return _answered("POST", response, rule)
 
     async def _send(
         self, method: str, url: str, *, headers: Mapping[str, str], content: bytes, rule: _Rule
@@ -436,8 +453,19 @@ async def _read_body(response: httpx.Response, max_bytes: int) -> bytes:
     async for chunk in response.aiter_bytes():
         body += chunk
         if len(body) > max_bytes:
-            raise UnreadableAnswerError(response.status_code, f"the answer is larger than {max_bytes} bytes")
+            raise TooLargeAnswerError(response.status_code, f"the answer is larger than {max_bytes} bytes")
     return bytes(body)
+
+
+def _answered(method: str, response: _Response, rule: _Rule) -> FetchedResponse:
+    if response.is_redirect:
+        raise AnsweredError(response.fetched.status)
+    answer = response.fetched
+    if answer.status >= 500 or answer.status == 429:
+        raise UndecidedError(f"{method} answered {answer.status}")
+    if answer.status < 300 and answer.body:
+        _require_media_type(answer, rule)
+    return answer
 
 
 def _accepted(response: FetchedResponse, rule: _Rule) -> FetchedResponse:

@@ -525,12 +525,33 @@ ELEMENTS: Final[Mapping[str, Text]] = {
     "prerequisites": Text("Wat eerst nodig was", "What was needed first"),
     "supervision": Text("Toezicht bij de beoordeling", "Supervision of the assessment"),
     "grade": Text("Cijfer", "Grade"),
-    "stackability": Text("Telt mee voor meer", "Counts towards more"),
+    "results": Text("Resultaten", "Results"),
+    "stackability": Text("Op zichzelf of deel van meer", "On its own or part of more"),
     "further_information": Text("Meer informatie", "Further information"),
+    # Of the further information what has a name of its own.
+    "other_titles": Text("Naam in andere talen", "Name in other languages"),
+    "teaching_languages": Text("Taal van het onderwijs", "Language of teaching"),
+    "field": Text("Vakgebied", "Field of study"),
+    "programmes": Text("Hoort bij opleiding", "Belongs to programme"),
+    "recheck": Text("Opnieuw laten zien", "To be shown again"),
 }
 
+# How far somebody came with something that an achievement measures, where no value or level says it.
+RESULT_STATUSES: Final[Mapping[str, Text]] = {
+    "Completed": Text("gehaald", "passed"),
+    "Failed": Text("niet gehaald", "not passed"),
+    "Enrolled": Text("ingeschreven", "enrolled"),
+    "InProgress": Text("nog bezig", "in progress"),
+    "OnHold": Text("uitgesteld", "on hold"),
+    "Provisional": Text("voorlopig", "provisional"),
+    "Withdrew": Text("gestopt", "withdrew"),
+}
+RESULT: Final = Text("Resultaat", "Result")
+SHOWS: Final = Text("laat zien: {skills}", "shows: {skills}")
 # What a grade means.
 SCALE: Final = Text("op een schaal van {lowest} tot {highest}", "on a scale from {lowest} to {highest}")
+LEVEL: Final = Text("niveau {level}", "level {level}")
+POINTS: Final = Text("punten: {points}", "points: {points}")
 NEEDED: Final = Text("nodig: {required}", "needed: {required}")
 
 # What edubadges and Europass call the ways of assessing and of taking part.
@@ -549,13 +570,22 @@ CODES: Final[Mapping[str, Text]] = {
     "peer_review": Text("feedback van medestudenten", "feedback by fellow students"),
     "quiz": Text("quiz", "quiz"),
     "problem_based_learning": Text("werken aan een probleem", "working on a problem"),
+    "development_report": Text("ontwikkelverslag", "development report"),
+    "personalized_assessment": Text("beoordeling op maat", "personalised assessment"),
+    "testing": Text("toets", "test"),
+    "skill_application": Text("toepassen van een skill", "application of a skill"),
+    "recognition_of_prior_learning": Text("erkenning van wat iemand al kon", "recognition of prior learning"),
     "online": Text("online", "online"),
     "onsite": Text("op locatie", "on site"),
     "blended": Text("deels online", "partly online"),
+    "onsite_or_blended": Text("op locatie of deels online", "on site or partly online"),
     "work_experience": Text("werkervaring", "work experience"),
+    "personalised": Text("activiteiten op maat", "personalised activities"),
     "volunteering": Text("vrijwilligerswerk", "volunteering"),
     "project_based": Text("in een project", "in a project"),
     "research": Text("onderzoek", "research"),
+    "standalone": Text("staat op zichzelf", "stands on its own"),
+    "stackable": Text("telt mee voor iets groters", "counts towards something larger"),
 }
 
 WARNINGS: Final[Mapping[str, Text]] = {
@@ -686,6 +716,12 @@ SUPERVISED: Final = {
 IDENTITY_CHECKED: Final = {
     True: Text("er is nagekeken wie meedeed", "it was checked who took part"),
     False: Text("er is niet nagekeken wie meedeed", "it was not checked who took part"),
+}
+LEVEL_VERIFIED: Final = Text("bevestigd door een ander dan de uitgever", "confirmed by somebody else than the issuer")
+# Of one month, and of more.
+RECHECK: Final = {
+    True: Text("na {months} maand", "after {months} month"),
+    False: Text("na {months} maanden", "after {months} months"),
 }
 MISSING: Final = Text(
     "Voor een Europees microcredential ontbreekt: {elements}.",

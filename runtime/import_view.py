@@ -1,31 +1,31 @@
 """An imported badge as a person reads it: the verdict and what to do now, what it says, and check by check why.
 
-Nothing here judges: it puts a report into words. What the badge itself says is cut to a length that a page can bear
-and freed of control characters, since strangers wrote it; pages escape it.
+Nothing here judges: it puts a report into words. What the badge itself says is in the words of `runtime.badge_facts`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from kernel.formats.credential import DC_SD_JWT, LDP_VC
 from kernel.importing import IMPORT_CHECK_CODES, ImportReport, Kind
 from kernel.importing import Verdict as Verdicts
 from kernel.importing.report import SKIPPED
-from kernel.microcredential import Grade, Microcredential, find_warnings, missing_elements
+from kernel.microcredential import find_warnings, missing_elements
+from kernel.open_badges import Result, badge_view
 from kernel.report import Outcome
 from kernel.trust_list import Outcome as Recognised
 from kernel.trust_list import Recognition
 from runtime import import_texts as texts
 from runtime.archives import ArchiveOutcome
+from runtime.badge_facts import Fact, create_facts, shown_line, shown_text
 from runtime.endorsements import JudgedEndorsement
-from runtime.import_texts import Text
 from runtime.status_texts import message_text
-from runtime.web.language import country, day, decimal
+from runtime.web.language import day
 
-_MAX_LINE: Final = 300
-_MAX_TEXT: Final = 2000
-_MAX_VALUES: Final = 20
+# The kinds that say more of results than a grade, and the format by which they are read.
+_FORMATS: Final[Mapping[Kind, str]] = {Kind.OPEN_BADGE_3: LDP_VC, Kind.SD_JWT_VC: DC_SD_JWT}
 _SYMBOLS: Final[Mapping[Outcome, tuple[str, str]]] = {
     Outcome.PASSED: ("good", "check"),
     Outcome.FAILED: ("bad", "stop"),
@@ -44,15 +44,6 @@ class CheckLine:
     title: str
     outcome: str
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """One element of what the badge says."""
-
-    element: str
-    label: str
-    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +113,7 @@ def create_view(
         is_bearer=report.is_bearer,
         name=shown_line(content.title.text) if content.title is not None else "",
         issuer=_issuer_name(report),
-        facts=tuple(_create_facts(content, language)),
+        facts=create_facts(content, language, results=_find_results(report)),
         checks=tuple(_create_check(report, code, language) for code in _find_made(report)),
         endorsements=tuple(create_endorsement_line(each.as_json(), language) for each in judged),
         parts=inside,
@@ -131,19 +122,6 @@ def create_view(
         archive="" if archive is None else _say_archive(archive, report.archived_at, language),
         messages=tuple(message_text(word).say(language) for word in _find_messages(report)),
     )
-
-
-def shown_line(text: str) -> str:
-    """Text of strangers in one line, without what a terminal or a page could take for a command."""
-    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text[: 2 * _MAX_LINE]).split())
-    return line if len(line) <= _MAX_LINE else f"{line[:_MAX_LINE]}…"
-
-
-def shown_text(text: str) -> str:
-    """The same where it may have several lines."""
-    lines = text[:_MAX_TEXT].splitlines()
-    cleaned = "\n".join("".join(letter for letter in line if letter.isprintable()) for line in lines)
-    return cleaned if len(text) <= _MAX_TEXT else f"{cleaned}…"
 
 
 def _find_messages(report: ImportReport) -> Sequence[str]:
@@ -285,113 +263,17 @@ def _say_standing(said: Mapping[str, Any], language: str) -> str:
 # What it says
 
 
+def _find_results(report: ImportReport) -> Sequence[Result]:
+    """All that a badge of Open Badges 3.0, or one as SD-JWT VC, says of what somebody reached."""
+    format_id = _FORMATS.get(report.imported.kind)
+    return () if format_id is None else badge_view(report.imported.document, format_id).results
+
+
 def _issuer_name(report: ImportReport) -> str:
     """Its name, else its address; a DID tells a reader nothing and stands among the technical data."""
     body = report.imported.content.awarding_body
     name = (body.issuer.name if body is not None else "") or report.imported.unverified_issuer or ""
     return "" if name.startswith("did:") else shown_line(name)
-
-
-def _create_facts(content: Microcredential, language: str) -> Iterator[Fact]:
-    for element, found in _read_elements(content, language).items():
-        # Outcomes and the skills that they are aligned with often have the same words.
-        lines = tuple(dict.fromkeys(shown_text(line) for line in found if line))[:_MAX_VALUES]
-        if lines:
-            yield Fact(element, texts.ELEMENTS[element].say(language), lines)
-
-
-def _read_elements(content: Microcredential, language: str) -> dict[str, list[str]]:
-    """What each element says, in lines; the title is the page's own."""
-    return {
-        "learner": _read_learner(content),
-        "country": [country(content.country, language) if content.country else ""],
-        "awarding_body": _read_awarding_body(content),
-        "dates": _read_dates(content, language),
-        "learning_outcomes": [
-            *(outcome.text for outcome in content.learning_outcomes),
-            *(skill.name for outcome in content.learning_outcomes for skill in outcome.skills),
-        ],
-        "workload": _read_workload(content, language),
-        "level": [
-            f"EQF {content.level.eqf}" if content.level.eqf is not None else "",
-            f"NLQF {content.level.nlqf}" if content.level.nlqf is not None else "",
-        ],
-        "assessment": [_say_code(code, language) for code in content.assessment],
-        "participation": [_say_code(code, language) for code in content.participation],
-        "quality_assurance": [content.quality_assurance.name] if content.quality_assurance is not None else [],
-        "prerequisites": [content.prerequisites.text or content.prerequisites.url or ""],
-        "supervision": _read_supervision(content, language),
-        "grade": _read_grade(content.grade, language),
-        "stackability": list(content.stackability.part_of),
-        "further_information": [
-            content.further_information.description or "",
-            content.further_information.criteria or "",
-            *(f"{item.name} {item.url or ''}".strip() for item in content.further_information.evidence),
-        ],
-    }
-
-
-def _read_grade(grade: Grade | None, language: str) -> list[str]:
-    """The grade, what it is called, and what it means: the ends of its scale and what was needed."""
-    if grade is None:
-        return []
-    scheme = grade.scheme
-    if scheme is None:
-        return [grade.value]
-    ends = {"lowest": scheme.minimum, "highest": scheme.maximum}
-    return [
-        grade.value,
-        scheme.name,
-        texts.SCALE.say(language).format(**ends) if all(ends.values()) else "",
-        texts.NEEDED.say(language).format(required=scheme.required) if scheme.required else "",
-    ]
-
-
-def _say_code(code: str, language: str) -> str:
-    """A code in words, one that we have none for with spaces; what an issuer wrote in its own words stays as it is."""
-    known = texts.CODES.get(code)
-    return code.replace("_", " ") if known is None else known.say(language)
-
-
-def _read_learner(content: Microcredential) -> list[str]:
-    learner = content.learner
-    name = " ".join(part for part in (learner.given_name, learner.family_name) if part)
-    return [name, *(each.value for each in learner.identifiers if not each.is_hashed)]
-
-
-def _read_awarding_body(content: Microcredential) -> list[str]:
-    body = content.awarding_body
-    if body is None:
-        return []
-    organisations = (body.issuer, body.creator, body.on_behalf_of)
-    found = [each for each in organisations if each is not None]
-    return list(dict.fromkeys(line for each in found for line in (each.name, each.url or "")))
-
-
-def _read_dates(content: Microcredential, language: str) -> list[str]:
-    if content.dates is None:
-        return []
-    named: Iterable[tuple[Text, datetime | None]] = (
-        (texts.ISSUED, content.dates.issued),
-        (texts.ACHIEVED, content.dates.achieved),
-        (texts.VALID_UNTIL, content.dates.valid_until),
-    )
-    return [f"{text.say(language)} {day(moment, language)}" for text, moment in named if moment is not None]
-
-
-def _read_workload(content: Microcredential, language: str) -> list[str]:
-    workload = content.workload
-    named = ((texts.ECTS, workload.ects), (texts.SBU, workload.sbu), (texts.HOURS, workload.hours))
-    return [f"{decimal(number, language)} {text.say(language)}" for text, number in named if number is not None]
-
-
-def _read_supervision(content: Microcredential, language: str) -> list[str]:
-    supervision = content.supervision
-    named = (
-        (texts.SUPERVISED, supervision.is_supervised),
-        (texts.IDENTITY_CHECKED, supervision.identity_checked),
-    )
-    return [text[is_so].say(language) for text, is_so in named if is_so is not None]
 
 
 def _create_remarks(report: ImportReport, language: str) -> Iterator[str]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from skills.folding import fold, trigrams
 from skills.skill import ESCO_NOTICE, ESCO_RELEASE, ESCO_SKILL_PREFIX, Kind, Skill
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 LANGUAGES = ("nl", "en")
 
 _SCHEMA = """
@@ -28,6 +28,7 @@ CREATE TABLE skill (id INTEGER PRIMARY KEY, uri TEXT NOT NULL UNIQUE, kind TEXT 
     unofficial_nl INTEGER NOT NULL, description TEXT NOT NULL);
 CREATE TABLE term (id INTEGER PRIMARY KEY, skill INTEGER NOT NULL, language TEXT NOT NULL, folded TEXT NOT NULL);
 CREATE TABLE broader (child INTEGER NOT NULL, parent INTEGER NOT NULL, PRIMARY KEY (parent, child)) WITHOUT ROWID;
+CREATE TABLE alias (uri TEXT NOT NULL, same TEXT NOT NULL, PRIMARY KEY (uri, same)) WITHOUT ROWID;
 CREATE TABLE trigram (gram TEXT PRIMARY KEY, terms BLOB NOT NULL) WITHOUT ROWID;
 CREATE VIRTUAL TABLE words_nl USING fts5(text, content='', detail=none, columnsize=0, prefix='2 3 4');
 CREATE VIRTUAL TABLE words_en USING fts5(text, content='', detail=none, columnsize=0, prefix='2 3 4');
@@ -59,17 +60,43 @@ class _Term:
     folded: str
 
 
-def build_index(data: Path, out: Path) -> IndexSummary:
-    """Build the index of all ESCO skills from a folder with `skills.csv.gz` and `broader_skill.csv.gz`."""
+def build_index(data: Path, out: Path, *, aliases: Path | None = None) -> IndexSummary:
+    """Build the index of all ESCO skills from the files of ESCO's own download, in English and where it is in Dutch.
+
+    Or from a folder with `skills.csv.gz` and `broader_skill.csv.gz`, in which somebody put Dutch names of their own.
+    `aliases` is a table of addresses that its source says name the same concept (`read_aliases`).
+    """
+    same = () if aliases is None else read_aliases(aliases)
+    if (data / "skills_en.csv").is_file():
+        return build_index_from(_read_download(data), out, broader=_read_broader_of_download(data), aliases=same)
     sources = list(_read_skills(data / "skills.csv.gz"))
     broader = _read_broader(data / "broader_skill.csv.gz")
-    return build_index_from(sources, out, broader=broader)
+    return build_index_from(sources, out, broader=broader, aliases=same)
+
+
+def read_aliases(path: Path) -> list[tuple[str, str]]:
+    """Read a CSV file with the columns `uri`, `same_as` and `source`, or raise ValueError. S-04.
+
+    Each row is what somebody published: a row that does not say where is refused, and no address is made here.
+    """
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for number, row in enumerate(rows, start=2):
+        if not all((row.get(name) or "").strip() for name in ("uri", "same_as", "source")):
+            raise ValueError(f"{path}, line {number}: an alias needs uri, same_as and source")
+    return [(row["uri"].strip(), row["same_as"].strip()) for row in rows]
 
 
 def build_index_from(
-    sources: Iterable[IndexSource], out: Path, *, broader: Iterable[tuple[str, str]] = ()
+    sources: Iterable[IndexSource],
+    out: Path,
+    *,
+    broader: Iterable[tuple[str, str]] = (),
+    aliases: Iterable[tuple[str, str]] = (),
 ) -> IndexSummary:
     """Build the index of exactly these skills; `broader` are pairs of URIs, narrower first.
+
+    `aliases` are pairs of URIs of one concept, whether the index has it or not.
 
     The file is written beside `out` and moved into place at the end: a reader never sees half an index.
     """
@@ -79,7 +106,7 @@ def build_index_from(
     unfinished = out.with_name(f"{out.name}.{os.getpid()}.new")
     unfinished.unlink(missing_ok=True)
     try:
-        _write(unfinished, ordered, terms, broader)
+        _write(unfinished, ordered, terms, broader, aliases)
         unfinished.replace(out)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -101,6 +128,42 @@ def _read_broader(path: Path) -> list[tuple[str, str]]:
         for row in _read_csv(path)
         if row["parent_kind"] == "S"
     ]
+
+
+def _read_download(data: Path) -> list[IndexSource]:
+    """One row a skill and language, named by its URI; alternative names stand on lines of their own."""
+    rows = {language: _read_released(data / f"skills_{language}.csv") for language in LANGUAGES}
+    return [
+        IndexSource(
+            Skill(
+                uri,
+                {language: rows[language][uri]["preferredLabel"] for language in LANGUAGES if uri in rows[language]},
+                english["description"],
+                "knowledge" if english["skillType"] == "knowledge" else "skill",
+            ),
+            {
+                language: [name for name in rows[language][uri]["altLabels"].splitlines() if name.strip()]
+                for language in LANGUAGES
+                if uri in rows[language]
+            },
+        )
+        for uri, english in rows["en"].items()
+    ]
+
+
+def _read_released(path: Path) -> dict[str, dict[str, str]]:
+    """The skills of one language by URI; none where that language was not downloaded, or has no name for one."""
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return {row["conceptUri"]: row for row in csv.DictReader(file) if row["preferredLabel"].strip()}
+
+
+def _read_broader_of_download(data: Path) -> list[tuple[str, str]]:
+    """Which skill lies below which; the groups above them are no skills."""
+    with (data / "broaderRelationsSkillPillar_en.csv").open(encoding="utf-8-sig", newline="") as file:
+        pairs = [(row["conceptUri"], row["broaderUri"]) for row in csv.DictReader(file)]
+    return [pair for pair in pairs if all(uri.startswith(ESCO_SKILL_PREFIX) for uri in pair)]
 
 
 def _read_csv(path: Path) -> Iterator[dict[str, str]]:
@@ -127,7 +190,11 @@ def _terms(sources: Sequence[IndexSource]) -> list[_Term]:
 
 
 def _write(
-    path: Path, sources: Sequence[IndexSource], terms: Sequence[_Term], broader: Iterable[tuple[str, str]]
+    path: Path,
+    sources: Sequence[IndexSource],
+    terms: Sequence[_Term],
+    broader: Iterable[tuple[str, str]],
+    aliases: Iterable[tuple[str, str]],
 ) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     try:
@@ -138,6 +205,7 @@ def _write(
         _write_skills(connection, sources)
         _write_terms(connection, terms)
         _write_broader(connection, sources, broader)
+        _write_aliases(connection, aliases)
         connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
         connection.execute("COMMIT")
     finally:
@@ -190,3 +258,13 @@ def _write_broader(
     number_of = {source.skill.uri: number for number, source in enumerate(sources, start=1)}
     pairs = {(number_of[child], number_of[parent]) for child, parent in broader if {child, parent} <= number_of.keys()}
     connection.executemany("INSERT INTO broader VALUES (?, ?)", sorted(pairs))
+
+
+def _write_aliases(connection: sqlite3.Connection, aliases: Iterable[tuple[str, str]]) -> None:
+    """Write each address with every other one of its concept: what is the same as the same is the same."""
+    concepts: dict[str, set[str]] = {}
+    for one, other in aliases:
+        together = concepts.get(one, {one}) | concepts.get(other, {other})
+        concepts.update(dict.fromkeys(together, together))
+    pairs = sorted((uri, same) for uri, together in concepts.items() for same in together if same != uri)
+    connection.executemany("INSERT INTO alias VALUES (?, ?)", pairs)

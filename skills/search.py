@@ -95,6 +95,14 @@ class SkillIndex:
             )
             return [row[0] for row in rows]
 
+    def with_aliases(self, uris: Iterable[str]) -> list[str]:
+        """These URIs, each followed by the others under which its concept was published, each once. S-04."""
+        with self._lock:
+            same: dict[str, list[str]] = {}
+            for uri, other in self._rows("SELECT uri, same FROM alias ORDER BY uri, same"):
+                same.setdefault(uri, []).append(other)
+        return list(dict.fromkeys(each for uri in uris for each in (uri, *same.get(uri, ()))))
+
     def _find(self, typed: str, language: Language, limit: int) -> list[int]:
         other = "en" if language == "nl" else "nl"
         found: dict[int, None] = {}

@@ -16,7 +16,7 @@ ONLY_GET = {
         "/{org}/authorize/{authorization_id}/provider",
         "/{org}/sign-in/callback",
     },
-    "wallet": {"/callback/{server}", "/open"},
+    "wallet": {"/callback/{server}", "/open", "/platforms/callback/{server}"},
     "verifier": {
         "/back-office/{slug}/answers/{request_id}/events",
         "/ask/{slug}/{question_id}/{request_id}/events",

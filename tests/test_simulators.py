@@ -5,6 +5,7 @@ those of docs/requirements.csv, A-01 to A-57. Which tests show them at which ser
 """
 
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Final, get_args
 
@@ -12,8 +13,9 @@ import pytest
 
 from docs.make_conformance import find_tests, requirement_ids
 from tests.flows.test_federation import LIES, Lie
-from tests.support import simulated_issuer, simulated_verifier
+from tests.support import simulated_badge_platform, simulated_issuer, simulated_verifier, simulated_wallet
 from tests.support.simulated_authorization_server import ServerMisbehaviour
+from tests.support.status_host import StatusMisbehaviour
 
 TESTS = Path(__file__).parent
 OVER_HTTP = "\npytestmark = pytest.mark.over_http\n"
@@ -22,7 +24,12 @@ WAYS = {
     "authorization server": get_args(ServerMisbehaviour),
     "verifier": get_args(simulated_verifier.Misbehaviour),
     "federation": get_args(Lie),
+    "platform": get_args(simulated_badge_platform.PlatformMisbehaviour),
+    "wallet": tuple(each.name for each in fields(simulated_wallet.Misbehaviour)),
+    "status host": get_args(StatusMisbehaviour),
 }
+AT_BOTH = ("status host",)
+"""What these do concerns whoever reads a badge: it is tried at the wallet and at the verifier."""
 
 ISSUER, WALLET, VERIFIER, FLOWS = "issuer", "wallet", "verifier", "flows"
 EVERYWHERE = (ISSUER, WALLET, VERIFIER)
@@ -89,8 +96,21 @@ def test_every_way_to_misbehave_is_tried_over_http(party: str) -> None:
     modules = [path.read_text(encoding="utf-8") for path in TESTS.rglob("test_*.py")]
     over_http = [text for text in modules if OVER_HTTP in text]
     assert set(LIES) == set(get_args(Lie)) - {""}
-    missing = [way for way in WAYS[party] if way and not any(f'"{way}"' in text for text in over_http)]
+    missing = [way for way in WAYS[party] if way and not any(is_tried(party, way, text) for text in over_http)]
     assert missing == []
+
+
+def is_tried(party: str, way: str, text: str) -> bool:
+    """A simulated wallet is told what to do otherwise by a field of its misbehaviour; the others by a word."""
+    return f"Misbehaviour({way}=" in text if party == "wallet" else f'"{way}"' in text
+
+
+@pytest.mark.parametrize("party", AT_BOTH)
+@pytest.mark.parametrize("service", ["wallet", "verifier"])
+def test_what_concerns_wallet_and_verifier_is_tried_at_both(party: str, service: str) -> None:
+    modules = [path.read_text(encoding="utf-8") for path in (TESTS / service).rglob("test_*.py")]
+    tried = [text for text in modules if OVER_HTTP in text]
+    assert [way for way in WAYS[party] if not any(is_tried(party, way, text) for text in tried)] == []
 
 
 def test_every_attack_is_shown_at_each_service_that_it_aims_at() -> None:

@@ -6,17 +6,20 @@ sealed and goes when its time has passed (PROFILE.md V-40, V-41). Pages and API 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 from kernel.formats import VerifiedCredential
+from kernel.microcredential import read_microcredential
 from kernel.open_badges import badge_view
 from kernel.openid4vp import TransactionData
 from kernel.report import CHECK_CODES, Outcome, VerificationReport
+from runtime.badge_facts import LEARNING_ELEMENTS, create_facts
 from runtime.endorsements import JudgedEndorsement
 from runtime.import_view import EndorsementLine, create_endorsement_line
 from runtime.status_texts import message_text
+from runtime.web.language import LANGUAGES
 from verifier.questions import Requirement, query_ids
 from verifier.report_texts import (
     CHECK_TITLES,
@@ -24,6 +27,7 @@ from verifier.report_texts import (
     Text,
     answer_text,
     check_text,
+    next_step_text,
     reason_of,
     same_person_text,
     shown_whole_text,
@@ -111,6 +115,7 @@ def create_shown(
 
 def _shown(credential: VerifiedCredential) -> dict[str, Any]:
     badge = badge_view(credential.claims, credential.format)
+    learning = read_microcredential(credential.claims, credential.format)
     return {
         "name": badge.name,
         "issuer": credential.issuer,
@@ -120,6 +125,10 @@ def _shown(credential: VerifiedCredential) -> dict[str, Any]:
         "evidence": [{"name": item.name, "url": item.url} for item in badge.evidence],
         "person": dict(badge.person),
         "results": [asdict(result) for result in badge.results],
+        "learning": {
+            language: [asdict(fact) for fact in create_facts(learning, language, LEARNING_ELEMENTS)]
+            for language in LANGUAGES
+        },
         "issued_at": _iso(badge.awarded_at or credential.issued_at or credential.valid_from),
         "expires_at": _iso(credential.expires_at),
     }
@@ -192,6 +201,8 @@ class CheckLine:
 
     code: str
     outcome: str
+    reason: str | None
+    """Which failure it is, of those that `verifier.report_texts` has words for."""
     title: Text
     text: Text
     evidence: Mapping[str, Any]
@@ -221,6 +232,12 @@ class RequirementLine:
     badge_name: str | None
     issued_at: datetime | None
     expires_at: datetime | None
+    messages: tuple[str, ...] = ()
+    """What the issuers of what was shown for it tell beside it, by the words of their lists, each once."""
+
+    def message_lines(self, language: str) -> list[str]:
+        """The same in words; of two that we do not know the meaning is said once."""
+        return list(dict.fromkeys(message_text(word).say(language) for word in self.messages))
 
     def name(self, language: str) -> str:
         return self.names.get(language) or next(iter(self.names.values()), self.uri)
@@ -243,16 +260,19 @@ class PresentationLine:
     endorsements: tuple[Mapping[str, Any], ...] = ()
     """What others say of it, as `runtime.endorsements.JudgedEndorsement` writes it."""
     messages: tuple[str, ...] = ()
-    """What its issuer tells beside it, by the words of its status list."""
+    """What its issuer tells beside it, by the words of its status list, each once."""
 
     results: tuple[Mapping[str, Any], ...] = ()
     """What the holder showed of grades and results, as `kernel.open_badges.Result` has it."""
+
+    learning: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    """What it says of level, workload and the like, in each language as `runtime.badge_facts.Fact` has it."""
 
     def endorsement_lines(self, language: str) -> list[EndorsementLine]:
         return [create_endorsement_line(said, language) for said in self.endorsements]
 
     def message_lines(self, language: str) -> list[str]:
-        return [message_text(word).say(language) for word in self.messages]
+        return list(dict.fromkeys(message_text(word).say(language) for word in self.messages))
 
     def skill_name(self, language: str) -> str:
         return self.skill.get(language) or next(iter(self.skill.values()), "")
@@ -294,6 +314,10 @@ class Answer:
         """Why more was shown than was asked for, where that is so."""
         return shown_whole_text(sum(line.is_whole for line in self.presentations))
 
+    def message_lines(self, language: str) -> list[str]:
+        """What issuers tell beside what was shown, each sentence once, whoever of them says it."""
+        return list(dict.fromkeys(text for line in self.presentations for text in line.message_lines(language)))
+
     @property
     def passed_count(self) -> int:
         """Checks that passed, or for which there was nothing to check."""
@@ -303,6 +327,12 @@ class Answer:
     def has_failure(self) -> bool:
         """Whether something that was shown is not valid; not being recognised or asked for is another matter."""
         return any(check.outcome == "failed" and check.code in VALIDITY_CODES for check in self.checks)
+
+    @property
+    def next_step(self) -> Text:
+        """What to do about the first thing that is not valid."""
+        failed = (check for check in self.checks if check.outcome == "failed" and check.code in VALIDITY_CODES)
+        return next_step_text(next((check.reason for check in failed), None))
 
     @property
     def recognition_withdrawn(self) -> bool:
@@ -334,14 +364,16 @@ def read_answer(report: Mapping[str, Any], shown: Mapping[str, Any] | None) -> A
         for each in report["presentations"]
     }
     skills = {query_id: each["names"] for each in report["requirements"] for query_id in query_ids(each["id"])}
+    presentations = tuple(_read_presentation(each, shown, skills) for each in report["presentations"])
+    messages = {line.name: line.messages for line in presentations}
     return Answer(
         accepted=report["accepted"],
         valid=report["valid"],
         recognised=report["recognised"],
         checked_at=datetime.fromisoformat(report["checked_at"]),
-        requirements=tuple(_read_requirement(each, shown, entities) for each in report["requirements"]),
+        requirements=tuple(_read_requirement(each, shown, entities, messages) for each in report["requirements"]),
         checks=_read_checks(report["checks"]),
-        presentations=tuple(_read_presentation(each, shown, skills) for each in report["presentations"]),
+        presentations=presentations,
         persons=tuple(each["person"] for each in shown.values() if each["person"]),
         agreements=tuple(
             AgreementLine(each["title"], each["text"], each["agreed"]) for each in report.get("agreements", [])
@@ -350,7 +382,10 @@ def read_answer(report: Mapping[str, Any], shown: Mapping[str, Any] | None) -> A
 
 
 def _read_requirement(
-    line: Mapping[str, Any], shown: Mapping[str, Any], entities: Mapping[str, str | None]
+    line: Mapping[str, Any],
+    shown: Mapping[str, Any],
+    entities: Mapping[str, str | None],
+    messages: Mapping[str, Sequence[str]],
 ) -> RequirementLine:
     name = next(iter(line["presentations"]), "")
     badge = shown.get(name, {})
@@ -369,6 +404,7 @@ def _read_requirement(
         badge_name=badge.get("name"),
         issued_at=_moment(badge.get("issued_at")),
         expires_at=_moment(badge.get("expires_at")),
+        messages=tuple(dict.fromkeys(word for name in line["presentations"] for word in messages.get(name, ()))),
     )
 
 
@@ -384,25 +420,26 @@ def _read_presentation(
         is_whole=each.get("is_whole", False),
         checks=_read_checks(each["checks"]),
         endorsements=tuple(shown.get(name, {}).get("endorsements", ())),
-        messages=tuple(word for check in each["checks"] for word in check["evidence"].get("messages", ())),
+        messages=_read_messages(each["checks"]),
         results=tuple(shown.get(name, {}).get("results", ())),
+        learning=shown.get(name, {}).get("learning", {}),
     )
+
+
+def _read_messages(checks: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The words that lists tell, each once: several lists of one badge may tell the same."""
+    return tuple(dict.fromkeys(word for check in checks for word in check["evidence"].get("messages", ())))
 
 
 def _read_checks(checks: Sequence[Mapping[str, Any]]) -> tuple[CheckLine, ...]:
     found = {check["code"]: check for check in checks}
-    return tuple(
-        CheckLine(
-            code=code,
-            outcome=found[code]["outcome"],
-            title=CHECK_TITLES[code],
-            text=check_text(
-                code, found[code]["outcome"], reason_of(found[code]["error_code"], found[code]["evidence"])
-            ),
-            evidence=found[code]["evidence"],
-        )
-        for code in CHECK_CODES
-    )
+    return tuple(_read_check(found[code]) for code in CHECK_CODES)
+
+
+def _read_check(check: Mapping[str, Any]) -> CheckLine:
+    code, outcome, evidence = check["code"], check["outcome"], check["evidence"]
+    reason = reason_of(check["error_code"], evidence)
+    return CheckLine(code, outcome, reason, CHECK_TITLES[code], check_text(code, outcome, reason), evidence)
 
 
 def _entity(checks: Sequence[Mapping[str, Any]]) -> str | None:

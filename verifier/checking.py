@@ -4,44 +4,17 @@ Nothing of it is kept: no file, no report, no line that says whose badge it was.
 report says what its issuer stands for, and never that it belongs to whoever brought it.
 """
 
-import asyncio
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from kernel.errors import CredentialError, MalformedError
-from kernel.importing import ImportReport
-from kernel.trust_list import Recognition
-from runtime.archives import ArchiveFinding, ArchiveOutcome, resolve_archive
+from runtime.archives import ArchiveFinding, resolve_archive
 from runtime.at_once import Turns
-from runtime.endorsements import JudgedEndorsement, resolve_endorsers
-from runtime.importing import read_badge, resolve_recognition, resolve_recognitions, resolve_report
+from runtime.checked_badge import CheckedBadge, resolve_checked_badge
+from runtime.importing import read_badge
 from runtime.service import Service
 from verifier.errors import NoArchiveError, NoBadgeError, TooManyChecksError
 from verifier.settings import VerifierSettings
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedBadge:
-    """What was found, and whether its issuer is one that we recognise: two answers (T-01)."""
-
-    report: ImportReport
-    recognition: Recognition | None
-    endorsements: tuple[JudgedEndorsement, ...]
-    archive: ArchiveOutcome | None = None
-    parts: tuple[Recognition | None, ...] = ()
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it for programs: the report, and beside it what is known of who signed and of a given archive."""
-        found = self.report.as_json()
-        inside = zip(found["parts"], self.parts, strict=True)
-        return {
-            **found,
-            "parts": [{**part, "recognition": _recognition_json(known)} for part, known in inside],
-            "recognition": _recognition_json(self.recognition),
-            "endorsements": [endorsement.as_json() for endorsement in self.endorsements],
-            "archive": None if self.archive is None else self.archive.value,
-        }
 
 
 class Checks:
@@ -75,31 +48,11 @@ async def _check_badge(
     except MalformedError as exc:
         raise NoBadgeError from exc
     found = await _resolve_archive(service, archive, now) if archive else None
-    anchors = await service.resolver.resolve_anchors(now=now)
-    report = await resolve_report(
-        service.fetch,
-        imported,
-        now=now,
-        email=email,
-        anchors=anchors,
-        left_behind=None if found is None else found.left_behind,
+    left_behind = None if found is None else found.left_behind
+    checked = await resolve_checked_badge(
+        service.fetch, service.resolver, imported, email=email, left_behind=left_behind, now=now
     )
-    recognition, endorsements, parts = await asyncio.gather(
-        resolve_recognition(service.resolver, report, now=now),
-        resolve_endorsers(service.resolver, report.endorsements, now=now),
-        resolve_recognitions(service.resolver, report, now=now),
-    )
-    return CheckedBadge(report, recognition, endorsements, None if found is None else found.outcome, parts)
-
-
-def _recognition_json(recognition: Recognition | None) -> dict[str, Any] | None:
-    if recognition is None:
-        return None
-    return {
-        "outcome": recognition.outcome.value,
-        "list_name": recognition.list_name,
-        "entity_name": recognition.entity_name,
-    }
+    return replace(checked, archive=None if found is None else found.outcome)
 
 
 async def _resolve_archive(service: Service[VerifierSettings], content: bytes, now: datetime) -> ArchiveFinding:

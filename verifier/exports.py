@@ -51,6 +51,7 @@ _COLUMNS: Final = (
     Text("door", "by"),
     Text("badge", "badge"),
     Text("geldig tot", "valid until"),
+    Text("melding van de uitgever", "message from the issuer"),
 )
 _YES, _NO = Text("ja", "yes"), Text("nee", "no")
 
@@ -124,6 +125,7 @@ def _cells(request: PresentationRequest, answer: Answer, line: RequirementLine, 
         line.by or "",
         line.badge_name or "",
         _day(line.expires_at),
+        " ".join(line.message_lines(language)),
     ]
 
 
@@ -148,7 +150,7 @@ def _lines(
     for line in answer.requirements:
         name = line.names.get(language) or next(iter(line.names.values()), line.uri)
         lines.append((f"- {name}: {_OUTCOMES[line.outcome].in_language(language)}", False))
-        details = [line.by, line.badge_name, _day(line.expires_at)]
+        details = [line.by, line.badge_name, _day(line.expires_at), *line.message_lines(language)]
         lines += [(f"  {text}", False) for text in details if text]
     for agreement in answer.agreements:
         signed = say("ondertekend", "signed") if agreement.agreed else say("niet ondertekend", "not signed")

@@ -57,6 +57,8 @@ class NarrowerSkills(Protocol):
 
     def narrower(self, uri: str) -> list[str]: ...
 
+    def with_aliases(self, uris: Iterable[str]) -> list[str]: ...
+
 
 @dataclass(frozen=True, slots=True)
 class AskedSkill:
@@ -132,8 +134,10 @@ def create_requirements(skills: Sequence[AskedSkill], *, index: NarrowerSkills) 
 
 
 def _accepted_uris(uri: str, index: NarrowerSkills, limit: int) -> tuple[str, ...]:
-    """The skill itself first, then what is narrower, each once."""
-    return tuple(dict.fromkeys([uri, *index.narrower(uri)]))[:limit]
+    """The skill itself first, under each address that it was published with (S-04); then what is narrower."""
+    own = index.with_aliases([uri])
+    below = index.with_aliases(narrower for each in own for narrower in index.narrower(each))
+    return tuple(dict.fromkeys([*own, *below]))[:limit]
 
 
 def create_dcql_query(

@@ -87,6 +87,18 @@ SKIPPED = Text(
 _ASK_ISSUER = Text("Vraag de kandidaat naar een nieuwe badge.", "Ask the candidate for a new badge.")
 _ASK_AGAIN = Text("Stel uw vraag opnieuw.", "Ask your question again.")
 _NO_VALUE = Text("Vertrouw dit bewijs niet.", "Do not rely on this proof.")
+# Whoever checks cannot ask an issuer for somebody's badge: that is the candidate's to do.
+_ASK_AGAIN_OR_ISSUER = Text(
+    "Stel uw vraag opnieuw. Klopt het dan weer niet, vraag de kandidaat dan om een nieuwe badge bij de uitgever te "
+    "halen.",
+    "Ask your question again. If it is wrong once more, ask the candidate to get a new badge from the issuer.",
+)
+_ASK_THEM_AGAIN = Text(
+    "Stel uw vraag opnieuw, aan de kandidaat zelf.", "Ask your question again, and ask the candidate directly."
+)
+
+# The answer as a whole lacks something because a badge in it does not count.
+LEFT_OUT = "left_out"
 
 FAILURES: Mapping[str, FailureText] = {
     "credential": FailureText(
@@ -120,7 +132,7 @@ FAILURES: Mapping[str, FailureText] = {
             "This badge was changed after it was issued, or was not signed by this issuer.",
         ),
         Text("Vertrouw hem niet.", "Do not trust it."),
-        Text("Vraag de uitgever om een nieuwe.", "Ask the issuer for a new one."),
+        _ASK_AGAIN_OR_ISSUER,
     ),
     "type": FailureText(
         Text("Wij kregen iets anders dan een badge.", "We received something other than a badge."),
@@ -178,7 +190,7 @@ FAILURES: Mapping[str, FailureText] = {
             "Iemand heeft misschien een antwoord aan een ander doorgestuurd.",
             "Someone may have passed on an answer that was given to another.",
         ),
-        _ASK_AGAIN,
+        _ASK_THEM_AGAIN,
     ),
     "nonce": FailureText(
         Text("Dit antwoord hoort bij een andere vraag.", "This answer belongs to another question."),
@@ -186,7 +198,7 @@ FAILURES: Mapping[str, FailureText] = {
             "Het is misschien een oud antwoord dat opnieuw is gestuurd. Wij namen niets ervan aan.",
             "It may be an old answer that was sent again. We accepted none of it.",
         ),
-        _ASK_AGAIN,
+        _ASK_THEM_AGAIN,
     ),
     "disclosure": FailureText(
         Text(
@@ -194,7 +206,7 @@ FAILURES: Mapping[str, FailureText] = {
             "What was shared does not belong to this badge. Something in it was changed or added.",
         ),
         Text("Vertrouw hem niet.", "Do not trust it."),
-        Text("Vraag de uitgever om een nieuwe.", "Ask the issuer for a new one."),
+        _ASK_AGAIN_OR_ISSUER,
     ),
     "hideable": FailureText(
         Text(
@@ -211,6 +223,15 @@ FAILURES: Mapping[str, FailureText] = {
             "The badge may be real, but it does not prove what you asked.",
         ),
         Text("Vraag de kandidaat naar een andere badge.", "Ask the candidate for another badge."),
+    ),
+    # Why a badge does not count, its own checks say.
+    LEFT_OUT: FailureText(
+        Text(
+            "Een badge die gedeeld is, telt niet mee. Wat overblijft, beantwoordt uw vraag niet helemaal.",
+            "A badge that was shared does not count. What is left does not answer all of your question.",
+        ),
+        Text("Dat zegt niets over de andere badges.", "That says nothing about the other badges."),
+        Text("Kijk bij de eisen welke badge het is en waarom.", "See at the requirements which badge it is, and why."),
     ),
     "undecided": FailureText(
         Text(
@@ -278,6 +299,32 @@ FAILURES: Mapping[str, FailureText] = {
     ),
 }
 
+# What to do now that something does not count. Most failures are the badge's: another one may do. These are the
+# answer's: whichever badge it holds, it is to be given once more, and by the candidate.
+_ANOTHER_BADGE = Text(
+    "Heeft de kandidaat een andere badge hiervoor, stel dan dezelfde vraag opnieuw.",
+    "If the candidate has another badge for this, ask the same question again.",
+)
+_ANOTHER_ANSWER = Text(
+    "Reken niet op dit antwoord: misschien kwam het niet van de kandidaat. Stel dezelfde vraag opnieuw, aan de "
+    "kandidaat zelf. Een nieuw antwoord met dezelfde badge kan wel goed zijn.",
+    "Do not rely on this answer: it may not have come from the candidate. Ask the same question again, and ask the "
+    "candidate directly. A new answer with the same badge can be good.",
+)
+_CHANGED_ANSWER = Text(
+    "Reken niet op dit antwoord: het is veranderd of nagemaakt. Stel dezelfde vraag opnieuw. Gebeurt het weer, vraag "
+    "de kandidaat dan wat er aan de hand is.",
+    "Do not rely on this answer: it was changed or made up. Ask the same question again. If it happens once more, ask "
+    "the candidate what is going on.",
+)
+_NEXT_STEPS: Mapping[str, Text] = {
+    "audience": _ANOTHER_ANSWER,
+    "nonce": _ANOTHER_ANSWER,
+    "holder_binding": _ANOTHER_ANSWER,
+    "disclosure": _CHANGED_ANSWER,
+    "signature": _CHANGED_ANSWER,
+}
+
 # What a wallet said instead of an answer (OpenID4VP 1.0 §8.5).
 WALLET_ERRORS: Mapping[str, Text] = {
     "access_denied": Text(
@@ -305,8 +352,15 @@ def reason_of(error_code: str | None, evidence: Mapping[str, Any]) -> str | None
     """Which failure to speak of: the trust list's own outcome, else the kernel's code."""
     if error_code is None:
         return None
+    if error_code == "query" and evidence.get(LEFT_OUT):
+        return LEFT_OUT
     recognition: str | None = evidence.get("recognition")
     return recognition or error_code
+
+
+def next_step_text(reason: str | None) -> Text:
+    """What one can do after this failure, beside what the failure itself says; `reason` comes from `reason_of`."""
+    return _NEXT_STEPS.get(reason or "", _ANOTHER_BADGE)
 
 
 def check_text(code: str, outcome: str, reason: str | None) -> Text:

@@ -352,8 +352,11 @@ def _check_answer(
             authorities[each.credential.raw] = each.authorities
     if presentations and not shown:
         return _query_not_run(presentations, is_replayed=is_replayed)
+    left_out = len(presentations) - len(believed)
     checks = _Checks()
-    with checks.step("query"):
+    with checks.step("query") as evidence:
+        if left_out:
+            evidence["left_out"] = left_out
         if not shown:
             raise QueryNotSatisfiedError("nothing was shown")
         verify_answer(asked.query, shown, authorities=lambda credential: authorities[credential.raw])

@@ -62,7 +62,7 @@ def require_tx_code(record: OfferRecord, tx_code: str | None) -> None:
 def wanted_details(record: OfferRecord, *, server: Mapping[str, Any]) -> tuple[AuthorizationDetail, ...]:
     """What was chosen, as `authorization_details`, where the server says that it knows them. §5.1.1; W-08.
 
-    It is the more exact of the two ways: the answer names each credential. HAIP's servers know at least `scope`.
+    It is the more exact of the two ways: the answer names each credential.
     """
     known = server.get("authorization_details_types_supported")
     if not isinstance(known, list) or OPENID_CREDENTIAL not in known:

@@ -7,7 +7,7 @@ the same time and gives the same answer as a wrong passphrase (A-54).
 
 import hmac
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -265,12 +265,13 @@ async def _counted_try(
     many (decision 0072). A refused try is not counted again: waiting helps. A good one was no guess.
     """
     own = _new_attempt(name_digest, visitor, now)
-    attempts = [own] if visitor.is_known else [own, _new_attempt(name_digest, _STRANGERS, now)]
+    of_strangers = None if visitor.is_known else _new_attempt(name_digest, _STRANGERS, now)
+    attempts = [own] if of_strangers is None else [own, of_strangers]
     async with database.transaction() as session:
         for attempt in attempts:
             await store.add_sign_in_attempt(session, attempt)
     async with database.transaction() as session:
-        refusal = await _find_refusal(session, settings, own, attempts[1:], now)
+        refusal = await _find_refusal(session, settings, own, of_strangers, now)
         for attempt in attempts if refusal is not None else ():
             await store.remove_sign_in_attempt(session, attempt.id)
     if refusal is not None:
@@ -278,8 +279,8 @@ async def _counted_try(
     yield
     async with database.transaction() as session:
         await store.remove_sign_in_attempts(session, own.name_digest)
-        for attempt in attempts[1:]:
-            await store.remove_sign_in_attempt(session, attempt.id)
+        if of_strangers is not None:
+            await store.remove_sign_in_attempt(session, of_strangers.id)
 
 
 def _new_attempt(name_digest: bytes, visitor: Visitor, now: datetime) -> SignInAttempt:
@@ -290,7 +291,7 @@ async def _find_refusal(
     session: store.Session,
     settings: WalletSettings,
     own: SignInAttempt,
-    of_strangers: Sequence[SignInAttempt],
+    of_strangers: SignInAttempt | None,
     now: datetime,
 ) -> LockedOutError | None:
     """Why this try is not made, with all that stands beside it: too many of one visitor, or not a stranger's turn."""
@@ -298,12 +299,13 @@ async def _find_refusal(
     tries, first = await store.count_sign_in_attempts(session, own.name_digest, since=since)
     if tries > settings.sign_in_tries:
         return LockedOutError(first + settings.sign_in_window)
-    for attempt in of_strangers:
-        tries, _ = await store.count_sign_in_attempts(session, attempt.name_digest, since=since)
-        in_turn, _ = await store.count_sign_in_attempts(session, attempt.name_digest, since=now - settings.sign_in_turn)
-        if tries > settings.sign_in_tries_of_name and in_turn > 1:
-            return InTurnError(now + settings.sign_in_turn)
-    return None
+    if of_strangers is None:
+        return None
+    digest = of_strangers.name_digest
+    tries, _ = await store.count_sign_in_attempts(session, digest, since=since)
+    in_turn, _ = await store.count_sign_in_attempts(session, digest, since=now - settings.sign_in_turn)
+    is_crowded = tries > settings.sign_in_tries_of_name and in_turn > 1
+    return InTurnError(now + settings.sign_in_turn) if is_crowded else None
 
 
 async def _open_with_passphrase(

@@ -19,6 +19,7 @@ from runtime.web.visitors import Visitor, visitor_of
 from wallet import (
     accounts,
     authorization,
+    connections,
     consent,
     credentials,
     dc_api,
@@ -34,6 +35,7 @@ from wallet import (
     refreshing,
 )
 from wallet.accounts import SignedIn, get_signed_in
+from wallet.claims import FactKind
 from wallet.errors import NoBadgeError
 from wallet.links import require_identifiers
 from wallet.recognition import recognition_json
@@ -279,6 +281,7 @@ class ImportedBadgeAnswer(Answer):
     """A badge from elsewhere. `verdict`: `proven`, `unproven` (neither yes nor no) or `refuted`.
 
     `refresh_host`: where its issuer says that its newest form can be had; `refresh`: what became of asking there.
+    `brought_by`: the host of the connected service that brought it.
     """
 
     id: str
@@ -289,6 +292,7 @@ class ImportedBadgeAnswer(Answer):
     issuer: str
     refresh_host: str | None
     refresh: importing.RefreshOutcome | None
+    brought_by: str | None
     found: dict[str, Any]
 
 
@@ -328,6 +332,7 @@ class FactAnswer(Answer):
     path: list[str | int]
     label: str
     value: str
+    kind: FactKind
     is_extra: bool | None = None
 
 
@@ -437,12 +442,30 @@ class HistoryAnswer(Answer):
     history: list[HistoryEntryAnswer]
 
 
+class ConnectionAnswer(Answer):
+    """A service that is connected: where it is, what it calls itself, what it may do, and until when."""
+
+    id: str
+    host: str
+    name: str
+    scopes: list[str]
+    connected_at: str
+    used_at: str | None
+    expires_at: str
+
+
+class ConnectionsAnswer(Answer):
+    connections: list[ConnectionAnswer]
+
+
 class ExportAnswer(Answer):
     """Everything that the account holds; `holder_keys` only encrypted, and only when a passphrase was given."""
 
     exported_at: str
     name: str
     credentials: list[CredentialAnswer]
+    connections: list[ConnectionAnswer]
+    profile: dict[str, Any]
     history: list[HistoryEntryAnswer]
     holder_keys: dict[str, Any] | None = None
 
@@ -825,6 +848,20 @@ async def list_history(signed_in: BearerDep, wallet: WalletDep) -> dict[str, Any
 async def delete_history_entry(entry_id: str, signed_in: BearerDep, wallet: WalletDep) -> Response:
     """Forget one line of the history."""
     await history.delete_history_record(wallet.database, signed_in.vault, entry_id)
+    return Response(status_code=204)
+
+
+@router.get("/connections", response_model=ConnectionsAnswer, response_model_exclude_unset=True)
+async def list_connections(signed_in: BearerDep, wallet: WalletDep, now: NowDep) -> dict[str, Any]:
+    """The services that are connected by the Open Badges API, newest first."""
+    found = await connections.find_connections(wallet, signed_in.vault, now)
+    return {"connections": [connections.connection_json(each) for each in found]}
+
+
+@router.delete("/connections/{connection_id}", status_code=204)
+async def end_connection(connection_id: str, signed_in: BearerDep, wallet: WalletDep) -> Response:
+    """End a connection at once; what the service has already, it has."""
+    await connections.end_connection(wallet, signed_in.vault, connection_id)
     return Response(status_code=204)
 
 

@@ -7,12 +7,12 @@ from runtime.clock import Clock, utc_now
 from runtime.fetch import Transport
 from runtime.importing import MAX_UPLOAD_BYTES
 from runtime.web.pages import Pages
-from wallet import api
+from wallet import api, host_api
 from wallet.errors import WalletError
 from wallet.images import MAXIMUM_PICTURE_BYTES
 from wallet.models import TrustListCopy
 from wallet.settings import WalletSettings
-from wallet.web import errors, import_pages, offer_pages, request_pages, routes
+from wallet.web import connection_pages, errors, import_pages, offer_pages, platform_pages, request_pages, routes
 
 _FORM_OVERHEAD = 64 * 1024
 
@@ -24,7 +24,16 @@ def create_app(settings: WalletSettings, *, transport: Transport | None = None, 
     app = create_fastapi(
         service,
         title="Skillswallet wallet",
-        routers=[api.router, routes.router, offer_pages.router, request_pages.router, import_pages.router],
+        routers=[
+            api.router,
+            routes.router,
+            offer_pages.router,
+            request_pages.router,
+            import_pages.router,
+            platform_pages.router,
+            connection_pages.router,
+        ],
+        routes=host_api.host_routes,
         pages=pages,
         large_bodies={
             "/import": MAX_UPLOAD_BYTES + _FORM_OVERHEAD,

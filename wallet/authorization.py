@@ -51,8 +51,12 @@ _CALLBACK_BYTES = 16
 
 def callback_uri(settings: WalletSettings, server: str) -> str:
     """The redirect URI of one authorization server: the same for everybody who uses this wallet (I-47)."""
-    name = base64url.encode(hashlib.sha256(server.encode()).digest()[:_CALLBACK_BYTES])
-    return f"{settings.public_url}{CALLBACK_PATH}/{name}"
+    return f"{settings.public_url}{CALLBACK_PATH}/{callback_name(server)}"
+
+
+def callback_name(server: str) -> str:
+    """What stands at the end of a server's own redirect URI: no two servers have the same (decision 0034)."""
+    return base64url.encode(hashlib.sha256(server.encode()).digest()[:_CALLBACK_BYTES])
 
 
 def may_sign_in(record: OfferRecord) -> bool:
@@ -137,9 +141,16 @@ async def _begin(progress: Progress, holder: SignedIn, configuration_ids: Sequen
 
 
 def _parameters(progress: Progress, state: str, verifier: str) -> AuthorizationRequestParameters:
-    """§5.1: `authorization_details` where the server knows them (DIIP), else `scope` (HAIP §4.3)."""
+    """§5.1: what is wanted, by `scope` or by `authorization_details`; W-08.
+
+    (1) By `scope` where the server wants of a wallet what HAIP wants, for HAIP §4.2 and §4.3 know no other way; unless
+    its scopes stand for more than what was chosen. (2) By details where the server knows them, as DIIP's do: they are
+    the more exact. (3) By `scope`, all the same.
+    """
     record, client = progress.record, progress.record.client
-    details = wanted_details(record, server=record.code_server_metadata or record.server_metadata)
+    is_haip = client["is_attested"] and client["is_bound"] and _is_scope_exact(record)
+    known = record.code_server_metadata or record.server_metadata
+    details = () if is_haip else wanted_details(record, server=known)
     metadata, grant = record.issuer_metadata(), record.parsed_offer().authorization_code
     scopes = () if details else _scopes(record)
     return AuthorizationRequestParameters(
@@ -153,6 +164,14 @@ def _parameters(progress: Progress, state: str, verifier: str) -> AuthorizationR
         resource=(metadata.credential_issuer,) if scopes and metadata.authorization_servers else (),
         dpop_jkt=client_thumbprint(progress),
     )
+
+
+def _is_scope_exact(record: OfferRecord) -> bool:
+    """Whether scopes can say what was chosen, and nothing besides."""
+    configurations = record.issuer_metadata().credential_configurations
+    wanted = {configurations[chosen].scope for chosen in record.chosen}
+    meant = {name for name, configuration in configurations.items() if configuration.scope in wanted}
+    return None not in wanted and meant == set(record.chosen) and wanted.isdisjoint(record.other_scopes)
 
 
 def _scopes(record: OfferRecord) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ class BadgeFile:
 
 def list_file_kinds(badge: Badge) -> Sequence[BadgeFileKind]:
     """In which kinds of file a badge can be had."""
-    has_picture = badge.has_image and _find_bakeable(badge) is not None
+    has_picture = badge.has_image and find_open_badge(badge.forms) is not None
     return ("original", "picture", "elm") if has_picture else ("original", "elm")
 
 
@@ -68,6 +68,12 @@ def choose_form(forms: Sequence[HeldForm]) -> HeldForm:
     return min(forms, key=order)
 
 
+def find_open_badge(forms: Sequence[HeldForm]) -> HeldForm | None:
+    """The form that pictures and the Open Badges API carry: JSON with a proof, or a JWS. OB §5.3, §6"""
+    fitting = [form for form in forms if form.credential.format in (LDP_VC, VC_JWT) and is_open_badge(form.credential)]
+    return choose_form(fitting) if fitting else None
+
+
 def open_text(form: HeldForm) -> str:
     """The signed text with everything shown, and without what its holder needs for hiding parts of it."""
     raw = form.credential.raw
@@ -77,12 +83,22 @@ def open_text(form: HeldForm) -> str:
     return handler.present_unbound(raw, disclose=handler.disclosable_paths(raw).keys())
 
 
-def _find_bakeable(badge: Badge) -> HeldForm | None:
-    """Pictures carry JSON with a proof or a JWS, and Open Badges alone. Open Badges 3.0 §5.3"""
-    fitting = [
-        form for form in badge.forms if form.credential.format in (LDP_VC, VC_JWT) and is_open_badge(form.credential)
-    ]
-    return choose_form(fitting) if fitting else None
+def is_sendable(badge: Badge) -> bool:
+    """Whether programs of Open Badges can take it."""
+    return find_open_badge(badge.forms) is not None
+
+
+def find_open_badge_text(badge: Badge) -> BadgeFile | None:
+    """The badge as programs of Open Badges take it, with everything shown; None where it has no such form.
+
+    Open Badges 3.0 §6.2.3: JSON with its proof, or a JWS as text.
+    """
+    form = find_open_badge(badge.forms)
+    if form is None:
+        return None
+    is_json = form.credential.format == LDP_VC
+    name, media_type = ("badge.json", "application/json") if is_json else ("badge.jwt", "text/plain")
+    return BadgeFile(name, media_type, open_text(form).encode())
 
 
 def _create_original(form: HeldForm) -> BadgeFile:
@@ -95,7 +111,7 @@ def _create_original(form: HeldForm) -> BadgeFile:
 
 
 def _create_picture(badge: Badge, art: bytes, media_type: str) -> BadgeFile:
-    form = _find_bakeable(badge)
+    form = find_open_badge(badge.forms)
     if form is None:
         raise NotFoundError("file")
     extension = "png" if media_type == "image/png" else "svg"

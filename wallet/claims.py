@@ -6,16 +6,19 @@ identifies a person is called by our words, whatever its issuer calls it. For al
 those of the type before those of its metadata (W-18).
 """
 
-import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from kernel.dcql import ClaimsPath, ConcretePath
+from kernel.microcredential import OUTCOME
+from kernel.open_badges import SKILL as ALIGNED_SKILL
+from kernel.open_badges import find_alignment_kind
 from kernel.openid4vci import ClaimDescription
 from kernel.openid4vp import UNDETERMINED
 from kernel.type_metadata import TypeMetadata
+from wallet.claim_values import say_alignment, say_claim, say_described, say_learning
 
 _MAX_VALUE = 1000
 _MAX_LABEL = 80
@@ -28,6 +31,10 @@ def _(text: str) -> str:
     return text
 
 
+# A skill of the badge; what the badge says of level, workload and the like; or anything else.
+FactKind = Literal["skill", "learning", "claim"]
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One thing that stands in a badge. `label` is a text of the catalogue, or the issuer's own word."""
@@ -35,11 +42,17 @@ class Fact:
     path: ConcretePath
     label: str
     value: str
+    kind: FactKind = "claim"
+    """By where it stands, and what an alignment is about; never by what it calls itself."""
 
     @property
     def is_skill(self) -> bool:
-        """Whether this is a skill of the badge: by where it stands, never by what it calls itself."""
-        return _is_skill(self.path)
+        return self.kind == "skill"
+
+    @property
+    def is_of_badge(self) -> bool:
+        """Whether it says something of the badge, whoever has it, and is no skill."""
+        return not self.is_skill and "achievement" in self.path[:2]
 
     def lies_at(self, path: ConcretePath) -> bool:
         """Whether it is what stands at a path, a part of that, or what that is a part of."""
@@ -75,7 +88,49 @@ LABELS: Mapping[str, str] = {
     "endorsement": _("Wat anderen over deze badge zeggen"),
     "endorsementJwt": _("Wat anderen over deze badge zeggen"),
 }
-_OWN_LABELS = frozenset({SKILL, *LABELS.values()})
+# Elements of a microcredential, as every page calls them.
+LEARNING_LABELS: Mapping[str, str] = {
+    "level": _("Niveau"),
+    "workload": _("Hoeveel werk het was"),
+    "assessment": _("Hoe het is beoordeeld"),
+    "participation": _("Hoe iemand meedeed"),
+    "supervision": _("Toezicht bij de beoordeling"),
+    "quality_assurance": _("Wie op de kwaliteit let"),
+    "prerequisites": _("Wat eerst nodig was"),
+    "stackability": _("Op zichzelf of deel van meer"),
+    "teaching_languages": _("Taal van het onderwijs"),
+    "field": _("Vakgebied"),
+    "programmes": _("Hoort bij opleiding"),
+    "recheck": _("Opnieuw laten zien"),
+    "other_titles": _("Naam in andere talen"),
+}
+LEARNING = _("Niveau, omvang en kwaliteit")
+OUTCOME_LABEL = _("Wat iemand nu kan")
+_MEASURE_LABEL = _("Hoe een resultaat is gemeten")
+_ALIGNED_LABEL = _("Skill bij een resultaat")
+# By name, where the issuer has no word of its own for it.
+_OTHER_LABELS: Mapping[str, str] = {
+    "creditsAvailable": _("Studiepunten"),
+    "creditsEarned": _("Behaalde studiepunten"),
+    "fieldOfStudy": _("Vakgebied"),
+    "specialization": _("Specialisatie"),
+    "humanCode": _("Code van de badge"),
+    "tag": _("Trefwoorden"),
+    "version": _("Versie"),
+    "otherIdentifier": _("Andere nummers van de badge"),
+    "related": _("Andere uitgaven van de badge"),
+    "role": _("Rol"),
+    "term": _("Periode"),
+    "licenseNumber": _("Licentienummer"),
+    "activityStartDate": _("Begonnen"),
+    "activityEndDate": _("Klaar"),
+    "narrative": _("Wat de uitgever over jou schrijft"),
+    "source": _("Beoordeeld door"),
+}
+_OWN_LABELS = frozenset(
+    {SKILL, LEARNING, OUTCOME_LABEL, _MEASURE_LABEL, _ALIGNED_LABEL}
+    | {*LABELS.values(), *LEARNING_LABELS.values(), *_OTHER_LABELS.values()}
+)
 _SUBJECT = "credentialSubject"
 # What makes up the badge itself: the consent page names it as a whole. Everything else in the open is told.
 _BADGE_MEMBERS = frozenset(
@@ -85,10 +140,11 @@ _BADGE_MEMBERS = frozenset(
     | {"credentialStatus", "credentialSchema", _SUBJECT}
 )
 _SUBJECT_MEMBERS = frozenset({"id", "type", "achievement"})
-_ALIGNMENT_MEMBERS = frozenset(
-    {"type", "targetType", "targetFramework", "targetCode", "targetUrl", "targetDescription"}
+_ACHIEVEMENT_MEMBERS = frozenset(
+    {"id", "type", "achievementType", "name", "description", "criteria", "image", "creator", "inLanguage"}
 )
-_STRUCTURE = frozenset({"type", "digestSRI"})
+# Of these each element is told by itself.
+_ACHIEVEMENT_LISTS = ("alignment", "resultDescription")
 
 
 def find_shown_facts(
@@ -103,7 +159,7 @@ def find_shown_facts(
     hidden = frozenset(disclosable)
     chosen = _facts(claims, _outermost(opened), hidden.difference(opened), labels, language)
     always = _facts(claims, _open_paths(claims, hidden), hidden, labels, language)
-    return tuple(sorted((*chosen, *always), key=lambda fact: not fact.is_skill))
+    return _skills_first((*chosen, *always))
 
 
 def find_hidden_facts(
@@ -115,7 +171,12 @@ def find_hidden_facts(
     language: str = "nl",
 ) -> tuple[Fact, ...]:
     """What stands in the badge and stays hidden."""
-    return _facts(claims, _outermost(frozenset(disclosable).difference(opened)), frozenset(), labels, language)
+    hidden = _outermost(frozenset(disclosable).difference(opened))
+    return _skills_first(_facts(claims, hidden, frozenset(), labels, language))
+
+
+def _skills_first(facts: Iterable[Fact]) -> tuple[Fact, ...]:
+    return tuple(sorted(facts, key=lambda fact: not fact.is_skill))
 
 
 def shown_name(text: str) -> str:
@@ -184,23 +245,27 @@ def _by_language(texts: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def _open_paths(claims: Mapping[str, Any], disclosable: frozenset[ConcretePath]) -> list[ConcretePath]:
-    """Everything in the open that is no part of the badge itself, and each of its skills that cannot be hidden."""
+    """Everything in the open that is not named with the badge itself, and each of its skills that cannot be hidden."""
     subject = claims.get(_SUBJECT)
     inner = subject if isinstance(subject, Mapping) else {}
     paths: list[ConcretePath] = [(name,) for name in claims if name not in _BADGE_MEMBERS]
     paths += [(_SUBJECT, name) for name in inner if name not in _SUBJECT_MEMBERS]
     if _SUBJECT in claims and not isinstance(subject, Mapping):
         paths.append((_SUBJECT,))
-    paths += [*_alignment_paths(claims, ()), *_alignment_paths(inner, (_SUBJECT,))]
+    paths += [*_achievement_paths(claims, ()), *_achievement_paths(inner, (_SUBJECT,))]
     return sorted((path for path in paths if _is_open(claims, path, disclosable)), key=_position)
 
 
-def _alignment_paths(described: Mapping[str, Any], parent: ConcretePath) -> list[ConcretePath]:
-    place: ConcretePath = (*parent, "achievement", "alignment")
-    alignment = _find(described, place[len(parent) :])
-    if isinstance(alignment, list):
-        return [(*place, number) for number in range(len(alignment))]
-    return [] if alignment is None else [place]
+def _achievement_paths(described: Mapping[str, Any], parent: ConcretePath) -> list[ConcretePath]:
+    """What stands in an achievement beside its name and what else the page names: each element of its lists alone."""
+    place: ConcretePath = (*parent, "achievement")
+    achievement = described.get("achievement")
+    if not isinstance(achievement, Mapping):
+        return [] if achievement is None else [place]
+    lists = {name: achievement[name] for name in _ACHIEVEMENT_LISTS if isinstance(achievement.get(name), list)}
+    members = [name for name in achievement if name not in _ACHIEVEMENT_MEMBERS and name not in lists]
+    elements = [(*place, name, number) for name, found in lists.items() for number in range(len(found))]
+    return [*((*place, name) for name in members), *elements]
 
 
 def _is_open(claims: Mapping[str, Any], path: ConcretePath, disclosable: frozenset[ConcretePath]) -> bool:
@@ -218,13 +283,8 @@ def _outermost(paths: Collection[ConcretePath]) -> list[ConcretePath]:
     return sorted(known - inside, key=_position)
 
 
-def _position(path: ConcretePath) -> tuple[int, list[tuple[bool, Any]]]:
-    return (0 if _is_skill(path) else 1, [(isinstance(step, int), step) for step in path])
-
-
-def _is_skill(path: ConcretePath) -> bool:
-    inner = path[1:] if path[:1] == (_SUBJECT,) else path
-    return len(inner) == 3 and inner[:2] == ("achievement", "alignment") and isinstance(inner[2], int)
+def _position(path: ConcretePath) -> list[tuple[bool, Any]]:
+    return [(isinstance(step, int), step) for step in path]
 
 
 def _facts(
@@ -234,50 +294,55 @@ def _facts(
     labels: Collection[IssuerLabel],
     language: str,
 ) -> tuple[Fact, ...]:
-    return tuple(
-        Fact(path, _label(path, labels, language), _text(_without(_find(claims, path), path, concealed), path))
-        for path in paths
-    )
+    return tuple(_fact(claims, path, concealed, labels, language) for path in paths)
 
 
-def _label(path: ConcretePath, labels: Collection[IssuerLabel], language: str) -> str:
-    if _is_skill(path):
-        return SKILL
+def _fact(
+    claims: Mapping[str, Any],
+    path: ConcretePath,
+    concealed: frozenset[ConcretePath],
+    labels: Collection[IssuerLabel],
+    language: str,
+) -> Fact:
+    value = _without(_find(claims, path), path, concealed)
     inner = path[1:] if path[:1] == (_SUBJECT,) and len(path) > 1 else path
+    match inner:
+        case ("achievement", "alignment", int()):
+            return _aligned_fact(claims, path, value, language)
+        case ("achievement", "resultDescription", int()):
+            is_outcome = isinstance(value, Mapping) and value.get("resultType") == OUTCOME
+            return Fact(path, OUTCOME_LABEL if is_outcome else _MEASURE_LABEL, say_described(value, language))
+        case (*_, "alignment", int()) if len(inner) > 3:
+            return Fact(
+                path, _find_issuer_label(path, labels, language) or _ALIGNED_LABEL, say_alignment(value, language)
+            )
+    return Fact(path, _label(path, inner, labels, language), say_claim(value, language))
+
+
+def _aligned_fact(claims: Mapping[str, Any], path: ConcretePath, value: object, language: str) -> Fact:
+    """A skill, or what the badge says of the learning in the same place (S-03)."""
+    if not isinstance(value, Mapping) or find_alignment_kind(value) == ALIGNED_SKILL:
+        return Fact(path, SKILL, say_alignment(value, language), "skill")
+    element, said = say_learning(value, _find(claims, path[:-2]), language)
+    return Fact(path, LEARNING_LABELS.get(element or "", LEARNING), said, "learning")
+
+
+def _label(path: ConcretePath, inner: ConcretePath, labels: Collection[IssuerLabel], language: str) -> str:
     names = [step for step in inner if isinstance(step, str)]
     if len(names) == 1 and names[0] in LABELS:
         return LABELS[names[0]]
+    name = names[-1] if names else ""
+    return _find_issuer_label(path, labels, language) or _OTHER_LABELS.get(name, name)
+
+
+def _find_issuer_label(path: ConcretePath, labels: Collection[IssuerLabel], language: str) -> str | None:
     for label in labels:
         if len(label.path) == len(path) and all(
             wanted == step or (wanted is None and isinstance(step, int))
             for wanted, step in zip(label.path, path, strict=True)
         ):
             return label.texts.get(language) or next(iter(label.texts.values()))
-    return names[-1] if names else ""
-
-
-def _text(value: object, path: ConcretePath) -> str:
-    text = _value(value, _ALIGNMENT_MEMBERS if _is_skill(path) else _STRUCTURE)
-    return text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}… (+{len(text) - _MAX_VALUE})"
-
-
-def _value(value: object, left_out: frozenset[str]) -> str:
-    """A claim's value in one line: its own name first where it has one, and all that stands beside it."""
-    match value:
-        case str():
-            return value
-        case Mapping():
-            name = next((key for key in ("targetName", "name", "value") if isinstance(value.get(key), str)), None)
-            more = [
-                f"{key}: {_value(element, _STRUCTURE)}"
-                for key, element in value.items()
-                if key != name and not (key in left_out and isinstance(element, str | list))
-            ]
-            return " · ".join([*([] if name is None else [str(value[name])]), *more])
-        case list():
-            return ", ".join(_value(element, left_out) for element in value)
-        case _:
-            return json.dumps(value, ensure_ascii=False)
+    return None
 
 
 def _without(value: Any, path: ConcretePath, concealed: frozenset[ConcretePath]) -> Any:

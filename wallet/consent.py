@@ -4,7 +4,7 @@ What the wallet holds is matched here and tells the verifier nothing. A choice n
 page; one that can no longer be given is refused instead of replaced.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -15,7 +15,7 @@ from kernel import base64url
 from kernel.dcql import Answer, Authorities, Candidate, ConcretePath, DcqlMatch, DcqlQuery, SetMatch, match
 from kernel.openid4vp import TRANSACTION_DATA_FORMATS, AuthorizationRequest, Registration, TransactionData
 from kernel.strict_json import encode_json
-from wallet.claims import Fact, choose_text, find_hidden_facts, find_shown_facts, shown_name
+from wallet.claims import LEARNING, Fact, choose_text, find_hidden_facts, find_shown_facts, shown_name
 from wallet.credentials import Badge, HeldForm
 from wallet.errors import ChoiceError, NoMatchError
 from wallet.recognition import PartyRecognition, recognition_json
@@ -55,6 +55,21 @@ class Part:
         """What goes along unasked: it cannot be kept back (W-47)."""
         return frozenset(self.shown).difference(self.asked)
 
+    def looks(self) -> Hashable:
+        """All that the page says of it."""
+        view, state = self.badge.view, self.badge.state
+        ends_on = None if state.expires_at is None else state.expires_at.date()
+        said = frozenset((fact.label, fact.value) for fact in self.shown)
+        badge = (
+            view.name,
+            view.issuer_name or self.badge.issuer_id,
+            view.awarded_at,
+            state.kind,
+            ends_on,
+            state.messages,
+        )
+        return self.query_id, self.is_whole, badge, said
+
     def asked_skills(self) -> list[str]:
         """The skills that were asked for; a badge that is shown whole shows its others too."""
         return [fact.value for fact in self.asked if fact.is_skill]
@@ -80,6 +95,10 @@ class Alternative:
     @property
     def badge_ids(self) -> frozenset[str]:
         return frozenset(part.badge.id for part in self.parts)
+
+    def looks(self) -> Hashable:
+        """All that a person could tell it by."""
+        return frozenset(part.looks() for part in self.parts)
 
     def told(self) -> frozenset[tuple[str, str]]:
         """What was asked for and would be told, in words: the same in whichever form of a badge it stands."""
@@ -183,10 +202,14 @@ class RequestPage:
         return [_merge(parts) for parts in shown.values()]
 
     def hidden_labels(self) -> list[str]:
-        """What of the person stays hidden, whichever way is chosen; skills are listed by `hidden_skills`."""
+        """What of the person stays hidden, whichever way is chosen; skills are listed by `hidden_skills`.
+
+        Level, workload and the like are one thing here: nobody reads a dozen names to learn what is not shared.
+        """
         facts = [fact for part in self._parts(required=True) for fact in part.hidden if not fact.is_skill]
         shown = {fact.label for part in self._parts(required=False) for fact in part.shown}
-        return list(dict.fromkeys(fact.label for fact in facts if fact.label not in shown))
+        labels = [LEARNING if fact.kind == "learning" else fact.label for fact in facts if fact.label not in shown]
+        return list(dict.fromkeys(labels))
 
     def hidden_skills(self) -> list[str]:
         """The skills on the badges that stay hidden, whichever way is chosen."""
@@ -332,7 +355,15 @@ def _alternatives(
         alternative = Alternative(",".join(map(_key, parts)), parts)
         by_badges.setdefault(alternative.badge_ids, []).append(alternative)
     ways = [way for same in islice(by_badges.values(), _MAX_ALTERNATIVES) for way in _distinct(same)]
-    return sorted(ways, key=lambda way: any(part.badge.state.kind in _LAPSED for part in way.parts))
+    return sorted(_offer_once(ways), key=lambda way: any(part.badge.state.kind in _LAPSED for part in way.parts))
+
+
+def _offer_once(ways: Iterable[Alternative]) -> Iterable[Alternative]:
+    """Of ways that look the same the best: whoever received a badge twice has nothing to choose there."""
+    offered: dict[Hashable, Alternative] = {}
+    for way in ways:
+        offered.setdefault(way.looks(), way)
+    return offered.values()
 
 
 def _distinct(ways: Sequence[Alternative]) -> Iterable[Alternative]:

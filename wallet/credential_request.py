@@ -33,6 +33,7 @@ from wallet.errors import (
     NONCE_STEP,
     FailedStep,
     IssuerFailedError,
+    NoNonceError,
     UnreachableError,
     WalletError,
 )
@@ -74,8 +75,7 @@ async def request_credentials(progress: Progress) -> None:
         await progress.save("redeemed", is_done=False)
     if record.received or record.deferred:
         record.is_awaited = bool(record.deferred)
-        lifetime = progress.wallet.settings.deferred_lifetime
-        await save_received(progress, **({"expires_at": progress.now + lifetime} if record.deferred else {}))
+        await save_received(progress, **({"expires_at": progress.remembered_until} if record.deferred else {}))
         return
     if isinstance(failure, UndecidedError | UnreachableError):
         await progress.save("redeemed")
@@ -106,11 +106,7 @@ def read_answer(
             error = error_of(response)
             raise IssuerFailedError(f"{asking.code}: {error}", step=asking, answered=error)
         answer = parse_credential_response(response.json())
-        common = {
-            "configuration_id": wanted.configuration_id,
-            "identifier": wanted.identifier,
-            "holder_keys": [dict(key.private_jwk()) for key in keys],
-        }
+        common = _with_keys(wanted, keys)
         if isinstance(answer, IssuedCredentials):
             raw = [from_wire(credential) for credential in answer.credentials]
             return {**common, "raw": raw, "notification_id": answer.notification_id}
@@ -157,38 +153,49 @@ async def request_credential(progress: Progress, wanted: Wanted, state: str = "r
     """
     token = progress.record.token or {}
     if has_ended(token, progress.now) and token.get("refresh_token"):
-        await refresh_access_token(progress)
-        await progress.save(state, is_done=False, due_at=next_due(progress))
+        await refresh_and_save(progress, state)
     configuration = progress.metadata.get_configuration(wanted.configuration_id)
     way = get_proof_way(progress.wallet.settings, configuration)
     keys = await _keep_keys(progress, wanted, way, state)
     response = await _post(progress, wanted, way, keys)
     if response.status == 400 and error_of(response) == INVALID_NONCE:
+        if progress.metadata.nonce_endpoint is None:
+            raise NoNonceError("invalid_nonce, and no nonce endpoint", step=NONCE_STEP, answered=INVALID_NONCE)
         response = await _post(progress, wanted, way, keys)
     elif response.status == 401 and error_of(response) == INVALID_TOKEN and token.get("refresh_token"):
-        await refresh_access_token(progress)
-        await progress.save(state, is_done=False, due_at=next_due(progress))
+        await refresh_and_save(progress, state)
         response = await _post(progress, wanted, way, keys)
     answer = read_answer(response, wanted, keys, progress)
-    progress.record.asked = [item for item in progress.record.asked if _wanted_of(item) != wanted]
+    progress.record.asked = [item for item in progress.record.asked if wanted_of(item) != wanted]
     return answer
+
+
+async def refresh_and_save(progress: Progress, state: str) -> None:
+    """Get a new access token, which is in the row before anything is asked with it."""
+    await refresh_access_token(progress)
+    await progress.save(state, is_done=False, due_at=next_due(progress))
 
 
 async def _keep_keys(progress: Progress, wanted: Wanted, way: ProofWay, state: str) -> Sequence[SoftwareSigner]:
     """The keys that this was asked for with before, or fresh ones, which are in the row before they are proven."""
     for item in progress.record.asked:
-        if _wanted_of(item) == wanted:
+        if wanted_of(item) == wanted:
             return [SoftwareSigner.from_jwk(key) for key in item["holder_keys"]]
     configuration = progress.metadata.get_configuration(wanted.configuration_id)
     count = count_copies(progress.wallet.settings, progress.metadata, configuration)
     keys = [create_holder_key(way.algorithm) for _ in range(count)]
-    progress.record.asked.append(asdict(wanted) | {"holder_keys": [dict(key.private_jwk()) for key in keys]})
+    progress.record.asked.append(_with_keys(wanted, keys))
     await progress.save(state, is_done=False, due_at=next_due(progress))
     return keys
 
 
-def _wanted_of(item: Mapping[str, Any]) -> Wanted:
+def wanted_of(item: Mapping[str, Any]) -> Wanted:
+    """What something in the row was asked for as."""
     return Wanted(item["configuration_id"], item["identifier"])
+
+
+def _with_keys(wanted: Wanted, keys: Sequence[SoftwareSigner]) -> dict[str, Any]:
+    return asdict(wanted) | {"holder_keys": [dict(key.private_jwk()) for key in keys]}
 
 
 async def _post(progress: Progress, wanted: Wanted, way: ProofWay, keys: Sequence[SoftwareSigner]) -> FetchedResponse:
@@ -206,11 +213,11 @@ async def _post(progress: Progress, wanted: Wanted, way: ProofWay, keys: Sequenc
         return await envelope.post(progress, progress.metadata.credential_endpoint, body)
 
 
-async def _resolve_nonce(progress: Progress) -> str:
-    """A fresh `c_nonce` for each request. §7; W-10."""
+async def _resolve_nonce(progress: Progress) -> str | None:
+    """A fresh `c_nonce` for each request; None where the issuer wants none, for the endpoint is optional. §7; W-10."""
     endpoint = progress.metadata.nonce_endpoint
     if endpoint is None:
-        raise IssuerFailedError("no nonce endpoint", step=NONCE_STEP)
+        return None
     with step(NONCE_STEP):
         response = await post_for_nonce(progress, endpoint)
         if response.status != 200:

@@ -6,7 +6,7 @@ cache (W-32), and nothing else.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from kernel.dcql import ConcretePath
 from kernel.errors import CredentialError
 from kernel.formats import FORMATS, VerifiedCredential
 from kernel.jwt import LEEWAY
+from kernel.microcredential import Microcredential, read_microcredential
 from kernel.open_badges import BadgeView, badge_view
 from kernel.status.token_status_list import Status
 from runtime.status_texts import message_text
@@ -131,15 +132,20 @@ async def find_forms(session: store.Session, vault: Vault) -> list[HeldForm]:
     return [open_form(vault, row) for row in await store.find_forms(session, vault.account_id)]
 
 
-async def find_badges(wallet: Wallet, vault: Vault, now: datetime) -> list[Badge]:
-    """All badges, newest first, each with its state and its issuer's recognition, asked for at the same time."""
+async def find_held_forms(wallet: Wallet, vault: Vault) -> list[tuple[Credential, list[HeldForm]]]:
+    """All badges as they lie here, newest first, each with its forms, the preferred one first. Nobody is asked."""
     async with wallet.database.reading() as session:
         rows = await store.find_credentials(session, vault.account_id)
         forms = await find_forms(session, vault)
-    held = {row.id: [form for form in forms if form.credential_id == row.id] for row in rows}
+    held = [(row, _in_order(form for form in forms if form.credential_id == row.id)) for row in rows]
     # A badge that is being deleted in another tab may have lost its forms between the two reads.
-    whole = [row for row in rows if held[row.id]]
-    return list(await asyncio.gather(*(_resolve_badge(wallet, vault, row, held[row.id], now) for row in whole)))
+    return [(row, of_row) for row, of_row in held if of_row]
+
+
+async def find_badges(wallet: Wallet, vault: Vault, now: datetime) -> list[Badge]:
+    """All badges, newest first, each with its state and its issuer's recognition, asked for at the same time."""
+    held = await find_held_forms(wallet, vault)
+    return list(await asyncio.gather(*(_resolve_badge(wallet, vault, row, forms, now) for row, forms in held)))
 
 
 async def get_badge(wallet: Wallet, vault: Vault, credential_id: str, now: datetime) -> Badge:
@@ -148,7 +154,7 @@ async def get_badge(wallet: Wallet, vault: Vault, credential_id: str, now: datet
         rows = await store.find_forms(session, vault.account_id, credential_id)
     if not rows:
         raise NotFoundError("forms")
-    return await _resolve_badge(wallet, vault, row, [open_form(vault, form) for form in rows], now)
+    return await _resolve_badge(wallet, vault, row, _in_order(open_form(vault, form) for form in rows), now)
 
 
 async def get_badge_image(wallet: Wallet, vault: Vault, credential_id: str) -> SafeImage:
@@ -259,12 +265,19 @@ def create_view(credential: VerifiedCredential) -> BadgeView:
                 name=shown_name(result.name or "") or None,
                 level=shown_name(result.level or "") or None,
                 value=shown_name(result.value or "") or None,
+                skills=tuple(replace(skill, name=shown_name(skill.name)) for skill in result.skills),
             )
             for result in view.results
         ),
         statements=tuple(replace(stated, name=shown_name(stated.name)) for stated in view.statements),
         evidence=tuple(replace(evidence, name=shown_name(evidence.name)) for evidence in view.evidence),
     )
+
+
+def read_learning(badge: Badge) -> Microcredential:
+    """What the form that is shown first says of the learning: level, workload, quality and the like."""
+    credential = badge.forms[0].credential
+    return read_microcredential(credential.claims, credential.format)
 
 
 def issued_at(credential: VerifiedCredential, otherwise: datetime) -> datetime:
@@ -314,11 +327,14 @@ _STATE_OF_STATUS: Mapping[Status, StateKind] = {
 _WORST_FIRST: Sequence[StateKind] = ("revoked", "suspended", "expired", "not_yet_valid", "told", "unknown", "valid")
 
 
+def _in_order(forms: Iterable[HeldForm]) -> list[HeldForm]:
+    return sorted(forms, key=lambda form: form.preference)
+
+
 async def _resolve_badge(
     wallet: Wallet, vault: Vault, row: Credential, forms: Sequence[HeldForm], now: datetime
 ) -> Badge:
     content = vault.open("credential", row.id, row.sealed)
-    forms = sorted(forms, key=lambda form: form.preference)
     first = forms[0].credential
     recognition, states = await asyncio.gather(
         resolve_issuer_recognition(wallet, first, credential_issuer=content["credential_issuer"], now=now),

@@ -24,14 +24,21 @@ from kernel.openid4vci import (
 from runtime.fetch import FetchedResponse
 from runtime.logging import get_logger
 from wallet import store
-from wallet.access_token import has_ended, refresh_access_token
-from wallet.configurations import configuration_name, host_of
-from wallet.credential_request import Wanted, next_due, read_answer, request_credential, save_received
+from wallet.access_token import has_ended
+from wallet.configurations import configuration_name
+from wallet.credential_request import (
+    next_due,
+    read_answer,
+    refresh_and_save,
+    request_credential,
+    save_received,
+    wanted_of,
+)
 from wallet.errors import DEFERRED_STEP, IssuerFailedError, WalletError
 from wallet.history import LossReason
 from wallet.issuer_envelope import create_envelope
 from wallet.issuer_requests import error_of
-from wallet.lost_badges import note_lost, settle_ended_offers
+from wallet.lost_badges import issuer_name, note_lost, settle_ended_offers
 from wallet.models import Offer
 from wallet.offer_record import OfferRecord, Progress, open_record
 from wallet.receipt import ReceivedBadge, state_after, tell_outcome, verify_and_keep
@@ -102,8 +109,8 @@ def _awaited(row: Offer, record: OfferRecord, language: str) -> list[AwaitedBadg
     metadata = record.issuer_metadata()
     configurations = [metadata.get_configuration(item["configuration_id"]) for item in record.deferred]
     names = dict.fromkeys(configuration_name(configuration, language) for configuration in configurations)
-    issuer = record.recognition.get("entity_name") or host_of(metadata.credential_issuer)
-    return [AwaitedBadge(row.id, name, issuer, row.due_at or row.expires_at, row.expires_at) for name in names]
+    due_at = row.due_at or row.expires_at
+    return [AwaitedBadge(row.id, name, issuer_name(record), due_at, row.expires_at) for name in names]
 
 
 async def request_deferred(progress: Progress) -> None:
@@ -142,7 +149,7 @@ async def _save_asked(progress: Progress, ended: Sequence[tuple[dict[str, Any], 
     said = [line for item, reason in ended for line in note_lost(progress, [item], reason)]
     more: dict[str, Any] = {"history": said}
     if said and not record.deferred:
-        more["expires_at"] = progress.now + progress.wallet.settings.deferred_lifetime
+        more["expires_at"] = progress.remembered_until
     if record.received or record.deferred:
         await save_received(progress, **more)
     else:
@@ -162,10 +169,10 @@ async def _ask(progress: Progress, item: dict[str, Any], *, is_again: bool) -> d
     at first, with the same keys, so that an issuer that remembers gives what it gave.
     """
     if has_ended(progress.record.token or {}, progress.now):
-        await _refresh(progress)
+        await refresh_and_save(progress, "deferred")
     response = await _post(progress, item)
     if response.status == 401 and error_of(response) == INVALID_TOKEN:
-        await _refresh(progress)
+        await refresh_and_save(progress, "deferred")
         response = await _post(progress, item)
     if is_again and response.status == 400 and error_of(response) == INVALID_TRANSACTION_ID:
         return await _ask_anew(progress, item)
@@ -174,11 +181,11 @@ async def _ask(progress: Progress, item: dict[str, Any], *, is_again: bool) -> d
         item["due_at"] = wait.isoformat()
         return None
     keys = [SoftwareSigner.from_jwk(key) for key in item["holder_keys"]]
-    return read_answer(response, Wanted(item["configuration_id"], item["identifier"]), keys, progress, DEFERRED_STEP)
+    return read_answer(response, wanted_of(item), keys, progress, DEFERRED_STEP)
 
 
 async def _ask_anew(progress: Progress, item: Mapping[str, Any]) -> dict[str, Any]:
-    wanted = Wanted(item["configuration_id"], item["identifier"])
+    wanted = wanted_of(item)
     progress.record.asked.append(asdict(wanted) | {"holder_keys": item["holder_keys"]})
     return await request_credential(progress, wanted, "deferred")
 
@@ -198,11 +205,6 @@ def _find_wait(response: FetchedResponse, item: dict[str, Any], now: datetime) -
     if not isinstance(answer, DeferredIssuance) or answer.transaction_id != item["transaction_id"]:
         raise IssuerFailedError("another transaction than ours", step=DEFERRED_STEP)
     return now + answer.interval
-
-
-async def _refresh(progress: Progress) -> None:
-    await refresh_access_token(progress)
-    await progress.save("deferred", is_done=False, due_at=next_due(progress))
 
 
 async def _post(progress: Progress, item: dict[str, Any]) -> FetchedResponse:

@@ -32,6 +32,7 @@ from kernel.errors import (
     UntrustedIssuerError,
     WrongTypeError,
 )
+from kernel.open_badges_api import CodeMinor
 
 _ERROR_WORD = re.compile(r"[a-z][a-z0-9_]{1,47}")
 
@@ -41,7 +42,7 @@ def _(text: str) -> str:
     return text
 
 
-Side = Literal["issuer", "authorization_server", "wallet"]
+Side = Literal["issuer", "authorization_server", "wallet", "platform", "you"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class FailedStep:
     rule: str
 
 
+LINK_STEP = FailedStep("link", _("De link of code lezen"), "you", "OpenID4VCI 1.0 §4.1")
 OFFER_STEP = FailedStep("offer", _("Het aanbod ophalen"), "issuer", "OpenID4VCI 1.0 §4.1")
 ISSUER_STEP = FailedStep("issuer_metadata", _("Opvragen wat de uitgever uitgeeft"), "issuer", "OpenID4VCI 1.0 §12.2")
 SERVER_STEP = FailedStep(
@@ -71,6 +73,19 @@ NONCE_STEP = FailedStep("nonce", _("Het ophalen van de badge voorbereiden"), "is
 CREDENTIAL_STEP = FailedStep("credential", _("De badge ophalen"), "issuer", "OpenID4VCI 1.0 §8")
 DEFERRED_STEP = FailedStep("deferred", _("De badge ophalen die nog werd klaargemaakt"), "issuer", "OpenID4VCI 1.0 §9")
 CHECK_STEP = FailedStep("check", _("De badge nakijken"), "issuer", "OpenID4VCI 1.0 §8.3, RFC 9901 §7")
+
+DISCOVERY_STEP = FailedStep("discovery", _("Vragen wat dit platform kan"), "platform", "Open Badges 3.0 §6.3")
+REGISTRATION_STEP = FailedStep(
+    "registration", _("Deze wallet daar bekendmaken"), "platform", "Open Badges 3.0 §7.1.1, RFC 7591 §3"
+)
+PLATFORM_SIGN_IN_STEP = FailedStep(
+    "platform_sign_in", _("Terugkomen na het inloggen"), "platform", "Open Badges 3.0 §7.1.2, RFC 6749 §4.1.2"
+)
+PLATFORM_TOKEN_STEP = FailedStep(
+    "platform_token", _("De toegang ophalen die je gaf"), "platform", "Open Badges 3.0 §7.1.2, §7.2"
+)
+BADGES_STEP = FailedStep("badges", _("Je badges ophalen"), "platform", "Open Badges 3.0 §6.2.2, §6.4")
+UPSERT_STEP = FailedStep("upsert", _("Je badge daarheen sturen"), "platform", "Open Badges 3.0 §6.2.3")
 
 
 class WalletError(Exception):
@@ -205,6 +220,92 @@ class LinkError(WalletError):
     title = _("Deze code of link kennen we niet")
     meaning = _("Hij is niet gemaakt om een badge te krijgen of te delen.")
     advice = _("Kijk of je de hele link hebt geplakt. Vraag anders een nieuwe aan wie hem stuurde.")
+
+
+class OfferUnreadableError(WalletError):
+    """A link leads to an offer, and the offer is none that can be read."""
+
+    code = "offer_unreadable"
+    title = _("Dit aanbod is niet te lezen")
+    meaning = _("Wat we van de uitgever kregen is geen aanbod van een badge zoals het hoort, of niet het hele aanbod.")
+    advice = _("Kijk of je de hele link hebt. Lukt het dan nog niet? Vraag de uitgever om een nieuw aanbod.")
+
+
+class OfferGoneError(WalletError):
+    """The issuer does not have the offer (any more): it was redeemed, withdrawn, or its time is over."""
+
+    code = "offer_gone"
+    status = 410
+    title = _("Dit aanbod is gebruikt of verlopen")
+    meaning = _("De uitgever heeft het niet meer. Een aanbod kun je één keer gebruiken, en niet voor altijd.")
+    advice = _("Kijk of de badge al bij je badges staat. Zo niet, vraag dan een nieuw aanbod aan de uitgever.")
+
+
+class UnsafeAddressError(WalletError):
+    """A link or an offer leads to an address that is never called: no https, or none of the public internet."""
+
+    code = "unsafe_address"
+    title = _("Dit adres openen we niet")
+    meaning = _("De link wijst naar een adres dat niet veilig is, of niet op het openbare internet staat.")
+    advice = _("Weet je wie de link stuurde? Vraag dan om een nieuwe. Gebruik hem anders niet.")
+
+
+class IssuerDataError(WalletError):
+    """What an issuer says of itself is not there or not usable: nothing of an offer of it can be taken."""
+
+    status = 502
+    advice = _("Laat de uitgever weten dat het niet lukte, en geef de kleine code hieronder door.")
+
+
+class IssuerAbsentError(IssuerDataError):
+    """At the issuer's address stands nothing that says what it gives."""
+
+    code = "issuer_absent"
+    title = _("We vonden de uitgever niet")
+    meaning = _("Op het adres in dit aanbod staat niet welke badges er te krijgen zijn. Aan jouw kant ging niets mis.")
+
+
+class IssuerUnreadableError(IssuerDataError):
+    """What the issuer says of itself, or of what it offers, cannot be read."""
+
+    code = "issuer_unreadable"
+    title = _("De gegevens van de uitgever zijn niet te lezen")
+    meaning = _("Er zit een fout in wat de uitgever over zijn badges zegt. Aan jouw kant ging niets mis.")
+
+
+class IssuerTooLargeError(IssuerDataError):
+    """The issuer says more of itself than is read."""
+
+    code = "issuer_too_large"
+    title = _("De uitgever stuurde te veel gegevens")
+    meaning = _("De lijst met zijn badges is zo lang dat we hem niet lezen. Aan jouw kant ging niets mis.")
+
+
+class IssuerMismatchError(IssuerDataError):
+    """At the address of the issuer another one answers."""
+
+    code = "issuer_mismatch"
+    title = _("Op dit adres antwoordt een andere uitgever")
+    meaning = _("Dat kan een fout zijn, of iemand die zich voor een ander uitgeeft. We hebben niets opgevraagd.")
+    advice = _("Haal deze badge nu niet op. Vraag de uitgever of het aanbod van hen is.")
+
+
+class ForeignServerError(IssuerDataError):
+    """The offer sends the person to sign in, or the code to, a server that is none of the issuer's."""
+
+    code = "foreign_server"
+    status = 400
+    title = _("Het aanbod noemt een inlogdienst die niet van de uitgever is")
+    meaning = _("Dat kan een fout zijn, of iemand die je badge of je code wil. We hebben daar niets opgevraagd.")
+    advice = _("Haal deze badge nu niet op. Vraag de uitgever of het aanbod van hen is.")
+
+
+class ServerUnreadableError(IssuerDataError):
+    """What the issuer's authorization server says of itself is not there or not usable."""
+
+    code = "server_unreadable"
+    title = _("De inlogdienst van de uitgever klopt niet")
+    meaning = _("Wat hij over zichzelf zegt ontbreekt of is niet te lezen. Aan jouw kant ging niets mis.")
 
 
 class IssuerAddressError(WalletError):
@@ -347,6 +448,15 @@ class IssuerFailedError(WalletError):
     title = _("De uitgever gaf de badge niet")
     meaning = _("Je hebt de badge niet gekregen. Aan jouw kant ging niets mis.")
     advice = _("Vraag de uitgever om een nieuw aanbod, en geef de kleine code hieronder door.")
+
+
+class NoNonceError(IssuerFailedError):
+    """The issuer wants a nonce in the proof, and has no endpoint that gives one. OpenID4VCI 1.0 §7, §12.2.4."""
+
+    code = "no_nonce"
+    meaning = _(
+        "Hij vraagt een eenmalige code terug die je nergens bij hem kunt krijgen. Aan jouw kant ging niets mis."
+    )
 
 
 class CredentialRefusedError(WalletError):
@@ -530,6 +640,309 @@ class UnconfirmedError(WalletError):
     title = _("We weten niet of je antwoord is aangekomen")
     meaning = _("Het kan zijn aangekomen. Bij Gedeeld zie je wat het was.")
     advice = _("Vraag aan hen of ze het zien. Zo niet, vraag dan om een nieuwe code of link.")
+
+
+class PlatformAddressError(WalletError):
+    """The address is none, or nobody there speaks the Open Badges API."""
+
+    code = "platform_address"
+    title = _("Op dit adres vonden we geen platform waar je badges kunt ophalen")
+    meaning = _("Er is niets veranderd in je wallet.")
+    advice = _("Kijk het adres na. Vraag anders het platform welk adres zijn Open Badges API heeft.")
+
+
+class TooManyPlatformsError(WalletError):
+    """The account has as many connections as one may have."""
+
+    code = "too_many_platforms"
+    status = 409
+    title = _("Je wallet heeft al toegang tot veel platforms")
+    meaning = _("Meer dan 20 tegelijk kan niet. Er is niets veranderd.")
+    advice = _("Verbreek er eerst een die je niet meer gebruikt.")
+
+
+class TooMuchWaitingError(WalletError):
+    """So much was fetched that waits for its owner's word, that no more may be read: badges, or bytes."""
+
+    code = "too_much_waiting"
+    status = 409
+    title = _("Er wachten al veel badges op jouw keuze")
+    meaning = _("Meer past er nu niet bij. Wat we al ophaalden, staat er nog.")
+    advice = _("Kies bij je platforms eerst wat je bewaart en haal de rest weg. Ga daarna verder met ophalen.")
+
+
+class PlatformFailedError(WalletError):
+    """The platform answered with something else than the Open Badges API says."""
+
+    code = "platform_failed"
+    status = 502
+    title = _("Het platform antwoordde niet zoals het hoort")
+    meaning = _("Aan jouw kant ging niets mis. In je wallet is niets veranderd.")
+    advice = _("Probeer het later nog eens. Lukt het weer niet, geef het platform dan de kleine code hieronder.")
+
+
+class PlatformUnsafeError(PlatformFailedError):
+    """The platform names an address of somebody else for what is its own to do. Nothing is sent there (A-27)."""
+
+    code = "platform_unsafe"
+    title = _("Dit platform noemt adressen die niet van hem zijn")
+    meaning = _("Wie daar antwoordt, kan je badges in handen krijgen. We hebben er niets heen gestuurd.")
+    advice = _("Gebruik dit adres niet. Vraag het platform of zijn Open Badges API klopt, en geef de kleine code door.")
+
+
+class PlatformDeniedError(WalletError):
+    """The person said no at the platform, or the platform did. Nothing was spent: it may be begun again."""
+
+    code = "platform_denied"
+    status = 409
+    title = _("Je kreeg daar geen toestemming")
+    meaning = _("Je zei nee, of zij gaven je geen toegang. Er is niets opgehaald.")
+    advice = _("Wil je het toch? Begin dan opnieuw.")
+
+
+class PlatformResponseError(ForeignResponseError):
+    """An answer that fits no sign-in at a platform which this browser began. Its code is not used (A-28, A-29)."""
+
+    code = "foreign_platform_response"
+    advice = _("Begin in deze browser opnieuw bij Badges van een ander platform.")
+
+
+class LockedPlatformResponseError(PlatformResponseError):
+    """An answer of a platform came while the vault was locked: nobody knows whose it is. Its code is not used."""
+
+    title = _("Je wallet is op slot")
+    meaning = _("Daarom konden we het antwoord van het platform niet gebruiken. Er is niets opgehaald.")
+    advice = _("Log in en begin opnieuw bij Badges van een ander platform.")
+
+
+class MixedUpPlatformError(PlatformResponseError):
+    """The answer comes from another party than the platform that was asked (A-27). Its code is not used."""
+
+    code = "mixed_up_platform"
+    title = _("Een andere partij antwoordde dan waar je inlogde")
+    meaning = _("Dat kan een fout zijn, of iemand die bij jouw badges wil komen. We hebben het antwoord niet gebruikt.")
+    advice = _("Begin nu niet opnieuw. Vraag aan het platform of hun inlogpagina klopt, en geef de kleine code door.")
+
+
+class PlatformAccessEndedError(WalletError):
+    """The platform takes this wallet's token no more, and there is none that could be had in its place."""
+
+    code = "platform_access_ended"
+    status = 409
+    title = _("Je wallet heeft daar geen toegang meer")
+    meaning = _("De toegang is verlopen, of je hebt hem daar ingetrokken. In je wallet is niets veranderd.")
+    advice = _("Log opnieuw in bij het platform. Je vindt het bij Badges van een ander platform.")
+
+
+class PlatformScopeError(WalletError):
+    """The person did not allow this at the platform, or the platform does not."""
+
+    code = "platform_scope"
+    status = 409
+    title = _("Daar heb je nog geen toestemming voor gegeven")
+    meaning = _("Er is niets verstuurd.")
+    advice = _("Log opnieuw in bij het platform en kies dat je er ook badges heen wilt sturen.")
+
+
+class PlatformBusyError(WalletError):
+    """Another request is at this platform for the same person at this moment."""
+
+    code = "platform_busy"
+    status = 409
+    title = _("We zijn al bezig bij dit platform")
+    meaning = _("Het staat ook ergens anders open. Het platform antwoordt nog niet.")
+    advice = _("Wacht even en probeer het dan opnieuw.")
+
+
+class UnsendableBadgeError(WalletError):
+    """The badge is none that an Open Badges platform can take."""
+
+    code = "unsendable_badge"
+    status = 409
+    title = _("Deze badge kan niet naar zo'n platform")
+    meaning = _("Het is geen Open Badge, of hij is te groot. Er is niets verstuurd.")
+    advice = _("Deel hem met een scan, of geef hem als bestand.")
+
+
+class BadgeNotTakenError(WalletError):
+    """The platform read the badge and did not take it."""
+
+    code = "badge_not_taken"
+    status = 502
+    title = _("Het platform nam je badge niet aan")
+    meaning = _("Hij is verstuurd en geweigerd. In je wallet is niets veranderd.")
+    advice = _("Vraag het platform welke badges het aanneemt, en geef de kleine code hieronder door.")
+
+
+class BadgeUnconfirmedError(WalletError):
+    """The badge was sent and no word came back: it may have arrived."""
+
+    code = "badge_unconfirmed"
+    status = 503
+    title = _("We weten niet of je badge is aangekomen")
+    meaning = _("Hij is verstuurd, maar het platform bevestigde het niet. In je wallet is niets veranderd.")
+    advice = _("Kijk bij het platform of hij er staat. Zo niet, stuur hem dan opnieuw: hij komt er niet twee keer.")
+
+
+class UnknownServiceError(WalletError):
+    """Nobody registered under this identifier, or long ago."""
+
+    code = "unknown_service"
+    title = _("Deze dienst kennen we niet")
+    meaning = _("De dienst die je hierheen stuurde, heeft zich niet aangemeld bij deze wallet. Er is niets gedeeld.")
+    advice = _("Ga terug naar de dienst en begin daar opnieuw. Helpt dat niet, laat het de dienst dan weten.")
+
+
+class ServiceAddressError(WalletError):
+    """The redirect URI is none of those that the service registered."""
+
+    code = "service_address"
+    title = _("Hier sturen we je niet heen")
+    meaning = _("De dienst wil dat je daarna naar een adres gaat dat niet van die dienst is. Er is niets gedeeld.")
+    advice = _("Ga zelf terug naar de dienst. Zeg erbij dat het adres niet klopt.")
+
+
+class ServiceRequestError(WalletError):
+    """A service that is known asked in a way that cannot be answered; it hears so when the person goes back."""
+
+    code = "service_request"
+    title = _("De vraag van deze dienst klopt niet")
+    meaning = _("We kunnen er geen antwoord op geven. Er is niets gedeeld.")
+    advice = _("Ga terug naar de dienst. Die hoort wat er mis is.")
+
+    def __init__(self, error: str, *, host: str, url: str) -> None:
+        super().__init__(error)
+        self.host = host
+        self.url = url
+        """Where the person goes back to, with the error."""
+
+
+class NoPermissionChosenError(WalletError):
+    """Nothing was permitted."""
+
+    code = "no_permission"
+    title = _("Er is niets aangevinkt")
+    meaning = _("Er is niets gedeeld.")
+    advice = _("Kies wat de dienst mag, of zeg nee.")
+
+
+class TooManyConnectionsError(WalletError):
+    """More services are connected than one wallet bears."""
+
+    code = "too_many_connections"
+    status = 409
+    title = _("Er zijn al te veel diensten verbonden")
+    meaning = _("Deze dienst is niet verbonden. Er is niets gedeeld.")
+    advice = _("Verbreek eerst een verbinding die je niet meer gebruikt, bij Ik, Verbonden diensten.")
+
+
+class ProfileNameError(WalletError):
+    """A name for the profile that cannot be shown."""
+
+    code = "profile_name"
+    title = _("Deze naam kan niet")
+    meaning = _("Je profiel is niet veranderd.")
+    advice = _("Gebruik 1 tot 100 tekens.")
+
+
+class HostError(Exception):
+    """A connected service cannot have what it asked of the Open Badges API. `sentence` is fixed and says why."""
+
+    status = 400
+    code_minor = CodeMinor.INVALID_DATA
+    sentence = "The request cannot be carried out."
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail or self.sentence)
+
+
+class NoTokenError(HostError):
+    """The request came without an access token."""
+
+    status = 401
+    code_minor = CodeMinor.UNAUTHORIZED_REQUEST
+    sentence = "An access token is needed."
+
+
+class UnknownTokenError(NoTokenError):
+    """The access token is not known, has expired, or its connection was ended."""
+
+    sentence = "The access token is not known, has expired, or was revoked."
+
+
+class ScopeError(HostError):
+    """The access token was not given for this."""
+
+    status = 403
+    code_minor = CodeMinor.FORBIDDEN
+    sentence = "The access token does not cover this."
+
+
+class QueryError(HostError):
+    """The parameters do not describe a page."""
+
+    code_minor = CodeMinor.INVALID_QUERY_PARAMETER
+    sentence = "The parameters limit, offset and since do not describe a page."
+
+
+class BadgeTypeError(HostError):
+    """The body is of a media type in which no badge comes."""
+
+    status = 415
+    sentence = "A badge comes as application/vc+ld+json, application/json, or as a JWS in text/plain."
+
+
+class UnreadableBadgeError(HostError):
+    """The body is no Open Badge 3.0."""
+
+    sentence = "This is not an Open Badge 3.0 that can be read."
+
+
+class BadgeNotReplacedError(HostError):
+    """A badge of this issuer and `id` is held, and this one may not take its place."""
+
+    status = 409
+    sentence = "The badge that is held under this issuer and id is not replaced: this one is older, or not proven."
+
+
+class NoRoomError(HostError):
+    """The account holds as many badges that were brought as it may."""
+
+    status = 403
+    code_minor = CodeMinor.FORBIDDEN
+    sentence = "This wallet takes no more badges by this way."
+
+
+class TooOftenError(HostError):
+    """More badges were brought within an hour than one connection may bring, or too many are being checked."""
+
+    status = 429
+    code_minor = CodeMinor.SERVER_BUSY
+    sentence = "Too many badges are brought at the moment."
+
+
+class UnreadableProfileError(HostError):
+    """The body is no Profile."""
+
+    sentence = "This is not a Profile that can be read."
+
+
+class UnknownProfileError(HostError):
+    """There is no profile, or it is another one."""
+
+    status = 404
+    code_minor = CodeMinor.NOT_FOUND
+    sentence = "There is no such profile."
+
+
+class OAuthRefusal(Exception):  # noqa: N818  (its name on the wire is `error`, and it is none of ours)
+    """An endpoint of the authorization server refuses. RFC 6749 §5.2, RFC 7009 §2.2.1, RFC 7591 §3.2.2"""
+
+    def __init__(self, error: str, sentence: str, *, status: int = 400) -> None:
+        super().__init__(error)
+        self.error = error
+        self.sentence = sentence
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)

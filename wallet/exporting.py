@@ -21,12 +21,15 @@ from kernel import base64url
 from runtime.encryption import MINIMUM_PASSPHRASE_LENGTH
 from wallet import store
 from wallet.accounts import get_account_name
+from wallet.connections import connection_json, find_connections
 from wallet.copies import open_copy
 from wallet.credentials import Badge, HeldForm, badge_json, find_badges
 from wallet.errors import PassphraseError
 from wallet.history import find_history, history_json
 from wallet.holder_keys import open_holder_key
 from wallet.importing import export_imported_badges
+from wallet.open_badges_api import find_own_profile
+from wallet.platforms import export_connections
 from wallet.settings import Wallet
 from wallet.vault import Vault
 
@@ -56,6 +59,9 @@ async def create_export(wallet: Wallet, vault: Vault, *, passphrase: str | None,
         "name": await get_account_name(wallet.database, vault),
         "credentials": [_badge_content(badge) for badge in badges],
         "imported_badges": await export_imported_badges(wallet, vault),
+        "platforms": await export_connections(wallet, vault),
+        "connections": [connection_json(each) for each in await find_connections(wallet, vault, now)],
+        "profile": await find_own_profile(wallet, vault),
         "history": [history_json(record) for record in await find_history(wallet.database, vault)],
     }
     if passphrase is not None:

@@ -11,13 +11,15 @@ from typing import Any, Literal
 from runtime.database import Database
 from runtime.tokens import create_token
 from wallet import store
+from wallet.letterbox import Slot
 from wallet.models import HistoryEntry
 from wallet.vault import Vault
 
 LossReason = Literal["withheld", "late", "unfetched", "unsound", "unchecked"]
 """Why a badge did not come: its issuer said no, had it ready too late, or could not be understood; the badge itself
 did not hold, or could not be checked in time."""
-HistoryKind = Literal["received", "not_received", "shared", "declined", "deleted"]
+HistoryKind = Literal["received", "not_received", "shared", "declined", "deleted", "read", "brought"]
+"""`read` and `brought`: what a connected service did while its permission lasted, the person being away or not."""
 HistoryOutcome = Literal["", "sending", "confirmed", "delivered", "unconfirmed", "refused", "unsent"] | LossReason
 """How it ended. `delivered`: they took it, and what they said to it could not be read."""
 
@@ -69,6 +71,16 @@ async def add_history_record(session: store.Session, vault: Vault, record: Histo
             sealed=_seal(vault, record),
             happened_at=record.happened_at,
         ),
+    )
+
+
+def seal_history_record(slot: Slot, record: HistoryRecord) -> HistoryEntry:
+    """The row of something that happened while the vault was locked; its owner reads it like any other."""
+    return HistoryEntry(
+        id=record.id,
+        account_id=slot.account_id,
+        sealed=slot.seal(record.id, history_json(record)),
+        happened_at=record.happened_at,
     )
 
 

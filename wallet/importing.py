@@ -27,10 +27,12 @@ from runtime.importing import read_badge, resolve_address, resolve_recognition, 
 from runtime.tokens import create_token
 from wallet import store
 from wallet.badge_files import BadgeFile
-from wallet.errors import NoBadgeError, TooManyChecksError
+from wallet.delivery_notes import create_note, identity_key, open_note, seal_note
+from wallet.errors import NoBadgeError, NotFoundError, TooManyChecksError
 from wallet.history import HistoryKind, HistoryRecord, add_history_record
 from wallet.models import ImportedBadge
 from wallet.settings import Wallet
+from wallet.shelf import describe_imported, fill_shelf, is_authentic, is_shareable, recall_authentic
 from wallet.vault import Vault
 
 # As long as somebody may take to decide whether to keep it.
@@ -67,6 +69,17 @@ class BadgeFromElsewhere:
     is_kept: bool
     refresh_host: str = ""
     refresh: RefreshOutcome | None = None
+    brought_by: str = ""
+    """The host of the connected service that brought it; "" where its owner did."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedFile:
+    """The file of a badge that was kept. `is_authentic`: when it was checked last, its issuer had signed it."""
+
+    id: str
+    file: bytes
+    is_authentic: bool
 
 
 def take_turn() -> AbstractContextManager[None]:
@@ -99,19 +112,27 @@ async def find_imported_badges(wallet: Wallet, vault: Vault, language: str) -> l
     return [_open(vault, row, language) for row in rows]
 
 
+async def find_shareable_names(wallet: Wallet, vault: Vault) -> list[str]:
+    """The names of those that connected services may read: Open Badges 3.0 that are shown to be their issuers'."""
+    async with wallet.database.reading() as session:
+        rows = await store.find_imported_badges(session, vault.account_id)
+    found = [vault.open("imported_badge", row.id, row.sealed) for row in rows]
+    return [each["views"]["nl"]["name"] for each in found if is_shareable(each)]
+
+
 async def get_imported_badge(
     wallet: Wallet, vault: Vault, badge_id: str, *, language: str, now: datetime
 ) -> BadgeFromElsewhere:
     """One that was kept, or that waits for its owner's word; else NotFoundError."""
     async with wallet.database.reading() as session:
-        row = await store.get_imported_badge(session, vault.account_id, badge_id, now)
+        row = await _get_judged(session, vault, badge_id, now)
     return _open(vault, row, language)
 
 
 async def get_imported_file(wallet: Wallet, vault: Vault, badge_id: str, now: datetime) -> BadgeFile:
     """Its file, byte for byte as it came."""
     async with wallet.database.reading() as session:
-        row = await store.get_imported_badge(session, vault.account_id, badge_id, now)
+        row = await _get_judged(session, vault, badge_id, now)
     return _open_file(vault, row)
 
 
@@ -120,60 +141,108 @@ async def check_imported_badge(wallet: Wallet, vault: Vault, badge_id: str, now:
 
     It stays whatever is found, since it is its owner's, and its page says what that is.
     """
-    file = await get_imported_file(wallet, vault, badge_id, now)
+    async with wallet.database.reading() as session:
+        row = await _get_judged(session, vault, badge_id, now)
+    file = _open_file(vault, row).content
     with take_turn():
-        imported = await read_badge(file.content)
-        _, found = await judge_badge(wallet, imported, file.content, now)
+        imported = await read_badge(file)
+        report, found = await judge_badge(wallet, imported, file, now)
+    found |= _kept_findings(vault, row) | recall_authentic(vault.open("imported_badge", row.id, row.sealed), found)
+    note = _renew_note(vault, row, report.imported, found, file)
     async with wallet.database.transaction() as session:
-        sealed = vault.seal("imported_badge", badge_id, found)
-        await store.replace_imported_findings(session, vault.account_id, badge_id, sealed)
+        await store.replace_imported_findings(
+            session,
+            vault.account_id,
+            badge_id,
+            vault.seal("imported_badge", badge_id, found),
+            sealed_note=note,
+            judged_file=row.sealed_file,
+        )
+    await fill_shelf(wallet, vault, now)
 
 
 async def replace_imported_badge(
-    wallet: Wallet, vault: Vault, badge_id: str, found: dict[str, Any], file: bytes
+    wallet: Wallet, vault: Vault, badge_id: str, imported: Imported, found: dict[str, Any], file: bytes, now: datetime
 ) -> None:
     """Put a newer form of a badge, and what was found about it, in the place of the one that was brought."""
-    sealed, sealed_file = (
-        vault.seal("imported_badge", badge_id, found),
-        vault.seal_bytes("imported_file", badge_id, file),
-    )
     async with wallet.database.transaction() as session:
-        await store.replace_imported_findings(session, vault.account_id, badge_id, sealed, sealed_file)
+        row = await store.get_imported_badge(session, vault.account_id, badge_id, now)
+        found |= _kept_findings(vault, row)
+        await store.replace_imported_findings(
+            session,
+            vault.account_id,
+            badge_id,
+            vault.seal("imported_badge", badge_id, found),
+            vault.seal_bytes("imported_file", badge_id, file),
+            _renew_note(vault, row, imported, found, file),
+        )
+    await fill_shelf(wallet, vault, now)
+
+
+def _kept_findings(vault: Vault, row: ImportedBadge) -> dict[str, Any]:
+    """Of what was found before, what no other check finds again: who brought it."""
+    before = vault.open("imported_badge", row.id, row.sealed)
+    return {"brought_by": before["brought_by"]} if "brought_by" in before else {}
+
+
+def _renew_note(
+    vault: Vault, row: ImportedBadge, imported: Imported, found: dict[str, Any], file: bytes
+) -> bytes | None:
+    """What the next delivery is compared with, where a connected service brought this badge; else None."""
+    badge = None if row.identity is None else describe_imported(imported, file, name="")
+    if row.identity is None or badge is None:
+        return None
+    key = identity_key(vault)
+    note = create_note(key, badge, found, file)
+    if row.sealed_note is not None:
+        before = open_note(key, row.identity, row.sealed_note)
+        if before.digest == note.digest:
+            note = before.renewed_by(note, is_refuted=found["report"]["verdict"] == Verdict.REFUTED.value)
+    return seal_note(key, row.identity, note)
 
 
 async def note_refresh(wallet: Wallet, vault: Vault, badge_id: str, outcome: RefreshOutcome, now: datetime) -> None:
     """Write down, with what was found about a badge, what became of asking for its newest form."""
     async with wallet.database.transaction() as session:
-        row = await store.get_imported_badge(session, vault.account_id, badge_id, now)
+        row = await _get_judged(session, vault, badge_id, now)
         found = {**vault.open("imported_badge", badge_id, row.sealed), "refresh": outcome.value}
         sealed = vault.seal("imported_badge", badge_id, found)
-        await store.replace_imported_findings(session, vault.account_id, badge_id, sealed)
+        await store.replace_imported_findings(session, vault.account_id, badge_id, sealed, judged_file=row.sealed_file)
+    await fill_shelf(wallet, vault, now)
 
 
 def find_refresh_address(report: ImportReport) -> str | None:
     """The address of a badge whose signature holds, whatever became of it since; None of any other. B-13, A-42"""
     if report.imported.kind is not Kind.OPEN_BADGE_3:
         return None
-    is_authentic = all(report.check(code).outcome is Outcome.PASSED for code in ("proof", "issuer_key"))
-    return find_refresh_service(report.imported.document) if is_authentic else None
+    is_signed = all(report.check(code).outcome is Outcome.PASSED for code in ("proof", "issuer_key"))
+    return find_refresh_service(report.imported.document) if is_signed else None
 
 
 async def keep_imported_badge(wallet: Wallet, vault: Vault, badge_id: str, now: datetime) -> None:
     """Keep it for good, and write that down once (W-31)."""
     async with wallet.database.transaction() as session:
-        row = await store.get_imported_badge(session, vault.account_id, badge_id, now)
+        row = await _get_judged(session, vault, badge_id, now)
         if await store.keep_imported_badge(session, vault.account_id, badge_id, now):
             await add_history_record(session, vault, _record("received", vault, row, now))
+    await fill_shelf(wallet, vault, now)
 
 
 async def delete_imported_badge(wallet: Wallet, vault: Vault, badge_id: str, now: datetime) -> None:
     """Remove it with its file (W-30); of one that was kept the history keeps that it was there."""
     async with wallet.database.transaction() as session:
-        row = await store.get_imported_badge(session, vault.account_id, badge_id, now)
+        row = await _get_judged(session, vault, badge_id, now)
         await store.remove_imported_badge(session, vault.account_id, badge_id)
         if row.expires_at is None:
             await add_history_record(session, vault, _record("deleted", vault, row, now))
     await wallet.database.forget_erased()
+
+
+async def find_imported_files(wallet: Wallet, vault: Vault) -> list[ImportedFile]:
+    """The files of those that were kept, newest first."""
+    async with wallet.database.reading() as session:
+        rows = await store.find_imported_badges(session, vault.account_id)
+    return await asyncio.to_thread(lambda: [_open_imported(vault, row) for row in rows])
 
 
 async def export_imported_badges(wallet: Wallet, vault: Vault) -> list[dict[str, Any]]:
@@ -257,6 +326,15 @@ def _seal(vault: Vault, badge_id: str, content: dict[str, Any], file: bytes, now
     )
 
 
+async def _get_judged(session: store.Session, vault: Vault, badge_id: str, now: datetime) -> ImportedBadge:
+    """A badge, or NotFoundError also for one that was fetched and not judged yet, or refused: it may not be kept."""
+    row = await store.get_imported_badge(session, vault.account_id, badge_id, now)
+    content = vault.open("imported_badge", badge_id, row.sealed)
+    if "views" not in content or "refusal" in content:
+        raise NotFoundError("imported badge")
+    return row
+
+
 def _open(vault: Vault, row: ImportedBadge, language: str) -> BadgeFromElsewhere:
     content = vault.open("imported_badge", row.id, row.sealed)
     checked_at = datetime.fromisoformat(content["checked_at"])
@@ -268,7 +346,14 @@ def _open(vault: Vault, row: ImportedBadge, language: str) -> BadgeFromElsewhere
         # What was brought before there was such a thing has neither; checking it again finds the first.
         refresh_host=content.get("refresh_host", ""),
         refresh=RefreshOutcome(content["refresh"]) if "refresh" in content else None,
+        brought_by=content.get("brought_by", {}).get("host", ""),
     )
+
+
+def _open_imported(vault: Vault, row: ImportedBadge) -> ImportedFile:
+    found = vault.open("imported_badge", row.id, row.sealed)
+    file = vault.open_bytes("imported_file", row.id, row.sealed_file)
+    return ImportedFile(row.id, file, is_authentic(found))
 
 
 def _open_file(vault: Vault, row: ImportedBadge) -> BadgeFile:
@@ -289,6 +374,7 @@ def imported_json(badge: BadgeFromElsewhere) -> dict[str, Any]:
         "issuer": badge.view["issuer"],
         "refresh_host": badge.refresh_host or None,
         "refresh": badge.refresh,
+        "brought_by": badge.brought_by or None,
         "found": badge.view,
     }
 

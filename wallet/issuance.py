@@ -7,17 +7,18 @@ before its code leaves, and an answer that never came is not asked for again. Th
 telling), `deferred` (what is still being prepared).
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
-from kernel.errors import CredentialError, MalformedError, UndecidedError
+from kernel.errors import CredentialError, MalformedError, RejectedError, UndecidedError, UntrustedIssuerError
 from kernel.openid4vci import (
     AUTHORIZATION_CODE_GRANT,
-    MAX_OFFERED,
+    MAX_CONFIGURATIONS,
     PRE_AUTHORIZED_CODE_GRANT,
     ByReference,
     ByValue,
@@ -29,6 +30,7 @@ from kernel.openid4vci import (
     parse_issuer_metadata,
 )
 from kernel.web_urls import parse_web_url
+from runtime.fetch import AnsweredError, TooLargeAnswerError
 from runtime.tokens import create_token
 from wallet import store
 from wallet.access_token import redeem_pre_authorized_code, require_tx_code
@@ -40,27 +42,39 @@ from wallet.credential_request import request_credentials
 from wallet.deferred import request_deferred
 from wallet.errors import (
     ISSUER_STEP,
+    LINK_STEP,
     OFFER_STEP,
     SERVER_STEP,
     FailedStep,
+    IssuerAbsentError,
     IssuerAddressError,
+    IssuerMismatchError,
+    IssuerTooLargeError,
+    IssuerUnreadableError,
     LinkError,
     OfferBusyError,
     OfferExpiredError,
+    OfferGoneError,
     OfferNotSupportedError,
+    OfferUnreadableError,
+    ServerUnreadableError,
     UnreachableError,
+    UnsafeAddressError,
+    WalletError,
     WalletNotKnownError,
 )
 from wallet.issuer_discovery import resolve_issuer_metadata, resolve_offer_json, resolve_server
 from wallet.issuer_requests import create_client, is_anonymous
+from wallet.links import is_about_an_offer
 from wallet.lost_badges import LostBadge, list_lost, settle_ended_offers
 from wallet.models import Offer
-from wallet.offer_record import OfferRecord, Progress, open_record, seal_record
+from wallet.offer_record import OfferRecord, Progress, narrow_metadata, open_record, seal_record
 from wallet.receipt import ReceivedBadge, note_outcome, tell_outcome, verify_and_keep
 from wallet.recognition import PartyRecognition, recognition_json, resolve_party_recognition, signers_of
 from wallet.settings import Wallet
 from wallet.vault import Vault
 
+_GONE = (404, 410)
 _UNFINISHED = ("authorizing", "redeeming", "redeemed", "unchecked")
 
 
@@ -107,6 +121,12 @@ class OfferPage:
     def names(self) -> tuple[str, ...]:
         """The badges, each once, however many forms it is offered in."""
         return tuple(dict.fromkeys(offered.name for offered in self.credentials))
+
+    def find_names(self, search: str) -> tuple[str, ...]:
+        """The badges in whose name, description or id each of these words is."""
+        words = search.casefold().split()
+        told = [(each.name, f"{each.name} {each.description} {each.configuration_id}") for each in self.credentials]
+        return tuple(dict.fromkeys(name for name, text in told if all(word in text.casefold() for word in words)))
 
     @property
     def has_code(self) -> bool:
@@ -278,10 +298,13 @@ async def _resolve_row(
 
 
 def _parse_link(text: str) -> ByReference | ByValue:
+    """What a link says; one that is about an offer, and says nothing that can be read, is not simply unknown."""
     try:
         return parse_credential_offer_link(text.strip())
     except MalformedError as exc:
-        raise LinkError(exc.detail, step=OFFER_STEP) from exc
+        if is_about_an_offer(text):
+            raise OfferUnreadableError(exc.detail, step=OFFER_STEP) from exc
+        raise LinkError(exc.detail, step=LINK_STEP) from exc
 
 
 def _parse_issuer_address(text: str) -> str:
@@ -297,43 +320,55 @@ def _parse_issuer_address(text: str) -> str:
 
 async def _read_offer(wallet: Wallet, link: ByReference | ByValue) -> tuple[dict[str, Any], dict[str, Any]]:
     """An offer, and the metadata of the issuer that it names."""
-    with _reading(OFFER_STEP):
-        offer_json = await resolve_offer_json(wallet, link)
+    with _reading(OFFER_STEP, _OFFER_ERRORS):
+        offer_json = await _fetch_offer(wallet, link)
         offer = parse_credential_offer(offer_json)
-    with _reading(ISSUER_STEP):
+    with _reading(ISSUER_STEP, _ISSUER_ERRORS):
         return offer_json, await resolve_issuer_metadata(wallet, offer.credential_issuer)
+
+
+async def _fetch_offer(wallet: Wallet, link: ByReference | ByValue) -> dict[str, Any]:
+    try:
+        return await resolve_offer_json(wallet, link)
+    except AnsweredError as exc:
+        if exc.status in _GONE:
+            raise OfferGoneError(exc.detail, step=OFFER_STEP) from exc
+        raise
 
 
 async def _read_issuer(wallet: Wallet, credential_issuer: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """An issuer's metadata, and with it everything that it gives as if it were offered, without any grant."""
-    try:
+    with _reading(ISSUER_STEP, _ADDRESS_ERRORS):
         metadata_json = await resolve_issuer_metadata(wallet, credential_issuer)
-        metadata = parse_issuer_metadata(metadata_json, credential_issuer=credential_issuer)
-    except UndecidedError as exc:
-        raise UnreachableError(exc.detail, step=ISSUER_STEP) from exc
-    except CredentialError as exc:
-        raise IssuerAddressError(f"{exc.code}: {exc.detail}", step=ISSUER_STEP) from exc
-    offered = list(metadata.credential_configurations)[:MAX_OFFERED]
+        metadata = await asyncio.to_thread(parse_issuer_metadata, metadata_json, credential_issuer=credential_issuer)
+    offered = list(metadata.credential_configurations)
+    if not offered:
+        raise OfferNotSupportedError("no configuration that can be read", step=ISSUER_STEP)
     return {"credential_issuer": credential_issuer, "credential_configuration_ids": offered}, metadata_json
 
 
 async def _resolve_record(wallet: Wallet, read: _Read, now: datetime) -> OfferRecord:
     """The offer, its issuer's metadata and authorization servers, each checked against the one before."""
     offer_json, metadata_json = await read()
-    with _reading(ISSUER_STEP):
-        offer = parse_credential_offer(offer_json)
-        metadata = parse_issuer_metadata(metadata_json, credential_issuer=offer.credential_issuer)
-    with _reading(SERVER_STEP):
+    offer = parse_credential_offer(offer_json, most=MAX_CONFIGURATIONS)
+    with _reading(ISSUER_STEP, _ISSUER_ERRORS):
+        metadata = await asyncio.to_thread(
+            parse_issuer_metadata, metadata_json, credential_issuer=offer.credential_issuer
+        )
+    with _reading(SERVER_STEP, _SERVER_ERRORS):
         servers = await _resolve_servers(wallet, metadata, offer)
+    offered = frozenset(offer.credential_configuration_ids)
+    besides = [each for name, each in metadata.credential_configurations.items() if name not in offered]
     record = OfferRecord(
         dict(offer_json),
-        dict(metadata_json),
+        narrow_metadata(metadata_json, offered),
         servers.get(PRE_AUTHORIZED_CODE_GRANT) or servers[AUTHORIZATION_CODE_GRANT],
         {},
         code_server_metadata=servers.get(AUTHORIZATION_CODE_GRANT, {}),
+        other_scopes=sorted({each.scope for each in besides if each.scope is not None}),
     )
     if not find_supported(wallet.settings, record):
-        raise OfferNotSupportedError("no configuration that this wallet can hold", step=ISSUER_STEP)
+        _raise_unsupported(metadata, offered)
     recognition = await resolve_party_recognition(
         wallet.resolver,
         identifiers=signers_of(offer.credential_issuer),
@@ -342,6 +377,14 @@ async def _resolve_record(wallet: Wallet, read: _Read, now: datetime) -> OfferRe
     )
     record.recognition = recognition_json(recognition)
     return record
+
+
+def _raise_unsupported(metadata: IssuerMetadata, offered: Collection[str]) -> NoReturn:
+    """Nothing that is offered can be had: since it cannot be read, or since it is of a kind that is not held here."""
+    reasons = [reason for name, reason in metadata.unreadable.items() if name in offered]
+    if reasons:
+        raise IssuerUnreadableError(f"what is offered cannot be read: {reasons[0]}", step=ISSUER_STEP)
+    raise OfferNotSupportedError("no configuration that this wallet can hold", step=ISSUER_STEP)
 
 
 async def _resolve_servers(
@@ -361,15 +404,40 @@ async def _resolve_servers(
     return servers
 
 
+_Errors = Mapping[type[CredentialError], type[WalletError]]
+
+# By what went wrong at a step: the nearest class of it that stands here says what the person is told.
+_OFFER_ERRORS: _Errors = {
+    AnsweredError: OfferUnreadableError,
+    RejectedError: UnsafeAddressError,
+    CredentialError: OfferUnreadableError,
+}
+_ISSUER_ERRORS: _Errors = {
+    AnsweredError: IssuerAbsentError,
+    TooLargeAnswerError: IssuerTooLargeError,
+    UntrustedIssuerError: IssuerMismatchError,
+    RejectedError: UnsafeAddressError,
+    CredentialError: IssuerUnreadableError,
+}
+_ADDRESS_ERRORS: _Errors = {
+    **_ISSUER_ERRORS,
+    AnsweredError: IssuerAddressError,
+    UntrustedIssuerError: IssuerAddressError,
+    RejectedError: IssuerAddressError,
+}
+_SERVER_ERRORS: _Errors = {CredentialError: ServerUnreadableError}
+
+
 @contextmanager
-def _reading(failed: FailedStep) -> Iterator[None]:
-    """What cannot be read before consent is no offer, or nobody answers."""
+def _reading(failed: FailedStep, errors: _Errors) -> Iterator[None]:
+    """Say of what cannot be read before consent what it was, and on whose side."""
     try:
         yield
     except UndecidedError as exc:
         raise UnreachableError(exc.detail, step=failed) from exc
     except CredentialError as exc:
-        raise LinkError(f"{exc.code}: {exc.detail}", step=failed) from exc
+        told = next(errors[kind] for kind in type(exc).__mro__ if kind in errors)
+        raise told(f"{exc.code}: {exc.detail}", step=failed) from exc
 
 
 # --- what is offered

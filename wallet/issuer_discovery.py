@@ -4,8 +4,10 @@ All of it is read before consent, once, and each is checked against the one befo
 read here: an issuer that changes its metadata between two steps changes nothing for an issuance on its way.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,9 +29,11 @@ from kernel.openid4vci import (
     verify_signed_metadata,
     well_known_url,
 )
+from kernel.strict_json import MAX_BYTES
 from kernel.x5c import verify_x5c
-from runtime.fetch import AnsweredError, FetchedResponse, FetchKind
+from runtime.fetch import AnsweredError, FetchedResponse, FetchKind, UnreadableAnswerError
 from runtime.logging import get_logger
+from wallet.errors import SERVER_STEP, ForeignServerError
 from wallet.recognition import resolve_party_recognition, signers_of
 from wallet.settings import Wallet
 
@@ -56,18 +60,25 @@ async def resolve_issuer_metadata(wallet: Wallet, credential_issuer: str) -> dic
 
     Of a member of a federation whose anchor is pinned, its trust chain says it and nothing else does (DIIP v5 appendix
     B; T-07). Of others, signed metadata is taken where its signer is recognised for issuing and speaks for this issuer.
-    Anybody else's is passed over, and the issuer asked for what it says without a signature (§12.2.3; W-06).
+    Anybody else's is passed over, and the issuer asked for what it says without a signature (§12.2.3; W-06). So is one
+    that does not come: some refuse to be asked for it, and a signature makes a third more of what is read of neither.
     """
     federated = await wallet.resolver.trust.find_federated_issuer(credential_issuer, now=wallet.clock())
     if federated is not None:
         return dict(federated)
-    response = await _get_well_known(wallet, credential_issuer, CREDENTIAL_ISSUER, accept=_SIGNED_OR_NOT)
-    if response.media_type != _SIGNED:
-        return _json_object(response)
-    signed = await _find_signed_metadata(wallet, response, credential_issuer, wallet.clock())
-    if signed is not None:
-        return signed
-    return _json_object(await _get_well_known(wallet, credential_issuer, CREDENTIAL_ISSUER, accept=_JSON))
+    limit = wallet.settings.issuer_metadata_bytes
+    get = partial(_get_well_known, wallet, credential_issuer, CREDENTIAL_ISSUER, max_bytes=limit)
+    try:
+        response = await get(accept=_SIGNED_OR_NOT)
+    except (AnsweredError, UnreadableAnswerError) as exc:
+        log.info("signed metadata did not come", error_class=type(exc).__name__)
+        response = await get(accept=_JSON)
+    if response.media_type == _SIGNED:
+        signed = await _find_signed_metadata(wallet, response, credential_issuer, wallet.clock())
+        if signed is not None:
+            return signed
+        response = await get(accept=_JSON)
+    return await asyncio.to_thread(_json_object, response, max_bytes=limit)
 
 
 async def _find_signed_metadata(
@@ -75,7 +86,8 @@ async def _find_signed_metadata(
 ) -> dict[str, Any] | None:
     """The metadata, when all of it holds: a trusted signer, who may sign for this issuer, signed it for this issuer."""
     try:
-        token = parse_jwt(response.text())
+        limit = wallet.settings.issuer_metadata_bytes
+        token = await asyncio.to_thread(parse_jwt, response.text(), max_bytes=limit)
         key = await _resolve_metadata_signer(wallet, token, credential_issuer, now)
         found = await resolve_party_recognition(
             wallet.resolver,
@@ -150,7 +162,9 @@ def _candidates(metadata: IssuerMetadata, named: str | None) -> Sequence[str]:
     if named is None:
         return listed[:_MOST_SERVERS] or (metadata.credential_issuer,)
     if named not in listed:
-        raise UntrustedIssuerError("the offer names an authorization server that the issuer does not have")
+        raise ForeignServerError(
+            "the offer names an authorization server that the issuer does not have", step=SERVER_STEP
+        )
     return (named,)
 
 
@@ -161,18 +175,21 @@ async def _resolve_server_metadata(wallet: Wallet, server: str) -> dict[str, Any
     return content
 
 
-async def _get_well_known(wallet: Wallet, identifier: str, name: str, *, accept: str) -> FetchedResponse:
+async def _get_well_known(
+    wallet: Wallet, identifier: str, name: str, *, accept: str, max_bytes: int | None = None
+) -> FetchedResponse:
     inserted, appended = well_known_url(identifier, name), appended_well_known_url(identifier, name)
+    get = partial(wallet.fetch.get, accept=accept, kind=FetchKind.METADATA, max_bytes=max_bytes)
     try:
-        return await wallet.fetch.get(inserted, accept=accept, kind=FetchKind.METADATA)
+        return await get(inserted)
     except AnsweredError as exc:
         if exc.status != 404 or inserted == appended:
             raise
-        return await wallet.fetch.get(appended, accept=accept, kind=FetchKind.METADATA)
+        return await get(appended)
 
 
-def _json_object(response: FetchedResponse) -> dict[str, Any]:
-    content = response.json()
+def _json_object(response: FetchedResponse, *, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
+    content = response.json(max_bytes=max_bytes)
     if not isinstance(content, dict):
         raise MalformedError("not a JSON object")
     return content

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from kernel.did import did_jwk, did_key
+from kernel.did import did_jwk, did_key, multikey_url
 from kernel.formats import ALGORITHMS
 from kernel.keys import PublicKey, SoftwareSigner
 from kernel.openid4vci import CredentialConfiguration, create_di_vp_proof, create_key_proof
@@ -64,9 +64,12 @@ def create_proofs(
     configuration: CredentialConfiguration,
     way: ProofWay,
     keys: Sequence[SoftwareSigner],
-    nonce: str,
+    nonce: str | None,
 ) -> tuple[str | Mapping[str, Any], ...]:
-    """One proof a key; with an attestation one proof for all keys in it. Appendix F.1 to F.3."""
+    """One proof a key; with an attestation one proof for all keys in it. Appendix F.1 to F.3.
+
+    `nonce` is None where the issuer has no Nonce Endpoint.
+    """
     if way.proof_type == "di_vp":
         return tuple(_create_presentation(progress, configuration, way, key, nonce) for key in keys)
     if not way.is_attested:
@@ -97,18 +100,19 @@ def _can_attest(settings: WalletSettings, required: Mapping[str, Any]) -> bool:
     """Whether somebody vouches for the keys here, and says of them what an issuer wants to hear. §12.2.4"""
     if find_wallet_provider(settings) is None:
         return False
-    return all(_says_enough(settings, wanted) for wanted in required.values())
+    said = {"key_storage": settings.key_storage, "user_authentication": settings.user_authentication}
+    return all(_says_enough(said.get(name, frozenset()), wanted) for name, wanted in required.items())
 
 
-def _says_enough(settings: WalletSettings, wanted: object) -> bool:
-    return not isinstance(wanted, list) or not wanted or not settings.key_storage.isdisjoint(map(str, wanted))
+def _says_enough(said: frozenset[str], wanted: object) -> bool:
+    return not isinstance(wanted, list) or not wanted or not said.isdisjoint(map(str, wanted))
 
 
 def _create_token(
     progress: Progress,
     configuration: CredentialConfiguration,
     key: SoftwareSigner,
-    nonce: str,
+    nonce: str | None,
     attestation: str | None,
 ) -> str:
     """The key is named by its DID where the issuer binds to DIDs, else given as it is. Appendix F.1."""
@@ -124,7 +128,7 @@ def _create_token(
 
 
 def _create_presentation(
-    progress: Progress, configuration: CredentialConfiguration, way: ProofWay, key: SoftwareSigner, nonce: str
+    progress: Progress, configuration: CredentialConfiguration, way: ProofWay, key: SoftwareSigner, nonce: str | None
 ) -> Mapping[str, Any]:
     """A proof in a document can only name its key by an address, so by a DID whatever the issuer binds to. F.2"""
     return create_di_vp_proof(
@@ -137,7 +141,7 @@ def _create_presentation(
     )
 
 
-def _create_attestation(progress: Progress, keys: Sequence[SoftwareSigner], nonce: str) -> str:
+def _create_attestation(progress: Progress, keys: Sequence[SoftwareSigner], nonce: str | None) -> str:
     provider = find_wallet_provider(progress.wallet.settings)
     if provider is None:
         raise OfferNotSupportedError("no key attestation without a wallet provider", step=CREDENTIAL_STEP)
@@ -149,8 +153,7 @@ def _find_key_id(configuration: CredentialConfiguration, key: PublicKey) -> str 
     if "did:jwk" in configuration.binding_methods:
         return _did_jwk_key_id(key)
     if "did:key" in configuration.binding_methods and "jwk" not in configuration.binding_methods:
-        did = did_key(key.jwk)
-        return f"{did}#{did.removeprefix('did:key:')}"
+        return multikey_url(did_key(key.jwk), key)
     return None
 
 

@@ -15,7 +15,7 @@ from kernel.keys import SoftwareSigner
 from kernel.learner_record import HeldCredential, create_learner_record
 from kernel.strict_json import MAX_BYTES, encode_json
 from wallet.badge_files import BadgeFile, choose_form, open_text
-from wallet.credentials import Badge, find_badges
+from wallet.credentials import HeldForm, find_held_forms
 from wallet.errors import NothingChosenError, TooMuchChosenError
 from wallet.settings import Wallet
 from wallet.vault import Vault
@@ -30,7 +30,8 @@ async def create_record_file(
 
     NothingChosenError: none of them is there. TooMuchChosenError: more than a reader takes in one file.
     """
-    chosen = [badge for badge in await find_badges(wallet, vault, now) if badge.id in set(credential_ids)]
+    wanted = set(credential_ids)
+    chosen = [forms for row, forms in await find_held_forms(wallet, vault) if row.id in wanted]
     if not chosen:
         raise NothingChosenError
     if len(chosen) > MAX_PARTS:
@@ -45,8 +46,8 @@ async def create_record_file(
     return BadgeFile("badges.json", "application/json", content)
 
 
-def _create(badges: Sequence[Badge], name: str, now: datetime) -> bytes:
-    forms = [choose_form(badge.forms) for badge in badges]
+def _create(badges: Sequence[Sequence[HeldForm]], name: str, now: datetime) -> bytes:
+    forms = [choose_form(held) for held in badges]
     credentials = [HeldCredential(form.credential.format, open_text(form)) for form in forms]
     signer = SoftwareSigner.generate("Ed25519")
     return encode_json(create_learner_record(credentials, name=name, signer=signer, created_at=now))

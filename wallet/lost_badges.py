@@ -49,7 +49,7 @@ def note_lost(progress: Progress, items: Sequence[Mapping[str, Any]], reason: Lo
     return [
         HistoryRecord(
             kind="not_received",
-            party_name=_issuer_name(record),
+            party_name=issuer_name(record),
             party_id=record.metadata["credential_issuer"],
             recognition=record.recognition["outcome"],
             happened_at=progress.now,
@@ -75,7 +75,7 @@ async def settle_ended_offers(wallet: Wallet, vault: Vault, now: datetime) -> No
         said = [line for items, reason in ended for line in note_lost(progress, items, reason)]
         progress.record.token = None
         state = "received" if progress.record.is_kept else "failed"
-        await progress.save(state, history=said, expires_at=now + wallet.settings.deferred_lifetime)
+        await progress.save(state, history=said, expires_at=progress.remembered_until)
 
 
 async def find_lost_badges(wallet: Wallet, vault: Vault, now: datetime, *, language: str) -> list[LostBadge]:
@@ -87,7 +87,7 @@ async def find_lost_badges(wallet: Wallet, vault: Vault, now: datetime, *, langu
 
 def list_lost(row: Offer, record: OfferRecord, language: str) -> list[LostBadge]:
     """What of one offer did not come: each badge once, however many forms of it were on their way."""
-    issuer = _issuer_name(record)
+    issuer = issuer_name(record)
     return [LostBadge(row.id, name, issuer, reason) for name, reason in _names(record, language).items()]
 
 
@@ -136,5 +136,6 @@ def _names(record: OfferRecord, language: str) -> dict[str, LossReason]:
     return {name: reason for name, reason in found.items() if name not in others}
 
 
-def _issuer_name(record: OfferRecord) -> str:
+def issuer_name(record: OfferRecord) -> str:
+    """What whoever made an offer is called: by those who recognise it, else by its host."""
     return record.recognition.get("entity_name") or host_of(record.metadata["credential_issuer"])

@@ -6,10 +6,11 @@ are encrypted under the account's vault key (`wallet.vault`), which no column ho
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import Boolean, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from runtime.database import UtcDateTime, declarative_base
+from runtime.guessing import GuessingSourceMixin
 from runtime.trust_list_memory import TrustListCopyMixin
 
 
@@ -190,10 +191,14 @@ class HistoryEntry(Base):
 class ImportedBadge(Base):
     """A badge from elsewhere: its file as it came, and what was found out about it. It has no key and is never shown.
 
-    Until its owner keeps it, it goes at `expires_at`.
+    Until its owner keeps it, it goes at `expires_at`. `connection_id`: it was fetched from there and waits for a word.
+    One that a connected service brought while the vault was locked is sealed through the slot (`wallet.letterbox`); its
+    `identity` is a digest of issuer and `id` under a key that only the vault and such a service have; `sealed_note`,
+    under that key too, has what another delivery is compared with.
     """
 
     __tablename__ = "imported_badges"
+    __table_args__ = (UniqueConstraint("account_id", "identity"),)
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     account_id: Mapped[str] = _account()
@@ -201,6 +206,126 @@ class ImportedBadge(Base):
     sealed_file: Mapped[bytes] = mapped_column(LargeBinary)
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    connection_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    identity: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    sealed_note: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class PlatformClient(Base):
+    """This wallet as a client of one platform for badges: the same for everybody who uses this wallet.
+
+    The platform is a digest under the service's key; its address, the client's name and its secret are sealed under it.
+    The newest is used for whoever signs in there; those before it serve whoever signed in with them.
+    """
+
+    __tablename__ = "platform_clients"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    platform_digest: Mapped[bytes] = mapped_column(LargeBinary(32), index=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    registered_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class PlatformConnection(Base):
+    """One person's way to their badges at one platform. Which platform, and its tokens, only the vault tells.
+
+    `state_hash`: they are signing in there now. Until `busy_until` one request works on it and no other may. Until it
+    stands, it goes at `expires_at`.
+    """
+
+    __tablename__ = "platform_connections"
+    __table_args__ = (UniqueConstraint("account_id", "platform_digest"),)
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[str] = _account()
+    platform_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    state_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True)
+    busy_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+
+
+class ApiClient(Base):
+    """A product that registered itself to be connected. What it says of itself tells nothing about a person.
+
+    One that nobody ever connected goes after a day.
+    """
+
+    __tablename__ = "api_clients"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    registration: Mapped[str] = mapped_column(Text)
+    registered_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+
+
+class Connection(Base):
+    """That a person let a product into a part of their wallet, until either ends it. Which product is ciphertext.
+
+    `client_digest` is keyed by the service and by this row: it recognises the product that comes, and lists none.
+    `reads`: badges may be read. `told_at` is when the history last told of that.
+    """
+
+    __tablename__ = "connections"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[str] = _account()
+    client_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    reads: Mapped[bool] = mapped_column(Boolean)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class ConnectionToken(Base):
+    """A code, access token or refresh token of a connection. What it opens is sealed under it, and it is not kept.
+
+    Once spent it opens nothing, and stays known so that nobody can bring it again unnoticed.
+    """
+
+    __tablename__ = "connection_tokens"
+
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"), index=True)
+    account_id: Mapped[str] = _account()
+    kind: Mapped[str] = mapped_column(String(16))
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    spent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class ShelvedBadge(Base):
+    """A badge as connected services may read it, sealed to the slot of the shelf. It goes with the badge itself."""
+
+    __tablename__ = "shelved_badges"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[str] = _account()
+    credential_id: Mapped[str | None] = mapped_column(ForeignKey("credentials.id", ondelete="CASCADE"), unique=True)
+    imported_id: Mapped[str | None] = mapped_column(ForeignKey("imported_badges.id", ondelete="CASCADE"), unique=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    shelved_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ApiProfile(Base):
+    """What connected services may read and write about the person themselves, sealed to its slot."""
+
+    __tablename__ = "api_profiles"
+
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ApiCounter(GuessingSourceMixin, Base):
+    """How often something was asked within an hour: registrations from one source, badges from one connection."""
+
+    __tablename__ = "api_counters"
 
 
 class TrustListCopy(TrustListCopyMixin, Base):

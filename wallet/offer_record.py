@@ -4,15 +4,17 @@ Every step leaves in the row what the next one needs, so that a process that die
 may be sent once (a code, the verifier that belongs to it) is taken out of the row before it leaves.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from kernel.errors import CredentialError, UndecidedError
 from kernel.openid4vci import (
     AUTHORIZATION_CODE_GRANT,
+    MAX_CONFIGURATIONS,
     AuthorizationServerMetadata,
     CredentialOffer,
     IssuerMetadata,
@@ -60,11 +62,18 @@ class OfferRecord:
     """A badge of it is in the wallet."""
     outcome: dict[str, Any] | None = None
     """What the issuer has yet to hear of how it ended."""
+    other_scopes: list[str] = field(default_factory=list)
+    """Scopes of what the issuer gives besides: whoever asks by one of these asks for more than what was offered."""
 
     def parsed_offer(self) -> CredentialOffer:
-        return parse_credential_offer(self.offer)
+        """What the offer says, or what stands for it where the person asked: everything that the issuer gives."""
+        return parse_credential_offer(self.offer, most=MAX_CONFIGURATIONS)
 
     def issuer_metadata(self) -> IssuerMetadata:
+        return self._issuer_metadata
+
+    @cached_property
+    def _issuer_metadata(self) -> IssuerMetadata:
         return parse_issuer_metadata(self.metadata, credential_issuer=self.metadata["credential_issuer"])
 
     def server(self, grant: str | None = None) -> AuthorizationServerMetadata:
@@ -72,6 +81,12 @@ class OfferRecord:
         is_code = (grant or self.grant) == AUTHORIZATION_CODE_GRANT
         members = (self.code_server_metadata if is_code else None) or self.server_metadata
         return parse_authorization_server_metadata(members, issuer=members["issuer"])
+
+
+def narrow_metadata(metadata: Mapping[str, Any], configuration_ids: Collection[str]) -> dict[str, Any]:
+    """An issuer's metadata without the configurations that nobody asks for: it may have a thousand times more."""
+    name = "credential_configurations_supported"
+    return {**metadata, name: {found: each for found, each in metadata[name].items() if found in configuration_ids}}
 
 
 def seal_record(vault: Vault, offer_id: str, record: OfferRecord) -> bytes:
@@ -88,7 +103,10 @@ def create_renewal(vault: Vault, credential_id: str, record: OfferRecord) -> Ren
     """The row by which a badge can be had again; None where its issuer gave no refresh token."""
     if record.token is None or record.token.get("refresh_token") is None:
         return None
-    kept = replace(record, asked=[], received=[], deferred=[], lost=[], outcome=None, authorization=None)
+    narrow = narrow_metadata(record.metadata, record.chosen)
+    kept = replace(
+        record, metadata=narrow, asked=[], received=[], deferred=[], lost=[], outcome=None, authorization=None
+    )
     return Renewal(
         credential_id=credential_id, account_id=vault.account_id, sealed=seal_renewal(vault, credential_id, kept)
     )
@@ -115,6 +133,11 @@ class Progress:
     @property
     def metadata(self) -> IssuerMetadata:
         return self.record.issuer_metadata()
+
+    @property
+    def remembered_until(self) -> datetime:
+        """Until when an offer is kept whose owner waits for a badge, or has yet to see what was lost."""
+        return self.now + self.wallet.settings.deferred_lifetime
 
     async def save(
         self, state: str, *, is_done: bool = True, history: Sequence[HistoryRecord] = (), **more: Any

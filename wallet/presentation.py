@@ -4,7 +4,7 @@ The question is signed and checked before anything of it is shown (W-41). Nothin
 behaves differently towards it, before the person has acted (A-39). Exactly what the person saw is sent.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
@@ -398,19 +398,21 @@ async def _submit_response(
 ) -> Sent:
     """Post the answer, once, and note how it ended. No redirect is followed (W-46)."""
     settle = partial(_settle, wallet, vault, request_id, record)
+    response: FetchedResponse | UnreadableAnswerError
     try:
         response = await wallet.fetch.post_form(request.response_uri, form)
     except UndecidedError as exc:
         await settle("unconfirmed")
         raise UnconfirmedError(exc.detail) from exc
     except UnreadableAnswerError as exc:
-        return await _settle_unread(settle, exc)
+        response = exc
     except AnsweredError as exc:
         await settle("refused")
         raise VerifierRefusedError(exc.detail) from exc
     except CredentialError as exc:
         await settle("unsent")
         raise UnsentError(f"{exc.code}: {exc.detail}") from exc
+    # Whether it was taken stands in the status, whatever else they said (RFC 9110 §15).
     if not _is_taken(response.status):
         await settle("refused")
         raise VerifierRefusedError(f"status {response.status}")
@@ -419,23 +421,16 @@ async def _submit_response(
     return sent
 
 
-async def _settle_unread(settle: Callable[[HistoryOutcome], Awaitable[None]], answer: UnreadableAnswerError) -> Sent:
-    """Whether it was taken stands in the status, whatever else they said (RFC 9110 §15)."""
-    if not _is_taken(answer.status):
-        await settle("refused")
-        raise VerifierRefusedError(f"status {answer.status}")
-    log.info("reply of the verifier not read", code=answer.code, detail=answer.detail)
-    await settle("delivered")
-    return Sent(is_reply_unread=True)
-
-
 def _is_taken(status: int) -> bool:
     """A verifier that took an answer says 200 (§8.2); one that says so with another word of success took it too."""
     return 200 <= status < 300
 
 
-def _read_reply(response: FetchedResponse) -> Sent:
+def _read_reply(response: FetchedResponse | UnreadableAnswerError) -> Sent:
     """Where the browser goes on. They took what was sent: a reply that cannot be used takes that not back (§8.2)."""
+    if isinstance(response, UnreadableAnswerError):
+        log.info("reply of the verifier not read", code=response.code, detail=response.detail)
+        return Sent(is_reply_unread=True)
     if not response.body:
         return Sent()
     try:

@@ -285,14 +285,19 @@ async def resolve_registration(
     if not offered or not request.is_signed or path is None:
         return None
     anchors = load_pem_x509_certificates(await asyncio.to_thread(path.read_bytes))
-    leaf = signer_of(content).get("certificate")
-    subjects = {*identifiers_of(request), *(organization_identifiers(leaf) if leaf is not None else ())}
+    subjects = {*identifiers_of(request), *_registration_numbers(content)}
     for raw in offered:
         try:
             return verify_registration_certificate(raw, anchors=anchors, subjects=subjects, now=now)
         except CredentialError as exc:
             log.info("registration certificate passed over", code=exc.code, reason=exc.detail)
     return None
+
+
+def _registration_numbers(content: Mapping[str, Any]) -> frozenset[str]:
+    """Under which numbers the certificate that signed a question names its holder; none where no certificate did."""
+    signer = signer_of(content)
+    return organization_identifiers(parse_x5c(signer["x5c"])[0]) if "x5c" in signer else frozenset()
 
 
 def identifiers_of(request: AuthorizationRequest) -> tuple[str, ...]:

@@ -47,6 +47,7 @@ from wallet.model_check import list_checks, verify_model
 from wallet.offer_record import Progress, create_renewal, seal_record
 from wallet.recognition import PartyRecognition
 from wallet.settings import Wallet
+from wallet.shelf import fill_shelf
 
 log = get_logger(__name__)
 
@@ -107,7 +108,7 @@ def _note_unsound(progress: Progress) -> dict[str, Any]:
     """What to save with it: nobody looks when a badge comes for which one waited, so it is told later."""
     record = progress.record
     said = note_lost(progress, [*record.received, *record.deferred], "unsound")
-    return {"history": said, "expires_at": progress.now + progress.wallet.settings.deferred_lifetime}
+    return {"history": said, "expires_at": progress.remembered_until}
 
 
 def state_after(progress: Progress) -> str:
@@ -264,6 +265,7 @@ async def _keep(progress: Progress, held: Sequence[Held]) -> list[ReceivedBadge]
             session, vault.account_id, progress.offer_id, state=state_after(progress), sealed=sealed, due_at=now,
             is_done=False,
         )  # fmt: skip
+    await fill_shelf(wallet, vault, now)
     return badges
 
 

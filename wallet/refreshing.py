@@ -10,7 +10,7 @@ from datetime import datetime
 from kernel.errors import CredentialError
 from kernel.importing import ImportReport, Kind, Verdict
 from kernel.open_badges import is_newer, verify_replacement
-from runtime.importing import read_badge
+from runtime.importing import read_badge, resolve_report
 from wallet import importing
 from wallet.errors import NoBadgeError, NoRefreshError
 from wallet.importing import RefreshOutcome, find_refresh_address
@@ -25,7 +25,8 @@ async def refresh_imported_badge(wallet: Wallet, vault: Vault, badge_id: str, no
     """
     file = await importing.get_imported_file(wallet, vault, badge_id, now)
     with importing.take_turn():
-        held, _ = await importing.judge_badge(wallet, await read_badge(file.content), file.content, now)
+        anchors = await wallet.resolver.resolve_anchors(now=now)
+        held = await resolve_report(wallet.fetch, await read_badge(file.content), now=now, anchors=anchors)
         url = find_refresh_address(held)
         if url is None:
             raise NoRefreshError
@@ -49,7 +50,7 @@ async def _replace(
     refusal = _find_refusal(held, offered)
     if refusal is not None:
         return refusal
-    await importing.replace_imported_badge(wallet, vault, badge_id, found, content)
+    await importing.replace_imported_badge(wallet, vault, badge_id, offered.imported, found, content, now)
     return RefreshOutcome.REPLACED
 
 

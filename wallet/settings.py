@@ -56,8 +56,18 @@ class WalletSettings(ServiceSettings):
     """PEM file with the certificates of that key, its own first, without the authority; none: issuers know the key by
     its thumbprint."""
     key_storage: CommaSeparated = frozenset({ISO_18045_BASIC})
-    """How well keys are kept and opened here, in the words of OpenID4VCI 1.0 App. D.2. Issuers believe it: say no more
-    than is so."""
+    """How well keys are kept here, in the words of OpenID4VCI 1.0 App. D.2. Issuers believe it: say no more than is
+    so."""
+    user_authentication: CommaSeparated = frozenset()
+    """How well it is made certain here that keys are used by their holder alone, in the same words; none: nothing is
+    said of it, and issuers that ask for it give nothing. A passphrase or a passkey opens a wallet: what attack that
+    withstands is for whoever runs it to find out."""
+
+    issuer_metadata_bytes: int = Field(default=8 * 1024 * 1024, ge=1024 * 1024, le=32 * 1024 * 1024)
+    """How much is read of what an issuer says it gives, signed or not. A badge that is described in full, in six forms
+    and two languages, takes some 17 KB, so that 8 MiB are a school with 350 of them, or 480 without a signature.
+    Reading that takes a second or two, once for an offer and in a thread, and what is not offered is not kept; whoever
+    sends more could hold up the wallet with it."""
 
     copies: int = Field(default=5, ge=1, le=50)
     """Copies of a badge that are asked of an issuer that gives several, so that two verifiers cannot tell from the copy
@@ -71,6 +81,14 @@ class WalletSettings(ServiceSettings):
 
     verifier_attesters: str | None = None
     """Who may declare which party asks, as JSON: each issuer of attestations with its JWK Set, pinned here (W-43)."""
+
+    connection_lifetime: timedelta = timedelta(days=90)
+    """A connected service that does not come back within this time has to ask again."""
+
+    privacy_policy_url: str | None = None
+    """What whoever runs this wallet does with data, for products that want to be connected; none: the wallet's page."""
+    terms_of_service_url: str | None = None
+    """By which rules products may be connected; none: the wallet's page."""
 
     expiry_warning: timedelta = timedelta(days=60)
     """From when a badge is shown as running out."""

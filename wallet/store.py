@@ -6,24 +6,33 @@ do once is done in one statement (`spend_offer`, `spend_request`): eight callers
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from runtime.guessing import take_try
 from wallet.errors import (
     NameTakenError,
     NotFoundError,
     OfferBusyError,
     OfferExpiredError,
     OfferSpentError,
+    PlatformBusyError,
     RequestAnsweredError,
     RequestExpiredError,
     SecretReplacedError,
     SignedOutError,
+    TooManyPlatformsError,
 )
 from wallet.models import (
     Account,
+    ApiClient,
+    ApiCounter,
+    ApiProfile,
+    Connection,
+    ConnectionToken,
     Credential,
     CredentialCopy,
     CredentialForm,
@@ -31,8 +40,11 @@ from wallet.models import (
     HolderKey,
     ImportedBadge,
     Offer,
+    PlatformClient,
+    PlatformConnection,
     PresentationRequest,
     Renewal,
+    ShelvedBadge,
     SignInAttempt,
     VaultSession,
     VaultWrap,
@@ -48,8 +60,14 @@ _SPENDABLE = ("open", "authorizing", "redeemed", "unchecked", "deferred")
 _PROMISED = ("redeemed", "unchecked", "deferred")
 _SETTLED = ("failed", "received", "deferred")
 _BEGINNABLE = ("open", "authorizing", "redeeming", "failed")
+# Longer than anything is counted by them.
+_COUNTERS_REMEMBERED = timedelta(days=1)
 # Longer than reading an offer with all its metadata may take.
 _FETCH_LEASE = timedelta(minutes=2)
+# Longer than all requests of one visit to a platform may take.
+_PLATFORM_LEASE = timedelta(minutes=5)
+# A registration that nobody of this wallet used for so long; whoever comes back registers anew.
+_UNUSED_CLIENT_MEMORY = timedelta(days=400)
 
 
 # --- accounts, wraps, sessions, attempts
@@ -206,6 +224,10 @@ async def remove_expired(session: Session, *, now: datetime, attempts_before: da
     await session.execute(delete(Offer).where(Offer.expires_at <= now, Offer.state.not_in(_PROMISED)))
     await forget_requests(session, now=now)
     await session.execute(delete(ImportedBadge).where(ImportedBadge.expires_at <= now))
+    await session.execute(delete(PlatformConnection).where(PlatformConnection.expires_at <= now))
+    await session.execute(delete(PlatformClient).where(PlatformClient.used_at <= now - _UNUSED_CLIENT_MEMORY))
+    await remove_ended_connections(session, now)
+    await session.execute(delete(ApiCounter).where(ApiCounter.counted_since <= now - _COUNTERS_REMEMBERED))
 
 
 # --- offers
@@ -574,7 +596,11 @@ async def add_imported_badge(session: Session, badge: ImportedBadge, *, waiting_
     await _hold_account(session, badge.account_id)
     waiting = await session.scalars(
         select(ImportedBadge.id)
-        .where(ImportedBadge.account_id == badge.account_id, ImportedBadge.expires_at.is_not(None))
+        .where(
+            ImportedBadge.account_id == badge.account_id,
+            ImportedBadge.expires_at.is_not(None),
+            ImportedBadge.connection_id.is_(None),
+        )
         .order_by(ImportedBadge.received_at.desc(), ImportedBadge.id)
         .offset(waiting_at_most - 1)
     )
@@ -584,21 +610,38 @@ async def add_imported_badge(session: Session, badge: ImportedBadge, *, waiting_
 
 
 async def replace_imported_findings(
-    session: Session, account_id: str, badge_id: str, sealed: bytes, sealed_file: bytes | None = None
+    session: Session,
+    account_id: str,
+    badge_id: str,
+    sealed: bytes,
+    sealed_file: bytes | None = None,
+    sealed_note: bytes | None = None,
+    *,
+    judged_file: bytes | None = None,
 ) -> None:
     """Put what was found now in the place of what was found before, or raise NotFoundError: it went meanwhile.
 
-    With a file, that too takes the place of the one before.
+    With a file, that too takes the place of the one before. What connected services read of it is made anew. Where
+    `judged_file` is no longer there as it was sealed, a connected service replaced it meanwhile, and what was found
+    about it is of no use any more.
     """
-    values = {"sealed": sealed} if sealed_file is None else {"sealed": sealed, "sealed_file": sealed_file}
+    await _hold_account(session, account_id)
+    values = {
+        "sealed": sealed,
+        **({} if sealed_file is None else {"sealed_file": sealed_file}),
+        **({} if sealed_note is None else {"sealed_note": sealed_note}),
+    }
+    is_same = true() if judged_file is None else ImportedBadge.sealed_file == judged_file
     found = await session.scalar(
         update(ImportedBadge)
-        .where(ImportedBadge.id == badge_id, ImportedBadge.account_id == account_id)
+        .where(ImportedBadge.id == badge_id, ImportedBadge.account_id == account_id, is_same)
         .values(**values)
         .returning(ImportedBadge.id)
     )
     if found is None:
         raise NotFoundError("imported badge")
+    if sealed_file is not None or judged_file is not None:
+        await session.execute(delete(ShelvedBadge).where(ShelvedBadge.imported_id == badge_id))
 
 
 async def find_imported_badges(session: Session, account_id: str) -> Sequence[ImportedBadge]:
@@ -634,7 +677,7 @@ async def keep_imported_badge(session: Session, account_id: str, badge_id: str, 
             ImportedBadge.account_id == account_id,
             ImportedBadge.expires_at > now,
         )
-        .values(expires_at=None)
+        .values(expires_at=None, connection_id=None)
         .returning(ImportedBadge.id)
     )
     return kept is not None
@@ -646,6 +689,240 @@ async def remove_imported_badge(session: Session, account_id: str, badge_id: str
     badge = delete(ImportedBadge).where(ImportedBadge.id == badge_id, ImportedBadge.account_id == account_id)
     if await session.scalar(badge.returning(ImportedBadge.id)) is None:
         raise NotFoundError("imported badge")
+
+
+# --- platforms
+
+
+async def find_platform_clients(session: Session, platform_digest: bytes) -> Sequence[PlatformClient]:
+    """The registrations at a platform, newest first."""
+    found = await session.scalars(
+        select(PlatformClient)
+        .where(PlatformClient.platform_digest == platform_digest)
+        .order_by(PlatformClient.registered_at.desc(), PlatformClient.id)
+    )
+    return found.all()
+
+
+async def add_platform_client(session: Session, client: PlatformClient) -> None:
+    session.add(client)
+    await session.flush()
+
+
+async def touch_platform_client(session: Session, client_id: str, now: datetime) -> None:
+    await session.execute(update(PlatformClient).where(PlatformClient.id == client_id).values(used_at=now))
+
+
+async def remove_platform_client(session: Session, client_id: str) -> None:
+    """Forget a registration that the platform does not know any more."""
+    await session.execute(delete(PlatformClient).where(PlatformClient.id == client_id))
+
+
+async def add_platform_connection(session: Session, connection: PlatformConnection, *, at_most: int) -> None:
+    """Keep a new connection, or raise TooManyPlatformsError, or PlatformBusyError: there is one to this platform."""
+    await _lock_account(session, connection.account_id)
+    held = select(func.count()).where(PlatformConnection.account_id == connection.account_id)
+    if (await session.scalar(held) or 0) >= at_most:
+        raise TooManyPlatformsError
+    session.add(connection)
+    try:
+        await session.flush()
+    except IntegrityError as exc:
+        raise PlatformBusyError from exc
+
+
+async def find_platform_connections(session: Session, account_id: str) -> Sequence[PlatformConnection]:
+    """Those that stand, oldest first."""
+    found = await session.scalars(
+        select(PlatformConnection)
+        .where(PlatformConnection.account_id == account_id, PlatformConnection.expires_at.is_(None))
+        .order_by(PlatformConnection.created_at, PlatformConnection.id)
+    )
+    return found.all()
+
+
+async def find_connection_to(session: Session, account_id: str, platform_digest: bytes) -> PlatformConnection | None:
+    return await session.scalar(
+        select(PlatformConnection).where(
+            PlatformConnection.account_id == account_id, PlatformConnection.platform_digest == platform_digest
+        )
+    )
+
+
+async def get_platform_connection(session: Session, account_id: str, connection_id: str) -> PlatformConnection:
+    """A connection that stands, or NotFoundError."""
+    connection = await session.scalar(
+        select(PlatformConnection).where(
+            PlatformConnection.id == connection_id,
+            PlatformConnection.account_id == account_id,
+            PlatformConnection.expires_at.is_(None),
+        )
+    )
+    if connection is None:
+        raise NotFoundError("platform connection")
+    return connection
+
+
+async def find_connection_by_state(session: Session, account_id: str, state_hash: bytes) -> PlatformConnection | None:
+    """The connection for which the person went to sign in with this `state`."""
+    return await session.scalar(
+        select(PlatformConnection).where(
+            PlatformConnection.account_id == account_id, PlatformConnection.state_hash == state_hash
+        )
+    )
+
+
+async def spend_platform_state(
+    session: Session, account_id: str, connection_id: str, state_hash: bytes, now: datetime
+) -> PlatformConnection:
+    """Use up the `state` of a sign-in and take its connection, as it is then; one caller wins.
+
+    PlatformBusyError where its answer came before, and where another request works with the connection: it may have
+    got another token, and the state stays for when it is done.
+    """
+    won = await session.scalar(
+        update(PlatformConnection)
+        .where(
+            PlatformConnection.id == connection_id,
+            PlatformConnection.account_id == account_id,
+            PlatformConnection.state_hash == state_hash,
+            or_(PlatformConnection.busy_until.is_(None), PlatformConnection.busy_until <= now),
+        )
+        .values(state_hash=None, busy_until=now + _PLATFORM_LEASE)
+        .returning(PlatformConnection.id)
+    )
+    if won is None:
+        raise PlatformBusyError
+    return await _read_platform_connection(session, connection_id)
+
+
+async def _read_platform_connection(session: Session, connection_id: str) -> PlatformConnection:
+    """A connection that was claimed in this transaction, as it is then, whatever was read of it before."""
+    return await session.get_one(PlatformConnection, connection_id, populate_existing=True)
+
+
+async def take_platform_connection(
+    session: Session, account_id: str, connection_id: str, now: datetime
+) -> PlatformConnection:
+    """Take a connection to work with it for a while, or raise PlatformBusyError: another request does."""
+    await get_platform_connection(session, account_id, connection_id)
+    return await claim_platform_connection(session, account_id, connection_id, now, busy_until=now + _PLATFORM_LEASE)
+
+
+async def claim_platform_connection(
+    session: Session, account_id: str, connection_id: str, now: datetime, *, busy_until: datetime | None = None
+) -> PlatformConnection:
+    """Be the only one who changes a connection in this transaction, or until then; else raise PlatformBusyError.
+
+    Returned is the connection as it is then: what was read of it before may be of yesterday.
+    """
+    taken = (
+        update(PlatformConnection)
+        .where(
+            PlatformConnection.id == connection_id,
+            PlatformConnection.account_id == account_id,
+            or_(PlatformConnection.busy_until.is_(None), PlatformConnection.busy_until <= now),
+        )
+        .values(busy_until=busy_until)
+        .returning(PlatformConnection.id)
+    )
+    if await session.scalar(taken) is None:
+        raise PlatformBusyError
+    return await _read_platform_connection(session, connection_id)
+
+
+async def set_platform_connection(session: Session, account_id: str, connection_id: str, **values: object) -> None:
+    """Write down how far it is, or raise NotFoundError: its owner disconnected meanwhile."""
+    found = await session.scalar(
+        update(PlatformConnection)
+        .where(PlatformConnection.id == connection_id, PlatformConnection.account_id == account_id)
+        .values(**values)
+        .returning(PlatformConnection.id)
+    )
+    if found is None:
+        raise NotFoundError("platform connection")
+
+
+async def release_platform_connection(session: Session, account_id: str, connection_id: str) -> None:
+    await session.execute(
+        update(PlatformConnection)
+        .where(PlatformConnection.id == connection_id, PlatformConnection.account_id == account_id)
+        .values(busy_until=None)
+    )
+
+
+async def remove_platform_connection(session: Session, account_id: str, connection_id: str) -> None:
+    """Forget a connection with what waits from there; what was kept stays."""
+    await _hold_account(session, account_id)
+    await session.execute(
+        delete(ImportedBadge).where(
+            ImportedBadge.account_id == account_id, ImportedBadge.connection_id == connection_id
+        )
+    )
+    await session.execute(
+        delete(PlatformConnection).where(
+            PlatformConnection.id == connection_id, PlatformConnection.account_id == account_id
+        )
+    )
+
+
+async def find_fetched_badges(
+    session: Session, account_id: str, connection_id: str, now: datetime
+) -> Sequence[ImportedBadge]:
+    """What was fetched from a platform and waits for its owner's word, in the order of the platform."""
+    found = await session.scalars(
+        select(ImportedBadge)
+        .where(
+            ImportedBadge.account_id == account_id,
+            ImportedBadge.connection_id == connection_id,
+            ImportedBadge.expires_at > now,
+        )
+        .order_by(ImportedBadge.received_at, ImportedBadge.id)
+    )
+    return found.all()
+
+
+async def find_fetched_headers(
+    session: Session, account_id: str, connection_id: str, now: datetime
+) -> Sequence[tuple[str, bytes]]:
+    """Of what waits from a platform, which it is and what is known of it, sealed; their files are not read."""
+    found = await session.execute(
+        select(ImportedBadge.id, ImportedBadge.sealed).where(
+            ImportedBadge.account_id == account_id,
+            ImportedBadge.connection_id == connection_id,
+            ImportedBadge.expires_at > now,
+        )
+    )
+    return [(badge_id, sealed) for badge_id, sealed in found]
+
+
+async def measure_fetched_badges(session: Session, account_id: str, now: datetime) -> int:
+    """How many bytes the files have that wait from all platforms of one account."""
+    size = select(func.coalesce(func.sum(func.length(ImportedBadge.sealed_file)), 0)).where(
+        ImportedBadge.account_id == account_id,
+        ImportedBadge.connection_id.is_not(None),
+        ImportedBadge.expires_at > now,
+    )
+    return int(await session.scalar(size) or 0)
+
+
+async def replace_fetched_badges(
+    session: Session, account_id: str, connection_id: str, badges: Sequence[ImportedBadge], *, gone: Sequence[str]
+) -> None:
+    """Let what was fetched now wait for its owner's word; what waited before and is named as gone goes.
+
+    Others who let something wait for this person wait until the transaction ends, so that it can be measured.
+    """
+    await _lock_account(session, account_id)
+    await session.execute(
+        delete(ImportedBadge).where(
+            ImportedBadge.account_id == account_id,
+            ImportedBadge.connection_id == connection_id,
+            ImportedBadge.id.in_(gone),
+        )
+    )
+    session.add_all(badges)
+    await session.flush()
 
 
 # --- requests
@@ -767,3 +1044,274 @@ async def remove_history_entry(session: Session, account_id: str, entry_id: str)
     )
     if removed is None:
         raise NotFoundError("history entry")
+
+
+# --- connected services
+
+
+async def add_api_client(session: Session, client: ApiClient) -> None:
+    session.add(client)
+    await session.flush()
+
+
+async def find_api_client(session: Session, client_id: str) -> ApiClient | None:
+    return await session.get(ApiClient, client_id)
+
+
+async def touch_api_client(session: Session, client_id: str, now: datetime, *, unless_since: datetime) -> None:
+    """Note that a product is in use, unless that was noted lately."""
+    is_old = or_(ApiClient.used_at.is_(None), ApiClient.used_at < unless_since)
+    await session.execute(update(ApiClient).where(ApiClient.id == client_id, is_old).values(used_at=now))
+
+
+async def remove_unused_api_clients(session: Session, *, registered_before: datetime, used_before: datetime) -> None:
+    """Forget products that nobody connected, or that came no more for long."""
+    is_unused = and_(ApiClient.used_at.is_(None), ApiClient.registered_at < registered_before)
+    await session.execute(delete(ApiClient).where(or_(is_unused, ApiClient.used_at < used_before)))
+
+
+async def count_api_use(session: Session, counter: bytes, *, limit: int, since: datetime, now: datetime) -> bool:
+    """Take one of so many uses; False when none is left."""
+    return await take_try(session, ApiCounter, counter, limit=limit, since=since, now=now)
+
+
+async def add_connection(
+    session: Session, connection: Connection, code: ConnectionToken, *, at_most: int, now: datetime
+) -> bool:
+    """Keep a connection with the code by which it begins; False where the account has as many as it may have."""
+    await _lock_account(session, connection.account_id)
+    await remove_ended_connections(session, now, account_id=connection.account_id)
+    held = select(func.count()).select_from(Connection).where(Connection.account_id == connection.account_id)
+    if (await session.scalar(held) or 0) >= at_most:
+        return False
+    session.add(connection)
+    await session.flush()
+    session.add(code)
+    await session.flush()
+    return True
+
+
+async def find_connections(session: Session, account_id: str, now: datetime) -> Sequence[Connection]:
+    """Those that have a token which still opens something, newest first."""
+    found = await session.scalars(
+        select(Connection)
+        .where(Connection.account_id == account_id, _is_live(now))
+        .order_by(Connection.created_at.desc(), Connection.id)
+    )
+    return found.all()
+
+
+async def find_latest_expiries(session: Session, account_id: str, now: datetime) -> Mapping[str, datetime]:
+    """Until when each connection lasts if it is not used again."""
+    rows = await session.execute(
+        select(ConnectionToken.connection_id, func.max(ConnectionToken.expires_at))
+        .where(
+            ConnectionToken.account_id == account_id,
+            ConnectionToken.spent_at.is_(None),
+            ConnectionToken.expires_at > now,
+        )
+        .group_by(ConnectionToken.connection_id)
+    )
+    return dict(list(rows.all()))
+
+
+async def has_reader(session: Session, account_id: str, now: datetime) -> bool:
+    """Whether anybody may read badges of this account."""
+    found = select(Connection.id).where(Connection.account_id == account_id, Connection.reads, _is_live(now))
+    return await session.scalar(found.limit(1)) is not None
+
+
+async def find_connection(session: Session, connection_id: str) -> Connection | None:
+    return await session.get(Connection, connection_id)
+
+
+async def remove_connection(session: Session, connection_id: str, *, account_id: str | None = None) -> bool:
+    """End a connection with all its tokens; False where there is none, or it is another account's."""
+    gone = delete(Connection).where(Connection.id == connection_id)
+    if account_id is not None:
+        gone = gone.where(Connection.account_id == account_id)
+    return await session.scalar(gone.returning(Connection.id)) is not None
+
+
+async def remove_ended_connections(session: Session, now: datetime, *, account_id: str | None = None) -> None:
+    """Forget connections that nothing opens any more, and tokens that have had their time."""
+    ended = delete(Connection).where(~_is_live(now))
+    await session.execute(ended if account_id is None else ended.where(Connection.account_id == account_id))
+    await session.execute(delete(ConnectionToken).where(ConnectionToken.expires_at <= now))
+
+
+async def find_connection_token(session: Session, token_hash: bytes) -> tuple[ConnectionToken, Connection] | None:
+    """A token and its connection, whatever has become of either."""
+    found = await session.execute(
+        select(ConnectionToken, Connection)
+        .join(Connection, Connection.id == ConnectionToken.connection_id)
+        .where(ConnectionToken.token_hash == token_hash)
+    )
+    row = found.one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+async def spend_connection_token(session: Session, token_hash: bytes, now: datetime, *, known_until: datetime) -> bool:
+    """Use up a code or refresh token; one caller wins. What it opened is gone with it."""
+    spent = await session.scalar(
+        update(ConnectionToken)
+        .where(
+            ConnectionToken.token_hash == token_hash,
+            ConnectionToken.spent_at.is_(None),
+            ConnectionToken.expires_at > now,
+        )
+        .values(spent_at=now, sealed=b"", expires_at=known_until)
+        .returning(ConnectionToken.token_hash)
+    )
+    return spent is not None
+
+
+async def add_connection_tokens(session: Session, tokens: Sequence[ConnectionToken]) -> None:
+    session.add_all(tokens)
+    await session.flush()
+
+
+async def remove_connection_token(session: Session, token_hash: bytes) -> None:
+    await session.execute(delete(ConnectionToken).where(ConnectionToken.token_hash == token_hash))
+
+
+async def touch_connection(session: Session, connection_id: str, now: datetime, *, unless_since: datetime) -> None:
+    """Note when a connection was last used, unless that was noted a moment ago."""
+    is_old = or_(Connection.used_at.is_(None), Connection.used_at < unless_since)
+    await session.execute(update(Connection).where(Connection.id == connection_id, is_old).values(used_at=now))
+
+
+async def take_telling(session: Session, connection_id: str, now: datetime, *, told_before: datetime) -> bool:
+    """Whether it is time to write into the history that this connection read; one caller wins."""
+    is_due = or_(Connection.told_at.is_(None), Connection.told_at < told_before)
+    told = update(Connection).where(Connection.id == connection_id, is_due).values(told_at=now)
+    return await session.scalar(told.returning(Connection.id)) is not None
+
+
+def _is_live(now: datetime) -> ColumnElement[bool]:
+    return (
+        select(ConnectionToken.token_hash)
+        .where(
+            ConnectionToken.connection_id == Connection.id,
+            ConnectionToken.spent_at.is_(None),
+            ConnectionToken.expires_at > now,
+        )
+        .exists()
+    )
+
+
+# --- what connected services read and bring
+
+
+async def find_shelf(session: Session, account_id: str) -> Sequence[ShelvedBadge]:
+    """Every badge as it may be read, in the order in which they came there."""
+    found = await session.scalars(
+        select(ShelvedBadge)
+        .where(ShelvedBadge.account_id == account_id)
+        .order_by(ShelvedBadge.shelved_at, ShelvedBadge.id)
+    )
+    return found.all()
+
+
+async def find_unshelved_forms(session: Session, account_id: str) -> Sequence[CredentialForm]:
+    """The signed forms of badges that are not on the shelf."""
+    shelved = select(ShelvedBadge.id).where(ShelvedBadge.credential_id == CredentialForm.credential_id)
+    found = await session.scalars(
+        select(CredentialForm)
+        .where(CredentialForm.account_id == account_id, ~shelved.exists())
+        .order_by(CredentialForm.id)
+    )
+    return found.all()
+
+
+async def find_unshelved_imported(session: Session, account_id: str) -> Sequence[ImportedBadge]:
+    """The badges from elsewhere that were kept and are not on the shelf."""
+    shelved = select(ShelvedBadge.id).where(ShelvedBadge.imported_id == ImportedBadge.id)
+    found = await session.scalars(
+        select(ImportedBadge)
+        .where(ImportedBadge.account_id == account_id, ImportedBadge.expires_at.is_(None), ~shelved.exists())
+        .order_by(ImportedBadge.received_at, ImportedBadge.id)
+    )
+    return found.all()
+
+
+async def shelve(session: Session, badges: Sequence[ShelvedBadge]) -> None:
+    """Put badges on the shelf, of those that are still held; one that somebody else put there meanwhile stays."""
+    for badge in badges:
+        await _hold_account(session, badge.account_id)
+        held = _held(badge).with_for_update(read=True, key_share=True)
+        if await session.scalar(held) is None:
+            continue
+        is_there = or_(
+            and_(ShelvedBadge.credential_id == badge.credential_id, ShelvedBadge.credential_id.is_not(None)),
+            and_(ShelvedBadge.imported_id == badge.imported_id, ShelvedBadge.imported_id.is_not(None)),
+        )
+        if await session.scalar(select(ShelvedBadge.id).where(is_there)) is None:
+            session.add(badge)
+            await session.flush()
+
+
+def _held(badge: ShelvedBadge) -> Select[Any]:
+    if badge.credential_id is not None:
+        return select(Credential.id).where(Credential.id == badge.credential_id)
+    return select(ImportedBadge.id).where(ImportedBadge.id == badge.imported_id)
+
+
+async def lock_deliveries(session: Session, account_id: str) -> None:
+    """Bring badges into this account one at a time, or raise SignedOutError: it is gone."""
+    await _lock_account(session, account_id)
+
+
+async def find_delivery(session: Session, account_id: str, identity: bytes) -> ImportedBadge | None:
+    """The badge that was brought before under this issuer and `id`."""
+    return await session.scalar(
+        select(ImportedBadge).where(ImportedBadge.account_id == account_id, ImportedBadge.identity == identity)
+    )
+
+
+async def find_delivery_notes(session: Session, account_id: str) -> Sequence[tuple[bytes, bytes]]:
+    """The identity and the note of each badge that a connected service brought."""
+    found = await session.execute(
+        select(ImportedBadge.identity, ImportedBadge.sealed_note).where(ImportedBadge.account_id == account_id)
+    )
+    return [(identity, note) for identity, note in found.all() if identity is not None and note is not None]
+
+
+async def sum_delivery_bytes(session: Session, account_id: str, *, without: str | None) -> int:
+    """How much the badges that connected services brought take, as they are kept; without one of them."""
+    size = func.length(ImportedBadge.sealed) + func.length(ImportedBadge.sealed_file)
+    brought = select(func.sum(size)).where(ImportedBadge.account_id == account_id, ImportedBadge.identity.is_not(None))
+    return int(await session.scalar(brought if without is None else brought.where(ImportedBadge.id != without)) or 0)
+
+
+async def add_delivery(session: Session, badge: ImportedBadge) -> None:
+    session.add(badge)
+    await session.flush()
+
+
+async def replace_delivery(
+    session: Session, badge_id: str, *, sealed: bytes, sealed_file: bytes, sealed_note: bytes, now: datetime
+) -> datetime:
+    """Put what was brought now in the place of what was brought before; the shelf has neither until it is put there.
+
+    Return its place on the shelf: since when the one before stood there, or now.
+    """
+    values = {"sealed": sealed, "sealed_file": sealed_file, "sealed_note": sealed_note, "received_at": now}
+    await session.execute(update(ImportedBadge).where(ImportedBadge.id == badge_id).values(**values))
+    gone = delete(ShelvedBadge).where(ShelvedBadge.imported_id == badge_id)
+    return await session.scalar(gone.returning(ShelvedBadge.shelved_at)) or now
+
+
+async def find_api_profile(session: Session, account_id: str) -> ApiProfile | None:
+    return await session.get(ApiProfile, account_id)
+
+
+async def set_api_profile(session: Session, profile: ApiProfile, *, is_first: bool = False) -> None:
+    """Keep a profile in the place of the one before; with `is_first` only where there is none."""
+    await _lock_account(session, profile.account_id)
+    held = await session.get(ApiProfile, profile.account_id)
+    if held is None:
+        session.add(profile)
+    elif not is_first:
+        held.sealed, held.changed_at = profile.sealed, profile.changed_at
+    await session.flush()

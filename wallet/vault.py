@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from runtime.encryption import SealError, SealingKey, derive_passphrase_key
+from wallet.letterbox import LETTERBOX_KINDS, MARK, Letterbox, LetterboxKind, seal_context
 
 WrapKind = Literal["passphrase", "recovery_code", "passkey_prf"]
 
@@ -49,14 +50,31 @@ class Vault:
         return SealingKey(self.key).seal(plaintext, context=self._context(kind, identifier))
 
     def open_bytes(self, kind: str, identifier: str, sealed: bytes) -> bytes:
+        """What the vault sealed itself, or what came through the slot of a kind that has one, while it was locked."""
+        if sealed.startswith(MARK):
+            return self._letterbox_of(kind).open_bytes(identifier, sealed)
         return SealingKey(self.key).open(sealed, context=self._context(kind, identifier))
+
+    def letterbox(self, kind: LetterboxKind) -> Letterbox:
+        """The key pair of one kind of row: what a connected service is given of it, opens nothing else (0080)."""
+        return Letterbox(self.account_id, kind, self.derive(f"letterbox/{kind}"))
+
+    def derive(self, purpose: str) -> bytes:
+        """32 bytes for one purpose, from which nobody gets back to the vault's key."""
+        return SealingKey(self.key).derive(f"wallet/{purpose}")
 
     def digest(self, purpose: str, text: str) -> bytes:
         """A fingerprint that only this vault can make: equality without readability."""
         return hmac.digest(self.key, f"{purpose}\0{text}".encode(), "sha256")
 
+    def _letterbox_of(self, kind: str) -> Letterbox:
+        found = next((each for each in LETTERBOX_KINDS if each == kind), None)
+        if found is None:
+            raise SealError("nothing of this kind comes while the vault is locked")
+        return self.letterbox(found)
+
     def _context(self, kind: str, identifier: str) -> str:
-        return f"wallet:{kind}:{self.account_id}:{identifier}"
+        return seal_context(kind, self.account_id, identifier)
 
 
 def create_vault_key() -> bytes:

@@ -33,6 +33,8 @@ class WalletProvider:
     client_id: str
     wallet_link: str
     key_storage: tuple[str, ...]
+    user_authentication: tuple[str, ...]
+    """Empty: nothing is said of it."""
 
     def create_attestation(self, instance_key: PublicKey, *, now: datetime) -> str:
         """Say that the holder of this key is this wallet. Appendix E."""
@@ -48,8 +50,8 @@ class WalletProvider:
             wallet_link=self.wallet_link,
         )
 
-    def create_key_attestation(self, keys: Sequence[PublicKey], *, nonce: str, now: datetime) -> str:
-        """Say how these keys are kept, for one nonce of one issuer. Appendix D.1."""
+    def create_key_attestation(self, keys: Sequence[PublicKey], *, nonce: str | None, now: datetime) -> str:
+        """Say how these keys are kept, for one nonce of an issuer that gives some. Appendix D.1."""
         return create_key_attestation(
             signer=self.signer,
             keys=[key.jwk for key in keys],
@@ -58,7 +60,7 @@ class WalletProvider:
             nonce=nonce,
             header=self.header,
             key_storage=self.key_storage,
-            user_authentication=self.key_storage,
+            user_authentication=self.user_authentication,
         )
 
 
@@ -72,15 +74,21 @@ def find_wallet_provider(settings: WalletSettings) -> WalletProvider | None:
         settings.client_id,
         settings.public_url,
         tuple(sorted(settings.key_storage)),
+        tuple(sorted(settings.user_authentication)),
     )
 
 
 @lru_cache(maxsize=8)
 def _read(
-    key: str, certificates: Path | None, client_id: str, wallet_link: str, key_storage: tuple[str, ...]
+    key: str,
+    certificates: Path | None,
+    client_id: str,
+    wallet_link: str,
+    key_storage: tuple[str, ...],
+    user_authentication: tuple[str, ...],
 ) -> WalletProvider:
     signer = SoftwareSigner.from_jwk(json.loads(key))
     header: dict[str, Any] = {"kid": signer.public_key.thumbprint}
     if certificates is not None:
         header = {"x5c": create_x5c(x509.load_pem_x509_certificates(certificates.read_bytes()))}
-    return WalletProvider(signer, header, client_id, wallet_link, key_storage)
+    return WalletProvider(signer, header, client_id, wallet_link, key_storage, user_authentication)

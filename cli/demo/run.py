@@ -18,7 +18,7 @@ from cli.clients import IssuerClient, ProblemError, UnreachableError, VerifierCl
 from cli.demo import journey, refusals
 from cli.demo.stage import INPUT, Stage
 from cli.hostile import PracticeParty, Server, StrangeWallet
-from cli.language import say
+from cli.language import language, say
 from cli.local import Deployment, hold_folder
 from cli.processes import running, wait_until_ready
 from cli.skills_commands import build_available_index
@@ -26,6 +26,7 @@ from cli.story import Story
 from cli.terminal import out, waiting
 from kernel.errors import CredentialError
 from runtime.clock import utc_now
+from runtime.web.language import decimal
 from skills.skill import ESCO_NOTICE
 
 StopIssuer = Callable[[], Awaitable[None]]
@@ -64,9 +65,10 @@ def _run_demo(folder: Path) -> int:
         finally:
             deployment.save()
         story.print_table()
+        prepared, told = (decimal(round(took, 1), language()) for took in (ready - began, time.monotonic() - ready))
         out.print(
-            f"[dim]{say('Voorbereiding', 'Preparation')} {ready - began:.1f} s, "
-            f"{say('het verhaal', 'the story')} {time.monotonic() - ready:.1f} s. {ESCO_NOTICE}[/dim]"
+            f"[dim]{say('Voorbereiding', 'Preparation')} {prepared} s, "
+            f"{say('het verhaal', 'the story')} {told} s. {ESCO_NOTICE}[/dim]"
         )
         out.print(
             say(

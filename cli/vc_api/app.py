@@ -14,8 +14,10 @@ from cli.vc_api.checking import Checker
 from cli.vc_api.requests import Members, get_object, get_options
 from cli.vc_api.securing import SuiteKey, derive
 from kernel.data_integrity.ecdsa_sd_2023 import NAME as ECDSA_SD_2023
+from kernel.data_integrity.problems import PARSING_ERROR, generation_problem_type, problem_type
 from kernel.errors import CredentialError
-from kernel.strict_json import encode_json, parse_json_object
+from kernel.members import as_object
+from kernel.strict_json import encode_json, parse_json
 from runtime.clock import Clock, utc_now
 from runtime.errors import Problem, log_refusal, problem_of
 from runtime.logging import get_logger
@@ -25,6 +27,18 @@ log = get_logger(__name__)
 
 # From a request's body to the body of the answer.
 Answer = Callable[[Members], object]
+# From what is wrong to the W3C's name for it (K-59).
+ProblemType = Callable[[CredentialError], str]
+
+
+class Refusal(Exception):  # noqa: N818  what is wrong, and which kind of problem that is here
+    """A request that is refused."""
+
+    def __init__(self, error: CredentialError, problem_type: str) -> None:
+        super().__init__(problem_type)
+        self.error = error
+        self.problem_type = problem_type
+
 
 _VERIFIED = {"verified": True, "warnings": [], "errors": []}
 
@@ -34,7 +48,7 @@ def create_app(cryptosuites: Sequence[str], *, clock: Clock = utc_now) -> ASGIAp
     log.warning("vc_api_for_tests_is_on", cryptosuites=list(cryptosuites))
     keys = [key for cryptosuite in cryptosuites for key in SuiteKey.generate(cryptosuite)]
     checker = Checker(frozenset(cryptosuites))
-    handlers: dict[Any, Any] = dict.fromkeys((CredentialError, Problem, HTTPException), _refuse)
+    handlers: dict[Any, Any] = dict.fromkeys((Refusal, Problem, HTTPException), _refuse)
     suites = [Mount(f"/{key.path}", routes=_suite_routes(key, checker, clock)) for key in keys]
     described = Route("/", lambda request: _json(_implementation(str(request.base_url), keys)), methods=["GET"])
     return Shell(Starlette(routes=[described, *suites], exception_handlers=handlers), is_https=False)
@@ -63,28 +77,39 @@ def _suite_routes(key: SuiteKey, checker: Checker, clock: Clock) -> list[BaseRou
         return _VERIFIED
 
     return [
-        _post("/credentials/issue", issue, 201),
+        _post("/credentials/issue", issue, 201, generation_problem_type),
         _post("/credentials/verify", verify, 200),
         _post("/credentials/derive", derive_verified, 201),
-        _post("/presentations", present, 201),
+        _post("/presentations", present, 201, generation_problem_type),
         _post("/presentations/verify", verify_presentation, 200),
     ]
 
 
-def _post(path: str, answer: Answer, status: int) -> Route:
+def _post(path: str, answer: Answer, status: int, kind: ProblemType = problem_type) -> Route:
     async def respond(request: Request) -> Response:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             raise Problem(415, "unsupported_media_type", "Send application/json.")
-        return _json(answer(parse_json_object(await request.body())), status)
+        body = _refusing(parse_json, await request.body(), kind=lambda _: PARSING_ERROR)
+        return _json(_refusing(lambda value: answer(as_object(value, "the body")), body, kind=kind), status)
 
     return Route(path, respond, methods=["POST"])
 
 
+def _refusing(answer: Callable[[Any], Any], value: Any, *, kind: ProblemType) -> Any:
+    """Return what is answered to a value, or raise the refusal that names the kind of problem."""
+    try:
+        return answer(value)
+    except CredentialError as exc:
+        raise Refusal(exc, kind(exc)) from exc
+
+
 def _refuse(_request: Request, error: Exception) -> Response:
     """Everything that does not verify is a 400, also what could not be checked: nothing was verified then."""
-    problem = Problem(400, error.code, error.sentence) if isinstance(error, CredentialError) else problem_of(error)
-    log_refusal(error, problem.status, problem.code)
-    return _json({"verified": False, "errors": [problem.body()]}, problem.status)
+    cause = error.error if isinstance(error, Refusal) else error
+    kind = {"type": error.problem_type} if isinstance(error, Refusal) else {}
+    problem = Problem(400, cause.code, cause.sentence) if isinstance(cause, CredentialError) else problem_of(cause)
+    log_refusal(cause, problem.status, problem.code)
+    return _json({"verified": False, "errors": [{**problem.body(), **kind}]}, problem.status)
 
 
 def _json(content: object, status: int = 200) -> Response:

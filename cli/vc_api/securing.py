@@ -8,7 +8,7 @@ from cli.vc_api.contexts import contexts_for_tests
 from cli.vc_api.requests import Members, find_binding, get_pointers
 from kernel.data_integrity import add_base_proof, add_proof, derive_credential, ecdsa_jcs_2019, ecdsa_rdfc_2019
 from kernel.data_integrity.ecdsa_sd_2023 import NAME as ECDSA_SD_2023
-from kernel.did import did_key
+from kernel.did import did_key, multikey_url
 from kernel.errors import AlgorithmNotAllowedError, HolderBindingError
 from kernel.formats.vcdm import read_issuer, read_validity, require_vcdm_shape
 from kernel.keys import SoftwareSigner
@@ -44,7 +44,7 @@ class SuiteKey:
 
     @property
     def verification_method(self) -> str:
-        return f"{self.did}#{self.did.removeprefix('did:key:')}"
+        return multikey_url(self.did, self.signer.public_key)
 
     def issue(self, credential: dict[str, Any], *, options: Members, now: datetime) -> dict[str, Any]:
         """Return the credential, signed, with this key's DID in the place of whatever issuer it named."""

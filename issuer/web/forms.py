@@ -29,10 +29,13 @@ from issuer.web.measured_form import (
     as_outcomes,
     as_result_descriptions,
     blocks_of,
+    level_skill,
+    level_skills_of,
     measured_values,
 )
 from kernel.strict_json import parse_json
 from runtime.tokens import create_numeric_code
+from runtime.web.language import written_number
 from skills.search import SkillIndex
 
 _MAX_LIST = 512 * 1024
@@ -102,6 +105,8 @@ class AchievementForm:
     values: dict[str, str] = field(default_factory=lambda: dict.fromkeys(TEXT_FIELDS, ""))
     skills: list[dict[str, str]] = field(default_factory=list)
     results: list[Block] = field(default_factory=list)
+    level_skills: set[str] = field(default_factory=set)
+    """Which skills each level of a result shows, as `level_skill` writes it."""
     image: str = ""
     from_version: str = ""
     found: Sequence[Mapping[str, str]] = ()
@@ -109,8 +114,8 @@ class AchievementForm:
     errors: dict[str, str] = field(default_factory=dict)
 
 
-def form_of(description: AchievementDescription) -> AchievementForm:
-    """The form filled in with what an achievement says now."""
+def form_of(description: AchievementDescription, language: str) -> AchievementForm:
+    """The form filled in with what an achievement says now, its numbers as people of this language write them."""
     form = AchievementForm()
     texts = {"name": description.name, "description": description.description, "criteria": description.criteria}
     optional = {"assessment": description.assessment, "prerequisites": description.prerequisites}
@@ -118,13 +123,17 @@ def form_of(description: AchievementDescription) -> AchievementForm:
         form.values[name] = "" if text is None else text.nl
         form.values[f"{name}_en"] = "" if text is None else text.en or ""
     numbers = {name: getattr(description, name) for name in _NUMBERS}
-    form.values |= {name: "" if number is None else f"{number:g}" for name, number in numbers.items()}
+    form.values |= {
+        name: "" if number is None else written_number(str(number).removesuffix(".0"), language)
+        for name, number in numbers.items()
+    }
     form.values["achievement_type"] = description.achievement_type
     form.values |= {name: _only(getattr(description, name)) for name in _CHOICES}
     form.values |= {name: getattr(description, name) or "" for name in _TEXTS}
     form.values |= {name: ", ".join(getattr(description, name)) for name in _LISTS}
-    form.values |= measured_values(description)
-    form.results = blocks_of(description)
+    form.values |= measured_values(description, language)
+    form.results = blocks_of(description, language)
+    form.level_skills = level_skills_of(description)
     if description.creator is not None:
         form.values["creator_name"] = description.creator.name
         form.values["creator_url"] = description.creator.url or ""
@@ -152,18 +161,24 @@ async def read_achievement_form(form: FormData, skills: SkillIndex, language: st
     uris, names, frameworks = (texts(form, f"skill_{part}") for part in ("uri", "name", "framework"))
     for uri, name, framework in zip(uris, names, frameworks, strict=False):
         _add(read, uri, name, framework)
-    read.results = _read_blocks(form)
+    _read_blocks(form, read)
     await _read_image(form, read)
     _press_button(form, read, skills, language)
     return read
 
 
-def _read_blocks(form: FormData) -> list[Block]:
+def _read_blocks(form: FormData, read: AchievementForm) -> None:
     """The results that the form describes: those with a name, and one more where that was asked for."""
     columns = [texts(form, f"result_{part}") for part in PARTS]
     blocks = [dict(zip(PARTS, values, strict=True)) for values in zip(*columns, strict=False)]
-    kept = [block for block in blocks if block["name"]]
-    return [*kept, dict.fromkeys(PARTS, "")] if text(form, "action") == "add_result" else kept
+    kept = [place for place, block in enumerate(blocks) if block["name"]]
+    read.results = [blocks[place] for place in kept]
+    # Blocks without a name go, and those after them move up.
+    moved = {str(place): new for new, place in enumerate(kept)}
+    ticked = [found for value in texts(form, "level_skill") if len(found := value.split("|", 2)) == 3]
+    read.level_skills = {level_skill(moved[place], *what) for place, *what in ticked if place in moved}
+    if text(form, "action") == "add_result":
+        read.results.append(dict.fromkeys(PARTS, ""))
 
 
 def _press_button(form: FormData, read: AchievementForm, skills: SkillIndex, language: str) -> None:
@@ -245,7 +260,7 @@ def as_description(read: AchievementForm, slug: str, current: AchievementDescrip
         "creator": _merged({"name": values["creator_name"], "url": values["creator_url"]}, kept, "creator"),
         "learning_outcomes": as_outcomes(values["outcomes"], kept, skills),
         "grading_scheme": as_grading_scheme(values, kept),
-        "result_descriptions": as_result_descriptions(read.results, kept, skills),
+        "result_descriptions": as_result_descriptions(read.results, kept, skills, read.level_skills),
     }
     return {name: value for name, value in description.items() if value not in (None, "")}
 

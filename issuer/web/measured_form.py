@@ -4,13 +4,14 @@ What the API can say beyond that (the skills of an outcome, a text in English, t
 the form still has what it belongs to, so that changing a badge on the page loses nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from issuer.achievements import AchievementDescription
 from issuer.list_columns import number
 from issuer.results import ResultDescription
+from runtime.web.language import written_number
 
 GRADE_FIELDS: Final = ("grade_name", "grade_minimum", "grade_maximum", "grade_required")
 PARTS: Final = ("id", "name", "kind", "choices", "minimum", "maximum", "required")
@@ -39,7 +40,7 @@ def _dutch(member: Mapping[str, Any]) -> str:
     return str(member.get("text", member.get("name"))["nl"])
 
 
-def measured_values(description: AchievementDescription) -> dict[str, str]:
+def measured_values(description: AchievementDescription, language: str) -> dict[str, str]:
     """The fields of outcomes and grade, filled in with what a description says."""
     scheme = description.grading_scheme
     grades = (
@@ -47,25 +48,43 @@ def measured_values(description: AchievementDescription) -> dict[str, str]:
     )
     return {
         "outcomes": "\n".join(outcome.text.nl for outcome in description.learning_outcomes),
-        **{name: value or "" for name, value in zip(GRADE_FIELDS, grades, strict=True)},
+        **{name: written_number(value or "", language) for name, value in zip(GRADE_FIELDS, grades, strict=True)},
     }
 
 
-def blocks_of(description: AchievementDescription) -> list[Block]:
+def level_skill(place: int, skill: str, level: str) -> str:
+    """What the box stands for that says that a level of the block at this place shows a skill."""
+    return f"{place}|{skill}|{level}"
+
+
+def level_skills_of(description: AchievementDescription) -> set[str]:
+    """The boxes that are ticked for what a description says now."""
+    return {
+        level_skill(place, skill, level.name.nl)
+        for place, one in enumerate(description.result_descriptions)
+        for level in one.rubric_criterion_levels
+        for skill in level.skills
+    }
+
+
+def blocks_of(description: AchievementDescription, language: str) -> list[Block]:
     """One block of fields for each result that a description has."""
-    return [_block(one) for one in description.result_descriptions]
+    return [_block(one, language) for one in description.result_descriptions]
 
 
-def _block(one: ResultDescription) -> Block:
+def _block(one: ResultDescription, language: str) -> Block:
     names = {level.id: level.name.nl for level in one.rubric_criterion_levels}
+    required = one.required_value or ""
     return {
         "id": one.id,
         "name": one.name.nl,
         "kind": _kind(one),
         "choices": "\n".join(names.values() or one.allowed_values),
-        "minimum": one.value_min or "",
-        "maximum": one.value_max or "",
-        "required": names.get(one.required_level or "", one.required_value or ""),
+        "minimum": written_number(one.value_min or "", language),
+        "maximum": written_number(one.value_max or "", language),
+        "required": names.get(
+            one.required_level or "", required if required in one.allowed_values else written_number(required, language)
+        ),
     }
 
 
@@ -98,15 +117,20 @@ def as_grading_scheme(values: Mapping[str, str], kept: Kept) -> Mapping[str, Any
     }
 
 
-def as_result_descriptions(blocks: Sequence[Block], kept: Kept, skills: Sequence[str]) -> list[Mapping[str, Any]]:
-    """The results that the blocks describe, each with what else was known of it."""
+def as_result_descriptions(
+    blocks: Sequence[Block], kept: Kept, skills: Sequence[str], ticked: Collection[str]
+) -> list[Mapping[str, Any]]:
+    """The results that the blocks describe, each with what else was known of it; `ticked` says what levels show."""
     earlier = {one["id"]: one for one in kept.members.get("result_descriptions", ())}
     taken = [block["id"] for block in blocks if block["id"]]
     found: list[Mapping[str, Any]] = []
-    for place, block in enumerate(blocks, 1):
-        identifier = block["id"] or _free(f"r{place}", taken)
+    for place, block in enumerate(blocks):
+        identifier = block["id"] or _free(f"r{place + 1}", taken)
         taken.append(identifier)
-        found.append(_with_skills(_describe(block, identifier, earlier.get(identifier, {})), skills))
+        described = _with_skills(_describe(block, identifier, earlier.get(identifier, {})), skills)
+        for level in described.get("rubric_criterion_levels", ()):
+            level["skills"] = [skill for skill in skills if level_skill(place, skill, level["name"]["nl"]) in ticked]
+        found.append(described)
     return found
 
 
@@ -134,11 +158,11 @@ def _describe(block: Block, identifier: str, earlier: Mapping[str, Any]) -> dict
 def _levels(lines: Sequence[str], required: str, earlier: Mapping[str, Any]) -> dict[str, Any]:
     known = {level["name"]["nl"]: level for level in earlier.get("rubric_criterion_levels", ())}
     taken = [known[line]["id"] for line in lines if line in known]
-    levels: list[Mapping[str, Any]] = []
+    levels: list[dict[str, Any]] = []
     for place, line in enumerate(lines, 1):
         identifier = known[line]["id"] if line in known else _free(f"n{place}", taken)
         taken.append(identifier)
-        levels.append(known.get(line, {"id": identifier, "name": {"nl": line}}))
+        levels.append(dict(known.get(line, {"id": identifier, "name": {"nl": line}})))
     reached = next((level["id"] for level in levels if level["name"]["nl"].casefold() == required.casefold()), None)
     # A level that is not there is refused beside its field, as any other wrong word is.
     return {"rubric_criterion_levels": levels, **({"required_level": reached or "onbekend"} if required else {})}

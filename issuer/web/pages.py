@@ -38,8 +38,10 @@ from issuer.web.forms import (
     text,
 )
 from kernel.errors import MalformedError
+from kernel.microcredential import read_microcredential_badge
 from kernel.open_badges import BadgeView, badge_view
 from kernel.status.messages import StatusMessage, find_message
+from runtime.badge_facts import LEARNING_ELEMENTS, Fact, Outcome, create_facts
 from runtime.dependencies import DatabaseDep, NowDep, SessionDep, get_service
 from runtime.service import Service
 from runtime.tokens import create_token
@@ -100,8 +102,12 @@ PARTICIPATION = (
     ("onsite", N_("Op locatie")),
     ("online", N_("Online")),
     ("blended", N_("Deels online")),
+    ("onsite_or_blended", N_("Op locatie of deels online")),
     ("work_experience", N_("Op het werk")),
     ("volunteering", N_("Als vrijwilliger")),
+    ("personalised", N_("Met activiteiten op maat")),
+    ("project_based", N_("In een project")),
+    ("research", N_("Met onderzoek")),
 )
 
 
@@ -114,6 +120,18 @@ ASSESSMENT = (
     ("professional_product", N_("Beroepsproduct")),
     ("behavioural_assessment", N_("Beoordeling van gedrag")),
     ("peer_assessment", N_("Beoordeling door medestudenten of collega’s")),
+    ("development_report", N_("Ontwikkelverslag")),
+    ("personalized_assessment", N_("Beoordeling op maat")),
+    ("testing", N_("Toets")),
+    ("skill_application", N_("Toepassen van een skill")),
+    ("recognition_of_prior_learning", N_("Erkenning van wat iemand al kan")),
+    ("continuous_evaluation", N_("Beoordeling tijdens het werk")),
+    ("group_performance", N_("Prestatie van de groep")),
+    ("attendance", N_("Aanwezigheid")),
+    ("project_work", N_("Projectwerk")),
+    ("peer_review", N_("Feedback van medestudenten")),
+    ("quiz", N_("Quiz")),
+    ("problem_based_learning", N_("Werken aan een probleem")),
 )
 NLQF = (("", "–"), *((level, level) for level in ("Instroom", "1", "2", "3", "4", "4+", "5", "6", "7", "8")))
 SUPERVISION = (
@@ -326,6 +344,7 @@ async def achievement_page(
         card=_card(issuer, row, request),
         description=description,
         chosen=_chosen(request, description),
+        outcomes=_outcomes(request, description),
         uri=achievement_uri(issuer, slug),
         version=row.version,
     )
@@ -333,10 +352,25 @@ async def achievement_page(
     return response
 
 
+def _outcomes(request: Request, description: AchievementDescription) -> list[Outcome]:
+    """What somebody can do afterwards, each skill by the name that it has on the rest of the page."""
+    language = request_language(request)
+    names = {skill.uri: _skill(request, skill, language)["text"] for skill in description.skills}
+    return [
+        Outcome(
+            text=outcome.text.best(language),
+            language=outcome.text.language(language),
+            level=outcome.level,
+            skills=tuple(names[uri] for uri in outcome.skills if uri in names),
+        )
+        for outcome in description.learning_outcomes
+    ]
+
+
 def _chosen(request: Request, description: AchievementDescription) -> list[tuple[str, str]]:
     """What was chosen from a list, with the words of the form."""
     _ = translator(request)
-    values = form_of(description).values
+    values = form_of(description, request_language(request)).values
     return [
         (_(FIELD_LABELS[name]), _(dict(choices)[values[name]])) for name, choices in CHOICES.items() if values[name]
     ]
@@ -551,7 +585,8 @@ async def change_achievement_page(
 ) -> Response:
     """Describe the next version."""
     row = await get_achievement(session, staff.issuer, slug)
-    return _form_page(request, pages, staff, form_of(description_of(row)), current=_card(staff.issuer, row, request))
+    form = form_of(description_of(row), request_language(request))
+    return _form_page(request, pages, staff, form, current=_card(staff.issuer, row, request))
 
 
 @router.post("/back-office/{org}/achievements/{slug}/change")
@@ -730,6 +765,12 @@ def _view_of(claims: Mapping[str, Any], row: AchievementRow) -> BadgeView:
     return badge_view({"credentialSubject": subject}, "ldp_vc")
 
 
+def _learning_of(row: AchievementRow, language: str) -> Sequence[Fact]:
+    """What every badge of this version says of level, workload, quality and the like."""
+    content = read_microcredential_badge({"credentialSubject": {"achievement": row.version.achievement}})
+    return create_facts(content, language, LEARNING_ELEMENTS)
+
+
 @router.get("/back-office/{org}/awards/{award_id}")
 async def one_award(
     request: Request,
@@ -751,8 +792,10 @@ async def one_award(
         staff=staff,
         award=view,
         view=_view_of(view.claims, row),
+        learning=_learning_of(row, request_language(request)),
         card=_card(staff.issuer, row, request),
         qr=None if view.offer is None else draw_qr(view.offer.link),
+        haip_qr=None if view.offer is None or view.offer.haip_link is None else draw_qr(view.offer.haip_link),
         states=STATES,
         trail=trail,
         was_copied=_was_copied(trail),

@@ -18,7 +18,7 @@ from kernel.data_integrity.cryptosuite import encode_signature
 from kernel.data_integrity.ecdsa_sd_2023 import HMAC_KEY_BYTES, seal_base_proof
 from kernel.data_integrity.json_pointers import parse_pointer
 from kernel.data_integrity.proof import create_options
-from kernel.data_integrity.statements import RESERVED, Cut, hide_labels, name_nodes, state_cut
+from kernel.data_integrity.statements import RESERVED, cut_marked, hide_labels, name_nodes, state_cut
 from kernel.data_integrity.verification import add_always_shown, add_base_proof, add_proof
 from kernel.errors import MalformedError
 from kernel.json_ld import pinned_contexts
@@ -166,7 +166,7 @@ class SelectiveBulkTemplate(_Template):
 
     def _group(self) -> tuple[FilledLines | None, Sequence[bool]]:
         """Return the statements, and which of them are always shown: pointers cut by names, which no text changes."""
-        marked = self._with([f"{pinned_shapes().mark}{number}." for number in range(len(self._paths))])
+        marked = self._with([pinned_shapes().mark(number) for number in range(len(self._paths))])
         try:
             named = name_nodes(marked, pinned_contexts())
             stated = state_cut(named, self._mandatory_pointers)
@@ -183,12 +183,8 @@ class SelectiveBulkTemplate(_Template):
         lines = self._lines.find_lines(texts, hide_labels(hmac_key))
         if lines is None:
             return None
-        ordered = sorted(zip(lines, self._mandatory, strict=True))
         return seal_base_proof(
-            Cut(
-                [line for line, is_mandatory in ordered if is_mandatory],
-                [line for line, is_mandatory in ordered if not is_mandatory],
-            ),
+            cut_marked(zip(lines, self._mandatory, strict=True)),
             options_hash=self._options_hash,
             signer=self._signer,
             proof_signer=SoftwareSigner.generate("ES256"),

@@ -5,7 +5,7 @@ statements are filled into it: `kernel.json_ld.shapes`, which also says when the
 """
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -94,11 +94,7 @@ def cut_document(
     if filled is None:
         grouped = group_document(document, hmac_key, contexts)
         return cut_lines(grouped.lines, grouped.indexes(pointers))
-    filled.sort()
-    return Cut(
-        [line for line, is_mandatory in filled if is_mandatory],
-        [line for line, is_mandatory in filled if not is_mandatory],
-    )
+    return cut_marked(filled)
 
 
 def state_cut(named: NamedDocument, pointers: Sequence[str]) -> Stated:
@@ -107,6 +103,15 @@ def state_cut(named: NamedDocument, pointers: Sequence[str]) -> Stated:
     if not chosen <= frozenset(named.quads):
         raise MalformedError("a part of the document says something else than the whole")
     return Stated(named.quads, chosen)
+
+
+def cut_marked(lines: Iterable[tuple[str, bool]]) -> Cut:
+    """Return statements in two, by what stands beside each: whether it is always shown."""
+    ordered = sorted(lines)
+    return Cut(
+        [line for line, is_mandatory in ordered if is_mandatory],
+        [line for line, is_mandatory in ordered if not is_mandatory],
+    )
 
 
 def cut_lines(lines: Sequence[str], mandatory: frozenset[int]) -> Cut:

@@ -21,7 +21,8 @@ MEDIA_TYPE: Final = "application/entity-statement+jwt"
 # §3 wants RS256 of whoever verifies; the others are those of this ecosystem.
 ALGORITHMS: Final = frozenset({"ES256", "ES384", "Ed25519", "EdDSA", "RS256"})
 _WELL_KNOWN: Final = "/.well-known/openid-federation"
-_MAX_BYTES: Final = 512 * 1024
+# An issuer's has all its metadata inside, which grows with each badge that it describes.
+_MAX_BYTES: Final = 4 * 1024 * 1024
 _MAX_HINTS: Final = 32
 
 _CONFIGURATION_ONLY: Final = frozenset(

@@ -24,10 +24,10 @@ from kernel.sd_jwt import (
     ClaimsPath,
     SdJwt,
     conceal,
-    create_key_binding_jwt,
     disclosable_paths,
     parse_sd_jwt,
     present,
+    present_bound,
     reveal,
     verify_key_binding_jwt,
 )
@@ -173,15 +173,13 @@ class SdJwtFormat(ABC):
 
         With `transaction_data_hashes` the holder agrees to what was hashed, by the same signature (VP B.3.3.1).
         """
-        sd_jwt = parse_sd_jwt(raw)
-        shown = present(sd_jwt, disclose=disclose)
-        return shown + create_key_binding_jwt(
-            shown,
+        return present_bound(
+            raw,
+            disclose=disclose,
             signer=holder_signer,
             audience=audience,
             nonce=nonce,
             now=now,
-            hash_algorithm=sd_jwt.hash_algorithm,
             transaction_data_hashes=transaction_data_hashes,
             transaction_data_hashes_alg=transaction_data_hashes_alg,
         )

@@ -345,7 +345,7 @@ class Shapes:
         """Return the shape of a document with all texts in it but those at the paths; None where there is none."""
         try:
             _, leaves = _read(document)
-            marked = _with_leaves(document, (f"{self._mark}{number}." for number in range(len(leaves))))
+            marked = _with_leaves(document, map(self.mark, range(len(leaves))))
             varying = [self._number(_resolve(marked, path)) for path in paths]
             fixed, shape = self._make(document, leaves, (), self._make_shape)
             if shape is None or not set(varying).isdisjoint(fixed):
@@ -354,10 +354,9 @@ class Shapes:
         except (_UnshapedError, MalformedError, TypeError, RecursionError):
             return None
 
-    @property
-    def mark(self) -> str:
-        """What no document of anybody else contains; with a number and a dot behind it, a text for `find_marked`."""
-        return self._mark
+    def mark(self, number: int) -> str:
+        """Return what takes the place of a text, by its number: what no document of anybody else contains."""
+        return f"{self._mark}{number}."
 
     def find_marked(self, quads: Sequence[Quad], top: str, examples: Sequence[str]) -> FilledLines | None:
         """Return the statements of a document that has marks in place of some texts; None where they have no shape.
@@ -418,7 +417,7 @@ class Shapes:
     ) -> tuple[tuple[int, ...], Any]:
         """Make something of the shape of a document, taking texts into it until all others have their place."""
         while True:
-            marks = [text if i in fixed else f"{self._mark}{i}." for i, text in enumerate(leaves)]
+            marks = [text if i in fixed else self.mark(i) for i, text in enumerate(leaves)]
             marked = _with_leaves(document, iter(marks))
             conversion = Conversion(self._contexts)
             try:

@@ -1,9 +1,9 @@
-"""Microcredentials: the sixteen elements of the European standard, in Open Badges, in SD-JWT claims, and back.
+"""Microcredentials: the sixteen elements of the European standard, in Open Badges and back, and out of SD-JWT claims.
 
 `kernel.elm` writes and reads them as a European Learning Model document. PROFILE.md E-20 to E-22.
 """
 
-from kernel.microcredential.claims import create_microcredential_claims, read_microcredential_claims
+from kernel.microcredential.claims import read_microcredential, read_microcredential_claims
 from kernel.microcredential.model import (
     ELEMENTS,
     MANDATORY_ELEMENTS,
@@ -32,7 +32,7 @@ from kernel.microcredential.model import (
     missing_elements,
 )
 from kernel.microcredential.reading import read_microcredential_badge
-from kernel.microcredential.vocabulary import GRADE
+from kernel.microcredential.vocabulary import GRADE, OUTCOME
 from kernel.microcredential.writing import create_microcredential_achievement, create_microcredential_badge
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "GRADE",
     "MANDATORY_ELEMENTS",
     "OPTIONAL_ELEMENTS",
+    "OUTCOME",
     "AwardingBody",
     "Dates",
     "EvidenceItem",
@@ -62,9 +63,9 @@ __all__ = [
     "Workload",
     "create_microcredential_achievement",
     "create_microcredential_badge",
-    "create_microcredential_claims",
     "find_warnings",
     "missing_elements",
+    "read_microcredential",
     "read_microcredential_badge",
     "read_microcredential_claims",
 ]

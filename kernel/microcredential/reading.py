@@ -40,11 +40,26 @@ from kernel.microcredential.model import (
     Translation,
     Workload,
 )
-from kernel.microcredential.vocabulary import BRIN, GRADE, OUTCOME
+from kernel.microcredential.vocabulary import (
+    ASSESSMENT_TYPES,
+    BRIN,
+    EQF,
+    GRADE,
+    ISCED_F,
+    NLQF_LEVELS,
+    OUTCOME,
+    PARTICIPATION_TYPES,
+)
 from kernel.microcredential.writing import part_of
+from kernel.open_badges import SKILL, find_alignment_kind
 
-_SKILL_URLS: Final = ("http://data.europa.eu/esco/skill/", "https://linkeddata.competentnl.nl/")
-_SKILL_TYPES: Final = frozenset({"ceasn:Competency", "CFItem"})
+_EQF_LEVELS: Final = {str(level): f"{EQF}{level}" for level in range(1, 9)}
+# The code of a published concept, by its address.
+_CODES: Final[Mapping[str, str]] = {
+    url: code
+    for known in (NLQF_LEVELS, ASSESSMENT_TYPES, PARTICIPATION_TYPES, _EQF_LEVELS)
+    for code, url in known.items()
+}
 
 
 def read_microcredential_badge(badge: Mapping[str, Any]) -> Microcredential:
@@ -82,11 +97,10 @@ _Stated = Mapping[str, list[JsonObject]]
 
 
 def _group_by_kind(achievement: JsonObject) -> _Stated:
-    """Return the alignments by what they say they are: `ext:EQFAlignment`, and `ext:EQF` as edubadges has it. S-03."""
+    """Return the alignments by what they are about. S-03."""
     stated: dict[str, list[JsonObject]] = {}
     for alignment in read_objects(achievement, "alignment"):
-        kind = (read_text(alignment, "targetType") or "").removeprefix("ext:").removesuffix("Alignment")
-        stated.setdefault(kind, []).append(alignment)
+        stated.setdefault(find_alignment_kind(alignment), []).append(alignment)
     return stated
 
 
@@ -95,7 +109,14 @@ def _first(stated: _Stated, kind: str) -> JsonObject:
 
 
 def _read_codes(stated: _Stated, kind: str) -> tuple[str, ...]:
-    return tuple(code for alignment in stated.get(kind, ()) if (code := read_text(alignment, "targetCode")))
+    return tuple(code for alignment in stated.get(kind, ()) if (code := _read_code(alignment)))
+
+
+def _read_code(alignment: JsonObject) -> str | None:
+    """Return the code that stands there, or else the one of the published concept at the address."""
+    url = read_text(alignment, "targetUrl") or ""
+    field = url.removeprefix(ISCED_F) if url.startswith(ISCED_F) else None
+    return read_text(alignment, "targetCode") or _CODES.get(url) or field
 
 
 def _split(achievement: JsonObject, name: str) -> tuple[str, ...]:
@@ -147,16 +168,17 @@ def _read_dates(badge: JsonObject) -> Dates | None:
 
 
 def _read_outcomes(achievement: JsonObject) -> tuple[LearningOutcome, ...]:
-    """Return what is described as an outcome; else edubadges' text, or each skill by itself."""
+    """Return what is described as an outcome, or else edubadges' text; a skill that none of them names is one too."""
     described = tuple(
         LearningOutcome(text, _read_skills(each), read_text(each, "requiredValue"))
         for each in read_objects(achievement, "resultDescription")
         if each.get("resultType") == OUTCOME and (text := read_text(each, "name"))
     )
     skills = _read_skills(achievement)
-    if described or not (text := _read_outcome_of_edubadges(achievement)):
-        return described or tuple(LearningOutcome(skill.name, (skill,)) for skill in skills)
-    return (LearningOutcome(text, skills),)
+    if not described and (text := _read_outcome_of_edubadges(achievement)):
+        return (LearningOutcome(text, skills),)
+    named = {skill.uri for outcome in described for skill in outcome.skills}
+    return (*described, *(LearningOutcome(skill.name, (skill,)) for skill in skills if skill.uri not in named))
 
 
 def _read_outcome_of_edubadges(achievement: JsonObject) -> str | None:
@@ -171,13 +193,8 @@ def _read_skills(parent: JsonObject) -> tuple[Skill, ...]:
     return tuple(
         Skill(uri, read_text(each, "targetName") or uri, read_text(each, "targetFramework"))
         for each in read_objects(parent, "alignment")
-        if (uri := read_text(each, "targetUrl")) and (_is_skill(each, uri) or parent.get("resultType") == OUTCOME)
+        if (uri := read_text(each, "targetUrl")) and find_alignment_kind(each) == SKILL
     )
-
-
-def _is_skill(alignment: JsonObject, uri: str) -> bool:
-    """Recognise a framework by the beginning of its URLs first, by the type second. S-03."""
-    return uri.startswith(_SKILL_URLS) or read_text(alignment, "targetType") in _SKILL_TYPES
 
 
 def _read_workload(subject: JsonObject, achievement: JsonObject, stated: _Stated) -> Workload:
@@ -186,8 +203,9 @@ def _read_workload(subject: JsonObject, achievement: JsonObject, stated: _Stated
         return next((number for number in found if number is not None), None)
 
     sbu = read("SBU", "SBU")
+    # Open Badges does not say which credits are available; they are ECTS where an alignment says so (S-07).
     return Workload(
-        ects=read("ECTS", "ECTS"),
+        ects=read("ECTS", "ECTS", *(("creditsAvailable",) if "ECTS" in stated else ())),
         sbu=None if sbu is None else int(sbu),
         hours=read("TimeInvestment", "timeInvestment"),
         ects_earned=read_number(subject, "creditsEarned"),
@@ -195,12 +213,18 @@ def _read_workload(subject: JsonObject, achievement: JsonObject, stated: _Stated
 
 
 def _read_level(stated: _Stated) -> Level:
-    eqf = read_count(_first(stated, "EQF"), "targetCode")
+    eqf = read_count(_read_level_code(stated, "EQF"), "code")
     return Level(
         eqf=eqf if eqf in range(1, 9) else None,
-        nlqf=read_text(_first(stated, "NLQF"), "targetCode"),
+        nlqf=read_text(_read_level_code(stated, "NLQF"), "code"),
         is_verified=_read_codes(stated, "LevelVerification") == ("verified",),
     )
+
+
+def _read_level_code(stated: _Stated, kind: str) -> JsonObject:
+    """Return the level of the published concept at the address, or else the code that stands there. S-01."""
+    found = _first(stated, kind)
+    return {"code": _CODES.get(read_text(found, "targetUrl") or "") or found.get("targetCode")}
 
 
 def _read_url(alignment: JsonObject, placeholder: str) -> str | None:
@@ -278,7 +302,7 @@ def _read_further(
         image=read_text(read_object(achievement, "image"), "id") or read_text(achievement, "image"),
         programmes=_read_codes(stated, "EducationProgramme") or _read_programmes(achievement),
         brin=next(brins, None),
-        isced_f=read_text(_first(stated, "ISCEDF"), "targetCode"),
+        isced_f=next(iter(_read_codes(stated, "ISCEDF")), None),
         sector=read_text(achievement, "fieldOfStudy"),
         tags=read_texts(achievement, "tag"),
         teaching_languages=_read_codes(stated, "LanguageOfInstruction"),

@@ -8,28 +8,30 @@ written beside it.
 from collections.abc import Mapping
 from typing import Final
 
+from kernel.open_badges import LEARNING_OUTCOME
+from kernel.open_badges.alignments import ECTS as ECTS
+from kernel.open_badges.alignments import EQF as EQF
+from kernel.open_badges.alignments import ISCED_F as ISCED_F
+from kernel.open_badges.alignments import NLQF_LEVELS as NLQF_LEVELS
+
 _SNB: Final = "http://data.europa.eu/snb"
 
-ECTS: Final = f"{_SNB}/education-credit/6fcec5c5af"
-EQF: Final = f"{_SNB}/eqf/"
-ISCED_F: Final = f"{_SNB}/isced-f/"
-
 # How Open Badges' own extension points are filled; the grade is what edubadges calls one, whatever the scale.
-OUTCOME: Final = "ext:LearningOutcome"
+OUTCOME: Final = LEARNING_OUTCOME
 GRADE: Final = "ext:ECTSGradeScore"
 BRIN: Final = "ext:BRIN"
 
-NLQF_LEVELS: Final[Mapping[str, str]] = {
-    "Instroom": f"{_SNB}/qdr/c_b42dd23b",
-    "1": f"{_SNB}/qdr/c_3e11a3fd",
-    "2": f"{_SNB}/qdr/c_c749fa23",
-    "3": f"{_SNB}/qdr/c_f97cdbb5",
-    "4": f"{_SNB}/qdr/c_ff656b33",
-    "4+": f"{_SNB}/qdr/c_c2700f4e",
-    "5": f"{_SNB}/qdr/c_18c9e9fe",
-    "6": f"{_SNB}/qdr/c_1711a061",
-    "7": f"{_SNB}/qdr/c_478359fc",
-    "8": f"{_SNB}/qdr/c_2835a50f",
+# How SURF spells in its own lists (edubadges-server; educredentials/obv3-examples) what has a code here. What is one
+# thing there and two here, "onsite or blended", has a code of its own.
+SURF_SPELLINGS: Final[Mapping[str, str]] = {
+    "oram_exam": "oral_exam",
+    "application of a skill": "skill_application",
+    "portfolio": "portfolio_assessment",
+    "recognition of prior learning": "recognition_of_prior_learning",
+    "onsite or blended": "onsite_or_blended",
+    "work": "work_experience",
+    "work experience": "work_experience",
+    "personalized learning activities": "personalised",
 }
 # edubadges' codes first, then those of the Europass list that edubadges lacks.
 ASSESSMENT_TYPES: Final[Mapping[str, str]] = {

@@ -6,7 +6,7 @@ securing.
 """
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from kernel.microcredential.members import write_number, write_present
 from kernel.microcredential.model import (
@@ -28,9 +28,7 @@ from kernel.microcredential.vocabulary import (
     OUTCOME,
     PARTICIPATION_TYPES,
 )
-from kernel.open_badges import CREDENTIALS_V2, OPEN_BADGES_3_0_3, STATED_KINDS, format_date_time
-
-_FRAMEWORK_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+from kernel.open_badges import CREDENTIALS_V2, OPEN_BADGES_3_0_3, format_date_time, skill_target_type
 
 
 def create_microcredential_badge(microcredential: Microcredential) -> dict[str, Any]:
@@ -195,12 +193,10 @@ def _create_alignments(microcredential: Microcredential) -> list[dict[str, Any]]
 
 
 def _create_skill(skill: Skill) -> dict[str, Any]:
-    framework = skill.framework or ""
-    is_plain = framework and framework not in STATED_KINDS and set(framework) <= _FRAMEWORK_CHARACTERS
     return write_present(
         {
             "type": ["Alignment"],
-            "targetType": f"ext:{framework if is_plain else 'Skill'}Alignment",
+            "targetType": skill_target_type(skill.framework),
             "targetFramework": skill.framework,
             "targetName": skill.name,
             "targetUrl": skill.uri,

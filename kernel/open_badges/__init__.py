@@ -4,11 +4,13 @@ An achievement is described once. From one `CredentialDataset` come the claims o
 VCDM 2.0 credential, each with the claims paths that its holder may keep hidden; `badge_view` reads both back alike.
 """
 
+from kernel.open_badges.alignments import SKILL, STATED_KINDS, find_alignment_kind, skill_target_type
 from kernel.open_badges.checking import (
     parse_open_badge,
     verify_achievement,
     verify_endorsement_shape,
     verify_open_badge,
+    verify_profile,
     verify_result,
 )
 from kernel.open_badges.dates import format_date_time, parse_date_time
@@ -20,7 +22,7 @@ from kernel.open_badges.identity import (
     verify_recipient,
 )
 from kernel.open_badges.reading import read_many
-from kernel.open_badges.refresh import find_refresh_service, is_newer, verify_replacement
+from kernel.open_badges.refresh import describe_subjects, find_refresh_service, is_newer, verify_replacement
 from kernel.open_badges.view import (
     BadgeView,
     EndorsedThing,
@@ -37,11 +39,11 @@ from kernel.open_badges.vocabulary import (
     ACHIEVEMENT_TYPES,
     CONTEXTS,
     CREDENTIALS_V2,
+    LEARNING_OUTCOME,
     OPEN_BADGE_CREDENTIAL,
     OPEN_BADGES_3_0_3,
     OPEN_BADGES_EXTENSIONS,
     PERSON_MEMBERS,
-    STATED_KINDS,
 )
 from kernel.open_badges.writing import (
     CredentialDataset,
@@ -56,10 +58,12 @@ __all__ = [
     "ACHIEVEMENT_TYPES",
     "CONTEXTS",
     "CREDENTIALS_V2",
+    "LEARNING_OUTCOME",
     "OPEN_BADGES_3_0_3",
     "OPEN_BADGES_EXTENSIONS",
     "OPEN_BADGE_CREDENTIAL",
     "PERSON_MEMBERS",
+    "SKILL",
     "STATED_KINDS",
     "BadgeView",
     "CredentialDataset",
@@ -79,17 +83,21 @@ __all__ = [
     "create_identity_object",
     "create_open_badge",
     "create_sd_jwt_vc_claims",
+    "describe_subjects",
+    "find_alignment_kind",
     "find_refresh_service",
     "format_date_time",
     "is_newer",
     "parse_date_time",
     "parse_open_badge",
     "read_many",
+    "skill_target_type",
     "verify_achievement",
     "verify_dataset",
     "verify_endorsement_shape",
     "verify_identity_object",
     "verify_open_badge",
+    "verify_profile",
     "verify_recipient",
     "verify_replacement",
     "verify_result",

@@ -38,6 +38,11 @@ def verify_endorsement_shape(endorsement: Mapping[str, Any]) -> None:
     verify_shape(endorsement, "EndorsementCredential", _READ)
 
 
+def verify_profile(profile: Mapping[str, Any]) -> None:
+    """Check a Profile by anybody, such as one that is sent over the Open Badges API. Open Badges 3.0 §B.1.19, B-40."""
+    verify_shape(profile, "Profile", _READ)
+
+
 def verify_achievement(achievement: Mapping[str, Any]) -> None:
     """Check that an Achievement is one that we would issue. B-04 to B-07, B-10.
 

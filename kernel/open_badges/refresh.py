@@ -33,7 +33,7 @@ def verify_replacement(held: Mapping[str, Any], offered: Mapping[str, Any]) -> N
     """
     if _identify(held) != _identify(offered):
         raise RejectedError("another badge than the one that is held")
-    if _describe_subjects(held) != _describe_subjects(offered):
+    if describe_subjects(held) != describe_subjects(offered):
         raise RejectedError("of another person or for another achievement than the badge that is held")
     if not is_newer(held, offered):
         raise RejectedError("no newer than the badge that is held")
@@ -52,8 +52,8 @@ def _identify(badge: Mapping[str, Any]) -> tuple[str, str]:
     return issuer, identifier
 
 
-def _describe_subjects(badge: Mapping[str, Any]) -> list[tuple[object, list[object], object]]:
-    """Return who received it and what for; where the subject says neither, that is the same in both."""
+def describe_subjects(badge: Mapping[str, Any]) -> list[tuple[object, list[object], object]]:
+    """Return who received a badge and what for; where subjects say neither, that is the same in two badges. B-23"""
     return [
         (subject.get("id"), read_many(subject, "identifier"), read_object(subject, "achievement").get("id"))
         for subject in read_objects(badge, "credentialSubject")

@@ -11,9 +11,10 @@ from typing import Any, Final, Literal
 
 from kernel.errors import MalformedError
 from kernel.keys import PublicKey
+from kernel.open_badges.alignments import SKILL, find_alignment_kind
 from kernel.open_badges.dates import parse_date_time
 from kernel.open_badges.reading import read_many, read_number, read_object, read_objects, read_text
-from kernel.open_badges.vocabulary import ACHIEVEMENT_TYPES, PERSON_MEMBERS, STATED_KINDS
+from kernel.open_badges.vocabulary import ACHIEVEMENT_TYPES, PERSON_MEMBERS
 from kernel.report import Outcome
 
 # The one format whose claims are not those of an Open Badges credential.
@@ -60,6 +61,8 @@ class Result:
     level_description: str | None = None
     lowest: str | None = None
     highest: str | None = None
+    skills: tuple[Skill, ...] = ()
+    """What the level that was reached, or this result alone, is aligned with. OB 3.0 Appendix B"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +205,11 @@ def badge_view(claims: Mapping[str, Any], format: str, *, languages: Sequence[st
     achievement, subject, criteria = parts.achievement, parts.subject, read_object(parts.achievement, "criteria")
     achievement_type = read.text(achievement, "achievementType")
     authority = read.text(claims, "issuing_authority") if is_sd_jwt_vc else None
-    alignments = [skill for element in read_objects(achievement, "alignment") if (skill := read.skill(element))]
+    alignments = [
+        (find_alignment_kind(element), skill)
+        for element in read_objects(achievement, "alignment")
+        if (skill := read.skill(element))
+    ]
     return BadgeView(
         name=read.text(achievement, "name") or "",
         description=read.text(achievement, "description"),
@@ -215,8 +222,8 @@ def badge_view(claims: Mapping[str, Any], format: str, *, languages: Sequence[st
         achievement_type=achievement_type,
         is_known_type=achievement_type in ACHIEVEMENT_TYPES,
         language=read.text(achievement, "inLanguage"),
-        skills=tuple(aligned for aligned in alignments if not _is_stated(aligned)),
-        statements=tuple(aligned for aligned in alignments if _is_stated(aligned)),
+        skills=tuple(aligned for kind, aligned in alignments if kind == SKILL),
+        statements=tuple(aligned for kind, aligned in alignments if kind != SKILL),
         evidence=tuple(read.evidence(element) for element in read_objects(parts.credential, "evidence")),
         person=read.person(subject, {name: name for name in PERSON_MEMBERS} if is_sd_jwt_vc else PERSON_MEMBERS),
         awarded_at=_read_date(parts.credential, "awarded_at" if is_sd_jwt_vc else "awardedDate"),
@@ -298,7 +305,14 @@ class _Reader:
             level_description=self.text(achieved, "description"),
             lowest=self.text(description, "valueMin"),
             highest=self.text(description, "valueMax"),
+            skills=self.aligned(achieved, result),
         )
+
+    def aligned(self, *members: Mapping[str, Any]) -> tuple[Skill, ...]:
+        """The skills that these are aligned with, each once."""
+        alignments = [each for member in members for each in read_objects(member, "alignment")]
+        found = [self.skill(each) for each in alignments if find_alignment_kind(each) == SKILL]
+        return tuple({skill.uri: skill for skill in found if skill is not None}.values())
 
     def identifiers(self, value: Mapping[str, Any]) -> tuple[Identifier, ...]:
         pairs = [
@@ -331,12 +345,6 @@ class _Reader:
             identifiers=self.identifiers(profile),
             parent_name=self.text(read_object(profile, "parentOrg"), "name"),
         )
-
-
-def _is_stated(alignment: Skill) -> bool:
-    """Whether it says something of the learning, and is no skill that somebody could look for. S-03, S-06."""
-    kind = (alignment.target_type or "").removeprefix("ext:").removesuffix("Alignment")
-    return kind in STATED_KINDS
 
 
 def _read_image(value: Mapping[str, Any]) -> str | None:

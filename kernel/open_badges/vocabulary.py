@@ -22,12 +22,8 @@ ACHIEVEMENT_TYPES: Final = frozenset(
     schemas.load("achievement.schema.json")["$defs"]["AchievementType"]["anyOf"][0]["enum"]
 )
 
-# What an alignment `ext:…Alignment` can say of an achievement; every other one is to a skill.
-STATED_KINDS: Final = frozenset(
-    {"EQF", "NLQF", "LevelVerification", "ECTS", "SBU", "TimeInvestment", "AssessmentType", "ParticipationType"}
-    | {"QualityAssurance", "Prerequisites", "Supervision", "AssessmentPlace", "IdentityCheck", "Stackability"}
-    | {"PartOf", "Translation", "EducationProgramme", "LanguageOfInstruction", "Recheck", "ISCEDF", "GradingTable"}
-)
+# How a described result says that it is what somebody can do now, and no measure of how well.
+LEARNING_OUTCOME: Final = "ext:LearningOutcome"
 
 PERSON_MEMBERS: Final[Mapping[str, str]] = {
     "given_name": "givenName",

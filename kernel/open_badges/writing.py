@@ -10,7 +10,13 @@ from kernel.errors import MalformedError
 from kernel.open_badges.checking import verify_achievement, verify_endorsed, verify_result, verify_shape
 from kernel.open_badges.dates import format_date_time, parse_date_time
 from kernel.open_badges.description import without_absent
-from kernel.open_badges.vocabulary import CREDENTIALS_V2, OPEN_BADGES_3_0_3, OPEN_BADGES_EXTENSIONS, PERSON_MEMBERS
+from kernel.open_badges.vocabulary import (
+    CREDENTIALS_V2,
+    LEARNING_OUTCOME,
+    OPEN_BADGES_3_0_3,
+    OPEN_BADGES_EXTENSIONS,
+    PERSON_MEMBERS,
+)
 from kernel.sd_jwt import ClaimsPath
 
 _SCHEMAS: Final = "https://purl.imsglobal.org/spec/ob/v3p0/schema/json"
@@ -83,8 +89,8 @@ def create_sd_jwt_vc_claims(dataset: CredentialDataset) -> tuple[dict[str, Any],
     """Return the claims of an SD-JWT VC that speak of the badge, and the paths its holder may hide. S-09.
 
     The issuer's profile stands for the creator of the achievement, and in `awarding_body` where somebody else made it.
-    Open are the achievement without its skills, the day of the award and what others said of the badge: they say
-    which badge this is.
+    Open are the achievement without its skills and learning outcomes, the day of the award and what others said of the
+    badge: they say which badge this is.
     """
     verify_dataset(dataset)
     claims = without_absent(
@@ -101,7 +107,8 @@ def create_sd_jwt_vc_claims(dataset: CredentialDataset) -> tuple[dict[str, Any],
         }
     )
     hidden = ("id", *PERSON_MEMBERS, *dataset.subject, "evidence", "result")
-    return claims, [*((name,) for name in hidden if name in claims), *_alignment_paths(dataset, ("achievement",))]
+    paths: list[ClaimsPath] = [(name,) for name in hidden if name in claims]
+    return claims, [*paths, *_achievement_paths(dataset, ("achievement",)), *_result_paths(dataset, ())]
 
 
 def create_open_badge(
@@ -142,7 +149,8 @@ def create_open_badge(
     hidden = (*PERSON_MEMBERS.values(), *dataset.subject, "result")
     paths: list[ClaimsPath] = [("evidence",)] if "evidence" in badge else []
     paths += [("credentialSubject", name) for name in hidden if name in subject]
-    return badge, [*paths, *_alignment_paths(dataset, ("credentialSubject", "achievement"))]
+    paths += _achievement_paths(dataset, ("credentialSubject", "achievement"))
+    return badge, [*paths, *_result_paths(dataset, ("credentialSubject",))]
 
 
 def with_credential_schema(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,13 +175,28 @@ def _with_extensions(document: Mapping[str, Any], **members: Any) -> dict[str, A
     return {**document, "@context": list(contexts), **members}
 
 
-def _alignment_paths(dataset: CredentialDataset, parent: ClaimsPath) -> list[ClaimsPath]:
-    """Each skill by itself, also where a result or an outcome names it: else that would tell what is hidden."""
-    paths: list[ClaimsPath] = [(*parent, "alignment", None)] if "alignment" in dataset.achievement else []
-    described = enumerate(dataset.achievement.get("resultDescription", ()))
+def _achievement_paths(dataset: CredentialDataset, parent: ClaimsPath) -> list[ClaimsPath]:
+    """Each skill by itself, also where an outcome or a level names it: else that would tell what is hidden.
+
+    Each learning outcome by itself too: its text says in words which skills the badge has. How a result is measured
+    stays in the open, since without it nobody could read the result.
+    """
+    places: list[tuple[ClaimsPath, Mapping[str, Any]]] = [(parent, dataset.achievement)]
+    outcomes: list[ClaimsPath] = []
+    for number, one in enumerate(dataset.achievement.get("resultDescription", ())):
+        place = (*parent, "resultDescription", number)
+        levels = enumerate(one.get("rubricCriterionLevel", ()))
+        places += [(place, one), *(((*place, "rubricCriterionLevel", level), each) for level, each in levels)]
+        outcomes += [place] if one["resultType"] == LEARNING_OUTCOME else []
+    return [*outcomes, *((*place, "alignment", None) for place, one in places if "alignment" in one)]
+
+
+def _result_paths(dataset: CredentialDataset, parent: ClaimsPath) -> list[ClaimsPath]:
+    """Each skill that a result of somebody is aligned with: who shows the result need not show those."""
     return [
-        *paths,
-        *((*parent, "resultDescription", number, "alignment", None) for number, one in described if "alignment" in one),
+        (*parent, "result", number, "alignment", None)
+        for number, one in enumerate(dataset.result)
+        if "alignment" in one
     ]
 
 

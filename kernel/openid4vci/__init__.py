@@ -125,6 +125,7 @@ from kernel.openid4vci.messages import (
 from kernel.openid4vci.metadata import (
     AUTHORIZATION_SERVER,
     CREDENTIAL_ISSUER,
+    MAX_CONFIGURATIONS,
     AuthorizationServerMetadata,
     ClaimDescription,
     CredentialConfiguration,
@@ -187,6 +188,7 @@ __all__ = [
     "ISO_18045_ENHANCED_BASIC",
     "ISO_18045_HIGH",
     "ISO_18045_MODERATE",
+    "MAX_CONFIGURATIONS",
     "MAX_OFFERED",
     "OFFER_SCHEME",
     "OPENID_CREDENTIAL",

@@ -207,5 +207,5 @@ def _find_thumbprint(form: Mapping[str, str]) -> str | None:
 
 
 def _with_query(url: str, parameters: Mapping[str, str]) -> str:
-    separator = "&" if urlsplit(url).query else "?"
+    separator = "" if url.endswith(("?", "&")) else "&" if urlsplit(url).query else "?"
     return f"{url}{separator}{urlencode(parameters)}"

@@ -115,11 +115,14 @@ class ByReference:
     uri: str
 
 
-def parse_credential_offer(value: object) -> CredentialOffer:
-    """Read a credential offer object, or raise MalformedError. §4.1.1. Unknown members and grants are ignored."""
+def parse_credential_offer(value: object, *, most: int = MAX_OFFERED) -> CredentialOffer:
+    """Read a credential offer object, or raise MalformedError. §4.1.1. Unknown members and grants are ignored.
+
+    A stranger offers at most so many; who reads an offer of their own making may say that it is more.
+    """
     members = as_object(value, "the credential offer")
     offered = as_unique_texts(members.get("credential_configuration_ids"), "'credential_configuration_ids'")
-    if len(offered) > MAX_OFFERED:
+    if len(offered) > most:
         raise MalformedError("more credentials are offered than anybody wants at once")
     grants = find_object(members, "grants") or {}
     return CredentialOffer(

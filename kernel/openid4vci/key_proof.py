@@ -56,7 +56,7 @@ def create_key_proof(
     *,
     signer: Signer,
     audience: str,
-    nonce: str,
+    nonce: str | None,
     now: datetime,
     key_id: str | None = None,
     client_id: str | None = None,
@@ -65,12 +65,14 @@ def create_key_proof(
     """Create a key proof for a Credential Issuer. Appendix F.1.
 
     The key is named by the DID URL `key_id`, or given as `jwk`. `client_id` stays out in anonymous
-    pre-authorized access.
+    pre-authorized access, and the nonce where the issuer has no Nonce Endpoint.
     """
     header: dict[str, Any] = {"jwk": signer.public_key.jwk} if key_id is None else {"kid": key_id}
     if key_attestation is not None:
         header["key_attestation"] = key_attestation
-    payload: dict[str, Any] = {"aud": audience, "iat": int(now.timestamp()), "nonce": nonce}
+    payload: dict[str, Any] = {"aud": audience, "iat": int(now.timestamp())}
+    if nonce is not None:
+        payload["nonce"] = nonce
     if client_id is not None:
         payload = {"iss": client_id, **payload}
     return sign_jwt(payload, signer=signer, typ=TYP, header=header)
@@ -122,9 +124,12 @@ def verify_key_proof(
 
 
 def create_di_vp_proof(
-    *, signer: Signer, key_id: str, audience: str, nonce: str, now: datetime, cryptosuite: str
+    *, signer: Signer, key_id: str, audience: str, nonce: str | None, now: datetime, cryptosuite: str
 ) -> dict[str, Any]:
-    """Create a key proof that is a presentation of nothing. Appendix F.2. `key_id` is a DID URL."""
+    """Create a key proof that is a presentation of nothing. Appendix F.2. `key_id` is a DID URL.
+
+    Without a nonce for an issuer that has no Nonce Endpoint.
+    """
     presentation = {
         "@context": [CREDENTIALS_V2],
         "type": ["VerifiablePresentation"],

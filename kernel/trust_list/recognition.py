@@ -1,6 +1,6 @@
 """Who is recognised, for what, and since when: the list as it is asked. PROFILE.md T-01, T-04 to T-06, A-47."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -156,8 +156,7 @@ class TrustList:
 
         Of those who may issue one of these types now. A certificate that is pinned itself is found by its issuer's.
         """
-        services = (service for entity in self.entities for service in entity.services)
-        return frozenset().union(*(service.authority_key_identifiers(types, at) for service in services))
+        return frozenset().union(*(offered.authority_key_identifiers(types, at) for offered in self._services))
 
     @property
     def anchors(self) -> tuple[x509.Certificate, ...]:
@@ -177,13 +176,16 @@ class TrustList:
     @property
     def wallet_provider_keys(self) -> dict[str, PublicKey]:
         """The keys of wallet providers without certificates, by the thumbprint that attestations have as `kid`."""
-        services = (offered for entity in self.entities for offered in entity.services)
-        listed = (key for offered in services if offered.service == "wallet-provision" for key in offered.keys)
+        providers = (offered for offered in self._services if offered.service == "wallet-provision")
+        listed = (key for offered in providers for key in offered.keys)
         return {key.thumbprint: key for key in listed}
 
+    @property
+    def _services(self) -> Iterator[TrustedService]:
+        return (offered for entity in self.entities for offered in entity.services)
+
     def _certificates(self, service: Service) -> tuple[x509.Certificate, ...]:
-        services = (offered for entity in self.entities for offered in entity.services)
-        return tuple(cert for offered in services if offered.service == service for cert in offered.certificates)
+        return tuple(cert for offered in self._services if offered.service == service for cert in offered.certificates)
 
     def verify_current(self, now: datetime) -> None:
         """Raise ExpiredError from `next_update` on: the last good copy is kept to that moment only. T-03."""
@@ -192,8 +194,7 @@ class TrustList:
 
     def find_archive_keys(self, issuer: str) -> frozenset[str] | None:
         """Return the thumbprints of keys that may have signed the archive of this issuer; None: it is not listed."""
-        services = (offered for entity in self.entities for offered in entity.services)
-        about = [each for each in services if each.service == "issuance" and each.is_about({issuer}, None)]
+        about = [each for each in self._services if each.service == "issuance" and each.is_about({issuer}, None)]
         return frozenset().union(*(each.archive_keys for each in about)) if about else None
 
     def recognise(

@@ -8,6 +8,7 @@ In templates `{{ _("Delen") }}`; in code a page's own function:
 """
 
 import io
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from functools import cache
@@ -30,6 +31,7 @@ from runtime.folders import package_folder
 LANGUAGES: Final = {"nl": "Nederlands", "en": "English"}
 SOURCE_LANGUAGE: Final = "nl"
 _COOKIE: Final = "language"
+_DECIMAL: Final = re.compile(r"-?[0-9]+\.[0-9]+")
 _YEAR: Final = 365 * 24 * 3600
 _ZONE: Final = ZoneInfo("Europe/Amsterdam")
 
@@ -102,12 +104,22 @@ def _local(value: datetime) -> datetime:
 
 def decimal(value: float, language: str) -> str:
     """`2,5`, `2.5`: a number as people write it."""
-    return format_decimal(value, format="0.##", locale=language)
+    return format_decimal(value, format="0.######", locale=language)
+
+
+def written_number(text: str, language: str) -> str:
+    """`7,5` for `7.5` in Dutch: a number as programs write it, for people; what is no number stays as it is."""
+    return text.replace(".", ",") if language == "nl" and _DECIMAL.fullmatch(text) else text
 
 
 def country(code: str, language: str) -> str:
     """`Nederland` for `NL`; what is no code of a country stays as it is."""
     return str(Locale(language).territories.get(code, code))
+
+
+def language_name(code: str, language: str) -> str:
+    """`Engels` for `en`; what is no code of a language stays as it is."""
+    return str(Locale(language).languages.get(code.lower(), code))
 
 
 def iso(value: datetime) -> str:

@@ -5,8 +5,8 @@
 
 Templates begin with `{% extends "base.html" %}` and `{% import "parts.html" as parts %}`, and have at hand: `_()`,
 `csrf_field()`, `static("camera.js")`, `session_token(request)`, `language`, `request`, `trace_id`, the filters `day`,
-`moment` and `iso` for times, and the tests that Jinja brings. Blocks of base.html: `title`, `nav`, `main`, `places`,
-`head`, `scripts`.
+`moment` and `iso` for times, `decimal` for a number and `number` for a text that may be one, and the tests that Jinja
+brings. Blocks of base.html: `title`, `nav`, `main`, `places`, `head`, `scripts`.
 There is no inline script or style: the content security policy refuses both.
 """
 
@@ -103,6 +103,8 @@ def _environment(packages: tuple[str, ...], language: str) -> Environment:
         environment.globals[name] = _isolating(environment.globals[name])
     environment.filters["day"] = lambda value: languages.day(value, language)
     environment.filters["moment"] = lambda value: languages.moment(value, language)
+    environment.filters["decimal"] = lambda value: languages.decimal(value, language)
+    environment.filters["number"] = lambda text: languages.written_number(text, language)
     environment.filters["iso"] = languages.iso
     environment.globals["csrf_field"] = _csrf_field
     environment.globals["languages"] = languages.LANGUAGES

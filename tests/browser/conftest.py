@@ -6,15 +6,17 @@ person looks at is kept as a picture in test-artefacts/browser and judged by axe
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
@@ -157,6 +159,22 @@ def person(browser: Browser) -> Iterator[Callable[..., Person]]:
     yield make
     for context in contexts:
         context.close()
+
+
+@contextmanager
+def serving(app: Any, port: int) -> Iterator[None]:
+    """A party of the test itself, on a port of this machine that the services may call."""
+    config = uvicorn.Config(app, host=HOST, port=port, lifespan="off", log_config=None, access_log=False)
+    server = uvicorn.Server(config)
+    with ThreadPoolExecutor(1) as thread:
+        served = thread.submit(server.run)
+        try:
+            while not server.started:
+                time.sleep(0.02)
+            yield
+        finally:
+            server.should_exit = True
+            served.result()
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

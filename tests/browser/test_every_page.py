@@ -9,11 +9,13 @@ in test-artefacts/browser/every-page.
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
+import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
@@ -25,9 +27,14 @@ from kernel.endorsement import create_endorsement
 from kernel.keys import SoftwareSigner
 from kernel.microcredential import create_microcredential_badge
 from kernel.open_badges import format_date_time
+from kernel.open_badges_api import SCOPES
 from runtime.clock import utc_now
-from tests.browser.conftest import ARTEFACTS, RECRUITER, SCHOOL, Person, Town, run
+from tests.browser.conftest import ARTEFACTS, RECRUITER, SCHOOL, Person, Town, run, serving
+from tests.kernel.test_importing import SIGNED_BADGE
+from tests.support.measured import SAID, microcredential, with_skills
 from tests.support.microcredentials import FULL
+from tests.support.simulated_badge_platform import SimulatedBadgePlatform
+from tests.support.simulated_consumer import SimulatedConsumer
 
 pytestmark = [pytest.mark.browser, pytest.mark.loopback, pytest.mark.slow]
 
@@ -173,8 +180,19 @@ def _stranger(town: Town) -> None:
     run(create())
 
 
-async def award(town: Town, name: str, *skills: str, org: str = SCHOOL["slug"], **more: Any) -> dict[str, Any]:
-    """A badge of this name for one person; gives the award with its invitation."""
+async def award(
+    town: Town,
+    name: str,
+    *skills: str,
+    org: str = SCHOOL["slug"],
+    describes: Mapping[str, Any] | None = None,
+    says: Mapping[str, Any] | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    """A badge of this name for one person; gives the award with its invitation.
+
+    `describes`: what else its description says; `says`: what else the award says of the person.
+    """
     slug = re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")[:60]
     described = {
         "slug": slug,
@@ -184,8 +202,10 @@ async def award(town: Town, name: str, *skills: str, org: str = SCHOOL["slug"], 
         "assessment": {"nl": "Een docent en een begeleider keken, met hetzelfde formulier."},
         "achievement_type": "Badge",
         "skills": [{"uri": uri, "name": "skill", "framework": "ESCO"} for uri in skills],
+        **(describes or {}),
     }
     person = {"given_name": "Sanne", "family_name": "Verhoeven", "email": "sanne.verhoeven@student.example"}
+    person |= says or {}
     async with IssuerClient(town.url("issuer", ""), key=town.deployment.admin_keys["issuer"]) as issuer:
         if slug not in {each["slug"] for each in (await issuer.achievements(org))["achievements"]}:
             await issuer.create_achievement(org, described)
@@ -451,6 +471,35 @@ def test_the_pages_on_which_a_badge_is_asked_for_and_judged(town: Town, walk: Wa
 
 
 @both_languages
+def test_a_microcredential_with_results_at_each_of_the_three(town: Town, walk: Walk, language: str) -> None:
+    """Where it was awarded, where it is kept, and where it was shown whole."""
+    staff, holder, recruiter = (walk(name, language) for name in ("staff", "holder", "recruiter"))
+    described = microcredential([(uri, "skill") for uri in (HRM, ADVISING, PROCESSES)])
+    described["result_descriptions"][0] = with_skills("goed", HRM, ADVISING)
+    made = run(award(town, "Onderzoekend adviseren", HRM, ADVISING, PROCESSES, describes=described, says=SAID))
+    sign_in(staff, town, "issuer", town.staff)
+    staff.open(town.url("issuer", f"/back-office/{SCHOOL['slug']}/awards/{made['id']}"), "issuer-microcredential")
+    staff.page.goto(town.url("issuer", f"/back-office/{SCHOOL['slug']}/achievements/onderzoekend-adviseren/change"))
+    staff.open_details()
+    staff.look("issuer-change-levels")
+    staff.open(
+        town.url("issuer", f"/{SCHOOL['slug']}/achievements/onderzoekend-adviseren"), "issuer-public-microcredential"
+    )
+    sign_up(holder, town, f"onderzoeker-{language}")
+    receive(holder, made)
+    holder.look("wallet-microcredential")
+    sign_in(recruiter, town, "verifier", town.recruiter)
+    asked = run(create_question(town, "Onderzoeker", ADVISING))
+    recruiter.page.goto(town.url("verifier", f"/back-office/{RECRUITER['slug']}/questions/{asked}"))
+    begin_answer(holder, recruiter)
+    holder.open_details()
+    holder.look("wallet-request-microcredential")
+    holder.press("button[form=accept]")
+    expect(recruiter.page.locator("table")).to_be_visible(timeout=60_000)
+    recruiter.look("verifier-answer-microcredential")
+
+
+@both_languages
 def test_the_office_of_the_verifier(town: Town, walk: Walk, language: str) -> None:
     recruiter = walk("recruiter", language)
     recruiter.open(town.url("verifier"), "verifier-front")
@@ -535,12 +584,82 @@ def test_the_pages_for_badges_from_elsewhere(town: Town, walk: Walk, language: s
     holder.look("wallet-imported-delete")
 
 
-def create_foreign_badges() -> tuple[dict[str, Any], dict[str, Any]]:
-    """A badge of an issuer elsewhere that somebody endorses, signed, and the same without its signature."""
+@both_languages
+def test_the_pages_for_badges_at_another_platform(town: Town, walk: Walk, language: str) -> None:
+    """Giving access, a list with everything that a badge can be, what was kept, what was sent, and the end of it."""
+    port = town.deployment.ports["practice"]
     signer = SoftwareSigner.generate("Ed25519")
+    good, unsigned = create_foreign_badges(signer)
+    lies = {**good, "id": "urn:uuid:0f8ecd9e-8f0f-4c0b-9f0b-3f0d6f1c2a13", "name": "Anders"}
+    # Below a path of its own, since the wallet remembers as whom it is known to a platform.
+    platform = SimulatedBadgePlatform(utc_now, host=f"localhost:{port}", scheme="http", tenant=f"/{language}")
+    platform.badges = [
+        good,
+        {**unsigned, "id": "urn:uuid:0f8ecd9e-8f0f-4c0b-9f0b-3f0d6f1c2a12"},
+        lies,
+        {"type": "Lunch"},
+    ]
+    holder = walk("holder", language)
+    sign_up(holder, town, f"platform-{language}")
+    places = town.url("wallet", "/platforms")
+    with serving(platform.app(), port):
+        holder.open(places, "wallet-platforms-none")
+        holder.fill(address="localhost:1")
+        holder.press("main form .button.main")
+        holder.look("wallet-platforms-wrong")
+        holder.fill(address=platform.base)
+        holder.page.locator("[name=may_send]").check()
+        holder.press("main form .button.main")
+        expect(holder.page).to_have_url(re.compile("/platforms/[A-Za-z0-9_-]+$"))
+        here = holder.page.url
+        holder.open_details()
+        holder.look("wallet-platform-list")
+        holder.page.locator("[name=badge]").evaluate_all("all => all.forEach((each) => { each.checked = false })")
+        holder.press("form[action$='/keep'] .button.main")
+        holder.look("wallet-platform-nothing-chosen")
+        holder.page.locator("[name=badge]").first.check()
+        holder.press("form[action$='/keep'] .button.main")
+        holder.look("wallet-platform-kept")
+        platform.badges = [create_foreign_badges(signer, timedelta(hours=1))[0]]
+        holder.press("form[action$='/fetch']:has([name=everything]) button")
+        holder.look("wallet-platform-changed")
+        holder.open(places, "wallet-platforms")
+        receive(holder, run(award(town, "Adviseur voor een ander platform", HRM)))
+        holder.page.goto(town.url("wallet", "/badges"))
+        holder.press("a.card.badge[href^='/badges/']")
+        holder.open_details()
+        holder.look("wallet-badge-to-send")
+        holder.press("a[href*='/send/']")
+        holder.look("wallet-badge-send")
+        holder.press("form[action*='/send/'] .button.main")
+        holder.look("wallet-badge-sent")
+        holder.open(town.url("wallet", "/shared"), "wallet-shared-with-platform")
+        holder.page.goto(here)
+        platform.misbehave = "badges_are_a_page"
+        holder.press("form[action$='/fetch'] button")
+        holder.open_details()
+        holder.look("wallet-platform-failed")
+        platform.misbehave = "refresh_refused"
+        platform.end_tokens()
+        holder.page.goto(here)
+        holder.press("form[action$='/fetch'] button")
+        holder.look("wallet-platform-ended")
+        holder.open(here, "wallet-platform-without-access")
+        holder.open(f"{here}/disconnect", "wallet-platform-disconnect")
+        holder.press("form[action$='/disconnect'] .button.main")
+        holder.look("wallet-platform-disconnected")
+    for path in ("privacy", "terms"):
+        holder.open(town.url("wallet", f"/{path}"), f"wallet-{path}")
+
+
+def create_foreign_badges(
+    signer: SoftwareSigner | None = None, age: timedelta = timedelta(days=1)
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A badge of an issuer elsewhere that somebody endorses, signed, and the same without its signature."""
+    signer = signer or SoftwareSigner.generate("Ed25519")
     did = did_key(signer.public_key.jwk)
     badge = create_microcredential_badge(FULL)
-    began = format_date_time(int((utc_now() - timedelta(days=1)).timestamp()))
+    began = format_date_time(int((utc_now() - age).timestamp()))
     endorsement = create_endorsement(
         endorsement_id="urn:uuid:0f8ecd9e-8f0f-4c0b-9f0b-3f0d6f1c2a11",
         issuer_profile={"id": did, "type": ["Profile"], "name": "Techniekbedrijven Rivierenland"},
@@ -709,6 +828,64 @@ async def award_many(town: Town, slug: str, number: int) -> None:
     ]
     async with IssuerClient(town.url("issuer", ""), key=town.deployment.admin_keys["issuer"]) as issuer:
         await issuer.award(SCHOOL["slug"], slug, people)
+
+
+async def connect_service(town: Town, *scopes: str) -> tuple[SimulatedConsumer, str]:
+    """A portfolio that registered itself, and where it sends somebody's browser."""
+    consumer = SimulatedConsumer(httpx.AsyncClient(base_url=town.url("wallet", "")))
+    async with consumer.http:
+        assert (await consumer.register()).status_code == 201
+    return consumer, town.url("wallet", consumer.ask(scopes or SCOPES))
+
+
+async def redeem(town: Town, consumer: SimulatedConsumer, code: str) -> dict[str, Any]:
+    """Take the code that the browser brought, bring a badge and read what is there."""
+    async with httpx.AsyncClient(base_url=town.url("wallet", "")) as consumer.http:
+        consumer.tokens = (await consumer.redeem(code)).raise_for_status().json()
+        assert (await consumer.bring(json.dumps(SIGNED_BADGE))).status_code == 201
+        page: dict[str, Any] = (await consumer.read()).raise_for_status().json()
+        await consumer.bring(json.dumps({**SIGNED_BADGE, "id": "urn:uuid:1", "name": "Iets anders"}))
+    return page
+
+
+@both_languages
+def test_B42_the_pages_on_which_a_service_is_connected(town: Town, walk: Walk, language: str) -> None:
+    """Asked for while signed out, refused, permitted, used, seen and ended again."""
+    holder = walk("holder", language)
+    holder.page.route("https://portfolio.example/**", lambda route: route.fulfill(body="ok", content_type="text/html"))
+    consumer, url = run(connect_service(town))
+    holder.open(town.url("wallet", "/about-connecting"), "wallet-about-connecting")
+    holder.open(url, "wallet-connect-signed-out")
+    sign_up(holder, town, f"yara-{language}")
+    receive(holder, run(award(town, "Adviseur Lerende Regio", HRM)))
+    holder.open(town.url("wallet", "/connections"), "wallet-no-connections")
+    holder.open(url.replace("S256", "plain"), "wallet-connect-wrong-question")
+    holder.open(url.replace("portfolio.example", "evil.example"), "wallet-connect-wrong-address")
+    holder.open(url, "wallet-connect")
+    for tick in holder.page.locator("[name=scope]").all():
+        tick.uncheck()
+    holder.press("button[value=yes]")
+    holder.look("wallet-connect-nothing-chosen")
+    holder.page.goto(url)
+    holder.press("button[value=yes]")
+    expect(holder.page).to_have_url(re.compile(r"https://portfolio\.example/back\?code="))
+    code = dict(parse_qsl(urlsplit(holder.page.url).query))["code"]
+    assert run(redeem(town, consumer, code))["credential"][-1] == SIGNED_BADGE
+    holder.open(town.url("wallet", "/connections"), "wallet-connections")
+    holder.open(town.url("wallet", "/shared"), "wallet-history-of-a-connection")
+    holder.page.goto(town.url("wallet", "/badges"))
+    holder.press("a[href^='/imported/']")
+    holder.look("wallet-badge-that-was-brought")
+    holder.page.goto(town.url("wallet", "/connections"))
+    holder.fill(name="   ")
+    holder.press("form[action='/connections/profile'] .button")
+    holder.look("wallet-profile-wrong")
+    holder.press("form[action$='/end'] .button")
+    expect(holder.page.locator("form[action$='/end']")).to_have_count(0)
+    refused = holder.page
+    refused.goto(url)
+    holder.press("button[value=no]")
+    expect(refused).to_have_url(re.compile(r"https://portfolio\.example/back\?error=access_denied"))
 
 
 def test_the_pages_while_the_issuer_is_silent(town: Town, walk: Walk) -> None:

@@ -105,3 +105,13 @@ def test_I77_nobody_is_awarded_anything_before_their_link_has_a_place(
     assert run(people, tmp_path / place)[0] == 1
     assert not awarded
     assert people.read_text("utf-8").startswith(HEADINGS)
+
+
+def test_I77_columns_with_which_nothing_is_done_are_told(tmp_path: Path, awarded: list[BulkRequest]) -> None:
+    people, links = tmp_path / "people.csv", tmp_path / "links.csv"
+    people.write_text("voornaam;achternaam;e-mail;Klas;\x1b[2JMentor\nSanne;de Vries;s@x.example;3B;Jansen\n", "utf-8")
+    status, said = run(people, links)
+    assert status == 0, said
+    assert "Nothing is done with these columns: Klas, [2JMentor" in said
+    assert len(awarded) == 1
+    assert "Nothing is done" not in run(write(tmp_path, "Sanne;de Vries;s@x.example\n"), links)[1]

@@ -73,6 +73,8 @@ def organisation(terminal):
     assert "number 1" in terminal("trust", "sign", str(readable), "--signer", str(signer), "--out", signed)
     assert "Stichting Techniek" in terminal("trust", "show", signed, "--signer", str(signer))
     terminal("verifier", "relying-party", "werkt", "--name", "Werkt")
+    staff = ("--email", "recruiter@werkt.example", "--name", "Recruiter")
+    assert "recruiter@werkt.example can sign in now" in terminal("verifier", "operator", "-r", "werkt", *staff)
     return "techniek"
 
 
@@ -104,8 +106,11 @@ def test_a_person_makes_the_whole_journey_from_the_command_line(terminal, organi
     assert "Stichting Techniek" in offered
     assert "recognised" in offered
     assert "Kept: Adviseur Lerende Regio Maas en Waal" in offered
+    # Six signed forms are one badge, offered and kept.
+    assert offered.count("Adviser to the Learning Region") == 1
+    assert offered.count("Kept: ") == 1
     badge = offered.split()[-1]
-    assert "valid" in terminal("wallet", "list")
+    assert "authentic, valid and from a known issuer" in terminal("wallet", "list")
     assert json.loads(terminal("wallet", "show", badge))["state"] == "valid"
 
     saved = terminal(
@@ -121,6 +126,8 @@ def test_a_person_makes_the_whole_journey_from_the_command_line(terminal, organi
     assert "Verhoeven" not in consent
     held = terminal("verifier", "result", "-r", "werkt", presentation)
     assert "Yes: everything was checked and holds." in held
+    assert "Meets 2 of the 2 requirements" in held
+    assert len(re.findall(r"✓ .+: proven\n  Adviseur Lerende Regio Maas en Waal, by Stichting", held)) == 2
     assert "Werkt" in terminal("wallet", "history")
 
     assert "revoked" in terminal("issuer", "revoke", "-o", organisation, number, "--reason", "Vergissing")
@@ -134,6 +141,21 @@ def test_a_person_makes_the_whole_journey_from_the_command_line(terminal, organi
     terminal("wallet", "delete", badge, "--yes")
     terminal("wallet", "erase", "--yes")
     assert "not signed in" in terminal("wallet", "list", status=1)
+
+
+def test_an_answer_that_does_not_hold_is_told_by_requirement_and_is_no_yes(terminal, organisation):
+    number, link, code = award(terminal)[1]
+    terminal("wallet", "create", "--name", "noor")
+    terminal("wallet", "receive", link, "--tx-code", code, "--yes")
+    saved = terminal("verifier", "question", "-r", "werkt", "-s", HRM, "--title", "HR", "--purpose", "Vacature")
+    terminal("issuer", "revoke", "-o", organisation, number, "--reason", "Vergissing")
+    link, presentation = ask(terminal, saved.split()[-1])
+    terminal("wallet", "answer", link, "--yes")
+    told = terminal("verifier", "result", "-r", "werkt", presentation, status=1)
+    assert "the badge does not count" in told
+    assert "✗ Not revoked: " in told
+    assert "Not everything that you asked is proven." in told
+    assert "issuer_recognised" not in told
 
 
 def test_a_holder_who_says_no_shares_nothing(terminal, organisation):

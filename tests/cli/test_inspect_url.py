@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -12,10 +13,11 @@ import pytest
 from kernel.baking import bake
 from kernel.status.bitstring_status_list import MEDIA_TYPE
 from runtime import fetch
-from tests.cli.test_inspect import TEXT, inspect
+from tests.cli.test_inspect import TEXT, Ecosystem, ecosystem, entry, inspect
 from tests.kernel.test_importing import PNG
 
 pytestmark = pytest.mark.loopback
+__all__ = ["ecosystem"]
 
 JSON = "application/ld+json"
 OPENED = "Deze badge is echt en geldig"
@@ -89,16 +91,27 @@ def open_address(host: BadgeHost, path: str, *more: str) -> tuple[int, str]:
 
 @pytest.mark.parametrize("path", ["/badge", "/credential", "/badge.png", "/text"])
 def test_B21_a_badge_at_an_address_is_opened_and_believed(host: BadgeHost, path: str) -> None:
-    status, output = open_address(host, path)
+    status, output = open_address(host, path, "--any-issuer")
     assert (status, [asked.path for asked in host.asked]) == (0, [path])
     assert OPENED in output
 
 
 def test_B21_programs_get_the_report_of_what_stood_there(host: BadgeHost) -> None:
-    status, output = open_address(host, "/badge", "--json")
+    status, output = open_address(host, "/badge", "--any-issuer", "--json")
     report = json.loads(output)
     assert (status, report["verdict"]) == (0, "proven")
     assert {check["code"]: check["outcome"] for check in report["checks"]}["proof"] == "passed"
+
+
+def test_T02_a_list_may_stand_at_an_address(
+    host: BadgeHost, ecosystem: Ecosystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ecosystem.sign(entry())
+    place, signer = f"http://{host.place}/list", ecosystem.options[3]
+    monkeypatch.setitem(ANSWERS, "/list", (200, "application/jwt", Path(ecosystem.options[1]).read_bytes()))
+    assert open_address(host, "/badge", "--trust-list", place, "--trust-signer", signer)[0] == 0
+    monkeypatch.setitem(ANSWERS, "/list", (503, "application/jwt", b""))
+    assert open_address(host, "/badge", "--trust-list", place, "--trust-signer", signer)[0] == 2
 
 
 def test_K83_the_address_is_asked_without_cookies_credentials_or_referrer(host: BadgeHost) -> None:

@@ -16,6 +16,7 @@ from cli.processes import choose_ports, is_free
 from cli.recipients import UnreadableInputError, evidence_of, read_achievement, read_recipients
 from cli.skills_commands import build_available_index
 from cli.trust_files import Entry, add_entry, create_list, create_signer, end_entry, read_list, sign_list
+from cli.wallet_commands import standing_text
 from issuer.settings import IssuerSettings
 from kernel.errors import InvalidSignatureError, MalformedError
 from kernel.keys import SoftwareSigner
@@ -327,3 +328,22 @@ def test_T04_an_issuer_that_is_gone_keeps_its_history_and_names_its_archive(tmp_
     for identifier, key in (("did:web:b.example", "A" * 43), (did, "short")):
         with pytest.raises(MalformedError):
             end_entry(readable, identifier, archive_keys=[key], since=NOW)
+
+
+@pytest.mark.parametrize(
+    ("state", "recognition", "says"),
+    [
+        ("valid", "recognised", "authentic, valid and from a known issuer"),
+        ("valid", "not_for_this_type", "the issuer is not recognised for this kind of badge"),
+        ("valid", "withdrawn", "the issuer is no longer recognised"),
+        ("valid", "list_unavailable", "whether the issuer is known could not be checked"),
+        ("valid", "not_listed", "we do not know the issuer"),
+        ("revoked", "recognised", "revoked"),
+        ("not_yet_valid", "recognised", "not valid yet"),
+        ("unknown", "recognised", "could not be checked"),
+    ],
+)
+def test_T01_a_badge_in_the_list_is_told_with_both_answers(state: str, recognition: str, says: str) -> None:
+    said = standing_text({"state": state, "recognition": {"outcome": recognition}})
+    assert said.endswith(says)
+    assert said == says or "valid" in said

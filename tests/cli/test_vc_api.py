@@ -308,6 +308,45 @@ async def test_V44_key_presents_for_its_own_did_and_signs_whole(api: httpx.Async
     refused(await api.post(f"/{ECDSA_SD_2023}/presentations", json=body), "algorithm")
 
 
+VCDM, SECURITY = "https://www.w3.org/TR/vc-data-model#", "https://w3id.org/security#"
+
+
+def problem(response: httpx.Response) -> str:
+    assert response.status_code == 400, response.text
+    [error] = response.json()["errors"]
+    assert error["title"]
+    return str(error["type"])
+
+
+async def test_K59_each_refusal_has_the_problem_type_of_the_w3c(api: httpx.AsyncClient, clock: FixedClock) -> None:
+    """VCDM 2.0 §7.2; Data Integrity 1.0 §4.7."""
+    issued = await issue(api)
+    changed = {**issued, "validFrom": "2026-01-02T00:00:00Z"}
+    assert problem(await verify(api, changed)) == f"{SECURITY}PROOF_VERIFICATION_ERROR"
+    assert problem(await verify(api, issued, challenge="another")) == f"{SECURITY}INVALID_CHALLENGE_ERROR"
+    assert problem(await verify(api, issued, domain="another.example")) == f"{SECURITY}INVALID_DOMAIN_ERROR"
+    lost = {**issued, "@context": [CREDENTIALS_V2, "https://elsewhere.example/context"]}
+    assert problem(await verify(api, lost)) == f"{SECURITY}PROOF_TRANSFORMATION_ERROR"
+    assert problem(await verify(api, with_proof(issued, proofValue=None))) == f"{VCDM}MALFORMED_VALUE_ERROR"
+    assert problem(await verify(api, {**issued, "validFrom": "soon"})) == f"{VCDM}MALFORMED_VALUE_ERROR"
+    clock.advance(-timedelta(days=1))
+    assert problem(await verify(api, issued)) == f"{VCDM}RANGE_ERROR"
+
+
+async def test_K59_what_cannot_be_parsed_or_gets_no_proof_has_its_own_problem_type(api: httpx.AsyncClient) -> None:
+    for path in PATHS:
+        broken = await api.post(f"/{RDFC}{path}", content=b'{"a":1,', headers=JSON)
+        assert problem(broken) == f"{VCDM}PARSING_ERROR"
+        no_object = await api.post(f"/{RDFC}{path}", content=b"null", headers=JSON)
+        assert problem(no_object) == f"{VCDM}MALFORMED_VALUE_ERROR"
+    body: dict[str, Any] = {"presentation": {**PRESENTATION, "holder": "did:example:alice"}}
+    assert problem(await api.post(f"/{RDFC}/presentations", json=body)) == f"{SECURITY}PROOF_GENERATION_ERROR"
+    body = {"presentation": PRESENTATION}
+    assert problem(await api.post(f"/{ECDSA_SD_2023}/presentations", json=body)) == f"{SECURITY}PROOF_GENERATION_ERROR"
+    body = {"credential": {**CREDENTIAL, "type": []}}
+    assert problem(await api.post(f"/{RDFC}/credentials/issue", json=body)) == f"{VCDM}MALFORMED_VALUE_ERROR"
+
+
 PATHS = [
     "/credentials/issue",
     "/credentials/verify",

@@ -140,6 +140,25 @@ def requests_to(house: House, path: str) -> list[Any]:
     return [request for request in house.transport.requests if request.url.path.endswith(path)]
 
 
+async def test_I01_I05_I33_W01_a_badge_is_fetched_by_the_offer_for_wallets_under_haip(ecosystem: Ecosystem) -> None:
+    """HAIP 1.0 §4.2. The offer names the award, so there is nothing to choose, and no code to type."""
+    house = ecosystem.house
+    award = await house.award()
+    wallet, browser = await house.new_wallet(), Browser(house)
+    offer = await wallet.call("POST", "/api/offers", {"offer": award["offer"]["haip_link"]})
+    begun = await wallet.call(
+        "POST", f"/api/offers/{offer['id']}/authorization", {"credential_configuration_ids": [HAIP]}
+    )
+    answer = await browser.sign_in_and_agree(begun["authorization_url"])
+    receipt = await wallet.call("POST", "/api/authorization-responses", answer)
+    await browser.http.aclose()
+    [badge] = receipt["credentials"]
+    assert (badge["state"], badge["formats"]) == ("valid", ["dc+sd-jwt"])
+    # Either link uses up the one offer.
+    with pytest.raises(ProblemError):
+        await (await house.new_wallet()).call("POST", "/api/offers", {"offer": award["offer"]["link"]})
+
+
 async def test_I33_I76_T05_V04_a_badge_makes_the_whole_way_under_haip(ecosystem: Ecosystem) -> None:
     house = ecosystem.house
     wallet, badge = await ecosystem.fetch_badge()

@@ -3,32 +3,21 @@
 It runs in Node and talks HTTP. It judges by the machine's clock, so the three services live by that clock here.
 """
 
-from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.clock import FixedClock
-from tests.support.house import HRM, ORGANISATION, RECRUITER, REPORTING, STATUS_TTL, House, open_house
-from tests.support.node_peers import Call, NodePeers, PeerError
+from tests.support.house import HRM, ORGANISATION, REPORTING, STATUS_TTL, House
+from tests.support.node_peers import Call, PeerError
 
 pytestmark = pytest.mark.loopback
 WALLET = "credo_wallet"
 
 
 @pytest.fixture
-async def house(new_sqlite_database: Callable[[str | None], str], tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(new_sqlite_database, tmp_path, clock=FixedClock(datetime.now(UTC))) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def call(node_peers: NodePeers, house: House) -> AsyncIterator[Call]:
-    async with node_peers.meeting(house.transport) as call:
-        await call(WALLET, "open")
-        yield call
+async def call(call: Call) -> Call:
+    await call(WALLET, "open")
+    return call
 
 
 async def receive(house: House, call: Call, kind: str, *, copies: int = 1) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -37,14 +26,6 @@ async def receive(house: House, call: Call, kind: str, *, copies: int = 1) -> tu
     offer = {"offer": award["offer"]["link"], "tx_code": award["offer"]["tx_code"]}
     [kept] = await call(WALLET, "receive", **offer, configurations=[f"adviseur.{kind}"], copies=copies)
     return award, kept
-
-
-async def ask_to_agree(house: House) -> dict[str, Any]:
-    """A question whose answer is an agreement too."""
-    question = {"title": "HR-adviseur", "purpose": "Voor de vacature.", "skills": [{"uri": HRM, "required": True}]}
-    agreement = {"title": "Bewaren", "text": "Een jaar lang."}
-    made = await house.verifier.create_question(RECRUITER, {**question, "agreement": agreement})
-    return await house.ask(question_id=made["id"])
 
 
 async def test_I02_I27_I57_I60_I66_K22_credo_believes_a_batch_and_says_so(house: House, call: Call) -> None:
@@ -78,7 +59,7 @@ async def test_V02_V03_V05_V20_V24_credo_answers_our_question(house: House, call
 
 async def test_W54_credo_signs_what_our_verifier_wants_agreed_to(house: House, call: Call) -> None:
     await receive(house, call, "dc-sd-jwt")
-    started = await ask_to_agree(house)
+    started = await house.ask_to_agree()
     assert (await call(WALLET, "answer", request=started["link"]))["status"] == 200
     report = (await house.result(started))["report"]
     assert (report["accepted"], len(report["agreements"])) == (True, 1)

@@ -15,7 +15,7 @@ from tests.support.clock import FixedClock
 from tests.support.house import HRM, SANNE, VCT, open_house
 from tests.support.house import House as WholeHouse
 from tests.support.node_peers import Call, NodePeers
-from tests.wallet.conftest import House, create_house
+from tests.wallet.conftest import House
 
 pytestmark = pytest.mark.loopback
 ISSUER, HOST = "credo_issuer", "credo-issuer.example"
@@ -29,19 +29,9 @@ OFFERED = {
 
 
 @pytest.fixture
-async def house(
-    new_sqlite_database: Callable[[str | None], str], tmp_path: Path, node_peers: NodePeers
-) -> AsyncIterator[House]:
-    opened = create_house(new_sqlite_database("wallet"), tmp_path, now=datetime.now(UTC).replace(microsecond=0))
-    opened.transport.apps[f"{HOST}:443"] = node_peers.app
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def call(node_peers: NodePeers, house: House) -> AsyncIterator[Call]:
-    async with node_peers.meeting(house.transport) as call:
-        yield call
+def house(wallet_house: House, node_peers: NodePeers) -> House:
+    wallet_house.transport.apps[f"{HOST}:443"] = node_peers.app
+    return wallet_house
 
 
 async def test_W01_W07_W10_W11_W15_our_wallet_takes_a_badge_of_credo(house: House, call: Call) -> None:

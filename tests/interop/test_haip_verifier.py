@@ -4,9 +4,7 @@ It asks as HAIP wants it: `x509_hash`, a signed request by POST with our nonce, 
 for each request. It judges by the machine's clock, so the wallet lives by that clock here.
 """
 
-from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -22,7 +20,7 @@ from kernel.openid4vp import AGREEMENT
 from tests.support.badges import SKILLS
 from tests.support.certificates import create_authority, create_leaf
 from tests.support.simulated_issuer import DC, VCT
-from tests.wallet.conftest import House, create_house
+from tests.wallet.conftest import House
 
 TODAY = datetime.now(UTC).replace(microsecond=0)
 AUTHORITY = create_authority(TODAY)
@@ -75,12 +73,10 @@ class Peer:
 
 
 @pytest.fixture
-async def house(new_sqlite_database: Callable[[str | None], str], tmp_path: Path) -> AsyncIterator[House]:
-    # Taken here, since the other tests of this process may have taken half an hour.
-    opened = create_house(new_sqlite_database("wallet"), tmp_path, now=datetime.now(UTC).replace(microsecond=0))
-    opened.sign_trust_list(opened.issuance(), opened.verification(certificates=(AUTHORITY.certificate,)))
-    yield opened
-    await opened.close()
+def house(wallet_house: House) -> House:
+    verifiers = wallet_house.verification(certificates=(AUTHORITY.certificate,))
+    wallet_house.sign_trust_list(wallet_house.issuance(), verifiers)
+    return wallet_house
 
 
 def new_peer(house: House, **options: Any) -> Peer:

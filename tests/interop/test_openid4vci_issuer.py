@@ -4,15 +4,12 @@ It runs in Node at a host of its own and makes its badges by `@sd-jwt/sd-jwt-vc`
 the wallet lives by that clock here.
 """
 
-from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.node_peers import Call, NodePeers
-from tests.wallet.conftest import House, create_house
+from tests.wallet.conftest import House
 
 pytestmark = pytest.mark.loopback
 ISSUER, HOST = "openid4vci_issuer", "peer-issuer.example"
@@ -22,19 +19,9 @@ HIDDEN = {"_sd": ["given_name", "family_name"], "skills": {"_sd": [0, 1]}}
 
 
 @pytest.fixture
-async def house(
-    new_sqlite_database: Callable[[str | None], str], tmp_path: Path, node_peers: NodePeers
-) -> AsyncIterator[House]:
-    opened = create_house(new_sqlite_database("wallet"), tmp_path, now=datetime.now(UTC).replace(microsecond=0))
-    opened.transport.apps[f"{HOST}:443"] = node_peers.app
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def call(node_peers: NodePeers, house: House) -> AsyncIterator[Call]:
-    async with node_peers.meeting(house.transport) as call:
-        yield call
+def house(wallet_house: House, node_peers: NodePeers) -> House:
+    wallet_house.transport.apps[f"{HOST}:443"] = node_peers.app
+    return wallet_house
 
 
 def offered(**more: Any) -> dict[str, Any]:

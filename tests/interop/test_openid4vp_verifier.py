@@ -4,9 +4,7 @@ It runs in Node at a host of its own, talks HTTP, and judges what it is shown by
 machine's clock, so the wallet lives by that clock here.
 """
 
-from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +14,7 @@ from tests.support.badges import SKILLS
 from tests.support.certificates import create_authority, create_leaf
 from tests.support.node_peers import Call, NodePeers
 from tests.support.simulated_issuer import DC
-from tests.wallet.conftest import Holder, House, create_house
+from tests.wallet.conftest import Holder, House
 
 pytestmark = pytest.mark.loopback
 VERIFIER, HOST = "openid4vp_verifier", "peer-verifier.example"
@@ -34,21 +32,11 @@ SIGNED_BY = {
 
 
 @pytest.fixture
-async def house(
-    new_sqlite_database: Callable[[str | None], str], tmp_path: Path, node_peers: NodePeers
-) -> AsyncIterator[House]:
-    opened = create_house(new_sqlite_database("wallet"), tmp_path, now=datetime.now(UTC).replace(microsecond=0))
-    opened.transport.apps[f"{HOST}:443"] = node_peers.app
+def house(wallet_house: House, node_peers: NodePeers) -> House:
+    wallet_house.transport.apps[f"{HOST}:443"] = node_peers.app
     known = {"identifiers": frozenset({f"did:web:{HOST}"}), "certificates": (AUTHORITY.certificate,)}
-    opened.sign_trust_list(opened.issuance(), opened.verification(**known))
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def call(node_peers: NodePeers, house: House) -> AsyncIterator[Call]:
-    async with node_peers.meeting(house.transport) as call:
-        yield call
+    wallet_house.sign_trust_list(wallet_house.issuance(), wallet_house.verification(**known))
+    return wallet_house
 
 
 @pytest.fixture

@@ -3,31 +3,13 @@
 It runs in Node and talks HTTP. It judges by the machine's clock, so the three services live by that clock here.
 """
 
-from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
-
 import pytest
 
-from tests.support.clock import FixedClock
-from tests.support.house import HRM, ORGANISATION, RECRUITER, REPORTING, House, open_house
-from tests.support.node_peers import Call, NodePeers, PeerError
+from tests.support.house import HRM, ORGANISATION, RECRUITER, REPORTING, House
+from tests.support.node_peers import Call, PeerError
 
 pytestmark = pytest.mark.loopback
 WALLET = "openid4vp_wallet"
-
-
-@pytest.fixture
-async def house(new_sqlite_database: Callable[[str | None], str], tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(new_sqlite_database, tmp_path, clock=FixedClock(datetime.now(UTC))) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def call(node_peers: NodePeers, house: House) -> AsyncIterator[Call]:
-    async with node_peers.meeting(house.transport) as call:
-        yield call
 
 
 async def badge(house: House, call: Call) -> str:
@@ -38,14 +20,6 @@ async def badge(house: House, call: Call) -> str:
     [configuration] = [name for name in opened["configurations"] if name.endswith(".dc-sd-jwt")]
     answer = await call("openid4vci_wallet", "ask", journey=opened["journey"], configuration=configuration)
     return str(answer["credentials"][0]["credential"])
-
-
-async def ask_to_agree(house: House) -> dict[str, Any]:
-    """A question whose answer is an agreement too."""
-    question = {"title": "HR-adviseur", "purpose": "Voor de vacature.", "skills": [{"uri": HRM, "required": True}]}
-    agreement = {"title": "Bewaren", "text": "Een jaar lang."}
-    made = await house.verifier.create_question(RECRUITER, {**question, "agreement": agreement})
-    return await house.ask(question_id=made["id"])
 
 
 async def test_V02_V03_V05_V20_V24_a_wallet_of_others_answers_our_question(house: House, call: Call) -> None:
@@ -71,7 +45,7 @@ async def test_V02_V06_a_wallet_of_others_fetches_by_get_and_answers_in_the_clea
 
 async def test_W54_a_wallet_of_others_signs_what_our_verifier_wants_agreed_to(house: House, call: Call) -> None:
     held = await badge(house, call)
-    started = await ask_to_agree(house)
+    started = await house.ask_to_agree()
     answered = await call(WALLET, "answer", request=started["link"], credentials=[held])
     assert answered["status"] == 200
     assert (await house.result(started))["report"]["accepted"] is True

@@ -30,6 +30,8 @@ PUBLIC_URL = "https://issuer.example"
 ORG = "stmw"
 SLUG = "adviseur-lerende-regio"
 IDENTIFIER = f"{PUBLIC_URL}/{ORG}"
+BASE = f"/back-office/{ORG}"
+EMAIL, PASSPHRASE = "staf@stmw.example", "een lange wachtzin"
 SD_JWT, VCDM = f"{SLUG}.dc-sd-jwt", f"{SLUG}.vc-sd-jwt"
 LDP, LDP_SD = f"{SLUG}.ldp-vc", f"{SLUG}.ldp-vc-sd"
 VC_JWT, OPEN_BADGE_JWT = f"{SLUG}.vc-jwt", f"{SLUG}.open-badge-jwt"
@@ -227,6 +229,40 @@ class Issuer:
         return FORMATS[credential.format].verify(credential, key=key, algorithms=algorithms, now=self.clock())
 
 
+class Browser:
+    """A browser that follows links and fills in forms, and nothing else."""
+
+    def __init__(self, issuer: Issuer, host: str = "192.0.2.10") -> None:
+        self.client = create_client(issuer.app, host)
+        self.client.headers["Accept"] = "text/html"
+        self.page = ""
+
+    async def get(self, path: str) -> httpx.Response:
+        response = await self.client.get(path, follow_redirects=True)
+        self.page = response.text
+        return response
+
+    async def post(
+        self, path: str, files: dict[str, tuple[str, bytes]] | None = None, **fields: object
+    ) -> httpx.Response:
+        """Send a form with the token of the page in sight."""
+        found = re.search(r'name="csrf_token" value="([^"]+)"', self.page)
+        data = {"csrf_token": found[1] if found else "", **fields}
+        response = await self.client.post(path, data=data, files=files, follow_redirects=True)
+        self.page = response.text
+        return response
+
+    async def sign_in(self, passphrase: str = PASSPHRASE) -> httpx.Response:
+        await self.get("/sign-in")
+        return await self.post("/sign-in", email=EMAIL, passphrase=passphrase, next=BASE)
+
+
+async def add_operator(issuer: Issuer, org: str = ORG, email: str = EMAIL) -> None:
+    body = {"email": email, "name": "Anneke Bos", "passphrase": PASSPHRASE}
+    response = await issuer.api("POST", f"/organisations/{org}/operators", json=body)
+    assert response.status_code == 201, response.text
+
+
 def named_kids(did_document: Mapping[str, Any]) -> list[str]:
     """Each key once, by the name that we gave it: `algorithm-year-number`."""
     return [kid for kid in did_document["assertionMethod"] if re.search(r"#[a-z0-9]+-\d{4}-\d+$", kid)]
@@ -278,3 +314,13 @@ async def any_issuer(
     yield made
     await made.client.aclose()
     await made.app.state.service.close()
+
+
+@pytest.fixture
+async def browser(issuer: Issuer) -> AsyncIterator[Browser]:
+    """Signed in at the back office."""
+    await add_operator(issuer)
+    made = Browser(issuer)
+    assert (await made.sign_in()).url.path == BASE
+    yield made
+    await made.client.aclose()

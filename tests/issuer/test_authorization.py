@@ -204,6 +204,19 @@ async def test_I21_a_parameter_that_is_there_twice_is_refused(issuer: Issuer) ->
 
 
 @pytest.mark.parametrize(
+    "name", ["state", "authorization_details", "issuer_state", "resource", "dpop_jkt", "request", "x"]
+)
+async def test_I21_a_parameter_without_a_value_counts_as_left_out(issuer: Issuer, name: str) -> None:
+    """RFC 6749 §3.1."""
+    assert (await CodeFlow.start(issuer).push(**{name: ""})).status_code == 201
+
+
+@pytest.mark.parametrize("name", ["client_id", "redirect_uri", "code_challenge", "response_type", "scope"])
+async def test_I21_a_parameter_that_is_needed_and_has_no_value_is_missing(issuer: Issuer, name: str) -> None:
+    assert (await CodeFlow.start(issuer).push(**{name: ""})).status_code == 400
+
+
+@pytest.mark.parametrize(
     "redirect_uri", ["nl.wallet.app:/cb", "nl.wallet.app://cb?x=1", "https://wallet.example:8443/cb"]
 )
 async def test_I21_wallet_apps_come_back_by_their_own_scheme(issuer: Issuer, redirect_uri: str) -> None:

@@ -21,12 +21,17 @@ from kernel.formats import FORMATS, parse_credential
 from kernel.formats.credential import DC_SD_JWT
 from kernel.jwt import parse_jwt
 from kernel.keys import PublicKey, SoftwareSigner, parse_public_jwk
-from kernel.openid4vci import create_dpop_proof, create_key_attestation, verify_signed_metadata
+from kernel.openid4vci import (
+    ByValue,
+    create_dpop_proof,
+    create_key_attestation,
+    parse_credential_offer_link,
+    verify_signed_metadata,
+)
 from kernel.x5c import verify_x5c
 from runtime.tokens import hash_token
 from tests.conftest import NewDatabase
-from tests.issuer.conftest import IDENTIFIER, ORG, SLUG, Issuer, create_issuer
-from tests.issuer.test_pages import BASE, Browser, add_operator
+from tests.issuer.conftest import BASE, IDENTIFIER, ORG, SLUG, Browser, Issuer, add_operator, create_issuer
 from tests.support.certificates import Certified, create_authority, create_leaf
 from tests.support.clock import NOW, FixedClock
 
@@ -202,7 +207,25 @@ async def test_I33_without_trusted_wallets_there_is_no_haip_configuration(issuer
     assert "challenge_endpoint" not in server
 
 
-async def test_I33_no_offer_and_no_pre_authorized_code_opens_it(trusting: Issuer) -> None:
+async def test_I01_I05_I33_it_is_offered_by_a_link_of_its_own_to_who_signs_in(trusting: Issuer) -> None:
+    """HAIP 1.0 §4.2."""
+    assert (await trusting.award())["offer"]["haip_link"] is None
+    await set_chain(trusting)
+    award = await trusting.award()
+    link = award["offer"]["haip_link"]
+    assert link.startswith("haip-vci://?credential_offer=")
+    offered = parse_credential_offer_link(link)
+    assert isinstance(offered, ByValue)
+    assert offered.offer.as_json() == {
+        "credential_issuer": IDENTIFIER,
+        "credential_configuration_ids": [HAIP],
+        "grants": {"authorization_code": (await trusting.offer(award))["grants"]["authorization_code"]},
+    }
+    assert offered.offer.authorization_code is not None
+    assert offered.offer.authorization_code.issuer_state
+
+
+async def test_I33_no_other_offer_and_no_pre_authorized_code_opens_it(trusting: Issuer) -> None:
     await set_chain(trusting)
     award = await trusting.award()
     assert HAIP not in (await trusting.offer(award))["credential_configuration_ids"]
@@ -340,7 +363,8 @@ async def test_I78_an_award_with_a_haip_copy_is_revoked_and_never_suspended(trus
     seen = {}
     for each in (award, other):
         await browser.get(f"{BASE}/awards/{each['id']}")
-        seen[each["id"]] = (f"{BASE}/awards/{each['id']}/suspend" in browser.page, "EUDI-wallet" in browser.page)
+        may_suspend = f"{BASE}/awards/{each['id']}/suspend" in browser.page
+        seen[each["id"]] = (may_suspend, "staat in een EUDI-wallet" in browser.page)
     assert seen == {award["id"]: (False, True), other["id"]: (True, False)}
     await browser.client.aclose()
     assert (await trusting.change(award["id"], "revoke")).json()["state"] == "revoked"

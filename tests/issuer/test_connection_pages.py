@@ -2,26 +2,15 @@
 
 import html
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 
-from tests.issuer.conftest import ORG, Issuer
+from tests.issuer.conftest import BASE, ORG, PASSPHRASE, Browser, Issuer, add_operator
 from tests.issuer.test_deferred import needs_approval, post_award
-from tests.issuer.test_pages import BASE, PASSPHRASE, Browser, add_operator
 
 HERE = f"{BASE}/connections"
 KEYS = f"{HERE}/api-keys"
-
-
-@pytest.fixture
-async def browser(issuer: Issuer) -> AsyncIterator[Browser]:
-    await add_operator(issuer)
-    made = Browser(issuer)
-    await made.sign_in()
-    yield made
-    await made.client.aclose()
 
 
 async def make_key(browser: Browser, *scopes: str, name: str = "ons lms") -> dict[str, str]:

@@ -22,10 +22,9 @@ from runtime.migrations import _config, _connection
 from runtime.tokens import hash_token
 from tests.conftest import NewDatabase
 from tests.issuer.code_flow import CodeFlow
-from tests.issuer.conftest import IDENTIFIER, ORG, SANNE, SD_JWT, SLUG, Issuer
+from tests.issuer.conftest import BASE, IDENTIFIER, ORG, PASSPHRASE, SANNE, SD_JWT, SLUG, Browser, Issuer
 from tests.issuer.conftest import recipient as somebody
 from tests.issuer.test_notification import notify
-from tests.issuer.test_pages import BASE, PASSPHRASE, Browser
 from tests.issuer.test_refresh_token import code_of, fetch, refresh
 from tests.issuer.test_refresh_token import proof as dpop_proof
 from tests.issuer.test_request_encryption import KEY, public, recipient

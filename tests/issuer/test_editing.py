@@ -4,10 +4,7 @@ import re
 
 import pytest
 
-from tests.issuer.conftest import ORG, SKILLS, SLUG, Issuer, achievement
-from tests.issuer.test_pages import BASE, Browser, browser
-
-__all__ = ["browser"]
+from tests.issuer.conftest import BASE, ORG, SKILLS, SLUG, Browser, Issuer, achievement
 
 PATH = f"/organisations/{ORG}/achievements/{SLUG}"
 FORM = f"{BASE}/achievements/{SLUG}/change"

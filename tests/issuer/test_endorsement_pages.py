@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.conftest import NewDatabase
-from tests.issuer.conftest import IDENTIFIER, ORG, SLUG, Issuer, create_issuer
-from tests.issuer.test_pages import BASE, Browser, add_operator
+from tests.issuer.conftest import BASE, IDENTIFIER, ORG, SLUG, Browser, Issuer, add_operator, create_issuer
 from tests.support.clock import FixedClock
 from tests.support.hosts import HostTransport
 
@@ -24,15 +23,6 @@ async def issuer(new_sqlite_database: NewDatabase, clock: FixedClock) -> AsyncIt
     yield made
     await made.client.aclose()
     await made.app.state.service.close()
-
-
-@pytest.fixture
-async def browser(issuer: Issuer) -> AsyncIterator[Browser]:
-    await add_operator(issuer)
-    made = Browser(issuer)
-    await made.sign_in()
-    yield made
-    await made.client.aclose()
 
 
 async def endorse(issuer: Issuer) -> str:

@@ -62,6 +62,18 @@ async def test_T07_member_says_who_it_is_what_it_issues_and_with_which_keys(any_
     assert membership["public_jwk"]["x"] not in {jwk["x"] for jwk in metadata["vc_issuer"]["jwks"]["keys"]}
 
 
+async def test_T07_K83_the_statement_of_a_member_with_a_hundred_badges_is_one_that_others_read(issuer: Issuer) -> None:
+    """Decision 0062."""
+    await join(issuer)
+    description = {"nl": "Wat iemand kan en hoe dat bleek. " * 20, "en": "What somebody can do, and how we know. " * 20}
+    for number in range(99):
+        added = await issuer.add_achievement(slug=f"badge-{number}", description=description)
+        assert added.status_code == 201
+    statement = await configuration(issuer)
+    assert len(statement.metadata["openid_credential_issuer"]["credential_configurations_supported"]) >= 600
+    assert 1024 * 1024 < len(statement.token.raw) < 4 * 1024 * 1024
+
+
 @pytest.mark.parametrize("configuration_id", [SD_JWT, VCDM])
 async def test_T07_badge_of_a_member_is_recognised_up_to_the_anchor(issuer: Issuer, configuration_id: str) -> None:
     membership = await join(issuer)

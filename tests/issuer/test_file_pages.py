@@ -1,22 +1,10 @@
 """Staff make the file of a badge and download it, in Dutch and in English."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from kernel.baking import parse_baked
-from tests.issuer.conftest import ORG, PUBLIC_URL, SLUG, Issuer
-from tests.issuer.test_pages import BASE, Browser, add_operator
+from tests.issuer.conftest import BASE, ORG, PUBLIC_URL, SLUG, Browser, Issuer
 from tests.issuer.test_securings import believe
-
-
-@pytest.fixture
-async def browser(issuer: Issuer) -> AsyncIterator[Browser]:
-    await add_operator(issuer)
-    made = Browser(issuer)
-    await made.sign_in()
-    yield made
-    await made.client.aclose()
 
 
 async def test_B30_staff_make_a_file_and_download_a_picture_that_can_be_checked(

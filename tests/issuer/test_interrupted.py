@@ -6,6 +6,7 @@ uses them after it.
 
 import zlib
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -46,6 +47,11 @@ async def kept(issuer: Issuer, award_id: str) -> list[Credential]:
     async with issuer.database.reading() as session:
         rows = await session.scalars(select(Credential))
         return [row for row in rows if str(row.award_id) == award_id]
+
+
+async def given_out(issuer: Issuer, award_id: str) -> list[tuple[UUID, int, bytes | None]]:
+    """The same as what must not change: which copies there are, their places and their bytes."""
+    return [(row.id, row.status_index, row.sealed_credential) for row in await kept(issuer, award_id)]
 
 
 async def receive(issuer: Issuer, award: dict[str, Any], token: str, signer: SoftwareSigner) -> str:
@@ -107,7 +113,7 @@ async def test_A53_I56_I61_process_that_ends_at_any_step_of_issuing_issues_once_
         award, signer = await issuer.award(), SoftwareSigner.generate()
         token, key_proof = (await issuer.redeem(award)).token, await issuer.proof(signer)
         ended = await steps.ends_at(number, lambda token=token, key_proof=key_proof: issuer.request(token, [key_proof]))
-        before = [(row.id, row.status_index, row.sealed_credential) for row in await kept(issuer, award["id"])]
+        before = await given_out(issuer, award["id"])
         await restart(issuer)
         # The nonce was spent together with what it bought, or not at all.
         again = await issuer.request(token, [key_proof])
@@ -115,7 +121,7 @@ async def test_A53_I56_I61_process_that_ends_at_any_step_of_issuing_issues_once_
         assert again.status_code == 200 or again.json()["error"] == "invalid_nonce"
         assert (again.status_code == 200) == (not before)
         raw = await receive(issuer, award, token, signer)
-        after = [(row.id, row.status_index, row.sealed_credential) for row in await kept(issuer, award["id"])]
+        after = await given_out(issuer, award["id"])
         assert not before or before == after
         # And what was issued can be taken back.
         assert parse_credential(raw).payload["status"]["status_list"]["idx"] == after[0][1]
@@ -253,12 +259,12 @@ async def test_A53_I65_process_that_ends_at_any_step_of_a_deferred_answer_issues
         ended = await steps.ends_at(
             number, lambda token=token, transaction_id=transaction_id: ask_again(issuer, token, transaction_id)
         )
-        before = [(row.id, row.status_index, row.sealed_credential) for row in await kept(issuer, award["id"])]
+        before = await given_out(issuer, award["id"])
         await restart(issuer)
         answers = [await ask_again(issuer, token, transaction_id) for _ in range(2)]
         assert [answer.status_code for answer in answers] == [200, 200]
         assert answers[0].json() == answers[1].json()
-        after = [(row.id, row.status_index, row.sealed_credential) for row in await kept(issuer, award["id"])]
+        after = await given_out(issuer, award["id"])
         assert len(after) == 1
         assert not before or before == after
         kept_before.add(bool(before))

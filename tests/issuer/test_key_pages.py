@@ -1,23 +1,11 @@
 """The keys page: for an organisation's own staff, with nothing that happens by one press too many."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from kernel.archive import parse_archive
-from tests.issuer.conftest import ORG, Issuer
-from tests.issuer.test_pages import BASE, Browser, add_operator
+from tests.issuer.conftest import BASE, ORG, Browser, Issuer, add_operator
 
 KEYS = f"{BASE}/keys"
-
-
-@pytest.fixture
-async def browser(issuer: Issuer) -> AsyncIterator[Browser]:
-    await add_operator(issuer)
-    made = Browser(issuer)
-    await made.sign_in()
-    yield made
-    await made.client.aclose()
 
 
 async def fragments(issuer: Issuer) -> list[str]:

@@ -19,6 +19,7 @@ from kernel.microcredential import (
     read_microcredential_badge,
     read_microcredential_claims,
 )
+from runtime.badge_facts import create_facts
 from tests.conftest import NewDatabase
 from tests.issuer.conftest import ORG, SKILLS, SLUG, Issuer, achievement, create_issuer, recipient
 from tests.support.clock import FixedClock
@@ -227,6 +228,51 @@ async def test_E20_E22_a_microcredential_misses_no_mandatory_element(issuer: Iss
     made = await issuer.add_achievement(**complete)
     assert made.status_code == 201
     assert made.json()["warnings"] == []
+
+
+# edubadges-server; educredentials/obv3-examples, schemas/microcredential.json.
+SURF_ASSESSMENTS = {
+    **{
+        code: code
+        for code in (
+            *("written_exam", "report_paper", "behavioural_assessment", "professional_product", "development_report"),
+            *("portfolio_assessment", "personalized_assessment", "testing"),
+        )
+    },
+    "oram_exam": "oral_exam",
+    "application of a skill": "skill_application",
+    "portfolio": "portfolio_assessment",
+    "recognition of prior learning": "recognition_of_prior_learning",
+}
+SURF_PARTICIPATIONS = {
+    **{code: code for code in ("online", "onsite", "blended", "work_experience", "volunteering", "personalised")},
+    "onsite or blended": "onsite_or_blended",
+    "work": "work_experience",
+    "work experience": "work_experience",
+    "personalized learning activities": "personalised",
+}
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+async def test_E20_every_code_of_both_lists_of_surf_is_taken_and_has_words(issuer: Issuer, language: str) -> None:
+    made = await issuer.add_achievement(
+        slug="micro",
+        language=language,
+        assessment_type=list(SURF_ASSESSMENTS),
+        participation_type=list(SURF_PARTICIPATIONS),
+    )
+    assert made.status_code == 201, made.text
+    assert made.json()["assessment_type"] == list(SURF_ASSESSMENTS.values())
+    assert made.json()["participation_type"] == list(SURF_PARTICIPATIONS.values())
+    alignments = (await issuer.client.get(f"/{ORG}/achievements/micro")).json()["alignment"]
+    content = read_microcredential_badge({"credentialSubject": {"achievement": {"alignment": alignments}}})
+    assert content.assessment == tuple(dict.fromkeys(SURF_ASSESSMENTS.values()))
+    assert content.participation == tuple(dict.fromkeys(SURF_PARTICIPATIONS.values()))
+    said = {fact.element: fact.lines for fact in create_facts(content, language, ("assessment", "participation"))}
+    assert len(said["assessment"]) == len(content.assessment)
+    assert all("_" not in line for lines in said.values() for line in lines)
+    assert {"nl": "activiteiten op maat", "en": "personalised activities"}[language] in said["participation"]
+    assert (await issuer.add_achievement(slug="other", assessment_type="improvisation")).status_code == 400
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,14 @@ URI = f"{PUBLIC_URL}/{SCHOOL}/achievements/{SLUG}"
 DID = f"did:web:issuer.example:{SCHOOL}"
 
 
+# Of another list than ESCO and CompetentNL; no outcome names it.
+SOLVING = {
+    "uri": "https://www.onetonline.org/link/result/2.B.2.i",
+    "name": "Complexe problemen oplossen",
+    "framework": "ONET",
+}
+
+
 def skill(number: int) -> Skill:
     uri, name = SKILLS[number]
     return Skill(uri, name, "ESCO")
@@ -68,6 +76,8 @@ WHOLE = Microcredential(
         LearningOutcome("Onderzoekt wat een bedrijf nodig heeft.", (skill(0), skill(1)), "zelfstandig"),
         LearningOutcome("Brengt een advies uit.", (skill(2),)),
         LearningOutcome("Werkt samen."),
+        LearningOutcome(SKILLS[3][1], (skill(3),)),
+        LearningOutcome(SOLVING["name"], (Skill(SOLVING["uri"], SOLVING["name"], SOLVING["framework"]),)),
     ),
     workload=Workload(ects=3.5, sbu=240, hours=97.5, ects_earned=3),
     level=Level(5, "4+", is_verified=True),
@@ -113,7 +123,8 @@ async def school(issuer: Issuer) -> Issuer:
         country="BE",
         registration_number="99XX",
     )
-    response = await issuer.add_achievement(SCHOOL, slug=SLUG, **microcredential(SKILLS))
+    skills = [*({"uri": uri, "name": name} for uri, name in SKILLS), SOLVING]
+    response = await issuer.add_achievement(SCHOOL, slug=SLUG, **{**microcredential(SKILLS), "skills": skills})
     assert response.status_code == 201, response.text
     return issuer
 
@@ -249,3 +260,25 @@ async def test_E22_an_older_description_stays_valid_and_is_changed_under_its_eta
     assert IDENTIFIER in second.json()["url"]
     await issuer.client.aclose()
     await issuer.app.state.service.close()
+
+
+@pytest.mark.parametrize("framework", ["ONET", "Skillslijst", "EQF", "ECTS", "Prerequisites"])
+async def test_S01_S03_the_only_skill_of_a_badge_is_told_whatever_list_it_is_from(
+    issuer: Issuer, framework: str
+) -> None:
+    """Also where somebody calls the list as something that a badge states of itself."""
+    only = {**SOLVING, "uri": "https://skills.example/1", "framework": framework}
+    await issuer.add_organisation(SCHOOL, name="Hogeschool Voorbeeld", country="NL")
+    response = await issuer.add_achievement(
+        SCHOOL, slug=SLUG, **{**microcredential(SKILLS), "skills": [only], "learning_outcomes": []}
+    )
+    assert response.status_code == 201, response.text
+    given = await award(issuer)
+    document = (await issuer.api("GET", f"/organisations/{SCHOOL}/awards/{given['id']}/elm")).json()
+    told = (LearningOutcome(only["name"], (Skill(only["uri"], only["name"], framework),)),)
+    assert read_elm_credential(document).learning_outcomes == told
+    credential = await fetch(issuer, given, "dc-sd-jwt")
+    assert read(credential).learning_outcomes == told
+    assert [(shown.uri, shown.name) for shown in badge_view(credential.claims, credential.format).skills] == [
+        (only["uri"], only["name"])
+    ]

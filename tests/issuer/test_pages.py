@@ -6,67 +6,36 @@ import html
 import json
 import re
 import secrets
-from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import get_args
 
-import httpx
 import pytest
 from babel.messages.extract import extract_from_dir
 
+from issuer.achievements import AssessmentType, ParticipationType
+from issuer.web.pages import ASSESSMENT, PARTICIPATION
 from runtime.web.language import read_catalogue
 from skills.index import IndexSource, build_index_from
 from skills.search import SkillIndex
 from skills.skill import Skill
 from tests.conftest import NewDatabase
-from tests.issuer.conftest import ORG, SANNE, SKILLS, SLUG, Issuer, achievement, create_client, create_issuer, recipient
+from tests.issuer.conftest import (
+    BASE,
+    EMAIL,
+    ORG,
+    PASSPHRASE,
+    SANNE,
+    SKILLS,
+    SLUG,
+    Browser,
+    Issuer,
+    achievement,
+    add_operator,
+    create_client,
+    create_issuer,
+    recipient,
+)
 from tests.support.clock import FixedClock
-
-BASE = f"/back-office/{ORG}"
-EMAIL, PASSPHRASE = "staf@stmw.example", "een lange wachtzin"
-
-
-class Browser:
-    """A browser that follows links and fills in forms, and nothing else."""
-
-    def __init__(self, issuer: Issuer, host: str = "192.0.2.10") -> None:
-        self.client = create_client(issuer.app, host)
-        self.client.headers["Accept"] = "text/html"
-        self.page = ""
-
-    async def get(self, path: str) -> httpx.Response:
-        response = await self.client.get(path, follow_redirects=True)
-        self.page = response.text
-        return response
-
-    async def post(
-        self, path: str, files: dict[str, tuple[str, bytes]] | None = None, **fields: object
-    ) -> httpx.Response:
-        """Send a form with the token of the page in sight."""
-        found = re.search(r'name="csrf_token" value="([^"]+)"', self.page)
-        data = {"csrf_token": found[1] if found else "", **fields}
-        response = await self.client.post(path, data=data, files=files, follow_redirects=True)
-        self.page = response.text
-        return response
-
-    async def sign_in(self, passphrase: str = PASSPHRASE) -> httpx.Response:
-        await self.get("/sign-in")
-        return await self.post("/sign-in", email=EMAIL, passphrase=passphrase, next=BASE)
-
-
-@pytest.fixture
-async def browser(issuer: Issuer) -> AsyncIterator[Browser]:
-    """Signed in at the back office."""
-    await add_operator(issuer)
-    made = Browser(issuer)
-    assert (await made.sign_in()).url.path == BASE
-    yield made
-    await made.client.aclose()
-
-
-async def add_operator(issuer: Issuer, org: str = ORG, email: str = EMAIL) -> None:
-    body = {"email": email, "name": "Anneke Bos", "passphrase": PASSPHRASE}
-    response = await issuer.api("POST", f"/organisations/{org}/operators", json=body)
-    assert response.status_code == 201, response.text
 
 
 async def test_A52_a_stranger_who_guesses_locks_no_member_of_staff_out(issuer: Issuer) -> None:
@@ -595,6 +564,28 @@ async def test_E22_the_form_lists_what_a_microcredential_misses_and_keeps_what_w
         assert chosen in browser.page
     await browser.get(f"/{ORG}/achievements/micro")
     assert "Met toezicht, online" in browser.page
+
+
+@pytest.mark.parametrize(
+    ("assessment", "participation"),
+    [("development_report", "personalised"), ("personalized_assessment", "onsite_or_blended")],
+)
+async def test_E20_the_form_has_the_codes_of_both_lists_of_surf(
+    browser: Browser, issuer: Issuer, assessment: str, participation: str
+) -> None:
+    await browser.get(f"{BASE}/achievements/new")
+    for code in (assessment, participation):
+        assert f'<option value="{code}">' in browser.page
+    chosen = {**DESCRIBED, "name": "Micro", "assessment_type": assessment, "participation_type": participation}
+    made = await browser.post(f"{BASE}/achievements/new", **chosen)
+    assert (made.status_code, made.url.path) == (200, f"{BASE}/achievements/micro")
+    kept = (await issuer.api("GET", f"/organisations/{ORG}/achievements/micro")).json()
+    assert (kept["assessment_type"], kept["participation_type"]) == (assessment, participation)
+
+
+@pytest.mark.parametrize(("choices", "taken"), [(ASSESSMENT, AssessmentType), (PARTICIPATION, ParticipationType)])
+def test_E20_the_form_offers_every_code_that_the_api_takes(choices: tuple[tuple[str, str], ...], taken: object) -> None:
+    assert {code for code, _ in choices if code} == set(get_args(taken))
 
 
 async def test_what_cannot_be_done_says_why_on_the_page_where_it_was_asked(browser: Browser, issuer: Issuer) -> None:

@@ -7,10 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from tests.issuer.conftest import ORG, SANNE, SKILLS, SLUG, Issuer
-from tests.issuer.test_pages import BASE, Browser, browser  # noqa: F401  a fixture
+from tests.issuer.conftest import BASE, ORG, SANNE, SKILLS, SLUG, Browser, Issuer
 from tests.issuer.test_results import describe
-from tests.support.measured import RESULTS, microcredential
+from tests.support.measured import REPORT, RESULTS, microcredential, with_skills
 
 CHANGE, AWARD = f"{BASE}/achievements/{SLUG}/change", f"{BASE}/achievements/{SLUG}/award"
 
@@ -21,6 +20,7 @@ class Form(HTMLParser):
     def __init__(self, page: str) -> None:
         super().__init__()
         self.fields: dict[str, list[str]] = {}
+        self.unticked: dict[str, list[str]] = {}
         self._inside, self._text, self._select = False, "", ""
         self.feed(page)
 
@@ -28,6 +28,8 @@ class Form(HTMLParser):
         of = {name: value or "" for name, value in attrs}
         if tag == "form":
             self._inside = of.get("id") == "achievement"
+        elif self._inside and tag == "input" and of.get("type") == "checkbox" and "checked" not in of:
+            self.unticked.setdefault(of["name"], []).append(of["value"])
         elif self._inside and tag == "input" and of.get("type") != "file":
             self.fields.setdefault(of["name"], []).append(of.get("value", ""))
         elif self._inside and tag == "textarea":
@@ -52,7 +54,7 @@ async def described(issuer: Issuer, slug: str = SLUG) -> dict[str, Any]:
 
 
 async def test_E20_E21_B07_saving_the_form_as_it_is_loses_nothing_that_the_api_said(
-    browser: Browser,  # noqa: F811
+    browser: Browser,
     issuer: Issuer,
 ) -> None:
     await describe(issuer, **microcredential(SKILLS))
@@ -70,7 +72,7 @@ async def test_E20_E21_B07_saving_the_form_as_it_is_loses_nothing_that_the_api_s
 
 
 async def test_B07_a_teacher_describes_a_grade_and_parts_without_a_script(
-    browser: Browser,  # noqa: F811
+    browser: Browser,
     issuer: Issuer,
 ) -> None:
     await browser.get(CHANGE)
@@ -102,8 +104,29 @@ async def test_B07_a_teacher_describes_a_grade_and_parts_without_a_script(
     assert (test["result_type"], test["value_min"], test["value_max"]) == ("RawScore", "0", "100")
 
 
+async def test_B07_S09_a_teacher_says_which_level_shows_which_skill(
+    browser: Browser,
+    issuer: Issuer,
+) -> None:
+    first, second = (uri for uri, _ in SKILLS[:2])
+    await describe(issuer, result_descriptions=[REPORT, with_skills("goed", first)])
+    await browser.get(CHANGE)
+    form = Form(browser.page)
+    assert form.fields["level_skill"] == [f"1|{first}|Goed"]
+    assert len(form.unticked["level_skill"]) == 3 * len(SKILLS) - 1
+    fields: dict[str, Any] = form.fields
+    # The part before it goes, and its boxes are still its own.
+    fields["result_name"][0] = ""
+    fields["level_skill"] = [f"1|{second}|Goed", f"1|{second}|Voldoende", "1|https://x.example/|Goed", "9|x", "2|x|y"]
+    response = await browser.post(CHANGE, **{**fields, "action": "save"})
+    assert response.url.path == f"{BASE}/achievements/{SLUG}", response.text
+    [described_now] = (await described(issuer))["result_descriptions"]
+    levels = {level["id"]: level["skills"] for level in described_now["rubric_criterion_levels"]}
+    assert levels == {"onvoldoende": [], "voldoende": [second], "goed": [second]}
+
+
 async def test_B07_a_part_that_does_not_fit_is_refused_beside_it_and_keeps_what_was_typed(
-    browser: Browser,  # noqa: F811
+    browser: Browser,
     issuer: Issuer,
 ) -> None:
     await describe(issuer)
@@ -118,7 +141,7 @@ async def test_B07_a_part_that_does_not_fit_is_refused_beside_it_and_keeps_what_
 
 
 @pytest.fixture
-async def measuring(browser: Browser, issuer: Issuer) -> Browser:  # noqa: F811
+async def measuring(browser: Browser, issuer: Issuer) -> Browser:
     """A browser at the page to award a badge that measures something."""
     await describe(issuer)
     await browser.get(AWARD)
@@ -138,7 +161,7 @@ async def test_B07_E21_a_person_gets_a_grade_and_results_and_staff_see_them_in_w
     key = Form(measuring.page.replace('method="post"', 'id="achievement"')).fields["idempotency_key"][0]
     response = await measuring.post(AWARD, people=unescape(people), idempotency_key=key)
     award_id = UUID(response.url.path.rpartition("/")[2])
-    for words in ("8.5", "Goed: Overtuigt de klant.", "82.5", "gehaald", "Deed drie opdrachten."):
+    for words in ("8,5", "Goed: Overtuigt de klant.", "82,5", "gehaald", "Deed drie opdrachten."):
         assert words in measuring.page
     claims = (await issuer.get_award(str(award_id)))["claims"]
     assert [one.get("value") for one in claims["result"]] == ["8.5", None, "B", "82.5", None]
@@ -181,3 +204,61 @@ async def test_B07_a_list_names_the_line_and_the_column_that_are_wrong_and_award
     [award] = (await issuer.api("GET", f"/organisations/{ORG}/awards")).json()["awards"]
     assert award["claims"]["result"][1]["achievedLevel"].endswith("#result-presentatie.goed")
     assert len(RESULTS) > len(award["claims"]["result"]) == 2
+
+
+async def test_E20_the_page_of_an_award_tells_level_workload_and_quality_in_words(
+    browser: Browser,
+    issuer: Issuer,
+) -> None:
+    await describe(issuer, **microcredential(SKILLS))
+    award = await issuer.award()
+    page = unescape((await browser.get(f"{BASE}/awards/{award['id']}")).text)
+    for words in ("Niveau, omvang en kwaliteit", "beoordeling van een portfolio", "na 36 maanden", "3,5 studiepunten"):
+        assert words in page
+    assert "portfolio_assessment" not in page
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        ("nl", ("Wat iemand daarna kan", "Onderzoekt wat een bedrijf nodig heeft.", "Hoeveel uur het kost", "97,5")),
+        ("en", ("What somebody can do afterwards", "Finds out what a company needs.", "How many hours", "97.5")),
+    ],
+)
+async def test_E20_everybody_reads_what_somebody_can_do_afterwards_and_how_long_it_takes(
+    browser: Browser,
+    issuer: Issuer,
+    language: str,
+    expected: tuple[str, ...],
+) -> None:
+    await describe(issuer, **microcredential(SKILLS))
+    headers = {"accept": "text/html", "accept-language": language}
+    page = unescape((await browser.client.get(f"/{ORG}/achievements/{SLUG}", headers=headers)).text)
+    for words in (*expected, "Brengt een advies uit.", "Werkt samen.", "zelfstandig"):
+        assert words in page
+    outcomes = page.partition('class="outcomes"')[2].partition("</ul>")[0]
+    assert [name in outcomes for _, name in SKILLS[:3]] == [True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("language", "numbers"), [("nl", ("3,5", "5,5", "12345,25")), ("en", ("3.5", "5.5", "12345.25"))]
+)
+async def test_the_form_has_its_numbers_as_its_reader_writes_them_and_saves_the_same(
+    browser: Browser,
+    issuer: Issuer,
+    language: str,
+    numbers: tuple[str, ...],
+) -> None:
+    await describe(issuer, **microcredential(SKILLS, hours=12345.25))
+    before = await described(issuer)
+    browser.client.headers["Accept-Language"] = language
+    await browser.get(CHANGE)
+    fields = Form(browser.page).fields
+    assert (fields["ects"], fields["grade_required"], fields["hours"]) == tuple([number] for number in numbers)
+    await browser.post(CHANGE, **{**fields, "action": "save"})
+    after = await described(issuer)
+    assert after["version"] == before["version"] + 1
+    for name in ("ects", "hours", "grading_scheme", "result_descriptions"):
+        assert after[name] == before[name]
+    public = (await browser.get(f"/{ORG}/achievements/{SLUG}")).text
+    assert f"<dd>{numbers[0]}</dd>" in public

@@ -1,5 +1,6 @@
 """Results: described with the achievement, given with the award, and the same in every securing. B-07, E-21."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,9 +8,10 @@ import pytest
 
 from kernel import base64url
 from kernel.open_badges import Result, badge_view
+from kernel.sd_jwt import disclosable_paths, parse_sd_jwt, present, reveal
 from tests.issuer.conftest import CONFIGURATIONS, ORG, SKILLS, SLUG, Issuer, achievement, recipient
 from tests.issuer.test_securings import believe
-from tests.support.measured import GRADES, PRESENTATION, REPORT, RESULTS, TEST, measured
+from tests.support.measured import GRADES, PRESENTATION, REPORT, RESULTS, TEST, measured, with_skills
 
 CONTENT = {**achievement(), **measured()}
 REACHED = {
@@ -81,6 +83,7 @@ async def test_B07_staff_read_back_what_they_gave(issuer: Issuer) -> None:
         ({"results": [{"result_description": "toets", "value": "veel"}]}, "results.0.value"),
         ({"results": [{"result_description": "stage"}]}, "results.0.status"),
         ({"results": [{"result_description": "toets"}]}, "results.0.value"),
+        ({"results": [{**RESULTS[2], "skills": ["https://x.example/"]}]}, "results.0.skills.0"),
         ({"grade": "11"}, "grade"),
         ({"activity_start_date": "2026-02-02", "activity_end_date": "2026-02-01"}, "activity_end_date"),
     ],
@@ -112,6 +115,10 @@ async def test_E21_a_grade_of_a_badge_without_grades_is_refused(issuer: Issuer) 
         ({"result_descriptions": [{**REPORT, "required_value": "E"}]}, "result_descriptions.0.required_value"),
         ({"result_descriptions": [{**TEST, "value_min": "101"}]}, "result_descriptions.0.value_max"),
         ({"result_descriptions": [{**TEST, "skills": ["https://x.example/"]}]}, "result_descriptions.0.skills.0"),
+        (
+            {"result_descriptions": [with_skills("goed", SKILLS[0][0], "https://x.example/")]},
+            "result_descriptions.0.rubric_criterion_levels.2.skills.1",
+        ),
         ({"grading_scheme": {**GRADES, "required": "11"}}, "grading_scheme.required"),
         ({"grading_scheme": {**GRADES, "minimum": "11"}}, "grading_scheme.maximum"),
         (
@@ -142,3 +149,50 @@ async def test_S09_what_a_result_says_of_a_skill_is_hidden_with_the_skill(issuer
         [raw] = await issuer.fetch(await issuer.award(), configuration=configuration)
         assert uri.encode() not in base64url.decode(raw.split(".")[1])
         assert str((await believe(issuer, raw)).claims).count(uri) == 2
+
+
+async def award_with_skills(issuer: Issuer) -> dict[str, Any]:
+    """Somebody on a level that shows one skill, by a test that showed another."""
+    await describe(issuer, result_descriptions=[with_skills("goed", SKILLS[0][0]), TEST])
+    results = [RESULTS[0], {**RESULTS[2], "skills": [SKILLS[1][0]]}]
+    return await issuer.award(recipients=[recipient(results=results)])
+
+
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+async def test_B07_S01_skills_of_a_level_and_of_one_result_are_in_the_badge_of_each_securing(
+    any_issuer: Issuer, configuration: str
+) -> None:
+    award = await award_with_skills(any_issuer)
+    [raw] = await any_issuer.fetch(award, configuration=configuration)
+    credential = await believe(any_issuer, raw)
+    shown = badge_view(credential.claims, credential.format)
+    aligned = {skill.uri: skill for skill in shown.skills}
+    assert [list(result.skills) for result in shown.results] == [[aligned[SKILLS[0][0]]], [aligned[SKILLS[1][0]]]]
+
+
+@pytest.mark.parametrize("configuration", CONFIGURATIONS[:2])
+async def test_S09_each_skill_of_a_level_and_of_a_result_can_be_hidden_by_itself(
+    issuer: Issuer, configuration: str
+) -> None:
+    """Also when the results themselves are shown: else they would tell what was hidden."""
+    [raw] = await issuer.fetch(await award_with_skills(issuer), configuration=configuration)
+    hidden = disclosable_paths(raw)
+    result = next(path for path in hidden if path[-1] == "result")
+    shown = present(raw, disclose=[result])
+    read = parse_sd_jwt(shown)
+    told = reveal(read.issuer_jwt.payload, read.disclosures, protected=frozenset())
+    text = json.dumps(told)
+    assert "82.5" in text
+    for uri, _ in SKILLS:
+        assert uri not in text
+    of_level = [path for path in hidden if "rubricCriterionLevel" in path]
+    of_result = [path for path in hidden if path[: len(result)] == result and "alignment" in path]
+    assert [hidden[path]["targetUrl"] for path in (*of_level, *of_result)] == [SKILLS[0][0], SKILLS[1][0]]
+
+
+async def test_B07_a_level_is_no_skill_that_a_result_could_name(issuer: Issuer) -> None:
+    """What an alignment states of workload or level is nobody's skill."""
+    await describe(issuer, ects=3, result_descriptions=[TEST])
+    stated = "http://data.europa.eu/snb/education-credit/6fcec5c5af"
+    response = await issuer.post_awards(recipients=[recipient(results=[{**RESULTS[2], "skills": [stated]}])])
+    assert list(response.json()["fields"]) == ["recipients.0.results.0.skills.0"]

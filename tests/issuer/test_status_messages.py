@@ -15,7 +15,7 @@ from kernel.strict_json import parse_json_object
 from runtime.fetch import Fetcher
 from runtime.resolve import Resolver, StatusAnswer
 from runtime.status_texts import message_text
-from tests.issuer.conftest import IDENTIFIER, LDP, ORG, Issuer, create_issuer
+from tests.issuer.conftest import IDENTIFIER, LDP, ORG, Browser, Issuer, create_issuer
 from tests.issuer.test_bitstring_status import (
     INVALID,
     JWT,
@@ -28,7 +28,6 @@ from tests.issuer.test_bitstring_status import (
     statuses,
 )
 from tests.issuer.test_concurrency import at_once
-from tests.issuer.test_pages import Browser, browser  # noqa: F401
 from tests.issuer.test_status import TTL
 from tests.support.clock import FixedClock
 from tests.support.hosts import HostTransport
@@ -167,7 +166,7 @@ async def test_K80_1_who_checks_the_badge_is_told_and_it_stays_valid(issuer: Iss
     assert (answer.status, answer.messages) == (SUSPENDED, ("under_review",))
 
 
-async def test_K80_1_staff_choose_a_message_and_see_it_again(browser: Browser, issuer: Issuer) -> None:  # noqa: F811
+async def test_K80_1_staff_choose_a_message_and_see_it_again(browser: Browser, issuer: Issuer) -> None:
     award = await issuer.award()
     await issuer.fetch(award)
     page = f"/back-office/{ORG}/awards/{award['id']}"

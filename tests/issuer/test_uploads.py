@@ -8,11 +8,8 @@ import pytest
 from issuer.web.pages import signed_in
 from runtime.dependencies import open_session
 from runtime.web.forms import open_form
-from tests.issuer.conftest import ORG, SLUG, Issuer
-from tests.issuer.test_pages import BASE, Browser, browser
+from tests.issuer.conftest import BASE, ORG, SLUG, Browser, Issuer
 from tests.test_architecture import calls, routes_of
-
-__all__ = ["browser"]
 
 MIB = 1024 * 1024
 UPLOADS = [

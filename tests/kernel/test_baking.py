@@ -3,7 +3,6 @@
 import io
 import json
 import struct
-import time
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +15,7 @@ from PIL import Image
 from kernel.baking import MAX_ART_BYTES, BakedCredential, CredentialForm, bake, parse_baked, parse_file, parse_text
 from kernel.errors import CredentialError, MalformedError
 from kernel.strict_json import MAX_BYTES
+from tests.support.effort import not_hanging
 
 JSON = '{"@context": ["https://www.w3.org/ns/credentials/v2"], "name": "Problemen oplossen é 🏅 ]]> &amp; <b>\\u0001"}'
 JWS = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJkaWQ6d2ViOnguZXhhbXBsZSJ9.c2ln-_A"
@@ -308,7 +308,7 @@ def test_A43_svg_with_a_document_type_is_refused(doctype: str) -> None:
             work()
 
 
-def test_A43_hostile_pictures_cost_little_time() -> None:
+def test_A43_no_hostile_picture_takes_for_ever() -> None:
     hostile = [
         svg("<g ", *(f"a{number}='' " for number in range(50_000)), "/>"),
         svg("<g>" * 500_000),
@@ -316,11 +316,9 @@ def test_A43_hostile_pictures_cost_little_time() -> None:
         b"<svg " + b'"' * 2_000_000,
         SIGNATURE + chunk(b"IHDR", bytes(13)) + chunk(b"iTXt") * 9_000,
     ]
-    began = time.monotonic()
     for picture in hostile:
-        with pytest.raises(MalformedError):
+        with not_hanging(), pytest.raises(MalformedError):
             parse_baked(picture)
-    assert time.monotonic() - began < 10
 
 
 # Files

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -54,6 +53,7 @@ from kernel.status.problems import (
 )
 from kernel.status.segments import MAX_LIST_BYTES, pack_segment
 from kernel.status.token_status_list import MINIMUM_SIZE, Status
+from tests.support.effort import count_bytes, count_calls
 from tests.support.json_values import json_values, nearly
 
 URI = "https://status.skills.example/bsl/7"
@@ -201,12 +201,14 @@ def test_K80_2_a_list_in_another_encoding_cut_short_or_longer_is_refused(encoded
         Bitstring.decode(encoded)
 
 
-def test_K79_A43_a_bomb_is_refused_fast():
+def test_K79_A43_a_bomb_is_refused_before_it_is_unpacked():
     bomb = encode_segments([pack_segment(bytes(MAX_LIST_BYTES))] * 100)
-    began = time.process_time()
-    with pytest.raises(MalformedError, match="larger"):
-        Bitstring.decode(bomb)
-    assert time.process_time() - began < 0.2
+
+    def decode():
+        with pytest.raises(MalformedError, match="larger"):
+            Bitstring.decode(bomb)
+
+    assert count_bytes(decode) < 4 * MAX_LIST_BYTES
 
 
 # The list credential
@@ -613,12 +615,15 @@ def test_K80_3_any_bytes_are_read_or_refused(raw):
             assert parse_status_list_credential(data).document is not None
 
 
-def test_A21_a_list_of_a_million_entries_is_signed_and_verified_fast():
-    large = Bitstring(1_000_000)
-    for index in range(0, 1_000_000, 50):
-        large.set(index, 1)
-    encoded = large.encode()
-    began = time.process_time()
-    verified = verify(with_proof(document({"encodedList": encoded})))
-    assert time.process_time() - began < 0.5
+def test_A21_a_list_of_a_million_entries_is_verified_in_as_many_steps_as_a_smaller_one():
+    def signed(entries):
+        filled = Bitstring(entries)
+        for index in range(0, entries, 50):
+            filled.set(index, 1)
+        return with_proof(document({"encodedList": filled.encode()}))
+
+    smaller, large = signed(200_000), signed(1_000_000)
+    # What depends on the contexts alone is there before anything is counted.
+    verified = verify(large)
     assert verified.get(50, purpose="revocation").status is Status.INVALID
+    assert count_calls(lambda: verify(large)) < 1.5 * count_calls(lambda: verify(smaller))

@@ -9,12 +9,14 @@ import pytest
 import schemas
 from kernel import base64url
 from kernel.data_integrity import problems
-from kernel.data_integrity.problems import problem_type
+from kernel.data_integrity.problems import generation_problem_type, problem_type
 from kernel.data_integrity.related_resource import MAX_RESOURCES, verify_related_resources
 from kernel.errors import (
+    AlgorithmNotAllowedError,
     AudienceError,
     CredentialError,
     ExpiredError,
+    HolderBindingError,
     InvalidSignatureError,
     MalformedError,
     NonceError,
@@ -99,3 +101,16 @@ def test_K58_list_of_resources_is_judged_as_a_whole() -> None:
 def test_K59_every_error_has_its_problem_type(error: CredentialError, name: str) -> None:
     assert problem_type(error) == name
     assert name.startswith(("https://www.w3.org/TR/vc-data-model#", "https://w3id.org/security#"))
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        (MalformedError(), problems.MALFORMED_VALUE_ERROR),
+        (JsonLdError(Reason.NULL, ""), problems.PROOF_TRANSFORMATION_ERROR),
+        (AlgorithmNotAllowedError(), problems.PROOF_GENERATION_ERROR),
+        (HolderBindingError(), problems.PROOF_GENERATION_ERROR),
+    ],
+)
+def test_K59_what_gets_no_proof_is_told_apart_from_what_does_not_verify(error: CredentialError, name: str) -> None:
+    assert generation_problem_type(error) == name

@@ -46,6 +46,7 @@ from tests.support.badges import (
     issue_badge,
     present_badge,
 )
+from tests.support.full_badge import DESCRIPTIONS, LEARNING_OUTCOME
 
 SD_JWT_FORMATS = ["dc+sd-jwt", "vc+sd-jwt"]
 BOTH = pytest.mark.parametrize("format_id", SD_JWT_FORMATS)
@@ -247,6 +248,23 @@ def test_S09_person_and_evidence_are_hidden_and_the_achievement_is_not(format_id
         assert secret not in payload
     for name in ("Adviseur Lerende Regio", "Een adviesrapport", "/image", "beoordeeld door twee mensen"):
         assert name in payload
+
+
+@BOTH
+def test_S09_a_learning_outcome_is_hidden_by_itself_and_how_a_result_is_measured_is_not(format_id: str) -> None:
+    """What it says in words would tell the skills that stay hidden; without its measure no result can be read."""
+    achievement = create_test_achievement(resultDescription=[LEARNING_OUTCOME, DESCRIPTIONS[2]])
+    raw = issue_badge(format_id, dataset=create_test_dataset(achievement=achievement))
+    assert "TIG" not in str(payload_of(raw))
+    assert DESCRIPTIONS[2]["name"] in str(payload_of(raw))
+    place = (*ALIGNMENTS[format_id][:-1], "resultDescription", 0)
+    paths = FORMATS[format_id].disclosable_paths(raw)
+    assert {path for path in paths if path[: len(place)] == place} == {place, (*place, "alignment", 0)}
+    shown: Any = FORMATS[format_id].parse(present_badge(format_id, raw, disclose=[place]))
+    outcome: Any = FORMATS[format_id].verify_signature(shown, key=ISSUER_SIGNER.public_key, algorithms=ES256).claims
+    for step in place:
+        outcome = outcome[step]
+    assert outcome == {**LEARNING_OUTCOME, "alignment": []}
 
 
 @BOTH

@@ -46,6 +46,7 @@ from tests.support.badges import (
     create_test_achievement,
     create_test_dataset,
 )
+from tests.support.full_badge import DESCRIPTIONS, LEARNING_OUTCOME
 from tests.support.hideable import sign_hideable
 from tests.support.json_values import json_values, nearly
 
@@ -494,6 +495,18 @@ def test_S09_each_skill_person_field_evidence_and_result_can_be_withheld() -> No
     assert set(paths) == {*((*ALIGNMENT, index) for index in range(len(SKILLS))), *others}
     assert [paths[(*ALIGNMENT, index)]["targetUrl"] for index in range(len(SKILLS))] == list(SKILLS)
     assert paths[("credentialSubject", "givenName")] == "Sanne"
+
+
+def test_S09_a_learning_outcome_can_be_withheld_and_how_a_result_is_measured_cannot() -> None:
+    achievement = create_test_achievement(resultDescription=[LEARNING_OUTCOME, DESCRIPTIONS[2]])
+    raw = issue("ecdsa-sd-2023", dataset=create_test_dataset(achievement=achievement))
+    place = (*ALIGNMENT[:-1], "resultDescription", 0)
+    assert [path for path in LDP_VC.disclosable_paths(raw) if "resultDescription" in path] == [place]
+    one_skill = present(raw, (*ALIGNMENT, 2))
+    assert "TIG" not in one_skill
+    assert DESCRIPTIONS[2]["name"] in one_skill
+    shown = verify_presentation(present(raw, place), "ecdsa-sd-2023").credential.claims
+    assert LEARNING_OUTCOME in shown["credentialSubject"]["achievement"]["resultDescription"]
 
 
 def test_K67_issuer_type_dates_status_and_achievement_are_always_shown() -> None:

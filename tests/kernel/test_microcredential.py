@@ -33,18 +33,20 @@ from kernel.microcredential import (
     Workload,
     create_microcredential_achievement,
     create_microcredential_badge,
-    create_microcredential_claims,
     find_warnings,
     missing_elements,
+    read_microcredential,
     read_microcredential_badge,
     read_microcredential_claims,
 )
-from kernel.open_badges import verify_achievement
+from kernel.open_badges import CredentialDataset, create_sd_jwt_vc_claims, verify_achievement
 from kernel.sd_jwt import conceal, parse_disclosure, reveal
 from tests.kernel.conftest import SHARED
 from tests.support.json_values import json_values
-from tests.support.microcredentials import EMPTY, FULL, MICROCREDENTIALS
+from tests.support.microcredentials import EMPTY, FULL, MICROCREDENTIALS, claims_of_another_issuer
 
+ESCO = "http://data.europa.eu/esco/skill/03b9b491-fc9b-4868-914a-bf7cd47b5041"
+ESCO_OCCUPATION = "http://data.europa.eu/esco/occupation/f2b15a0e-e65a-438a-affb-29b9d50b77d1"
 Turn = Callable[[Microcredential], Microcredential]
 
 
@@ -52,8 +54,8 @@ def by_open_badge(microcredential: Microcredential) -> Microcredential:
     return read_microcredential_badge(_as_sent(create_microcredential_badge(microcredential)))
 
 
-def by_claims(microcredential: Microcredential) -> Microcredential:
-    claims, hidden = create_microcredential_claims(microcredential)
+def by_claims_of_others(microcredential: Microcredential) -> Microcredential:
+    claims, hidden = claims_of_another_issuer(microcredential)
     payload, disclosures = conceal(claims, disclosable=hidden)
     return read_microcredential_claims(
         reveal(_as_sent(payload), [parse_disclosure(each) for each in disclosures], protected=frozenset())
@@ -68,7 +70,7 @@ def by_elm_and_back(microcredential: Microcredential) -> Microcredential:
     return by_open_badge(by_elm(by_open_badge(microcredential)))
 
 
-ALL_WAYS = pytest.mark.parametrize("turn", [by_open_badge, by_claims, by_elm, by_elm_and_back])
+ALL_WAYS = pytest.mark.parametrize("turn", [by_open_badge, by_claims_of_others, by_elm, by_elm_and_back])
 
 
 def _as_sent(document: dict[str, Any]) -> dict[str, Any]:
@@ -204,9 +206,92 @@ def test_S03_what_was_learned_stands_in_the_description_of_an_edubadge() -> None
 
 
 def test_S03_the_skills_of_a_badge_that_describes_no_outcomes_are_its_outcomes() -> None:
-    achievement = {"alignment": [{"targetUrl": ESCO, "targetName": "meditate"}, {"targetUrl": "https://x.example"}]}
-    read = read_microcredential_badge({"credentialSubject": {"achievement": achievement}})
-    assert read.learning_outcomes == (LearningOutcome("meditate", (Skill(ESCO, "meditate", None),)),)
+    read = read_alignments({"targetUrl": ESCO, "targetName": "meditate"}, {"targetUrl": "https://x.example"})
+    assert read.learning_outcomes == (
+        LearningOutcome("meditate", (Skill(ESCO, "meditate"),)),
+        LearningOutcome("https://x.example", (Skill("https://x.example", "https://x.example"),)),
+    )
+
+
+ONET = "https://www.onetonline.org/find/descriptor/result/2.B.3.g"
+SOLVING = {"targetUrl": ONET, "targetName": "Solving"}
+
+
+@ALL_WAYS
+@pytest.mark.parametrize(
+    "alignment",
+    [
+        {**SOLVING, "targetType": "ext:ONETAlignment", "targetFramework": "ONET"},
+        {**SOLVING, "targetType": "CFItem"},
+        SOLVING,
+        {**SOLVING, "targetUrl": "https://school.example/skills/1", "targetType": "ext:SchoolAlignment"},
+        {**SOLVING, "targetUrl": "https://school.example/skills/1", "targetType": "ext:ESCOAlignment"},
+        {**SOLVING, "targetUrl": "https://school.example/skills/1", "targetType": "ext:CompetentNLAlignment"},
+        {**SOLVING, "targetUrl": "https://school.example/skills/1", "targetFramework": "ESCO"},
+        {**SOLVING, "targetUrl": ESCO_OCCUPATION, "targetFramework": "ESCO"},
+    ],
+)
+def test_S03_a_skill_of_any_framework_is_an_outcome_and_stays_one_in_every_format(
+    turn: Turn, alignment: dict[str, Any]
+) -> None:
+    read = read_alignments(alignment)
+    skill = Skill(alignment["targetUrl"], "Solving", alignment.get("targetFramework"))
+    assert read.learning_outcomes == (LearningOutcome("Solving", (skill,)),)
+    assert turn(read).learning_outcomes == read.learning_outcomes
+    assert "learning_outcomes" not in missing_elements(turn(read))
+
+
+@ALL_WAYS
+def test_S03_a_skill_that_no_outcome_names_stands_beside_the_outcomes_in_every_format(turn: Turn) -> None:
+    badge = create_microcredential_badge(FULL)
+    badge["credentialSubject"]["achievement"]["alignment"].insert(0, SOLVING)
+    read = read_microcredential_badge(badge)
+    added = LearningOutcome("Solving", (Skill(ONET, "Solving"),))
+    assert read.learning_outcomes == (*FULL.learning_outcomes, added)
+    assert turn(read) == read
+
+
+def test_S03_a_level_among_the_alignments_of_an_outcome_is_no_skill() -> None:
+    badge = create_microcredential_badge(FULL)
+    outcome = badge["credentialSubject"]["achievement"]["resultDescription"][0]
+    outcome["alignment"].append({"targetUrl": "http://data.europa.eu/snb/eqf/5", "targetName": "EQF 5"})
+    assert read_microcredential_badge(badge) == FULL
+
+
+@pytest.mark.parametrize("kind", [{}, {"targetType": "CFItem"}, {"targetType": "ext:ESCOAlignment"}])
+def test_S03_levels_credits_and_kinds_are_known_by_their_addresses(kind: dict[str, Any]) -> None:
+    addresses = (
+        "http://data.europa.eu/snb/eqf/5",
+        "http://data.europa.eu/snb/qdr/c_c2700f4e",
+        "http://data.europa.eu/snb/assessment/b1b68f6735",
+        "http://data.europa.eu/snb/learning-assessment/e92d221e4d",
+        "http://data.europa.eu/snb/isced-f/0413",
+    )
+    ects = {"targetUrl": "http://data.europa.eu/snb/education-credit/6fcec5c5af", "targetCode": "3.5"}
+    read = read_alignments(*({"targetName": "x", "targetUrl": url, **kind} for url in addresses), {**ects, **kind})
+    assert read.level == Level(eqf=5, nlqf="4+")
+    assert read.workload == Workload(ects=3.5)
+    assert (read.assessment, read.participation) == (("quiz",), ("blended",))
+    assert read.further_information.isced_f == "0413"
+    assert read.learning_outcomes == ()
+
+
+def test_S01_the_level_at_the_address_counts_and_not_the_words_beside_it() -> None:
+    eqf = {"targetUrl": "http://data.europa.eu/snb/eqf/5", "targetCode": "level five", "targetType": "ext:EQF"}
+    nlqf = {"targetUrl": "http://data.europa.eu/snb/qdr/c_18c9e9fe", "targetCode": "NLQF 5"}
+    assert read_alignments(eqf, nlqf).level == Level(eqf=5, nlqf="5")
+
+
+def test_S07_credits_are_ects_where_an_alignment_says_so() -> None:
+    ects = {"targetUrl": "http://data.europa.eu/snb/education-credit/6fcec5c5af", "targetName": "ECTS"}
+    said = {"achievement": {"creditsAvailable": 3.5, "alignment": [ects]}}
+    assert read_microcredential_badge({"credentialSubject": said}).workload == Workload(ects=3.5)
+    unsaid = {"achievement": {"creditsAvailable": 3.5}}
+    assert read_microcredential_badge({"credentialSubject": unsaid}).workload == Workload()
+
+
+def read_alignments(*alignments: dict[str, Any]) -> Microcredential:
+    return read_microcredential_badge({"credentialSubject": {"achievement": {"alignment": list(alignments)}}})
 
 
 @pytest.mark.parametrize("code", ["9", "0", "4.5", "vier", "nan", "inf", None, True, 10**400])
@@ -216,7 +301,6 @@ def test_S01_a_level_that_is_none_is_not_read(code: object) -> None:
     assert read.level == Level()
 
 
-ESCO = "http://data.europa.eu/esco/skill/03b9b491-fc9b-4868-914a-bf7cd47b5041"
 EDUBADGE: dict[str, Any] = {
     "id": "http://example.com/credentials/1",
     "type": ["VerifiableCredential", "OpenBadgeCredential"],
@@ -276,8 +360,8 @@ EDUBADGE: dict[str, Any] = {
 # As claims
 
 
-def test_E20_the_claims_have_the_names_of_the_table() -> None:
-    claims, hidden = create_microcredential_claims(FULL)
+def test_E20_claims_with_the_names_of_the_table_are_what_is_read_here() -> None:
+    claims, hidden = claims_of_another_issuer(FULL)
     assert claims["issuing_country"] == "NL"
     assert claims["issuing_authority"] == "Hogeschool Voorbeeld"
     assert claims["date_of_issuance"] == "2026-11-21T12:00:00Z"
@@ -288,10 +372,45 @@ def test_E20_the_claims_have_the_names_of_the_table() -> None:
 
 
 def test_S09_a_skill_that_is_hidden_is_hidden_in_its_outcome_too() -> None:
-    claims, hidden = create_microcredential_claims(FULL)
+    claims, hidden = claims_of_another_issuer(FULL)
     payload, _ = conceal(claims, disclosable=hidden)
     assert "03b9b491" not in json.dumps(payload)
     assert read_microcredential_claims(reveal(payload, (), protected=frozenset())).learner.given_name is None
+
+
+@pytest.mark.parametrize(
+    ("element", "words"),
+    [
+        ("assessment", "portfolio_assessment"),
+        ("participation", "volunteering"),
+        ("quality_assurance", "AV-4223"),
+        ("level", "http://data.europa.eu/snb/eqf/5"),
+    ],
+)
+def test_E20_S09_each_element_of_our_sd_jwt_is_shown_by_itself_and_told_nowhere_else(element: str, words: str) -> None:
+    """Decision 0083: in the alignments, each of which is a disclosure of its own."""
+    dataset = CredentialDataset(
+        achievement=create_microcredential_achievement(FULL),
+        issuer_profile={"id": "did:web:issuer.example", "type": ["Profile"], "name": "Hogeschool Voorbeeld"},
+        person={"birthdate": "2001-02-03"},
+        issuing_authority="Hogeschool Voorbeeld",
+        credential_id=FULL.id,
+    )
+    claims, hidden = create_sd_jwt_vc_claims(dataset)
+    payload, encoded = conceal(claims, disclosable=hidden)
+    assert ("birthdate",) in hidden
+    assert words not in json.dumps(payload)
+    disclosures = [parse_disclosure(each) for each in encoded]
+    shown = [each for each in disclosures if words in json.dumps(each.value)]
+    read = read_microcredential_claims(reveal(payload, shown, protected=frozenset()))
+    told = getattr(read, element)
+    if element in ("assessment", "participation"):
+        assert told == (words,)
+    else:
+        assert told == (Level(eqf=5) if element == "level" else FULL.quality_assurance)
+    assert "De deelnemer" not in json.dumps(payload)
+    assert read.learning_outcomes == ()
+    assert len(shown) == 1
 
 
 def test_E20_the_claims_that_our_issuer_writes_today_are_read() -> None:
@@ -471,3 +590,12 @@ def test_E21_what_is_called_a_grade_is_the_grade_wherever_it_stands() -> None:
     assert read_microcredential_badge(badge).grade == FULL.grade
     del subject["result"][1]
     assert read_microcredential_badge(badge).grade == Grade("82", GradingScheme("Toets"))
+
+
+def test_K69_E20_a_badge_is_read_in_the_way_of_its_format() -> None:
+    badge, (claims, _) = create_microcredential_badge(FULL), claims_of_another_issuer(FULL)
+    assert read_microcredential(badge, "ldp_vc") == read_microcredential_badge(badge)
+    assert read_microcredential({"iss": "did:example:1", "vc": badge}, "jwt_vc_json") == read_microcredential_badge(
+        badge
+    )
+    assert read_microcredential(claims, "dc+sd-jwt") == read_microcredential_claims(claims)

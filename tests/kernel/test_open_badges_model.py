@@ -21,6 +21,7 @@ from kernel.open_badges import (
     Profile,
     Related,
     Result,
+    Skill,
     VerifiedIdentity,
     badge_view,
     create_achievement,
@@ -390,7 +391,15 @@ def test_B02_to_B09_full_badge_is_shown_in_full_whatever_its_format(format_id: s
     assert shown.identifiers == (Identifier("identifier", "1"),)
     assert shown.related == (Related("https://issuer.example/en", "en", "1"),)
     assert shown.results == (
-        Result("Eindbeoordeling", None, "Goed", None, "Voldoende", "Niveau 3"),
+        Result(
+            "Eindbeoordeling",
+            None,
+            "Goed",
+            None,
+            "Voldoende",
+            "Niveau 3",
+            skills=(Skill("https://rubric.example/3", "Goed", None),),
+        ),
         Result("Verslag", "B", None, None, "C"),
         Result("Cijfer", "7.5", None, None, "5.5", None, "1", "10"),
         Result("Stand", None, None, "Completed", None),

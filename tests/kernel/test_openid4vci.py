@@ -416,10 +416,11 @@ def test_W01_a_configuration_that_the_issuer_does_not_have_is_refused():
         None,
         [],
         metadata(credential_issuer=...),
+        metadata(credential_issuer=None),
         metadata(credential_endpoint=...),
+        metadata(credential_endpoint=None),
         metadata(credential_endpoint="http://issuer.skills.example/credential"),
         metadata(nonce_endpoint="nonce"),
-        metadata(nonce_endpoint=None),
         metadata(notification_endpoint="https://127.0.0.2/"),
         metadata(deferred_credential_endpoint=1),
         metadata(authorization_servers=[]),
@@ -433,38 +434,99 @@ def test_W01_a_configuration_that_the_issuer_does_not_have_is_refused():
         metadata(display=[]),
         metadata(display=["Stichting"]),
         metadata(display=[{"name": 1}]),
-        metadata(display=[{"name": "x", "logo": {}}]),
-        metadata(display=[{"name": "x", "logo": {"uri": "javascript:alert(1)"}}]),
-        metadata(display=[{"name": "x", "logo": {"uri": "http://h.example/logo.png"}}]),
         metadata(credential_configurations_supported=...),
         metadata(credential_configurations_supported=[]),
-        metadata(credential_configurations_supported={"badge": []}),
-        metadata(credential_configurations_supported={"": configuration()}),
-        metadata(credential_configurations_supported={str(number): configuration() for number in range(1001)}),
-        with_configuration(format=...),
-        with_configuration(scope=1),
-        with_configuration(vct=...),
-        with_configuration(vct=[]),
-        with_configuration(proof_types_supported=...),
-        with_configuration(cryptographic_binding_methods_supported=...),
-        with_configuration(cryptographic_binding_methods_supported=[]),
-        with_configuration(proof_types_supported={"jwt": {}}),
-        with_configuration(proof_types_supported={"jwt": {"proof_signing_alg_values_supported": []}}),
-        with_configuration(proof_types_supported={"jwt": []}),
-        with_configuration(credential_signing_alg_values_supported=[]),
-        with_configuration(credential_signing_alg_values_supported=[1.5]),
-        with_configuration(credential_metadata={"claims": [{}]}),
-        with_configuration(credential_metadata={"claims": [{"path": [True]}]}),
-        with_configuration(credential_metadata={"claims": [{"path": ["a"], "mandatory": "yes"}]}),
-        with_configuration(format="vc+sd-jwt", credential_definition={"type": ["VerifiableCredential"]}),
-        with_configuration(format="vc+sd-jwt", vct=...),
-        with_configuration(format="ldp_vc", credential_definition={}),
-        with_configuration(format="ldp_vc", credential_definition={"type": [1]}),
+        metadata(credential_configurations_supported={str(number): configuration() for number in range(10_001)}),
     ],
 )
 def test_I10_I12_I13_I14_metadata_with_one_thing_missing_or_broken_is_malformed(value):
     with pytest.raises(MalformedError):
         parse_issuer_metadata(value, credential_issuer=ISSUER)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        [],
+        None,
+        configuration(credential_metadata=[]),
+        configuration(format=...),
+        configuration(scope=1),
+        configuration(vct=...),
+        configuration(vct=[]),
+        configuration(proof_types_supported=...),
+        configuration(cryptographic_binding_methods_supported=...),
+        configuration(cryptographic_binding_methods_supported=[]),
+        configuration(proof_types_supported={"jwt": {}}),
+        configuration(proof_types_supported={"jwt": {"proof_signing_alg_values_supported": []}}),
+        configuration(proof_types_supported={"jwt": []}),
+        configuration(credential_signing_alg_values_supported=[]),
+        configuration(credential_signing_alg_values_supported=[1.5]),
+        configuration(credential_metadata={"claims": [{}]}),
+        configuration(credential_metadata={"claims": [{"path": [True]}]}),
+        configuration(credential_metadata={"claims": [{"path": ["a"], "mandatory": "yes"}]}),
+        configuration(format="vc+sd-jwt", credential_definition={"type": ["VerifiableCredential"]}),
+        configuration(format="vc+sd-jwt", vct=...),
+        configuration(format="ldp_vc", credential_definition={}),
+        configuration(format="ldp_vc", credential_definition={"type": [1]}),
+    ],
+)
+def test_I10_I12_I13_I14_W04_configuration_that_cannot_be_read_spoils_no_other(odd):
+    """Who is not offered it never hears of it; who is, hears why."""
+    read = read_metadata(credential_configurations_supported={"badge": configuration(), "odd": odd})
+    assert read.get_configuration("badge") == read.credential_configurations["badge"]
+    assert set(read.credential_configurations) == {"badge"}
+    with pytest.raises(MalformedError) as caught:
+        read.get_configuration("odd")
+    assert caught.value.detail == read.unreadable["odd"]
+
+
+def test_W04_configuration_without_a_name_is_passed_over():
+    read = read_metadata(credential_configurations_supported={"": configuration(), "badge": configuration()})
+    assert (set(read.credential_configurations), set(read.unreadable)) == ({"badge"}, {""})
+
+
+def test_W04_null_says_that_there_is_none():
+    """As issuers write whose library leaves nothing out."""
+    odd = configuration(scope=None, credential_metadata=None)
+    read = read_metadata(
+        nonce_endpoint=None,
+        deferred_credential_endpoint=None,
+        notification_endpoint=None,
+        authorization_servers=None,
+        batch_credential_issuance=None,
+        credential_request_encryption=None,
+        credential_response_encryption=None,
+        display=[{"name": "Stichting", "locale": None, "logo": None}],
+        credential_configurations_supported={"badge": odd},
+    )
+    assert read == read_metadata(
+        nonce_endpoint=...,
+        batch_credential_issuance=...,
+        display=[{"name": "Stichting"}],
+        credential_configurations_supported={"badge": configuration(scope=..., credential_metadata=...)},
+    )
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        {},
+        [],
+        {"uri": 1},
+        {"uri": ""},
+        {"uri": "ipfs://bafy/logo.png"},
+        {"uri": "javascript:alert(1)"},
+        {"uri": "http://h.example/logo.png"},
+        {"uri": "https://h.example/logo.png", "alt_text": 1},
+    ],
+)
+def test_W04_W18_picture_that_may_not_be_shown_is_none(image):
+    of_issuer = read_metadata(display=[{"name": "x", "logo": image, "background_image": image}]).display[0]
+    assert (of_issuer.name, of_issuer.logo, of_issuer.background_image) == ("x", None, None)
+    described = {"display": [{"name": "x", "logo": image}]}
+    found = parse_issuer_metadata(with_configuration(credential_metadata=described), credential_issuer=ISSUER)
+    assert found.get_configuration("badge").display[0].logo is None
 
 
 def server(**changes: Any) -> dict[str, Any]:
@@ -632,6 +694,13 @@ def test_I58_A09_A23_a_key_proof_with_one_thing_wrong_is_refused(raw, error):
 @pytest.mark.parametrize("iat", [AT + 60, AT - 360])
 def test_I58_A09_a_key_proof_holds_to_the_last_second(iat):
     assert verify(proof(iat=iat)).nonce == "Oba9Tyv6M2vwDDe-0Qiv2g"
+
+
+def test_W10_I56_a_proof_without_a_nonce_is_for_issuers_that_give_none_and_refused_by_those_that_do():
+    raw = create_key_proof(signer=HOLDER, audience=ISSUER, nonce=None, now=NOW)
+    assert "nonce" not in parse_jwt(raw).payload
+    with pytest.raises(MalformedError):
+        verify_key_proof(raw, audience=ISSUER, algorithms=ES256, now=NOW)
 
 
 def test_I58_an_algorithm_that_the_metadata_does_not_offer_is_refused():

@@ -218,6 +218,15 @@ def test_I26_W06_the_code_comes_back_with_state_and_iss():
     assert parse_authorization_response({"code": "c", "state": "s"}, issuer="", is_iss_expected=False, state="s") == "c"
 
 
+@pytest.mark.parametrize(
+    "redirect_uri", ["nl.wallet.app:/cb", "https://wallet.example/cb?", "https://wallet.example/cb?a=b&"]
+)
+def test_I26_the_answer_is_a_query_of_its_own_whatever_the_redirect_uri_ends_in(redirect_uri):
+    url = create_authorization_response_url(redirect_uri, issuer=SERVER, state="Zk1", answer={"code": "c"})
+    assert url.startswith(redirect_uri)
+    assert query_of(url).items() >= {"code": "c", "state": "Zk1", "iss": SERVER}.items()
+
+
 def test_I26_a_client_without_state_gets_none_back():
     assert "state" not in query_of(answer(state=None, code="c"))
 

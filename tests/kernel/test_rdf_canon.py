@@ -1,6 +1,7 @@
 """RDFC-1.0 against the W3C's tests, against poison, and against its own promise: names of blank nodes do not matter."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,39 @@ def test_A21_every_poison_ends_within_the_budget(quads: list[Quad], counted: Cou
     counted.require_bounded(quads)
 
 
+def ring(size: int) -> list[Quad]:
+    """Each node looks like every other, and the search goes from one to the next all around."""
+    return [(f"_:n{n}", P, f"_:n{(n + 1) % size}", "") for n in range(size)]
+
+
+def twin_paths(size: int) -> list[Quad]:
+    """Two of a kind, to be told from one another at neither end."""
+    return [(f"_:{name}{n}", P, f"_:{name}{n + 1}", "") for name in "ab" for n in range(size)]
+
+
+@pytest.mark.parametrize("size", [200, 400, 3_000, 9_000])
+@pytest.mark.parametrize("graph", [ring, twin_paths, star_of_twins])
+def test_A21_a_graph_that_leads_ever_deeper_is_refused(
+    graph: Callable[[int], list[Quad]], size: int, counted: Counted
+) -> None:
+    quads = graph(size)
+    with pytest.raises(MalformedError):
+        canonicalize(quads)
+    counted.require_bounded(quads)
+
+
+def test_A21_what_is_refused_does_not_depend_on_how_deep_its_reader_stands() -> None:
+    """Half of the stack may be used up where a credential is read."""
+
+    def deeper(steps: int, size: int) -> tuple[str, ...]:
+        return deeper(steps - 1, size) if steps else canonicalize(ring(size)).lines
+
+    steps = sys.getrecursionlimit() // 2
+    assert deeper(steps, 40) == canonicalize(ring(40)).lines
+    with pytest.raises(MalformedError):
+        deeper(steps, 400)
+
+
 def test_A21_without_the_budget_the_same_poison_takes_far_more_work(counted: Counted) -> None:
     """What is counted is what the budget bounds: given ten times as much, ten times as much is done."""
     with pytest.raises(MalformedError):
@@ -152,6 +186,14 @@ def test_K60_literals_name_their_type_or_language_and_strings_neither() -> None:
 def test_K60_equal_quads_count_once() -> None:
     quad = ("_:x", P, literal("a"), "")
     assert canonicalize([quad, quad]).lines == ('_:c14n0 <https://example.org/p> "a" .\n',)
+
+
+def test_K60_a_node_named_on_the_way_to_another_is_not_named_again() -> None:
+    """Either pair: whichever half comes first names the other half as it looks around. RDFC-1.0 §4.4.3 (5.2.1)."""
+    pairs = [("_:a", P, "_:b", ""), ("_:c", P, "_:d", "")]
+    canonical = canonicalize(pairs)
+    assert sorted(canonical.labels.values()) == ["_:c14n0", "_:c14n1", "_:c14n2", "_:c14n3"]
+    assert canonical.lines == (f"_:c14n0 {P} _:c14n1 .\n", f"_:c14n2 {P} _:c14n3 .\n")
 
 
 def test_K61_relabel_orders_lines_under_the_labels_given() -> None:

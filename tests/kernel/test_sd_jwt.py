@@ -2,7 +2,9 @@
 
 import copy
 import hashlib
+import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import islice, repeat
 from typing import Any
@@ -12,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel import base64url
-from kernel.errors import CredentialError
-from kernel.jwt import LEEWAY, sign_jwt
+from kernel.errors import CredentialError, DisclosureError, MalformedError
+from kernel.jwt import LEEWAY, parse_jwt, sign_jwt
 from kernel.keys import SoftwareSigner
 from kernel.sd_jwt import (
     MAX_CHARACTERS,
@@ -28,6 +30,7 @@ from kernel.sd_jwt import (
     parse_disclosure,
     parse_sd_jwt,
     present,
+    present_bound,
     reveal,
     verify_key_binding_jwt,
 )
@@ -483,7 +486,7 @@ def test_A14_paths_count_in_the_full_array_whatever_decoys_stand_between() -> No
 def test_a_presentation_keeps_the_issuers_bytes() -> None:
     raw = issue()
     assert present(raw, disclose=disclosable_paths(raw)) == raw
-    assert present(parse_sd_jwt(raw), disclose=[]) == raw.split("~")[0] + "~"
+    assert present(raw, disclose=[]) == raw.split("~")[0] + "~"
 
 
 @pytest.mark.parametrize(
@@ -497,12 +500,58 @@ def test_a_presentation_keeps_the_issuers_bytes() -> None:
         ("given_name", "x"),
         ("address", 0),
         (1,),
+        ("_sd",),
+        ("_sd_alg",),
+        ("address", "_sd"),
+        ("skills", 0, "..."),
     ],
 )
 def test_a_path_to_nothing_is_not_presented(path: ClaimsPath) -> None:
     with pytest.raises(CredentialError) as refusal:
         present(issue(), disclose=[path])
     assert refusal.value.code == "disclosure"
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {},
+        {"_sd": []},
+        {"_sd": ["x"]},
+        {"_sd": "the digest of the disclosure is in here: {digest}"},
+        {"_sd": None, "inner": {"_sd": ["{digest}"]}},
+    ],
+)
+def test_a_disclosure_whose_digest_is_not_where_the_path_leads_is_not_presented(payload: dict[str, Any]) -> None:
+    """RFC 9901 §7.2, step 2."""
+    disclosure = create_disclosure("given_name", "Sanne", salt="salt")
+    digest = base64url.encode(hashlib.sha256(disclosure.encode()).digest())
+    raw = assemble(json.loads(json.dumps(payload).replace("{digest}", digest)), [disclosure])
+    with pytest.raises(DisclosureError):
+        present(raw, disclose=[("given_name",)])
+
+
+@pytest.mark.parametrize("digest", ["x", 1, None, ["x"]])
+def test_an_element_whose_digest_no_disclosure_has_is_passed_over_as_a_decoy(digest: Any) -> None:
+    raw = assemble({"skills": [{"...": digest}, "lassen"]}, [])
+    assert present(raw, disclose=[("skills", 0)]) == raw
+    with pytest.raises(DisclosureError):
+        present(raw, disclose=[("skills", 1)])
+
+
+@pytest.mark.parametrize("content", ['"text"', "{}", '["salt"]', '["salt","name","value","more"]', "[]"])
+def test_nothing_is_presented_beside_what_is_no_disclosure(content: str) -> None:
+    raw = assemble({}, [base64url.encode(content.encode())])
+    with pytest.raises(MalformedError):
+        present(raw, disclose=[])
+
+
+def test_a_presentation_is_bound_with_the_hash_of_the_issuer() -> None:
+    raw = assemble({"_sd_alg": "sha-512"}, [])
+    bound = present_bound(raw, disclose=[], signer=HOLDER, audience=AUDIENCE, nonce=NONCE, now=NOW)
+    shown, _, key_binding_jwt = bound.rpartition("~")
+    expected = base64url.encode(hashlib.sha512(f"{shown}~".encode()).digest())
+    assert parse_jwt(key_binding_jwt).payload["sd_hash"] == expected
 
 
 def test_a_presentation_is_not_presented_again() -> None:
@@ -707,10 +756,12 @@ def test_K34_no_payload_and_no_disclosure_makes_anything_but_a_credential_error(
     disclosures = [base64url.encode(encode_json(content)) for content in contents]
     digests = [base64url.encode(hashlib.sha256(text.encode()).digest()) for text in disclosures]
     hostile = {"p": payload, "_sd": digests[:2], "l": [{"...": digest} for digest in digests[1:]]}
-    try:
-        read(assemble(hostile, disclosures))
-    except CredentialError:
-        return
+    raw = assemble(hostile, disclosures)
+    with suppress(CredentialError):
+        read(raw)
+    for path in [("a",), ("l", 0), ("l", 1, "a"), ("p", "a"), ("p", 0, "a")]:
+        with suppress(CredentialError):
+            present(raw, disclose=[path])
 
 
 @given(st.integers(0, 10_000), st.integers(0, 255))

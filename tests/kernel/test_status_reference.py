@@ -60,7 +60,7 @@ def test_K80_1_what_is_written_is_read_back_of_one_entry_and_of_several() -> Non
     assert several["credentialStatus"][2]["statusMessage"][3] == {"status": "0x3", "message": "undefined"}
     assert several["credentialStatus"][2]["statusSize"] == 2
     assert several["credentialStatus"][2]["statusReference"] == "https://issuer.example/messages"
-    explained = replace(MESSAGE, references=("https://issuer.example/messages", "urn:uuid:1"))
+    explained = replace(MESSAGE, references=("https://issuer.example/messages", "urn:uuid:1", "https://é.example/ü#1"))
     assert find_credential_status(create_credential_status(explained)) == (explained,)
     assert create_credential_status(None) == create_credential_status([TOKEN]) == {}
 
@@ -129,6 +129,12 @@ def test_B12_an_entry_of_another_type_is_of_unknown_kind_and_never_ignored(kind:
         {"statusReference": None},
         {"statusReference": []},
         {"statusReference": "no url"},
+        {"statusReference": "https:"},
+        {"statusReference": f"{LIST} and more"},
+        {"statusReference": f"{LIST}\n"},
+        {"statusReference": f"{LIST}\u2028https://elsewhere.example/"},
+        {"statusReference": f"{LIST}\u0085"},
+        {"statusReference": f"{LIST}\u00a0"},
         {"statusReference": [LIST, "no url"]},
         {"statusReference": [LIST] * (MAX_ENTRIES + 1)},
         {"statusReference": {"id": LIST}},

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ from kernel.type_metadata import (
     verify_integrity,
 )
 from tests.support.badges import VCT, issue_badge
-from tests.support.full_badge import create_full_dataset
+from tests.support.full_badge import LEARNING_OUTCOME, create_full_dataset
 
 DOCUMENT = create_skill_badge_type(VCT)
 
@@ -52,12 +53,20 @@ def test_K49_the_same_deployment_always_serves_the_same_bytes() -> None:
 
 
 def test_K49_T11_our_type_says_truly_what_is_hidden_and_what_is_there() -> None:
-    """Every disclosable path of a real badge is `always`, every open member that is described is `never`."""
+    """Every disclosable path of a real badge is `always`, every open member that is described is `never`.
+
+    Of the described results only the learning outcomes are hidden: that one is `allowed`.
+    """
     metadata = parse_type_metadata(DOCUMENT, vct=VCT)
-    raw = issue_badge("dc+sd-jwt", dataset=create_full_dataset())
+    full = create_full_dataset()
+    described_results = [*full.achievement["resultDescription"], LEARNING_OUTCOME]
+    dataset = replace(full, achievement={**full.achievement, "resultDescription": described_results})
+    raw = issue_badge("dc+sd-jwt", dataset=dataset)
     hidden = FORMATS["dc+sd-jwt"].disclosable_paths(raw)
     described = {path: find_claim([metadata], path) for path in hidden}
-    assert all(claim is not None and claim.sd == "always" for claim in described.values())
+    sometimes = {path for path, claim in described.items() if claim is not None and claim.sd == "allowed"}
+    assert sometimes == {("achievement", "resultDescription", len(described_results) - 1)}
+    assert all(claim is not None and claim.sd == "always" for path, claim in described.items() if path not in sometimes)
     payload: Any = FORMATS["dc+sd-jwt"].parse(raw).payload
     for claim in metadata.claims:
         if claim.sd == "never":

@@ -46,6 +46,11 @@ def fetcher(*answers: httpx.Response | Exception, seen: list[httpx.Request] | No
     return Fetcher(LOCAL, httpx.MockTransport(handle))
 
 
+async def get_badges(fetch: Fetcher, url: str = "https://platform.example/x"):
+    headers = {"Authorization": "Bearer secret"}
+    return await fetch.get_answer(url, accept="application/json", kind=FetchKind.BADGES, headers=headers)
+
+
 async def get(fetch: Fetcher, url: str = "https://issuer.example/x", kind: FetchKind = FetchKind.METADATA):
     return await fetch.get(url, accept="application/json", kind=kind)
 
@@ -534,3 +539,34 @@ async def test_W04_answer_that_is_no_yes_carries_its_status(status: int) -> None
     with pytest.raises(AnsweredError) as refusal:
         await fetch.get("https://issuer.example/m", accept="application/json", kind=FetchKind.METADATA)
     assert refusal.value.status == status
+
+
+async def test_K82_what_is_fetched_with_a_token_follows_no_redirect():
+    seen: list[httpx.Request] = []
+    with pytest.raises(AnsweredError):
+        await get_badges(fetcher(answer(302, location="https://elsewhere.example/"), answer(), seen=seen))
+    assert [request.headers["authorization"] for request in seen] == ["Bearer secret"]
+
+
+@pytest.mark.parametrize("status", [200, 304, 400, 401, 403, 404])
+async def test_K83_a_refusal_of_a_token_is_an_answer_to_read(status: int):
+    assert (await get_badges(fetcher(answer(status)))).status == status
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_K83_who_cannot_answer_now_may_later(status: int):
+    with pytest.raises(UndecidedError):
+        await get_badges(fetcher(answer(status)))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param({"content_type": "text/html"}, id="page"),
+        pytest.param({"content": b"x" * (3 * 1024 * 1024 + 1)}, id="large"),
+        pytest.param({"content_encoding": "gzip"}, id="compressed"),
+    ],
+)
+async def test_K83_a_page_of_badges_is_of_one_of_its_types_and_bounded(given: dict):
+    with pytest.raises(MalformedError):
+        await get_badges(fetcher(answer(**given)))

@@ -23,14 +23,17 @@ from kernel.report import Outcome
 from kernel.trust_list import Outcome as Recognised
 from kernel.trust_list import Recognition
 from runtime import import_texts as texts
+from runtime.badge_facts import LEARNING_ELEMENTS, shown_line, shown_text
 from runtime.fetch import Fetcher
-from runtime.import_view import create_view, shown_line, shown_text
+from runtime.import_view import create_view
 from runtime.importing import read_badge, resolve_report
 from runtime.pictures import read_qr_code
 from tests.kernel.test_importing import PNG, SIGNED_BADGE, SVG, clr, sign, small_badge
 from tests.kernel.test_importing import endorsement as create_signed_endorsement
 from tests.support.badge_host import redirect, serve
+from tests.support.badges import create_test_achievement, create_test_dataset, issue_badge
 from tests.support.clock import NOW
+from tests.support.full_badge import DESCRIPTIONS, RESULTS
 from tests.support.hosts import HostTransport
 from tests.support.imports import ASSERTION, BADGE_CLASS, EMAIL, PAGES
 
@@ -176,7 +179,13 @@ async def test_B22_the_picture_of_a_qr_code_leads_to_the_badge() -> None:
 # Words
 
 
-PROTOCOLS = ("kernel.openid4vci", "kernel.openid4vp", "kernel.dpop", "kernel.client_attestation")
+PROTOCOLS = (
+    "kernel.openid4vci",
+    "kernel.openid4vp",
+    "kernel.open_badges_api",
+    "kernel.dpop",
+    "kernel.client_attestation",
+)
 
 
 def _codes(error: type[CredentialError] = CredentialError) -> set[str]:
@@ -195,7 +204,7 @@ def test_every_code_that_a_report_can_have_has_words() -> None:
     assert set(texts.CHECK_TITLES) == set(texts.PASSED) == set(importing.IMPORT_CHECK_CODES)
     assert set(texts.OUTCOMES) == set(Outcome)
     assert set(texts.ENDORSEMENTS) == set(Outcome) - {Outcome.NOT_APPLICABLE}
-    assert set(texts.ELEMENTS) == set(ELEMENTS)
+    assert set(texts.ELEMENTS) == {*ELEMENTS, *LEARNING_ELEMENTS, "results"}
     assert set(texts.PROVEN) == {None, *Recognised}
     assert set(texts.ENDORSERS) == set(Recognised)
     assert set(texts.CODES) >= {*ASSESSMENT_TYPES, *PARTICIPATION_TYPES}
@@ -364,3 +373,15 @@ def test_E02_the_report_of_a_record_names_the_badge_that_does_not_hold() -> None
     report = judge(recognise(json.dumps(sign(clr(sign(small_badge("urn:uuid:good")), forged)))), {}, now=NOW)
     view = create_view(report, "en")
     assert view.why == f"{view.parts[1].name}: Something is wrong with this badge."
+
+
+def test_B07_results_in_an_sd_jwt_are_told_too() -> None:
+    raw = issue_badge(
+        "dc+sd-jwt",
+        dataset=create_test_dataset(
+            achievement=create_test_achievement(resultDescription=DESCRIPTIONS), result=RESULTS
+        ),
+    )
+    view = create_view(judge(recognise(raw), {}, now=NOW), "nl")
+    [results] = [fact for fact in view.facts if fact.element == "results"]
+    assert results.lines[2:] == ("Cijfer: 7,5 (op een schaal van 1 tot 10, nodig: 5,5)", "Stand: gehaald")

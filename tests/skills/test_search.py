@@ -1,5 +1,6 @@
 """Searching and the index file, on a few skills that each test one thing; and on all of ESCO where that is at hand."""
 
+import csv
 import hashlib
 import os
 import subprocess
@@ -9,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from skills.index import IndexSource, build_index, build_index_from
+from skills.index import IndexSource, build_index, build_index_from, read_aliases
 from skills.search import SkillIndex
 from skills.skill import ESCO_NOTICE, ESCO_SKILL_PREFIX, Skill
+from verifier.questions import AskedSkill, create_requirements
 
 ESCO = Path(__file__).resolve().parents[3] / "shared" / "data" / "esco"
 needs_esco = pytest.mark.skipif(not ESCO.is_dir(), reason="../shared/data/esco is not there")
@@ -52,6 +54,52 @@ def index(tmp_path_factory):
 
 def names(index: SkillIndex, text: str, language: str = "nl", limit: int = 10) -> list[str]:
     return [skill.uri.removeprefix(ESCO_SKILL_PREFIX) for skill in index.search(text, language=language, limit=limit)]
+
+
+DOWNLOAD = {
+    "skills_en.csv": [
+        ["conceptType", "conceptUri", "skillType", "preferredLabel", "altLabels", "status", "description"],
+        ["KnowledgeSkillCompetence", uri("hrm"), "knowledge", "personnel policy", "HR\nHRM", "released", "About it."],
+        ["KnowledgeSkillCompetence", uri("recruit"), "skill/competence", "recruit staff", "", "released", ""],
+    ],
+    "skills_nl.csv": [
+        ["conceptType", "conceptUri", "skillType", "preferredLabel", "altLabels", "status", "description"],
+        ["KnowledgeSkillCompetence", uri("hrm"), "knowledge", "personeelsbeleid", "hr-beleid", "released", ""],
+        ["KnowledgeSkillCompetence", uri("recruit"), "skill/competence", "", "", "released", ""],
+    ],
+    "broaderRelationsSkillPillar_en.csv": [
+        ["conceptType", "conceptUri", "broaderType", "broaderUri"],
+        ["KnowledgeSkillCompetence", uri("recruit"), "KnowledgeSkillCompetence", uri("hrm")],
+        ["KnowledgeSkillCompetence", uri("hrm"), "SkillGroup", "http://data.europa.eu/esco/isced-f/0413"],
+    ],
+}
+
+
+def write_download(folder: Path) -> None:
+    """The files in the form in which ESCO gives them: with a mark at the beginning, and line breaks in a cell."""
+    for name, rows in DOWNLOAD.items():
+        with (folder / name).open("w", encoding="utf-8-sig", newline="") as file:
+            csv.writer(file).writerows(rows)
+
+
+def test_the_index_is_made_of_escos_own_download(tmp_path):
+    write_download(tmp_path)
+    summary = build_index(tmp_path, tmp_path / "index.sqlite3")
+    assert (summary.skills, summary.dutch_labels) == (2, 1)
+    made = SkillIndex.open(tmp_path / "index.sqlite3")
+    assert names(made, "hr-beleid") == names(made, "hrm", "en") == ["hrm"]
+    skill = made.get(uri("hrm"))
+    assert skill is not None
+    assert (skill.labels, skill.kind) == ({"nl": "personeelsbeleid", "en": "personnel policy"}, "knowledge")
+    assert made.get(uri("recruit")).labels == {"en": "recruit staff"}
+    assert made.narrower(uri("hrm")) == [uri("recruit")]
+    made.close()
+
+
+def test_a_download_in_english_alone_will_do(tmp_path):
+    write_download(tmp_path)
+    (tmp_path / "skills_nl.csv").unlink()
+    assert build_index(tmp_path, tmp_path / "index.sqlite3").dutch_labels == 0
 
 
 def test_search_ranks_exact_then_starting_with_then_containing(index):
@@ -114,6 +162,56 @@ def test_S10_narrower_goes_to_any_depth_and_survives_a_circle(index):
     assert index.narrower(uri("hrm")) == [uri("guide"), uri("recruit")]
     assert index.narrower(uri("guide")) == []
     assert index.narrower(uri("unknown")) == []
+
+
+HELD = "https://linkeddata.competentnl.nl/id/humancapability/53E033E58A"
+ASKED = "https://linkeddata.competentnl.nl/id/human-capability/L3-0042"
+OLDER = "https://linkeddata.competentnl.nl/id/skill/42"
+UNSAID = "https://linkeddata.competentnl.nl/id/human-capability/53E033E58A"
+
+
+@pytest.fixture
+def with_table(tmp_path):
+    """An index with a table of aliases, whose rows are made up: which are the same, their publisher has to say."""
+    table = tmp_path / "aliases.csv"
+    table.write_text(f"uri,same_as,source\n{HELD},{ASKED},test\n{OLDER},{ASKED},test\n{uri('guide')},{HELD},test\n")
+    build_index_from(SOURCES, tmp_path / "i.sqlite3", broader=BROADER, aliases=read_aliases(table))
+    opened = SkillIndex.open(tmp_path / "i.sqlite3")
+    yield opened
+    opened.close()
+
+
+def test_S04_addresses_of_one_concept_are_known_by_a_table_in_every_direction(with_table):
+    concept = {HELD, ASKED, OLDER, uri("guide")}
+    for each in concept:
+        first, *others = with_table.with_aliases([each])
+        assert (first, {first, *others}) == (each, concept)
+    assert with_table.with_aliases([uri("hrm"), HELD, ASKED])[:2] == [uri("hrm"), HELD]
+    assert len(with_table.with_aliases([HELD, ASKED])) == 4
+
+
+def test_S04_an_address_that_no_table_names_is_never_made(with_table, index):
+    """The two shapes of CompetentNL's addresses with the same end are two addresses until somebody says otherwise."""
+    assert with_table.with_aliases([UNSAID]) == [UNSAID]
+    assert UNSAID not in with_table.with_aliases([HELD])
+    assert index.with_aliases([HELD]) == [HELD]
+    assert SkillIndex(None).with_aliases([HELD]) == [HELD]
+
+
+def test_S04_an_alias_without_a_source_is_refused(tmp_path):
+    table = tmp_path / "aliases.csv"
+    table.write_text(f"uri,same_as,source\n{HELD},{ASKED},\n")
+    with pytest.raises(ValueError, match="line 2"):
+        read_aliases(table)
+
+
+def test_S04_a_question_asks_for_a_skill_under_each_of_its_addresses_and_for_narrower_ones_too(with_table):
+    asked = [AskedSkill(OLDER, {"nl": "begeleiden"}), AskedSkill(uri("hrm"), {"nl": "personeelsbeleid"})]
+    first, second = create_requirements(asked, index=with_table)
+    assert first.accepted[0] == OLDER
+    assert set(first.accepted) == {HELD, ASKED, OLDER, uri("guide")}
+    assert second.accepted[0] == uri("hrm")
+    assert set(second.accepted) == {uri("hrm"), uri("recruit"), uri("guide"), HELD, ASKED, OLDER}
 
 
 def test_S01_S02_alignment_has_the_uri_as_published_and_the_release(index):

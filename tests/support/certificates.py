@@ -38,10 +38,10 @@ def create_authority(now: datetime) -> Certified:
     return Certified(builder.sign(key, SHA256()), key)
 
 
-def create_leaf(authority: Certified, now: datetime, *, dns_names: Sequence[str] = ()) -> Certified:
-    """A leaf under an anchor, for the DNS names given."""
+def create_leaf(authority: Certified, now: datetime, *, dns_names: Sequence[str] = (), number: str = "") -> Certified:
+    """A leaf under an anchor, for the DNS names given, and of the organisation with this registration number."""
     key = ec.generate_private_key(ec.SECP256R1())
-    builder = _builder("Leaf", "Authority", key, authority.key, now)
+    builder = _builder("Leaf", "Authority", key, authority.key, now, number)
     if dns_names:
         names = x509.SubjectAlternativeName([x509.DNSName(name) for name in dns_names])
         builder = builder.add_extension(names, critical=False)
@@ -49,12 +49,18 @@ def create_leaf(authority: Certified, now: datetime, *, dns_names: Sequence[str]
 
 
 def _builder(
-    subject: str, issuer: str, key: ec.EllipticCurvePrivateKey, signing_key: ec.EllipticCurvePrivateKey, now: datetime
+    subject: str,
+    issuer: str,
+    key: ec.EllipticCurvePrivateKey,
+    signing_key: ec.EllipticCurvePrivateKey,
+    now: datetime,
+    number: str = "",
 ) -> x509.CertificateBuilder:
+    numbers = [x509.NameAttribute(NameOID.ORGANIZATION_IDENTIFIER, number)] if number else []
     identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(signing_key.public_key())
     return (
         x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject), *numbers]))
         .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kernel.data_integrity import add_proof
-from kernel.did import DidDocument, Relation, did_key, resolve_static_did
+from kernel.did import DidDocument, Relation, did_key, multikey_url, resolve_static_did
 from kernel.json_ld import pinned_contexts
 from kernel.keys import PublicKey, SoftwareSigner
 from kernel.open_badges import format_date_time
@@ -46,8 +46,7 @@ def did_of(signer: SoftwareSigner) -> str:
 
 
 def method_of(signer: SoftwareSigner) -> str:
-    did = did_of(signer)
-    return f"{did}#{did.removeprefix('did:key:')}"
+    return multikey_url(did_of(signer), signer.public_key)
 
 
 def sign(badge: Mapping[str, Any], suite: str, signer: SoftwareSigner) -> Document:

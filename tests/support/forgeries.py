@@ -287,3 +287,15 @@ def poisoned(raw: str, _: SoftwareSigner) -> str:
         for name in names
     ]
     return _text({**document, "issuer": {**document["issuer"], "parentOrg": poison}})
+
+
+def leading_deeper(raw: str, _: SoftwareSigner) -> str:
+    """A credential with an embedded proof whose blank nodes lead from one look-alike to the next, all around. A-21."""
+    document = json.loads(raw)
+    size = 400
+    ring = [
+        {"id": f"_:n{n}", "type": ["Profile"], "parentOrg": {"id": f"_:n{(n + 1) % size}", "type": ["Profile"]}}
+        for n in range(size)
+    ]
+    subject = document["credentialSubject"]
+    return _text({**document, "credentialSubject": {**subject, "source": ring}})

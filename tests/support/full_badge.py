@@ -58,6 +58,15 @@ DESCRIPTIONS = [
     },
     {"id": "urn:uuid:status", "type": ["ResultDescription"], "name": "Stand", "resultType": "Status"},
 ]
+# No result refers to it, and its words tell the skill that it is aligned with.
+LEARNING_OUTCOME = {
+    "id": "urn:uuid:outcome",
+    "type": ["ResultDescription"],
+    "name": "De deelnemer last TIG.",
+    "resultType": "ext:LearningOutcome",
+    "requiredValue": "zelfstandig",
+    "alignment": [{"type": ["Alignment"], "targetName": "TIG-lassen", "targetUrl": "https://skills.example/tig"}],
+}
 RESULTS = [
     {
         "type": ["Result"],

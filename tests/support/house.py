@@ -121,6 +121,13 @@ class House:
         )
         return started
 
+    async def ask_to_agree(self) -> dict[str, Any]:
+        """The recruiter asks a question whose answer is an agreement too."""
+        question = {"title": "HR-adviseur", "purpose": "Voor de vacature.", "skills": [{"uri": HRM, "required": True}]}
+        agreement = {"title": "Bewaren", "text": "Een jaar lang."}
+        made = await self.verifier.create_question(RECRUITER, {**question, "agreement": agreement})
+        return await self.ask(question_id=made["id"])
+
     async def result(self, started: dict[str, Any]) -> dict[str, Any]:
         """What the recruiter sees."""
         presentation: dict[str, Any] = await self.verifier.presentation(RECRUITER, started["id"])

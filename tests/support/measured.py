@@ -37,6 +37,15 @@ RESULTS: Final = [
 ]
 
 
+def with_skills(level: str, *skills: str) -> dict[str, Any]:
+    """The presentation, of which one level shows these skills."""
+    levels = [
+        {**one, "skills": list(skills)} if one["id"] == level else one
+        for one in PRESENTATION["rubric_criterion_levels"]  # type: ignore[attr-defined]
+    ]
+    return {**PRESENTATION, "rubric_criterion_levels": levels}
+
+
 def measured(**changes: Any) -> dict[str, Any]:
     """What a description says of results, with anything changed."""
     return {"result_descriptions": [PRESENTATION, REPORT, TEST, PLACEMENT], "grading_scheme": GRADES, **changes}

@@ -1,6 +1,9 @@
-"""Microcredentials for tests: one with every element, and a strategy that makes any."""
+"""Microcredentials for tests: one with every element, a strategy that makes any, and claims as others write them."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any, Final
 
 from hypothesis import strategies as st
 
@@ -25,7 +28,17 @@ from kernel.microcredential import (
     Title,
     Translation,
     Workload,
+    create_microcredential_achievement,
 )
+from kernel.microcredential.members import write_present
+from kernel.microcredential.writing import (
+    create_evidence_items,
+    create_identity_objects,
+    create_issuer_profile,
+    create_results,
+    write_moment,
+)
+from kernel.sd_jwt import ClaimsPath
 
 PICTURE = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUg=="
 HOLDER = (
@@ -207,3 +220,67 @@ MICROCREDENTIALS = st.builds(
     stackability=st.builds(Stackability, _optional(st.sampled_from(["standalone", "stackable"])), _several(_urls)),
     further_information=_further,
 )
+
+# The claims of another issuer
+
+# About the person, and what only some verifiers need to see.
+_HIDDEN: Final = (
+    *("id", "sub", "learner_identification", "given_name", "family_name", "birthdate"),
+    *("evidence", "result"),
+)
+
+
+def claims_of_another_issuer(microcredential: Microcredential) -> tuple[dict[str, Any], list[ClaimsPath]]:
+    """A microcredential with the claims in the table of E-20, which our issuer does not write (decision 0083)."""
+    learner, dates, quality = microcredential.learner, microcredential.dates, microcredential.quality_assurance
+    body = microcredential.awarding_body
+    without_own_claims = replace(microcredential, assessment=(), participation=(), quality_assurance=None)
+    achievement = create_microcredential_achievement(without_own_claims)
+    claims = write_present(
+        {
+            "id": microcredential.id,
+            "sub": learner.id,
+            "learner_identification": create_identity_objects(learner),
+            "given_name": learner.given_name,
+            "family_name": learner.family_name,
+            "birthdate": learner.birth_date and learner.birth_date.isoformat(),
+            "issuing_country": microcredential.country,
+            "issuing_authority": body and body.issuer.name,
+            "awarding_body": create_issuer_profile(microcredential),
+            "date_of_issuance": dates and write_moment(dates.issued),
+            "awarded_at": dates and write_moment(dates.achieved),
+            "date_of_expiry": dates and write_moment(dates.valid_until),
+            "achievement": achievement,
+            "credits_earned": microcredential.workload.ects_earned,
+            "assessment_type": list(microcredential.assessment),
+            "participation_type": list(microcredential.participation),
+            "quality_assurance": quality and _write_quality(quality),
+            "result": create_results(microcredential),
+            "evidence": create_evidence_items(microcredential),
+        }
+    )
+    hidden: list[ClaimsPath] = [(name,) for name in _HIDDEN if name in claims]
+    return claims, [*hidden, *_skill_paths(microcredential, achievement)]
+
+
+def _write_quality(quality: QualityAssurance) -> dict[str, Any]:
+    return write_present(
+        {"name": quality.name, "url": quality.url, "description": quality.description, "code": quality.code}
+    )
+
+
+def _skill_paths(microcredential: Microcredential, achievement: Mapping[str, Any]) -> list[ClaimsPath]:
+    """Return the paths of the skills, one by one; what alignments say of level and workload stays in the open."""
+    skills = {skill.uri for outcome in microcredential.learning_outcomes for skill in outcome.skills}
+    return [
+        (*parent, "alignment", position)
+        for parent, described in (
+            (("achievement",), achievement),
+            *(
+                (("achievement", "resultDescription", number), each)
+                for number, each in enumerate(achievement.get("resultDescription", []))
+            ),
+        )
+        for position, alignment in enumerate(described.get("alignment", []))
+        if alignment["targetUrl"] in skills
+    ]

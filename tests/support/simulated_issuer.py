@@ -21,9 +21,9 @@ from starlette.types import Receive, Scope, Send
 
 from kernel import base64url
 from kernel.data_integrity import add_proof, without_proof
-from kernel.did import create_did_web_document
+from kernel.did import create_did_web_document, resolve_static_did
 from kernel.formats import ISSUABLE, IssuerIdentity, StatusKind, StatusReference, to_wire
-from kernel.jwt import parse_jwt, sign_jwt
+from kernel.jwt import parse_jwt, sign_jwt, verify_jwt
 from kernel.keys import PublicKey, SoftwareSigner, public_part
 from kernel.open_badges import CredentialDataset
 from kernel.openid4vci import (
@@ -75,12 +75,15 @@ MESSAGES = ((0, "no_message"), (1, "under_review"))
 Misbehaviour = Literal[
     "",
     "offer_of_another_type",
+    "offer_not_found",
+    "offer_gone",
     "metadata_of_another_issuer",
     "only_appended_metadata",
     "metadata_breaks",
     "unlisted_authorization_server",
     "stale_nonce_once",
     "stale_nonces",
+    "nonce_nobody_gives",
     "proofs_refused",
     "credential_breaks",
     "denied",
@@ -177,7 +180,14 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
     """Further claims that the holder may keep back."""
     claim_descriptions: list[dict[str, Any]] = field(default_factory=list)
     """What the metadata of the credential says about its claims (OpenID4VCI 1.0 Appendix B.2)."""
-    signs_metadata: Literal["", "well", "for another issuer", "by a stranger", "expired", "as another type"] = ""
+    signs_metadata: Literal[
+        "", "well", "for another issuer", "by a stranger", "expired", "as another type",
+        "refused", "of a web page", "too large",
+    ] = ""  # fmt: skip
+    without_scope: bool = False
+    """Configurations have no scope: they can only be asked for by their ids."""
+    more_configurations: dict[str, Any] = field(default_factory=dict)
+    """More that the issuer gives, as its metadata describe it."""
     metadata_members: dict[str, Any] = field(default_factory=dict)
     """More of the issuer's metadata, or other."""
     type_metadata: dict[str, Any] | None = None
@@ -252,6 +262,8 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
 
     async def _offer(self, request: Request) -> Response:
         self._note(request)
+        if self.misbehave in ("offer_not_found", "offer_gone"):
+            return Response(status_code=410 if self.misbehave == "offer_gone" else 404)
         content = self._offers[request.path_params["secret"]].as_json()
         if self.misbehave == "offer_of_another_type":
             return Response(json.dumps(content), media_type="text/html")
@@ -264,6 +276,16 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
         if self.misbehave == "metadata_breaks":
             return Response(status_code=500)
         return self._metadata_answer(request)
+
+    def _signed_answer(self, members: dict[str, Any]) -> Response:
+        match self.signs_metadata:
+            case "refused":
+                return Response(status_code=406)
+            case "of a web page":
+                return Response("<html>", media_type="text/html")
+            case "too large":
+                return Response(b"x" * 9_000_000, media_type="application/jwt")
+        return Response(self._signed(members), media_type="application/jwt")
 
     def _signed(self, members: dict[str, Any]) -> str:
         """Signed metadata, which says that the issuer is called otherwise than in the open."""
@@ -307,20 +329,21 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
             "notification_endpoint": f"{self.identifier}/notification",
             "display": [{"name": self.name, "locale": "nl"}],
             "credential_configurations_supported": {
-                **{name: _configuration(name) | shared for name in SECURINGS},
+                **{name: self._configured(name) | shared for name in SECURINGS},
                 "adviseur.unknown-suite": {
                     **_configuration(WHOLE),
                     **shared,
                     "credential_signing_alg_values_supported": ["Ed25519Signature2020"],
                 },
                 "adviseur.mdoc": {"format": "mso_mdoc", "doctype": "org.example.badge"},
+                **self.more_configurations,
             },
             **({"batch_credential_issuance": {"batch_size": self.batch_size}} if self.batch_size > 1 else {}),
             **self._encryption_metadata(),
             **self.metadata_members,
         }
         if self.signs_metadata and "application/jwt" in request.headers["accept"]:
-            return Response(self._signed(members), media_type="application/jwt")
+            return self._signed_answer(members)
         return JSONResponse(members)
 
     async def _did_document(self, request: Request) -> Response:
@@ -328,7 +351,13 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
         document = create_did_web_document(self.did, self.keys())
         return JSONResponse(document if self.change_did_document is None else self.change_did_document(document))
 
+    @property
+    def gives_nonces(self) -> bool:
+        """Whether the metadata has a nonce endpoint: it is optional (OpenID4VCI 1.0 §12.2.4)."""
+        return self.metadata_members.get("nonce_endpoint", "") is not None
+
     async def _nonce(self, request: Request) -> Response:
+        assert self.gives_nonces
         self._note(request)
         nonce = create_token(16)
         self._nonces.add(nonce)
@@ -348,8 +377,10 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
         self.proofs += asked.proofs
         if self.misbehave == "proofs_refused":
             return _error("invalid_proof")
+        if self.misbehave == "nonce_nobody_gives":
+            return _error("invalid_nonce")
         proofs = [self._verify_proof(str(asked.proof_type), proof, granted.client_id) for proof in asked.proofs]
-        nonces = {nonce for proof in proofs for nonce in proof.nonces}
+        nonces = {nonce for proof in proofs for nonce in proof.nonces} if self.gives_nonces else set()
         if not nonces <= self._nonces or self.misbehave in ("stale_nonces", "stale_nonce_once"):
             self.misbehave = "" if self.misbehave == "stale_nonce_once" else self.misbehave
             return _error("invalid_nonce")
@@ -373,6 +404,8 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
         if isinstance(proof, Mapping):
             taken = frozenset(self.proof_types_supported[proof_type]["proof_signing_alg_values_supported"])
             return verify_di_vp_proof(proof, audience=self.identifier, cryptosuites=taken, now=self.clock())
+        if not self.gives_nonces:
+            return self._verify_proof_without_nonce(proof)
         attesters = KeyAttesters(self.anchors)
         if proof_type == "attestation":
             return verify_attestation_proof(proof, attesters=attesters, algorithms=ES256, now=self.clock())
@@ -384,6 +417,17 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
             client_id=client_id,
             attesters=attesters if self.anchors else None,
         )
+
+    def _verify_proof_without_nonce(self, proof: str) -> KeyProof:
+        """As Appendix F.1 has it for an issuer without a Nonce Endpoint: there is nothing that a nonce could be."""
+        token = parse_jwt(proof)
+        key_id = token.header["kid"]
+        key = resolve_static_did(key_id.partition("#")[0]).find_key(key_id, relation="authentication")
+        payload = verify_jwt(token, key=key, typ="openid4vci-proof+jwt", algorithms=ES256).payload
+        assert payload["aud"] == self.identifier
+        assert payload["iat"] == int(self.clock().timestamp())
+        assert "nonce" not in payload
+        return KeyProof(key, "", key_id)
 
     async def _opened(self, request: Request) -> dict[str, Any]:
         """The members of a request, which came as it should: encrypted where it asks for an encrypted answer (A-32)."""
@@ -455,6 +499,10 @@ class SimulatedIssuer(SimulatedAuthorizationServer):
         if self.prepares > 0:
             return self._sealed(members, self._not_yet(transaction_id))
         return self._sealed(members, self._issued(*self.transactions.pop(transaction_id)))
+
+    def _configured(self, name: str) -> dict[str, Any]:
+        members = _configuration(name)
+        return {key: value for key, value in members.items() if key != "scope"} if self.without_scope else members
 
     def _encryption_metadata(self) -> dict[str, Any]:
         if not self.is_encrypting:

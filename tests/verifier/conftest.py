@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -38,6 +38,7 @@ class FewSkills(SkillIndex):
     """A taxonomy of the test badge's skills, in which the first one lies below a broader one."""
 
     BROADER = "http://data.europa.eu/esco/skill/broader"
+    ALIAS = "https://linkeddata.example/id/another-address/1"
 
     def __init__(self) -> None:
         super().__init__(None)
@@ -59,6 +60,9 @@ class FewSkills(SkillIndex):
 
     def narrower(self, uri: str) -> list[str]:
         return [SKILL_URIS[0]] if uri == self.BROADER else []
+
+    def with_aliases(self, uris: Iterable[str]) -> list[str]:
+        return [each for uri in uris for each in ((uri, SKILL_URIS[0]) if uri == self.ALIAS else (uri,))]
 
 
 @dataclass

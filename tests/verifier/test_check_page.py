@@ -23,6 +23,7 @@ from tests.kernel.test_importing import (
     SVG,
     badge,
     clr,
+    measured_badge,
     message_badge,
     message_list,
     sign,
@@ -220,3 +221,27 @@ async def test_A41_a_badge_that_ends_with_the_year_9999_is_checked_like_any_othe
     response = await check(stage, text=raw)
     assert "van een bekende uitgever" in title(response)
     assert "31 december 9999" in response.text
+
+
+@pytest.mark.parametrize(
+    ("language", "lines"),
+    [
+        (
+            "nl",
+            (
+                "Eindbeoordeling: Goed: Niveau 3 (nodig: Voldoende, laat zien: Goed)",
+                "Verslag: B (nodig: C)",
+                "Cijfer: 7,5 (op een schaal van 1 tot 10, nodig: 5,5)",
+                "Stand: gehaald",
+            ),
+        ),
+        ("en", ("Cijfer: 7.5 (on a scale from 1 to 10, needed: 5.5)", "Stand: passed")),
+    ],
+)
+async def test_B07_every_result_of_a_badge_is_told_in_words(
+    stage: Stage, language: str, lines: tuple[str, ...]
+) -> None:
+    page = unescape((await check(stage, language=language, text=json.dumps(measured_badge()))).text)
+    for line in lines:
+        assert f">{line}<" in page
+    assert "urn:uuid:" not in page[page.index(lines[0]) : page.index(lines[-1])]

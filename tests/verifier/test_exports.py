@@ -10,9 +10,13 @@ from typing import Any
 import pytest
 
 from runtime.spreadsheets import safe_cell
+from runtime.status_texts import message_text
 from tests.support.badges import create_test_achievement
 from tests.verifier.browser import sign_in
 from tests.verifier.conftest import SKILL_URIS, Stage
+from tests.verifier.issuer_host import MESSAGES
+from tests.verifier.test_formats import ASKED
+from verifier.answers import read_answer
 from verifier.exports import create_pdf
 
 PARTY = "/api/relying-parties/bakker"
@@ -49,7 +53,7 @@ async def test_V43_an_answer_is_handed_out_as_a_file_that_no_browser_shows_as_a_
 async def test_V43_a_csv_has_one_line_for_each_skill(stage: Stage, language: str, word: str) -> None:
     exported = await export(stage, await answered(stage), "csv", language)
     heading, line = csv.reader(io.StringIO(exported.content.decode("utf-8-sig")))
-    assert len(heading) == len(line) == 11
+    assert len(heading) == len(line) == 12
     assert (line[5], line[7]) == (SKILL_URIS[0], word)
 
 
@@ -161,3 +165,35 @@ async def test_V43_an_operator_saves_an_answer_from_its_page(stage: Stage) -> No
         assert (await operator.get(link)).status_code == 200
     assert "Alle antwoorden als CSV" in (await operator.get("/back-office/bakker/answers")).text
     assert (await operator.get("/back-office/bakker/answers.csv")).status_code == 200
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+async def test_K80_1_V43_what_an_issuer_tells_beside_a_badge_is_in_the_files_too(stage: Stage, language: str) -> None:
+    wallet = stage.holding("ldp_vc")
+    stage.issuer.bitstrings["message"].set(stage.badge_index, 1)
+    _, result = await stage.ask_and_answer(wallet, **ASKED)
+    assert result["report"]["accepted"]
+    said = message_text(MESSAGES[1][1]).say(language)
+    heading, line = csv.reader(io.StringIO((await export(stage, result, "csv", language)).content.decode("utf-8-sig")))
+    assert line[heading.index({"nl": "melding van de uitgever", "en": "message from the issuer"}[language])] == said
+    pdf = (await export(stage, result, "pdf", language)).content
+    assert pdf.count(said[:40].encode("cp1252").hex().encode()) == 1
+
+
+async def test_K80_1_what_several_lists_and_badges_tell_is_said_once(stage: Stage) -> None:
+    wallet = stage.holding("ldp_vc")
+    stage.issuer.bitstrings["message"].set(stage.badge_index, 1)
+    _, result = await stage.ask_and_answer(wallet, **ASKED)
+    report = result["report"]
+    word = MESSAGES[1][1]
+    [status] = [check for check in report["presentations"][0]["checks"] if check["code"] == "status"]
+    # Words that others made up: their meaning, that it is unknown, is said once.
+    status["evidence"]["messages"] = [word, "X-17", word, "Y-18"]
+    report["presentations"].append({**report["presentations"][0], "position": 1})
+    report["requirements"][0]["presentations"].append(report["requirements"][0]["presentations"][0].replace("/0", "/1"))
+    answer = read_answer(report, None)
+    sentences = [message_text(each).say("nl") for each in (word, "X-17")]
+    assert answer.presentations[0].messages == (word, "X-17", "Y-18")
+    assert answer.presentations[0].message_lines("nl") == sentences
+    assert answer.requirements[0].message_lines("nl") == sentences
+    assert answer.message_lines("nl") == sentences

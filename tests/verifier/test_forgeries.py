@@ -5,6 +5,7 @@ be afterwards, so that it is the forging that is found and not a binding that no
 """
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -20,11 +21,13 @@ from tests.support.forgeries import (
     TOKENS,
     Forge,
     in_credential,
+    leading_deeper,
     off_its_curve,
     poisoned,
     with_remote_context,
 )
 from tests.support.simulated_wallet import Misbehaviour
+from tests.support.status_host import StatusHost, StatusMisbehaviour
 from tests.verifier.conftest import Stage
 from tests.verifier.test_hostile_credentials import outcomes, show
 
@@ -110,12 +113,40 @@ async def test_A01_A02_A03_A06_A07_A08_A09_A46_a_forged_status_list_makes_no_bad
     assert result["report"]["accepted"] is True
 
 
+LIES: tuple[StatusMisbehaviour, ...] = (
+    "rollback",
+    "list_cut_off",
+    "list_too_short",
+    "inflating_list",
+    "list_about_another_subject",
+    "list_of_another_type",
+    "list_without_time",
+    "ended_list",
+    "list_of_three_bits",
+)
+
+
+@pytest.mark.parametrize("way", LIES)
+async def test_V28_K42_A46_a_host_that_lies_about_a_list_makes_no_badge_valid(
+    stage: Stage, way: StatusMisbehaviour
+) -> None:
+    """An older list that still holds, too: what it says is what was so before (the newest one that was seen counts)."""
+    stage.issuer.forge_list = host = StatusHost(way)
+    await stage.ask_and_answer(stage.holding())
+    for is_lying in (False, True, False):
+        stage.clock.advance(timedelta(hours=1))
+        host.is_lying = is_lying
+        _, result = await stage.ask_and_answer(stage.holding())
+        assert outcomes_of_first(result)["status"][0] in (("failed", "unknown") if is_lying else ("passed",))
+        assert result["report"]["accepted"] is not is_lying
+
+
 def outcomes_of_first(result: dict[str, Any]) -> dict[str, tuple[str, str | None]]:
     first, *_ = result["report"]["presentations"]
     return {check["code"]: (check["outcome"], check["error_code"]) for check in first["checks"]}
 
 
-@pytest.mark.parametrize("attack", [with_remote_context, poisoned], ids=["A20", "A21"])
+@pytest.mark.parametrize("attack", [with_remote_context, poisoned, leading_deeper], ids=["A20", "A21", "A21 deep"])
 async def test_A20_A21_a_document_that_sends_its_reader_elsewhere_or_exhausts_it_is_refused(
     stage: Stage, attack: Forge
 ) -> None:

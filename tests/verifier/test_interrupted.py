@@ -3,17 +3,20 @@
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from runtime.database import Database
 from runtime.service import Service
 from tests.support.hosts import HostTransport
 from tests.support.steps import Steps
 from tests.verifier.conftest import VERIFIER, Stage
 from tests.verifier.test_browser_answers import hand_in
+from tests.verifier.test_retention import every_byte, sealed_received
 from tests.verifier.test_webhooks import URL, Receiver
 from verifier import presentation_response
 from verifier.app import create_app
@@ -230,3 +233,47 @@ async def test_V41_A53_an_answer_that_cannot_be_finished_holds_up_no_other_and_i
     assert (await erase_what_has_passed(any_stage.service)).received == 2
     assert await finish_interrupted(any_stage.service) == 2
     assert {(await any_stage.result(started))["state"] for started in (first, second)} == {"discarded"}
+
+
+async def test_V41_A53_process_that_ends_at_any_step_of_forgetting_leaves_the_rest_to_the_next_round(
+    any_stage: Stage, steps: Steps, restart: Restart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing outlives its time by it, in a row or in a file, and nothing else goes."""
+    stage, number, ended, erased = any_stage, 0, True, set()
+    monkeypatch.setattr(Database, "forget_erased", steps.around(Database.forget_erased))
+    stage.write_trust_list(stage.issuer, sequence=2, next_update=stage.clock() + timedelta(days=365))
+    while ended:
+        number += 1
+        over, unanswered = await stage.ask(), await stage.ask()
+        uncollected = await stage.ask(flow="same_device", return_uri="https://werk.bakker.example/terug")
+        for started in (over, uncollected):
+            assert (await stage.holding().answer(started["link"])).status_code == 200
+        report = (await stage.result(over))["report"]
+        sealed = await sealed_received(stage, over["id"])
+        assert sealed is not None
+        stage.clock.advance(stage.service.settings.unanswered_retention + timedelta(hours=1))
+        fresh, waiting = await stage.ask(), await stage.ask()
+        assert (await stage.holding().answer(fresh["link"])).status_code == 200
+
+        async def forget() -> None:
+            await erase_what_has_passed(stage.service)
+
+        ended = await steps.ends_at(number, forget)
+        await restart(stage)
+        # It is shown to nobody any more, erased or not.
+        assert (await stage.result(over))["shown"] is None
+        erased.add(await sealed_received(stage, over["id"]) is None)
+        await forget()
+        assert await sealed_received(stage, over["id"]) is None
+        if stage.service.database.is_sqlite:
+            assert sealed[40:80] not in every_byte(Path(str(stage.service.database.url.database)))
+        assert (await stage.result(over))["report"] == report
+        assert (await stage.result(uncollected))["state"] == "discarded"
+        gone = await stage.api.get(f"{PARTY}/presentations/{unanswered['id']}")
+        assert gone.status_code == 404
+        # Whose time has not passed loses nothing.
+        assert (await stage.result(fresh))["shown"] is not None
+        assert (await stage.holding().answer(waiting["link"])).status_code == 200
+        assert (await stage.result(waiting))["report"]["accepted"]
+    assert erased == {False, True}
+    assert number > 4

@@ -16,6 +16,7 @@ from tests.support.clock import NOW
 from tests.support.simulated_wallet import Misbehaviour
 from tests.verifier.browser import PASSPHRASE, Browser, post_form, sign_in
 from tests.verifier.conftest import SKILL_URIS, Stage
+from tests.verifier.test_presentation_response import change_disclosure
 
 WEB = Path(__file__).parents[2] / "verifier" / "web"
 OFFICE = "/back-office/bakker"
@@ -86,6 +87,28 @@ async def test_V40_the_report_says_in_plain_words_what_failed_and_what_to_do(sta
     report = (await browser.get(answer_page)).text
     assert "This badge has expired." in report
     assert '<html lang="en">' in report
+
+
+@pytest.mark.parametrize(
+    ("misbehaviour", "happened"),
+    [
+        (Misbehaviour(nonce="another-nonce-aaaaaaaaa"), "Dit antwoord hoort bij een andere vraag."),
+        (Misbehaviour(audience="https://else.example"), "Dit antwoord was voor iemand anders gemaakt."),
+        (Misbehaviour(change_presentation=change_disclosure), "Er is iets in veranderd of bijgezet."),
+    ],
+    ids=["A17 nonce", "A16 audience", "A11 disclosure"],
+)
+async def test_V40_what_was_passed_on_or_changed_is_asked_again_and_not_of_another_badge(
+    stage: Stage, misbehaviour: Misbehaviour, happened: str
+) -> None:
+    browser = await sign_in(stage)
+    answer_page = await ask(browser, await make_question(browser))
+    await stage.holding().answer(browser.wallet_link(await browser.get(answer_page)), misbehaviour)
+    report = (await browser.get(answer_page)).text
+    assert happened in report
+    assert "Reken niet op dit antwoord" in report
+    assert "een andere badge hiervoor" not in report
+    assert "Vraag de uitgever" not in report
 
 
 async def test_T01_the_page_gives_two_answers_for_a_badge_that_is_real_and_unrecognised(stage: Stage) -> None:

@@ -545,6 +545,23 @@ async def test_V24_half_an_answer_says_which_half_is_missing(stage: Stage) -> No
     assert result["report"]["answer"]["en"] == "Meets 1 of the 2 requirements, 1 is not proven yet"
 
 
+async def test_V24_what_is_left_when_a_badge_does_not_count_is_not_said_to_be_another_answer(stage: Stage) -> None:
+    """The line about the whole answer points at the badge that does not count; what the other one proves stands."""
+    started = await stage.ask()
+    good, lapsed = stage.holding(), stage.holding(expires_at=NOW - timedelta(days=1))
+    request = await good.read_request(started["link"])
+    mixed = {
+        "skill_1_sd": good.create_vp_token(request)["skill_1_sd"],
+        "skill_2_sd": lapsed.create_vp_token(request)["skill_2_sd"],
+    }
+    await good.answer(started["link"], Misbehaviour(change_vp_token=lambda _: mixed))
+    report = (await stage.result(started))["report"]
+    assert [each["outcome"] for each in report["requirements"]] == ["met", "refused"]
+    [line] = [each for each in report["checks"] if each["code"] == "query"]
+    assert (line["outcome"], line["error_code"], line["evidence"]) == ("failed", "query", {"left_out": 1})
+    assert line["text"]["en"].startswith("A badge that was shared does not count.")
+
+
 async def test_V24_an_empty_answer_is_no_acceptance(stage: Stage) -> None:
     reply, result = await stage.ask_and_answer(stage.holding(), Misbehaviour(change_vp_token=lambda _: {}))
     assert reply.status_code == 200
@@ -593,6 +610,15 @@ async def test_S10_a_narrower_skill_answers_a_broader_question(stage: Stage) -> 
     _, result = await stage.ask_and_answer(stage.holding(), skills=[{"uri": FewSkills.BROADER}])
     assert result["report"]["accepted"] is True
     assert result["report"]["requirements"][0]["uri"] == FewSkills.BROADER
+
+
+async def test_S04_a_skill_answers_a_question_that_names_it_by_another_of_its_addresses(stage: Stage) -> None:
+    _, result = await stage.ask_and_answer(stage.holding(), skills=[{"uri": FewSkills.ALIAS, "name": "denken"}])
+    assert result["report"]["accepted"] is True
+    assert result["report"]["requirements"][0]["uri"] == FewSkills.ALIAS
+    unknown = [{"uri": f"{FewSkills.ALIAS}0", "name": "denken"}]
+    _, result = await stage.ask_and_answer(stage.holding(), skills=unknown)
+    assert result["report"]["accepted"] is False
 
 
 async def test_V07_a_welcome_skill_that_is_missing_does_not_spoil_the_answer(stage: Stage) -> None:

@@ -13,7 +13,7 @@ from runtime.migrations import find_drift
 from tests.conftest import NewDatabase
 from verifier import errors, report_texts
 from verifier.models import Base
-from verifier.report_texts import answer_text, check_text
+from verifier.report_texts import answer_text, check_text, next_step_text
 
 KERNEL = "kernel.errors"
 
@@ -53,11 +53,23 @@ def test_V40_every_check_has_words_for_every_outcome_in_two_languages(code: str)
 def test_V40_every_error_code_and_trust_outcome_has_what_happened_what_it_means_and_what_to_do() -> None:
     codes = {each.code for each in subclasses(CredentialError) if each.__module__ == KERNEL}
     outcomes = {each.value for each in TrustOutcome} - {TrustOutcome.RECOGNISED.value}
-    assert codes | outcomes == set(report_texts.FAILURES)
+    assert codes | outcomes | {report_texts.LEFT_OUT} == set(report_texts.FAILURES)
     for failure in report_texts.FAILURES.values():
         for text in (failure.happened, failure.means, failure.do):
             assert text.nl.endswith(".")
             assert text.en.endswith(".")
+
+
+def test_V40_nobody_who_checks_is_sent_to_an_issuer_for_somebody_elses_badge() -> None:
+    for failure in report_texts.FAILURES.values():
+        assert "Vraag de uitgever om" not in failure.in_language("nl")
+
+
+def test_V40_what_is_wrong_with_the_answer_is_not_mended_by_another_badge() -> None:
+    steps = {code: next_step_text(code).nl for code in report_texts.FAILURES}
+    about_the_answer = {code for code, step in steps.items() if "een andere badge hiervoor" not in step}
+    assert about_the_answer == {"audience", "nonce", "holder_binding", "disclosure", "signature"}
+    assert all(steps[code].startswith("Reken niet op dit antwoord") for code in about_the_answer)
 
 
 def test_words_for_people_hold_no_jargon() -> None:

@@ -2,15 +2,23 @@
 
 import json
 import re
+from dataclasses import replace
 from html import unescape
 
 import pytest
 
+from kernel.microcredential import create_microcredential_achievement
 from kernel.openid4vp import VpTokenResponse
 from kernel.type_metadata import create_integrity
+from runtime.badge_facts import LEARNING_ELEMENTS
+from runtime.import_texts import ELEMENTS
+from runtime.web.language import load_catalogue
 from tests.support.badges import SKILLS, create_test_achievement, create_test_dataset
-from tests.support.simulated_issuer import DC
+from tests.support.full_badge import DESCRIPTIONS, LEARNING_OUTCOME
+from tests.support.microcredentials import FULL
+from tests.support.simulated_issuer import DC, VC
 from tests.wallet.test_pages import HOSTILE, open_link, receive
+from wallet.claims import LEARNING_LABELS
 
 FIRST, SECOND, *_ = SKILLS
 
@@ -202,6 +210,167 @@ async def test_W47_what_a_free_choice_would_show_is_not_said_to_stay_hidden(hous
     assert "je achternaam" in hidden
     assert "je voornaam" not in hidden
     assert SKILLS[SECOND].lower() not in hidden
+
+
+def microcredential(**members):
+    """A badge that says in alignments what Annex I asks for, and in the open what nobody may hide."""
+    achievement = create_test_achievement(resultDescription=[LEARNING_OUTCOME, DESCRIPTIONS[2]], **members)
+    said = replace(FULL, achievement_id=achievement["id"], learning_outcomes=())
+    stated = create_microcredential_achievement(said)["alignment"]
+    return {**achievement, "alignment": [*achievement["alignment"], *stated]}
+
+
+def told_about(part, side, label):
+    return [fact["value"] for fact in part[side] if fact["label"] == label]
+
+
+@pytest.fixture
+async def asked(house, holder):
+    house.issuer.dataset = create_test_dataset(
+        achievement=microcredential(creditsAvailable=2.5, tag=["lassen", "metaal"], version="2")
+    )
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    question = await holder.open_request(house.verifier.ask(house.verifier.skill_query(FIRST)))
+    [part] = question["share"]
+    return part
+
+
+async def test_W47_what_stands_open_in_the_achievement_is_told_as_going_along_unasked(asked):
+    extra = {fact["label"]: fact["value"] for fact in asked["shown"] if fact["is_extra"]}
+    assert extra["Studiepunten"] == "2,5"
+    assert extra["Trefwoorden"] == "lassen, metaal"
+    assert extra["Versie"] == "2"
+    assert extra["Hoe een resultaat is gemeten"] == "Cijfer · op een schaal van 1 tot 10 · nodig: 5.5"
+
+
+@pytest.mark.parametrize("securing", [DC, VC])
+async def test_W47_S09_every_text_that_is_sent_is_told_or_named_with_the_badge(house, holder, securing):
+    """Whatever an achievement has: no text that the verifier can read stands on no page."""
+    extra = {
+        "creditsAvailable": 2.5,
+        "tag": ["avondklas"],
+        "version": "tweede",
+        "fieldOfStudy": "metaaltechniek",
+        "specialization": "roestvast staal",
+        "humanCode": "LAS-7",
+        "otherIdentifier": [{"type": "IdentifierEntry", "identifier": "crebo-25268", "identifierType": "identifier"}],
+        "related": [{"id": "https://issuer.example/ander", "type": ["Related"], "inLanguage": "fy"}],
+    }
+    house.issuer.dataset = create_test_dataset(achievement=microcredential(**extra))
+    await holder.receive(house.issuer.offer_link(configurations=[securing]))
+    path = ["achievement", "alignment", None, "targetUrl"]
+    query = house.verifier.skill_query(FIRST)
+    if securing == VC:
+        query["credentials"][0] |= {"format": "vc+sd-jwt", "meta": {"type_values": [["VerifiableCredential"]]}}
+        path.insert(0, "credentialSubject")
+    query["credentials"][0]["claims"] = [{"path": path, "values": [FIRST]}]
+    asked = await holder.open_request(house.verifier.ask(query))
+    told = json.dumps(asked["share"][0]["shown"], ensure_ascii=False)
+    assert (await holder.call("POST", f"/requests/{asked['id']}/accept", {})).status_code == 200
+    query_format = query["credentials"][0]["format"]
+    claims = house.verifier.verify("skill_1", house.issuer.signer.public_key, query_format).credential.claims
+    achievement = claims.get("credentialSubject", claims)["achievement"]
+    named = {"id", "type", "achievementType", "name", "description", "criteria", "image", "creator", "inLanguage"}
+    assert {*extra, "resultDescription", "alignment"} <= achievement.keys()
+    for name in achievement.keys() - named - {"alignment", "resultDescription", "creditsAvailable"}:
+        texts = re.findall(r'"([^"]{3,})"', json.dumps(achievement[name]))
+        structure = {"identifier", "identifierType", "type", "IdentifierEntry", "Related", "inLanguage"}
+        assert all(text in told for text in texts if text not in structure), name
+    assert [each["name"] for each in achievement["resultDescription"]] == ["Cijfer"]
+    assert "Cijfer" in told
+
+
+async def test_S09_learning_outcome_that_would_tell_a_hidden_skill_stays_hidden_with_it(asked):
+    assert told_about(asked, "hidden", "Wat iemand nu kan") == [
+        "De deelnemer last TIG. · nodig: zelfstandig · TIG-lassen"
+    ]
+    assert "TIG" not in json.dumps(asked["shown"])
+
+
+async def test_S03_what_is_said_of_level_and_workload_is_no_skill_and_in_words(asked):
+    skills = {fact["value"] for side in ("shown", "hidden") for fact in asked[side] if fact["kind"] == "skill"}
+    assert skills == set(SKILLS.values())
+    assert told_about(asked, "hidden", "Niveau") == ["EQF 5", "NLQF 4+", "bevestigd door een ander dan de uitgever"]
+    assert told_about(asked, "hidden", "Hoeveel werk het was") == [
+        "3,5 studiepunten (ECTS)", "240 uur studiebelasting (SBU)", "97,5 uur"
+    ]  # fmt: skip
+    assert told_about(asked, "hidden", "Wie op de kwaliteit let") == ["NVAO (AV-4223), Toets nieuwe opleiding"]
+    assert told_about(asked, "hidden", "Taal van het onderwijs") == ["Nederlands", "Engels"]
+    assert "targetType" not in json.dumps([asked["shown"], asked["hidden"]])
+
+
+async def test_W47_levels_of_a_rubric_are_told_in_words(house, holder):
+    achievement = create_test_achievement(resultDescription=DESCRIPTIONS[:1])
+    house.issuer.dataset = create_test_dataset(achievement=achievement)
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    [part] = (await holder.open_request(house.verifier.ask(house.verifier.skill_query(FIRST))))["share"]
+    [measured] = told_about(part, "shown", "Hoe een resultaat is gemeten")
+    assert measured.startswith("Eindbeoordeling · Onvoldoende (")
+    assert "Goed (Niveau 3; niveau 3; punten: 30)" in measured
+    assert measured.endswith(" · nodig: Voldoende")
+
+
+async def test_W47_what_the_badge_says_of_itself_is_named_once_and_told_one_click_away(house, browser):
+    house.issuer.dataset = create_test_dataset(achievement=microcredential(creditsAvailable=2.5, tag=["avondklas"]))
+    house.issuer.planted = {"bsn": "123456782"}
+    page = await consent_page(house, browser)
+    named, _, told = page.partition("Wat verder open op de badge staat")[2].partition("<details>")
+    assert "Studiepunten, Hoe een resultaat is gemeten, Trefwoorden" in text_of(named)
+    assert "Niet gevraagd, gaat altijd mee" in named
+    assert "avondklas" in told.partition("</details>")[0]
+    # What is said of the person needs no click.
+    assert "123456782" in page.partition("<details>")[0]
+
+
+async def test_S03_page_counts_skills_and_names_the_rest_once(house, browser):
+    house.issuer.dataset = create_test_dataset(achievement=microcredential())
+    page = text_of(await consent_page(house, browser))
+    hidden = page.partition("Dit zien zij niet")[2].partition("Goed om te weten")[0]
+    assert f"en {len(SKILLS) - 1} andere skills" in hidden or f"{len(SKILLS) - 1} andere skills en" in hidden
+    assert hidden.count("iveau, omvang en kwaliteit") == 1
+    assert "NVAO" not in hidden
+
+
+async def test_W47_what_an_issuer_writes_beside_a_level_is_told(house, holder):
+    level = {
+        "type": ["Alignment"],
+        "targetType": "ext:EQFAlignment",
+        "targetName": "123456782",
+        "targetUrl": "http://data.europa.eu/snb/eqf/5",
+        "targetCode": "5",
+    }
+    skill = create_test_achievement()["alignment"][0]
+    house.issuer.dataset = create_test_dataset(achievement=create_test_achievement(alignment=[skill, level]))
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    query = house.verifier.skill_query(skill["targetUrl"])
+    query["credentials"][0]["claims"] = [{"path": ["achievement", "alignment", 1]}]
+    [part] = (await holder.open_request(house.verifier.ask(query)))["share"]
+    assert told_about(part, "shown", "Niveau") == ["EQF 5 · 123456782"]
+
+
+def test_S03_elements_are_called_as_on_every_other_page():
+    english = load_catalogue(("wallet",), "en")
+    assert {element: (label, english.gettext(label)) for element, label in LEARNING_LABELS.items()} == {
+        element: (ELEMENTS[element].nl, ELEMENTS[element].en) for element in LEARNING_ELEMENTS
+    }
+
+
+async def test_W47_badge_that_was_received_twice_is_offered_once(house, holder):
+    """The same award in two offers: no person could tell the two ways apart."""
+    for _ in range(2):
+        await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    asked = await holder.open_request(house.verifier.ask(house.verifier.skill_query(FIRST)))
+    [question] = asked["questions"]
+    assert len(question["alternatives"]) == 1
+
+
+async def test_W47_badges_that_differ_in_what_the_page_says_are_both_offered(house, holder):
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    house.issuer.dataset = create_test_dataset(achievement=create_test_achievement(tag=["avond"]))
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    asked = await holder.open_request(house.verifier.ask(house.verifier.skill_query(FIRST)))
+    [question] = asked["questions"]
+    assert len(question["alternatives"]) == 2
 
 
 async def test_W48_what_was_told_is_what_was_sent(house, holder):

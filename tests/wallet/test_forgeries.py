@@ -11,8 +11,18 @@ import pytest
 from kernel.jwt import parse_jwt, sign_jwt
 from kernel.keys import SoftwareSigner
 from tests.support.badges import SKILLS
-from tests.support.forgeries import EVIL, SD_JWTS, TOKENS, in_credential, off_its_curve, poisoned, with_remote_context
+from tests.support.forgeries import (
+    EVIL,
+    SD_JWTS,
+    TOKENS,
+    in_credential,
+    leading_deeper,
+    off_its_curve,
+    poisoned,
+    with_remote_context,
+)
 from tests.support.simulated_issuer import DC, WHOLE
+from tests.support.status_host import StatusHost, StatusMisbehaviour
 
 pytestmark = pytest.mark.over_http
 
@@ -54,8 +64,9 @@ async def test_A11_A12_A13_a_credential_with_a_forged_disclosure_is_not_kept(hou
         await assert_refused(house, holder, forge)
 
 
-async def test_A21_a_credential_that_is_made_to_exhaust_its_reader_is_not_kept(house, holder):
-    await assert_refused(house, holder, poisoned, WHOLE)
+@pytest.mark.parametrize("attack", [poisoned, leading_deeper])
+async def test_A21_a_credential_that_is_made_to_exhaust_its_reader_is_not_kept(house, holder, attack):
+    await assert_refused(house, holder, attack, WHOLE)
     house.issuer.forge = None
     assert (await accept(house, holder, WHOLE)).status_code == 201
 
@@ -131,6 +142,30 @@ async def test_A01_A02_A03_A06_A07_A08_A09_A46_a_forged_status_list_makes_no_bad
     assert EVIL not in hosts_asked(house)
     house.issuer.forge_list = None
     assert (await accept(house, holder)).status_code == 201
+
+
+LIES: tuple[StatusMisbehaviour, ...] = (
+    "rollback",
+    "list_cut_off",
+    "list_too_short",
+    "inflating_list",
+    "list_about_another_subject",
+    "list_of_another_type",
+    "list_without_time",
+    "ended_list",
+    "list_of_three_bits",
+)
+
+
+@pytest.mark.parametrize("way", LIES)
+async def test_W32_K42_A46_a_host_that_lies_about_a_list_makes_no_badge_valid(house, holder, way):
+    """An older list that still holds, too: what it says is what was so before (the newest one that was seen counts)."""
+    house.issuer.forge_list = host = StatusHost(way)
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    for is_lying, state in ((False, "valid"), (True, "unknown"), (False, "valid")):
+        house.clock.advance(timedelta(minutes=5))
+        host.is_lying = is_lying
+        assert [badge["state"] for badge in await holder.badges()] == [state]
 
 
 async def open_request(house, holder, query=None):

@@ -59,15 +59,39 @@ NONSENSE = [
 ]
 
 
-@pytest.mark.parametrize("path", ["/offers/", "/.well-known/openid-credential-issuer", "/.well-known/oauth"])
+# By path, what is told of each nonsense above, and on whose side it was.
+TOLD = {
+    "/offers/": (
+        "issuer",
+        ["offer_unreadable"] * 9 + ["offer_gone"] + ["unreachable"] * 2 + ["offer_unreadable"] * 3,
+    ),
+    "/.well-known/openid-credential-issuer": (
+        "issuer",
+        ["issuer_unreadable"] * 8
+        + ["issuer_absent"] * 2
+        + ["unreachable"] * 2
+        + ["issuer_unreadable"]
+        + ["issuer_absent"] * 2,
+    ),
+    "/.well-known/oauth": (
+        "authorization_server",
+        ["server_unreadable"] * 10 + ["unreachable"] * 2 + ["server_unreadable"] * 3,
+    ),
+}
+
+
+@pytest.mark.parametrize("path", TOLD)
 async def test_W03_W04_W05_nonsense_before_consent_is_explained(house, holder, path):
     honest = house.transport.apps["issuer.example:443"]
+    side, codes = TOLD[path]
+    heard = []
     for answer in NONSENSE:
         house.transport.apps["issuer.example:443"] = honest
         intercept(house, path, answer=answer)
-        heard = await holder.call("POST", "/offers", {"offer": house.issuer.offer_link()})
-        assert heard.status_code in (400, 409, 502, 503)
-        assert {"code", "title", "hint", "trace_id"} <= heard.json().keys()
+        said = (await holder.call("POST", "/offers", {"offer": house.issuer.offer_link()})).json()
+        heard.append((said["code"], said["side"]))
+        assert {"title", "hint", "trace_id", "failed_step", "rule"} <= said.keys()
+    assert heard == [(code, side) for code in codes]
 
 
 @pytest.mark.parametrize("path", ["/token", "/nonce", "/credential"])

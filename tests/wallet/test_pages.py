@@ -54,6 +54,7 @@ async def test_whole_life_of_a_badge_on_the_pages(house, browser):
     wrong = await browser.post(f"{offer_path}/accept", tx_code="000000")
     assert wrong.status_code == 400
     assert 'aria-invalid="true"' in wrong.text
+    assert "Na een paar foute codes vervalt het aanbod." in wrong.text
     badge = await browser.follow(await browser.post(f"{offer_path}/accept", tx_code="493536"))
     assert "Echt, geldig en van een bekende uitgever" in badge.text
     assert "Adviseur Lerende Regio Maas en Waal" in (await browser.get("/badges")).text

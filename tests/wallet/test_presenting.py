@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -395,6 +396,8 @@ async def test_W46_answer_that_was_not_taken_is_not_sent_again_and_stands_in_the
 
 
 async def test_W47_person_chooses_among_badges_that_fit(house, holder, badge):
+    other = {**house.issuer.dataset.achievement, "name": "Adviseur Lerende Regio Rivierenland"}
+    house.issuer.dataset = replace(house.issuer.dataset, achievement=other)
     second = await holder.receive(house.issuer.offer_link(configurations=[DC]))
     asked = await holder.open_request(house.verifier.ask(house.verifier.skill_query(FIRST)))
     [question] = asked["questions"]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 
@@ -27,16 +28,60 @@ async def test_W01_offer_is_read_by_value_and_by_reference_from_every_kind_of_li
         "",
         "hallo",
         "openid-credential-offer://",
-        "openid-credential-offer://?credential_offer=%7B%7D&credential_offer_uri=https%3A%2F%2Fissuer.example%2Fo",
-        "openid-credential-offer://?credential_offer=%7B%22credential_issuer%22%3A1%7D",
         "openid4vp://?client_id=decentralized_identifier%3Adid%3Aweb%3Av.example",
         "javascript:alert(1)",
     ],
 )
-async def test_W01_text_that_is_no_offer_is_refused(house, holder, link):
+async def test_W01_text_that_is_no_offer_is_refused_and_nobody_else_blamed(house, holder, link):
     answer = await holder.call("POST", "/offers", {"offer": link})
-    assert (answer.status_code, answer.json()["code"]) == (400, "link")
+    assert (answer.status_code, answer.json()["code"], answer.json()["side"]) == (400, "link", "you")
     assert house.transport.requests == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "credential_offer=%7B%7D&credential_offer_uri=https%3A%2F%2Fissuer.example%2Fo",
+        "credential_offer=%7B%22credential_issuer%22%3A1%7D",
+        "credential_offer=%7B%22credential_iss",
+        "credential_offer_uri=issuer.example",
+    ],
+)
+async def test_W01_link_to_an_offer_that_cannot_be_read_is_refused(house, holder, query):
+    answer = await holder.call("POST", "/offers", {"offer": f"openid-credential-offer://?{query}"})
+    assert (answer.status_code, answer.json()["code"], answer.json()["side"]) == (400, "offer_unreadable", "issuer")
+    assert house.transport.requests == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "said", "side"),
+    [
+        ("hello", "Deze code of link kennen we niet", "Jouw kant: wat er geplakt of gescand is"),
+        ("openid-credential-offer://?credential_offer=%7B", "Dit aanbod is niet te lezen", "De uitgever"),
+    ],
+)
+async def test_W01_page_of_a_link_says_truly_what_is_wrong_with_it(house, typed, said, side):
+    browser = house.new_browser()
+    await browser.sign_up("Kim")
+    page = await browser.get(f"/open?link={quote(typed, safe='')}")
+    assert (page.status_code, said in page.text, f"<dd>{side}</dd>" in page.text) == (400, True, True)
+
+
+@pytest.mark.parametrize("status", [404, 410])
+async def test_W03_offer_that_its_issuer_no_longer_has_is_said_to_be_used_or_over(house, holder, status):
+    """Somebody opens the link of an offer that was redeemed: the commonest failure of all."""
+    link = house.issuer.offer_link(configurations=[DC])
+    await holder.receive(link)
+    house.issuer.misbehave = "offer_gone" if status == 410 else "offer_not_found"
+    other = await house.new_holder()
+    answer = await other.call("POST", "/offers", {"offer": link})
+    body = answer.json()
+    assert (answer.status_code, body["code"], body["failed_step"]) == (410, "offer_gone", "offer")
+    assert body["title"].startswith("Dit aanbod is gebruikt of verlopen. ")
+    browser = house.new_browser("en")
+    await browser.sign_up("Kim")
+    page = await browser.get(f"/open?link={quote(link, safe='')}")
+    assert (page.status_code, "This offer was used or has expired" in page.text) == (410, True)
 
 
 async def test_W02_offer_is_shown_with_host_name_and_recognition_before_any_token_request(house, holder):
@@ -108,13 +153,17 @@ async def test_W04_appended_metadata_is_read_only_after_a_404(house, holder):
 
 
 @pytest.mark.parametrize(
-    "misbehaviour",
-    ["metadata_of_another_issuer", "server_metadata_of_another_server", "unlisted_authorization_server"],
+    ("misbehaviour", "status", "code", "side"),
+    [
+        ("metadata_of_another_issuer", 502, "issuer_mismatch", "issuer"),
+        ("server_metadata_of_another_server", 502, "server_unreadable", "authorization_server"),
+        ("unlisted_authorization_server", 400, "foreign_server", "authorization_server"),
+    ],
 )
-async def test_W04_W05_metadata_of_another_party_stops_the_offer(house, holder, misbehaviour):
+async def test_W04_W05_metadata_of_another_party_stops_the_offer(house, holder, misbehaviour, status, code, side):
     house.issuer.misbehave = misbehaviour
     answer = await holder.call("POST", "/offers", {"offer": house.issuer.offer_link()})
-    assert answer.status_code == 400
+    assert (answer.status_code, answer.json()["code"], answer.json()["side"]) == (status, code, side)
     assert not any("token" in line for line in house.issuer.requests)
 
 
@@ -171,6 +220,24 @@ async def test_W10_invalid_nonce_is_answered_by_a_fresh_one_once(house, holder):
     house.issuer.requests.clear()
     assert (await holder.accept(offer["id"])).json()["code"] == "issuer_failed"
     assert house.issuer.requests.count("POST /credential") == 2
+
+
+async def test_W10_issuer_without_a_nonce_endpoint_gets_a_proof_without_a_nonce(house, holder):
+    """The endpoint is optional (OpenID4VCI 1.0 §12.2.4); the simulator refuses a proof with a nonce (F.1)."""
+    house.issuer.metadata_members = {"nonce_endpoint": None}
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    assert "POST /nonce" not in house.issuer.requests
+
+
+async def test_W10_nonce_that_is_wanted_and_given_nowhere_is_said_to_be_so(house, holder):
+    house.issuer.metadata_members = {"nonce_endpoint": None}
+    house.issuer.misbehave = "nonce_nobody_gives"
+    offer = await holder.open_offer(house.issuer.offer_link(configurations=[DC]))
+    answer = await holder.accept(offer["id"])
+    body = answer.json()
+    assert (answer.status_code, body["code"], body["failed_step"]) == (502, "no_nonce", "nonce")
+    assert body["answered"] == "invalid_nonce"
+    assert house.issuer.requests.count("POST /credential") == 1
 
 
 async def test_W11_every_credential_has_a_key_of_its_own(house, holder):
@@ -337,6 +404,123 @@ async def test_W06_other_signed_metadata_is_passed_over_for_what_is_said_in_the_
     house.issuer.signs_metadata = signed
     offer = await holder.open_offer(house.issuer.offer_link(configurations=[DC]))
     assert offer["issuer_name"] == "Stichting Stimulering Techniek Maas en Waal"
+
+
+@pytest.mark.parametrize("signed", ["refused", "of a web page", "too large"])
+async def test_W06_signed_metadata_that_does_not_come_is_passed_over(house, holder, signed):
+    """Neither an issuer that refuses to be asked for it, nor one whose signature makes it too large, is lost."""
+    house.issuer.signs_metadata = signed
+    offer = await holder.open_offer(house.issuer.offer_link(configurations=[DC]))
+    assert offer["issuer_name"] == "Stichting Stimulering Techniek Maas en Waal"
+    asked = [
+        request.headers["accept"] for request in house.transport.requests if "credential-issuer" in request.url.path
+    ]
+    assert [accept.partition(",")[0] for accept in asked] == ["application/jwt", "application/json"]
+
+
+ODD = {
+    "draft": {"format": "vc+sd-jwt", "vct": "https://issuer.example/vct/old"},
+    "no_format": {"scope": "x"},
+    "no_object": [],
+    "no_proofs": {"format": "dc+sd-jwt", "vct": "x", "cryptographic_binding_methods_supported": ["jwk"]},
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+async def test_W04_odd_configuration_that_nobody_offers_spoils_nothing(house, holder, odd):
+    house.issuer.more_configurations = {"odd": ODD[odd]}
+    offer = await holder.open_offer(house.issuer.offer_link(configurations=[DC, "odd"]))
+    assert [entry["configuration_id"] for entry in offer["credentials"]] == [DC]
+    assert (await holder.accept(offer["id"])).status_code == 201
+
+
+@pytest.mark.parametrize("odd", ODD)
+async def test_W04_odd_configuration_that_is_offered_alone_is_refused_as_the_issuers_mistake(house, holder, odd):
+    house.issuer.more_configurations = {"odd": ODD[odd]}
+    answer = await holder.call("POST", "/offers", {"offer": house.issuer.offer_link(configurations=["odd"])})
+    body = answer.json()
+    assert (answer.status_code, body["code"], body["side"]) == (502, "issuer_unreadable", "issuer")
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"display": [{"name": "x", "logo": {"uri": "http://issuer.example/logo.png"}}]},
+        {"display": [{"name": "x", "logo": {"uri": "ipfs://bafy/logo.png"}}]},
+        {"deferred_credential_endpoint": None, "notification_endpoint": None, "batch_credential_issuance": None},
+    ],
+)
+async def test_W04_picture_that_may_not_be_shown_and_null_spoil_nothing(house, holder, members):
+    house.issuer.metadata_members = members
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+
+
+def described(number, securing):
+    """A badge described in full, in two languages, as issuers describe some 17 KB of it in six forms."""
+    texts = {"nl": f"Vakbekwaam monteur {number}", "en": f"Skilled mechanic {number}"}
+    return {
+        **SIMPLE[securing],
+        "scope": f"badge-{number}.{securing}",
+        "cryptographic_binding_methods_supported": ["did:jwk", "jwk"],
+        "proof_types_supported": {"jwt": {"proof_signing_alg_values_supported": ["ES256"]}},
+        "credential_metadata": {
+            "display": [{"name": text, "locale": locale, "description": "d" * 200} for locale, text in texts.items()],
+            "claims": [
+                {
+                    "path": ["credentialSubject", "achievement", f"claim_{claim}"],
+                    "display": [{"name": f"{text} {claim}", "locale": locale} for locale, text in texts.items()],
+                }
+                for claim in range(14)
+            ],
+        },
+    }
+
+
+SIMPLE = {
+    "dc-sd-jwt": {"format": "dc+sd-jwt", "vct": "https://issuer.example/vct/skill-badge/1"},
+    **{
+        f"w3c-{number}": {"format": "ldp_vc", "credential_definition": {"type": ["VerifiableCredential", "x"]}}
+        for number in range(5)
+    },
+}
+MANY = {f"badge-{n}.{securing}": described(n, securing) for n in range(200) for securing in SIMPLE}
+
+
+@pytest.mark.parametrize("signed", ["", "well"])
+async def test_I12_K83_issuer_with_two_hundred_full_badges_can_offer_one(house, holder, signed):
+    house.issuer.more_configurations = MANY
+    house.issuer.signs_metadata = signed
+    assert 2_000_000 < len(json.dumps(MANY)) < house.settings.issuer_metadata_bytes
+    offer = await holder.open_offer(house.issuer.offer_link(configurations=[DC]))
+    assert offer["issuer_name"] == ("Ondertekend" if signed else house.issuer.name)
+    assert (await holder.accept(offer["id"])).status_code == 201
+
+
+async def test_W08_badge_beyond_the_hundredth_is_found_at_an_issuer_that_is_asked(house, holder):
+    house.issuer.more_configurations = MANY
+    asked = await holder.call("POST", "/issuers", {"issuer": house.issuer.identifier})
+    offered = {entry["configuration_id"] for entry in asked.json()["credentials"]}
+    assert "badge-199.dc-sd-jwt" in offered
+    browser = house.new_browser()
+    await browser.get("/sign-in")
+    await browser.post("/sign-in", name=holder.name, passphrase=holder.passphrase, next="/badges")
+    path = f"/offers/{asked.json()['id']}"
+    first = (await browser.get(path)).text
+    assert ("Je ziet er 50 van 201." in first, "monteur 199" in first) == (True, False)
+    found = (await browser.get(f"{path}?search=MONTEUR+199")).text
+    assert (found.count('type="radio"'), 'value="Vakbekwaam monteur 199"' in found) == (1, True)
+    assert "We vonden geen badge met deze woorden." in (await browser.get(f"{path}?search=kapper")).text
+    to_issuer = await browser.post(f"{path}/sign-in", badge="Vakbekwaam monteur 199")
+    assert to_issuer.status_code == 200
+    [pushed] = house.issuer.pushed
+    chosen = {detail.credential_configuration_id for detail in pushed.authorization_details}
+    assert "badge-199.dc-sd-jwt" in chosen
+
+
+async def test_K83_issuer_that_says_more_than_is_read_is_told_apart(house, holder):
+    house.issuer.metadata_members = {"padding": ["x" * 1_000_000] * 9}
+    answer = await holder.call("POST", "/offers", {"offer": house.issuer.offer_link(configurations=[DC])})
+    assert (answer.status_code, answer.json()["code"]) == (502, "issuer_too_large")
 
 
 async def test_W06_signed_metadata_of_an_issuer_that_nobody_recognises_is_passed_over(house, holder):

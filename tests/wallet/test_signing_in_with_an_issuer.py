@@ -64,6 +64,36 @@ async def test_W08_scope_is_used_where_the_server_does_not_know_authorization_de
     assert (await holder.come_back(await house.visit(url))).status_code == 201
 
 
+def ask_as_haip_does(house):
+    """HAIP §4.3, §4.4.1: a wallet attests which one it is, and its tokens are bound to its key."""
+    house.issuer.wants_attestation, house.issuer.binds = True, True
+    house.issuer.server_members = {"pre-authorized_grant_anonymous_access_supported": None}
+
+
+async def test_W08_scope_is_used_under_haip_whatever_else_the_server_knows(house, holder):
+    """HAIP 1.0 §4.2, §4.3: the `scope` parameter MUST be used."""
+    ask_as_haip_does(house)
+    _, url = await holder.begin(link(house))
+    [pushed] = house.issuer.pushed
+    assert (pushed.scopes, pushed.authorization_details) == ((DC,), ())
+    answer = await holder.come_back(await house.visit(url))
+    assert [badge["formats"] for badge in answer.json()["credentials"]] == [["dc+sd-jwt"]]
+
+
+@pytest.mark.parametrize("scope", [None, DC])
+async def test_W08_scope_that_does_not_say_what_was_chosen_is_not_used_under_haip(house, holder, scope):
+    """No scope, or one that stands for something besides: the server would give more than the person wants."""
+    ask_as_haip_does(house)
+    plain = {"format": "dc+sd-jwt", "vct": "https://issuer.example/vct/other"}
+    house.issuer.more_configurations = {"other": plain | ({"scope": scope} if scope else {})}
+    if scope is None:
+        house.issuer.without_scope = True
+    await holder.begin(link(house))
+    [pushed] = house.issuer.pushed
+    assert pushed.scopes == ()
+    assert [detail.credential_configuration_id for detail in pushed.authorization_details] == [DC]
+
+
 async def test_W08_server_without_pushed_requests_gets_the_request_from_the_browser(house, holder):
     house.issuer.server_members = {
         "pushed_authorization_request_endpoint": None,

@@ -14,7 +14,7 @@ from tests.wallet.test_importing import BAKED
 from wallet.models import Account, Credential, HistoryEntry, PresentationRequest
 
 NEW_PASSPHRASE = "andere vier losse woorden"
-CALLERS = 6
+CALLERS = 8
 
 
 def statuses(answers):

@@ -174,6 +174,26 @@ async def test_W57_registered_purpose_and_name_are_shown_with_who_certifies_them
     assert "Zo staan zij ingeschreven bij Leaf" in page.text
 
 
+NUMBER = "NTRNL-12345678"
+NUMBERED = create_leaf(AUTHORITY, NOW, dns_names=["verifier.example"], number=NUMBER)
+
+
+@pytest.mark.parametrize("client_id", [SAN, f"x509_hash:{x509_hash(NUMBERED.certificate)}"])
+async def test_W57_registration_is_about_the_organisation_whose_number_the_certificate_bears(
+    house, holder, badge, client_id
+):
+    """ETSI TS 119 475: `sub` is the number of the organisation, which its access certificate has in its subject."""
+    asked = await holder.open_request(link(house, client_id, leaf=NUMBERED, verifier_info=[registered(NUMBER)]))
+    assert asked["verifier"]["registration"]["name"] == "Bakker Bouw B.V."
+
+
+async def test_W57_registration_of_another_number_or_of_nobodys_is_passed_over(house, holder, badge):
+    another = link(house, SAN, leaf=NUMBERED, verifier_info=[registered("NTRNL-87654321")])
+    assert (await holder.open_request(another))["verifier"]["registration"] is None
+    numberless = link(house, SAN, verifier_info=[registered(NUMBER)])
+    assert (await holder.open_request(numberless))["verifier"]["registration"] is None
+
+
 @pytest.mark.parametrize(
     "info",
     [

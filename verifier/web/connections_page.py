@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse
 from starlette.responses import Response
 
-from runtime.dependencies import DatabaseDep, NowDep, SessionDep
+from runtime.dependencies import NowDep, SessionDep
 from runtime.web.forms import FormDep
 from runtime.web.language import translator
 from runtime.web.pages import Pages
@@ -54,9 +54,7 @@ def create_connections_router(pages: Pages) -> APIRouter:
         return await _render(pages, request, signed_in, session, secret=secret)
 
     @router.post("/back-office/{slug}/connections/webhook/test", name="test_webhook_page")
-    async def test_webhook(
-        request: Request, slug: str, signed_in: SignedInDep, form: FormDep, database: DatabaseDep, service: ServiceDep
-    ) -> Response:
+    async def test_webhook(slug: str, signed_in: SignedInDep, form: FormDep, service: ServiceDep) -> Response:
         await webhooks.send_test_message(service, signed_in.relying_party)
         return RedirectResponse(f"/back-office/{slug}/connections#deliveries", status_code=303)
 

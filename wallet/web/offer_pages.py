@@ -17,6 +17,7 @@ from wallet.errors import (
     AUTHORIZATION_STEP,
     ForeignResponseError,
     IssuerAddressError,
+    IssuerDataError,
     LockedResponseError,
     OfferNotSupportedError,
     TxCodeError,
@@ -36,6 +37,10 @@ from wallet.web.words import issuer_words, lost_words
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute, dependencies=[Depends(require_path)])
 
+# As many badges as a person can look through; beyond that they search.
+_MOST_SHOWN = 50
+_MOST_TYPED = 100
+
 
 @router.get("/offers/{offer_id}")
 async def offer(
@@ -48,12 +53,14 @@ async def offer(
 async def accept_offer(
     request: Request, offer_id: str, form: FormDep, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep
 ) -> Response:
+    _ = translator(request)
     try:
         receipt = await issuance.accept_offer(
             wallet, holder.vault, offer_id, tx_code=text_of(form, "tx_code"), configuration_ids=None, now=now
         )
     except TxCodeError as exc:
-        errors = {"tx_code": sentence_of(request, exc)}
+        # That a few wrong codes end the offer is worth knowing before the next one.
+        errors = {"tx_code": " ".join([f"{_(exc.title)}.", _(exc.meaning), _(exc.advice)])}
         return await _show_offer(request, wallet, pages, holder, offer_id, now, errors=errors)
     return _after_receipt(receipt)
 
@@ -122,7 +129,7 @@ async def open_issuer(
     typed = text_of(form, "issuer")
     try:
         page = await issuance.resolve_issuer_offer(wallet, holder.vault, typed, now, language=request_language(request))
-    except (IssuerAddressError, OfferNotSupportedError) as exc:
+    except (IssuerAddressError, IssuerDataError, OfferNotSupportedError) as exc:
         errors = {"issuer": sentence_of(request, exc)}
         return pages.render(request, "scan.html", status=400, errors=errors, link="", issuer=typed)
     return go_to(f"/offers/{page.id}")
@@ -152,6 +159,8 @@ async def _show_offer(
         "offer.html",
         status=400 if errors else 200,
         page=page,
+        search=request.query_params.get("search", "")[:_MOST_TYPED],
+        most_shown=_MOST_SHOWN,
         recognition=issuer_words(_, page.recognition, page.host),
         lost=[lost_words(_, lost) for lost in page.lost],
         errors=errors,

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.datastructures import UploadFile
 
+from runtime.badge_facts import LEARNING_ELEMENTS, create_facts, create_outcomes
 from runtime.dependencies import NowDep, get_service
 from runtime.import_view import create_endorsement_line
 from runtime.status_texts import message_text
@@ -21,7 +22,7 @@ from runtime.web.forms import FormDep
 from runtime.web.language import request_language, translator
 from runtime.web.pages import Pages, local_path
 from runtime.web.routes import PageRoute, only_get
-from runtime.web.visitors import remember_browser, visitor_of
+from runtime.web.visitors import Visitor, remember_browser, visitor_of
 from wallet import (
     accounts,
     credentials,
@@ -34,6 +35,7 @@ from wallet import (
     lost_badges,
     presentation,
     refill,
+    shelf,
 )
 from wallet.accounts import SignedIn
 from wallet.badge_files import list_file_kinds
@@ -52,6 +54,7 @@ from wallet.errors import (
     WalletError,
 )
 from wallet.links import parse_link_kind, require_identifiers
+from wallet.platform_badges import find_takers
 from wallet.settings import Wallet
 from wallet.skills_profile import counts, create_skills_profile, find_lapsed_skills
 from wallet.web.words import badge_words, is_web_address, issuer_words, loss_words, lost_words
@@ -110,6 +113,17 @@ async def front(request: Request, pages: PagesDep, holder: PerhapsHolderDep) -> 
     return go_to("/badges") if holder else pages.render(request, "front.html")
 
 
+@router.get("/privacy")
+async def privacy(request: Request, pages: PagesDep) -> Response:
+    """For whoever wants to know, and for platforms at which this wallet registers (RFC 7591 §2)."""
+    return pages.render(request, "privacy.html")
+
+
+@router.get("/terms")
+async def terms(request: Request, pages: PagesDep) -> Response:
+    return pages.render(request, "terms.html")
+
+
 @router.get("/manifest.webmanifest")
 async def manifest(request: Request) -> Response:
     """What lets a phone install the wallet as an app."""
@@ -151,7 +165,7 @@ async def sign_up(request: Request, form: FormDep, wallet: WalletDep, pages: Pag
         errors = {field: sentence_of(request, exc)}
         return pages.render(request, "sign_up.html", status=exc.status, errors=errors, name=name, next=next_path)
     response = _show_recovery_code(request, pages, made.recovery_code, next_path, token=made.signed_in.token)
-    remember_browser(response, request, wallet.settings.visitor_key(), accounts.door_name(wallet.settings, name))
+    _remember(response, request, wallet, name)
     return response
 
 
@@ -163,14 +177,13 @@ async def sign_in_page(request: Request, pages: PagesDep, next: str = "/badges")
 @router.post("/sign-in")
 async def sign_in(request: Request, form: FormDep, wallet: WalletDep, pages: PagesDep, now: NowDep) -> Response:
     name, next_path = text_of(form, "name"), local_path(text_of(form, "next"))
-    door = accounts.door_name(wallet.settings, name)
     try:
         signed_in = await accounts.sign_in(
             wallet.database,
             wallet.settings,
             name=name,
             passphrase=text_of(form, "passphrase"),
-            visitor=visitor_of(request, wallet.settings.visitor_key(), door),
+            visitor=_visitor(request, wallet, name),
             now=now,
         )
     except (SignInError, LockedOutError) as exc:
@@ -178,7 +191,7 @@ async def sign_in(request: Request, form: FormDep, wallet: WalletDep, pages: Pag
         return pages.render(request, "sign_in.html", status=exc.status, errors=errors, name=name, next=next_path)
     response = go_to("/badges" if next_path == "/" else next_path)
     set_session_cookie(response, request, signed_in.token)
-    remember_browser(response, request, wallet.settings.visitor_key(), door)
+    _remember(response, request, wallet, name)
     return response
 
 
@@ -198,7 +211,6 @@ async def recover_page(request: Request, pages: PagesDep) -> Response:
 @router.post("/recover")
 async def recover(request: Request, form: FormDep, wallet: WalletDep, pages: PagesDep, now: NowDep) -> Response:
     name = text_of(form, "name")
-    key, door = wallet.settings.visitor_key(), accounts.door_name(wallet.settings, name)
     try:
         made = await accounts.recover(
             wallet.database,
@@ -206,16 +218,26 @@ async def recover(request: Request, form: FormDep, wallet: WalletDep, pages: Pag
             name=name,
             recovery_code=text_of(form, "recovery_code"),
             passphrase=text_of(form, "passphrase"),
-            visitor=visitor_of(request, key, door),
+            visitor=_visitor(request, wallet, name),
             now=now,
         )
     except (RecoveryCodeError, LockedOutError, PassphraseError) as exc:
         field = "passphrase" if isinstance(exc, PassphraseError) else "recovery_code"
         errors = {field: sentence_of(request, exc)}
         return pages.render(request, "recover.html", status=exc.status, errors=errors, name=name)
-    response = _show_recovery_code(request, pages, made.recovery_code, "/badges", token=made.signed_in.token)
-    remember_browser(response, request, key, door)
+    response = _show_recovery_code(
+        request, pages, made.recovery_code, "/badges", token=made.signed_in.token, is_recovered=True
+    )
+    _remember(response, request, wallet, name)
     return response
+
+
+def _visitor(request: Request, wallet: Wallet, name: str) -> Visitor:
+    return visitor_of(request, wallet.settings.visitor_key(), accounts.door_name(wallet.settings, name))
+
+
+def _remember(response: Response, request: Request, wallet: Wallet, name: str) -> None:
+    remember_browser(response, request, wallet.settings.visitor_key(), accounts.door_name(wallet.settings, name))
 
 
 # --- badges and skills
@@ -227,6 +249,7 @@ async def badges(request: Request, holder: HolderDep, wallet: WalletDep, pages: 
     _, language = translator(request), request_language(request)
     await deferred.resolve_due_offers(wallet, holder.vault, now)
     await refill.refill_copies(wallet, holder.vault, now)
+    await shelf.fill_shelf(wallet, holder.vault, now)
     found = await credentials.find_badges(wallet, holder.vault, now)
     lost = await lost_badges.find_lost_badges(wallet, holder.vault, now, language=language)
     return pages.render(
@@ -249,6 +272,7 @@ async def badge(
 ) -> Response:
     _, language = translator(request), request_language(request)
     found = await credentials.get_badge(wallet, holder.vault, credential_id, now)
+    learning = credentials.read_learning(found)
     return pages.render(
         request,
         "badge.html",
@@ -256,7 +280,10 @@ async def badge(
         words=badge_words(_, found, language),
         issuer_words=issuer_words(_, found.recognition, host_of(found.credential_issuer)),
         facts=_facts_of(found, language),
+        learning=create_facts(learning, language, LEARNING_ELEMENTS),
+        outcomes=create_outcomes(learning),
         file_kinds=list_file_kinds(found),
+        send_to=await find_takers(wallet, holder.vault, found),
         endorsements=[create_endorsement_line(said, language) for said in found.receipt.endorsements],
         messages=[message_text(word).say(language) for word in found.state.messages],
         say=partial(label_text, _),
@@ -492,10 +519,19 @@ async def _show_me(
 
 
 def _show_recovery_code(
-    request: Request, pages: Pages, code: str, next_path: str, *, token: str | None = None
+    request: Request,
+    pages: Pages,
+    code: str,
+    next_path: str,
+    *,
+    token: str | None = None,
+    is_recovered: bool = False,
 ) -> Response:
-    """The one page that shows the code; reloading it does not bring it back."""
-    response = pages.render(request, "recovery_code.html", code=code, next=next_path)
+    """The one page that shows the code; reloading it does not bring it back.
+
+    `is_recovered`: an old code led here, so that it says what somebody else who had it may have connected.
+    """
+    response = pages.render(request, "recovery_code.html", code=code, next=next_path, is_recovered=is_recovered)
     if token is not None:
         set_session_cookie(response, request, token)
     return response

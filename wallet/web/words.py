@@ -166,9 +166,15 @@ def _listed(_: Translate, texts: Sequence[str]) -> str:
     return _("%(first)s en %(last)s") % {"first": ", ".join(names[:-1]), "last": names[-1]}
 
 
+_WORDS_OF_A_SENTENCE = (
+    *("Je ", "Het ", "Wat ", "Hoe ", "Niveau, ", "Skill "),
+    *("Your ", "The ", "What ", "How ", "Level, "),
+)
+
+
 def _small(text: str) -> str:
     """Without the capital of a sentence; an abbreviation or a name of somebody's own keeps its letters."""
-    return text[:1].lower() + text[1:] if text.startswith(("Je ", "Het ", "Wat ", "Your ", "The ", "What ")) else text
+    return text[:1].lower() + text[1:] if text.startswith(_WORDS_OF_A_SENTENCE) else text
 
 
 def _names(recognition: PartyRecognition, host: str) -> dict[str, object]:

@@ -5,11 +5,14 @@
     while await steps.ends_at(number := number + 1, work): ...      # one way to look at it for every step there is
 
 The steps are found by running: before each transaction, before it commits, after it did, and wherever `around` is put.
+Those of the work are counted and of whatever it begins, not of what a service does meanwhile by itself: an end there
+would reach nobody here, and come out of whatever waits for that task much later.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any
 
@@ -17,6 +20,8 @@ import pytest
 
 from runtime import database
 from runtime.database import Database
+
+_is_of_the_work: ContextVar[bool] = ContextVar("is_of_the_work", default=False)
 
 
 class EndOfProcess(BaseException):
@@ -68,7 +73,9 @@ class Steps:
         return steps
 
     def take(self) -> None:
-        """One step further."""
+        """One step further, if it is the work that takes it."""
+        if not _is_of_the_work.get():
+            return
         self._number += 1
         if self._number == self._end_at:
             raise EndOfProcess
@@ -87,7 +94,7 @@ class Steps:
     async def ends_at(self, number: int, work: Callable[[], Awaitable[Any]]) -> bool:
         """Whether the process ended at this step; there may be fewer."""
         self._number, self._end_at = 0, number
-        before = asyncio.all_tasks()
+        before, token = asyncio.all_tasks(), _is_of_the_work.set(True)
         try:
             await work()
         except EndOfProcess:
@@ -98,5 +105,6 @@ class Steps:
             await asyncio.gather(*beside, return_exceptions=True)
             return True
         finally:
+            _is_of_the_work.reset(token)
             self._end_at = -1
         return False

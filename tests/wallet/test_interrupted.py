@@ -5,8 +5,6 @@ comes after is another process on the same database.
 """
 
 from base64 import b64encode
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -14,9 +12,9 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from runtime.database import Database
 from tests.support.badges import SKILLS
 from tests.support.simulated_issuer import DC
+from tests.support.steps import Steps
 from tests.wallet.test_dc_api import accept, hand_over, question, signer_of
 from tests.wallet.test_importing import BAKED
 from wallet.app import create_app
@@ -27,46 +25,11 @@ pytestmark = pytest.mark.usefixtures("cheap_passphrases")
 FIRST = next(iter(SKILLS))
 
 
-class EndOfProcess(BaseException):
-    """Nothing of ours catches this, as nothing catches a power cut."""
-
-
-class Steps:
-    """Counts the steps and ends the process at one of them."""
-
-    def __init__(self) -> None:
-        self.number, self.end_at = 0, -1
-
-    def begin(self, end_at: int) -> None:
-        self.number, self.end_at = 0, end_at
-
-    def take(self) -> None:
-        self.number += 1
-        if self.number == self.end_at:
-            raise EndOfProcess
-
-
 @pytest.fixture
 def steps(house_twice: Any, monkeypatch: pytest.MonkeyPatch) -> Steps:
-    steps = Steps()
-    transaction, send = Database.transaction, type(house_twice.transport).handle_async_request
-
-    @asynccontextmanager
-    async def counted(database: Database) -> AsyncIterator[Any]:
-        steps.take()
-        async with transaction(database) as session:
-            yield session
-            steps.take()
-        steps.take()
-
-    async def sent(transport: Any, request: httpx.Request) -> httpx.Response:
-        steps.take()
-        response = await send(transport, request)
-        steps.take()
-        return response
-
-    monkeypatch.setattr(Database, "transaction", counted)
-    monkeypatch.setattr(type(house_twice.transport), "handle_async_request", sent)
+    """Each request is a step too."""
+    steps, kind = Steps.watch(monkeypatch), type(house_twice.transport)
+    monkeypatch.setattr(kind, "handle_async_request", steps.around(kind.handle_async_request))
     return steps
 
 
@@ -76,18 +39,6 @@ async def restart(house: Any, holder: Any) -> None:
     house.app = create_app(house.settings, transport=house.transport, clock=house.clock)
     holder.http = house.client()
     await holder.sign_in()
-
-
-async def ends_at(steps: Steps, number: int, work: Any) -> bool:
-    """Whether the process ended at this step; there may be fewer."""
-    steps.begin(number)
-    try:
-        await work()
-    except EndOfProcess:
-        return True
-    finally:
-        steps.begin(-1)
-    return False
 
 
 async def test_A53_W31_W58_process_that_ends_at_any_step_of_answering_leaves_nothing_sent_twice_and_nothing_hidden(
@@ -105,7 +56,7 @@ async def test_A53_W31_W58_process_that_ends_at_any_step_of_answering_leaves_not
         async def answer(request_id: str = asked["id"]) -> None:
             (await holder.call("POST", f"/requests/{request_id}/accept", {})).raise_for_status()
 
-        if not await ends_at(steps, number, answer):
+        if not await steps.ends_at(number, answer):
             break
         was_sent = len(house.verifier.received)
         await restart(house, holder)
@@ -142,7 +93,7 @@ async def test_A53_process_that_ends_while_a_question_is_opened_lets_it_be_opene
         async def open_it(link: str = link) -> None:
             await holder.open_request(link)
 
-        if not await ends_at(steps, number, open_it):
+        if not await steps.ends_at(number, open_it):
             break
         await restart(house, holder)
         asked = await holder.open_request(link)
@@ -163,7 +114,7 @@ async def test_A53_W53_process_that_ends_while_saying_no_shows_nothing(house_twi
         async def decline(request_id: str = asked["id"]) -> None:
             (await holder.call("POST", f"/requests/{request_id}/decline", {})).raise_for_status()
 
-        if not await ends_at(steps, number, decline):
+        if not await steps.ends_at(number, decline):
             break
         await restart(house, holder)
         again = await holder.call("POST", f"/requests/{asked['id']}/decline", {})
@@ -188,7 +139,7 @@ async def test_A53_W55_W31_process_that_ends_at_any_step_of_an_answer_for_a_page
         async def answer(path: str = path, given: list[httpx.Response] = given) -> None:
             given.append(await holder.call("POST", path, {}))
 
-        if not await ends_at(steps, number, answer):
+        if not await steps.ends_at(number, answer):
             break
         assert given == []
         await restart(house, holder)
@@ -225,7 +176,7 @@ async def test_A53_W30_process_that_ends_at_any_step_of_a_badge_from_elsewhere_k
             known.append((await holder.call("POST", "/imported-badges", body)).json()["id"])
             (await holder.call("POST", f"/imported-badges/{known[0]}/keep")).raise_for_status()
 
-        ended = await ends_at(steps, number, bring_and_keep)
+        ended = await steps.ends_at(number, bring_and_keep)
         await restart(house, holder)
         if not known:
             # Nobody has said yes to it: it is brought again, and what was there goes by itself.
@@ -250,7 +201,7 @@ async def remove(house: Any, holder: Any, steps: Steps, badge_id: str, number: i
     async def delete() -> None:
         await holder.call("DELETE", f"/imported-badges/{badge_id}")
 
-    if await ends_at(steps, number, delete):
+    if await steps.ends_at(number, delete):
         await restart(house, holder)
         assert (await holder.call("DELETE", f"/imported-badges/{badge_id}")).status_code in (204, 404)
 
@@ -266,7 +217,7 @@ async def test_A53_W30_process_that_ends_at_any_step_of_recovering_leaves_a_way_
         number += 1
         wanted = f"vier nieuwe losse woorden {number}"
         body = {"name": holder.name, "recovery_code": holder.recovery_code, "passphrase": wanted}
-        ended = await ends_at(steps, number, lambda body=body: holder.call("POST", "/recovery", body))
+        ended = await steps.ends_at(number, lambda body=body: holder.call("POST", "/recovery", body))
         await reopen(house, holder)
         again = await holder.call("POST", "/recovery", body)
         ways.add(again.status_code)
@@ -288,7 +239,7 @@ async def test_A53_W30_process_that_ends_at_any_step_of_a_new_passphrase_leaves_
     while ended:
         number += 1
         body = {"old": holder.passphrase, "new": f"vier nieuwe losse woorden {number}"}
-        ended = await ends_at(steps, number, lambda body=body: holder.call("PUT", "/passphrase", body))
+        ended = await steps.ends_at(number, lambda body=body: holder.call("PUT", "/passphrase", body))
         await reopen(house, holder)
         works = "new" if await opens(holder, body["new"]) else "old"
         assert await opens(holder, body["old"]) == (works == "old")
@@ -308,7 +259,7 @@ async def test_A53_W31_process_that_ends_at_any_step_of_erasing_leaves_all_or_no
         holder = await house.new_holder()
         await holder.receive(house.issuer.offer_link(configurations=[DC]))
         body = {"passphrase": holder.passphrase}
-        ended = await ends_at(steps, number, lambda holder=holder, body=body: holder.call("DELETE", "/account", body))
+        ended = await steps.ends_at(number, lambda holder=holder, body=body: holder.call("DELETE", "/account", body))
         await reopen(house, holder)
         signed_in = await holder.call("POST", "/sessions", {"name": holder.name, "passphrase": holder.passphrase})
         left.add(signed_in.status_code)

@@ -43,17 +43,32 @@ class Group(Protocol):
 class _Callers:
     """Whoever waits on one event loop, and what was done for them and not handed over yet."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, tasks: "SimpleQueue[_Task | None]") -> None:
         self.loop = loop
+        self._tasks = tasks
+        self._asked: list[_Task] = []
         self._outcomes: deque[_Outcome] = deque()
         self._expected = 0
         self._is_ticking = False
 
-    def expect(self) -> None:
-        """One more waits. From the second on, somebody looks for outcomes in time; called on the loop."""
+    def ask(self, task: _Task) -> None:
+        """One more waits, for this. From the second on, somebody looks for outcomes in time; called on the loop.
+
+        What is asked in one iteration of the loop goes to the threads together, at its end: a thread that is woken by
+        the first would take the interpreter from those that ask next, and could finish it with none of them.
+        """
+        self._asked.append(task)
+        if len(self._asked) == 1:
+            self.loop.call_soon(self.pass_on)
         self._expected += 1
         if self._expected > 1 and not self._is_ticking:
             self._tick()
+
+    def pass_on(self) -> None:
+        """Let the threads have what was asked; called on the loop."""
+        asked, self._asked = self._asked, []
+        for task in asked:
+            self._tasks.put(task)
 
     def give(self, outcome: _Outcome, *, is_more_waiting: bool) -> None:
         """Wake the loop, unless there is more to do for it first; called in any thread."""
@@ -106,15 +121,16 @@ class Threads:
         loop = asyncio.get_running_loop()
         callers = self._callers
         if callers is None or callers.loop is not loop:
-            callers = self._callers = _Callers(loop)
-        callers.expect()
+            callers = self._callers = _Callers(loop, self._tasks)
         future: asyncio.Future[T] = loop.create_future()
-        self._tasks.put((callers, future, copy_context(), work, afterwards))
+        callers.ask((callers, future, copy_context(), work, afterwards))
         return future
 
     def close(self) -> None:
         """Finish what was handed over, and end the threads. It blocks until then."""
         self._is_closed = True
+        if self._callers is not None:
+            self._callers.pass_on()
         for _ in self._threads:
             self._tasks.put(None)
         for thread in self._threads:

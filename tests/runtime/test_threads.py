@@ -43,6 +43,21 @@ async def test_as_many_run_at_once_as_there_are_threads(threads: Threads):
     assert sorted(await asyncio.gather(threads.run(both.wait), threads.run(both.wait))) == [0, 1]
 
 
+async def test_what_is_asked_at_the_same_moment_is_begun_when_all_have_asked(threads: Threads):
+    """So that what can be finished together is; and whoever asks next needs the interpreter first."""
+    begun = threading.Event()
+    first = threads.run(begun.set)
+    assert not begun.wait(0.05)
+    await asyncio.gather(first, threads.run(begun.wait))
+    assert begun.is_set()
+
+
+async def test_what_was_asked_before_the_end_is_done(threads: Threads):
+    future = threads.run(lambda: "done")
+    threads.close()
+    assert await future == "done"
+
+
 async def test_who_stops_waiting_does_not_stop_the_work(threads: Threads):
     may_go, done = threading.Event(), threading.Event()
 

@@ -6,9 +6,9 @@ and is stored nowhere, so it is as good as the passphrase while it lives. Cookie
 
 from base64 import b64decode
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from runtime.api_document import operation_id
@@ -19,6 +19,7 @@ from runtime.web.visitors import Visitor, visitor_of
 from wallet import (
     accounts,
     authorization,
+    claimed_skills,
     connections,
     consent,
     credentials,
@@ -33,6 +34,7 @@ from wallet import (
     presentation,
     refill,
     refreshing,
+    skills_profile,
 )
 from wallet.accounts import SignedIn, get_signed_in
 from wallet.claims import FactKind
@@ -131,6 +133,24 @@ class RecordBody(Body):
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=learner_record.MAX_NAME)]
 
 
+class NewClaimBody(Body):
+    """A skill of the list by its address, or what one can do in `words` of one's own."""
+
+    uri: str | None = Field(default=None, max_length=500)
+    words: str | None = Field(default=None, max_length=1000)
+    learned: str = Field(default="", max_length=5000)
+
+    @model_validator(mode="after")
+    def require_one(self) -> "NewClaimBody":
+        if bool(self.uri) == bool(self.words):
+            raise ValueError("either `uri` or `words`")
+        return self
+
+
+class ClaimBody(Body):
+    learned: str = Field(max_length=5000)
+
+
 class RequestBody(Body):
     request: str
 
@@ -226,6 +246,75 @@ class SkillAnswer(Answer):
     uri: str
     name: str
     framework: str | None
+
+
+class ListedSkillAnswer(Answer):
+    """A skill of the list; its name in the language asked for, or in the other where that has none."""
+
+    uri: str
+    name: str
+    language: str
+    description: str
+
+
+class ListedSkillsAnswer(Answer):
+    """`available`: whether this wallet has a list of skills at all."""
+
+    available: bool
+    skills: list[ListedSkillAnswer]
+
+
+class SkillSourceAnswer(Answer):
+    """A badge that shows a skill. `level`: 5 certified, 4 assessed, 0 where we cannot say how sure it is."""
+
+    credential_id: str
+    badge_name: str
+    issuer_name: str
+    awarded_at: str | None
+    level: int
+
+
+class AttestedSkillAnswer(Answer):
+    """A skill that issuers attest, with the badges that show it, the surest first."""
+
+    kind: Literal["attested"]
+    uri: str
+    name: str
+    level: int
+    sources: list[SkillSourceAnswer]
+
+
+class ClaimedSkillAnswer(Answer):
+    """A skill that the person claims. Nobody checked it, and it leaves the wallet with its export alone.
+
+    `uri`: its address where it is one of the list. `language`: of the name, "" for the person's own words.
+    """
+
+    kind: Literal["claimed"]
+    id: str
+    uri: str | None
+    name: str
+    language: str
+    learned: str
+    claimed_at: str
+
+
+class SkillsAnswer(Answer):
+    """What somebody can do, and whose word that is: `kind` says it of each."""
+
+    skills: list[AttestedSkillAnswer | ClaimedSkillAnswer]
+
+
+class KeptClaimAnswer(Answer):
+    """A claim as it was kept: `names` by language of a skill of the list, or else `words`."""
+
+    kind: Literal["claimed"]
+    id: str
+    uri: str | None
+    names: dict[str, str]
+    words: str
+    learned: str
+    claimed_at: str
 
 
 class EvidenceAnswer(Answer):
@@ -466,6 +555,7 @@ class ExportAnswer(Answer):
     credentials: list[CredentialAnswer]
     connections: list[ConnectionAnswer]
     profile: dict[str, Any]
+    claimed_skills: list[KeptClaimAnswer]
     history: list[HistoryEntryAnswer]
     holder_keys: dict[str, Any] | None = None
 
@@ -703,6 +793,71 @@ async def delete_credential(credential_id: str, signed_in: BearerDep, wallet: Wa
     return Response(status_code=204)
 
 
+@router.get("/skills", response_model=SkillsAnswer, response_model_exclude_unset=True)
+async def list_skills(signed_in: BearerDep, wallet: WalletDep, now: NowDep, language: LanguageDep) -> dict[str, Any]:
+    """What the person can do: first what issuers attest, the surest first, then what they claim themselves."""
+    badges = await credentials.find_badges(wallet, signed_in.vault, now)
+    attested = skills_profile.create_skills_profile(badges)
+    claimed = await claimed_skills.find_claimed_skills(wallet, signed_in.vault)
+    return {
+        "skills": [
+            *(skills_profile.skill_json(row) for row in attested),
+            *(_claim_json(claim, language) for claim in claimed),
+        ]
+    }
+
+
+@router.get("/skills/list", response_model=ListedSkillsAnswer, response_model_exclude_unset=True)
+async def search_skills(
+    signed_in: BearerDep,
+    wallet: WalletDep,
+    language: LanguageDep,
+    q: Annotated[str, Query(max_length=200)] = "",
+    limit: Annotated[int, Query(ge=1, le=50)] = 10,
+) -> dict[str, Any]:
+    """Look a skill up in the list, in Dutch or English, to claim it."""
+    found = wallet.skills.search(q, language="en" if language == "en" else "nl", limit=limit)
+    return {
+        "available": wallet.skills.available,
+        "skills": [
+            {
+                "uri": skill.uri,
+                "name": skill.label(language),
+                "language": skill.label_language(language),
+                "description": skill.description,
+            }
+            for skill in found
+        ],
+    }
+
+
+@router.post("/skills", status_code=201, response_model=ClaimedSkillAnswer, response_model_exclude_unset=True)
+async def claim_skill(
+    body: NewClaimBody, signed_in: BearerDep, wallet: WalletDep, now: NowDep, language: LanguageDep
+) -> dict[str, Any]:
+    """Say "this I can do as well". It stays with the person: no verifier sees it, no question is answered by it."""
+    claim = await claimed_skills.claim_skill(
+        wallet, signed_in.vault, now, uri=body.uri or None, words=body.words or "", learned=body.learned
+    )
+    return _claim_json(claim, language)
+
+
+@router.put("/skills/{claim_id}", response_model=ClaimedSkillAnswer, response_model_exclude_unset=True)
+async def change_claimed_skill(
+    claim_id: str, body: ClaimBody, signed_in: BearerDep, wallet: WalletDep, language: LanguageDep
+) -> dict[str, Any]:
+    """Say where it was learned, or no longer ("")."""
+    claim = await claimed_skills.change_claimed_skill(wallet, signed_in.vault, claim_id, learned=body.learned)
+    return _claim_json(claim, language)
+
+
+@router.delete("/skills/{claim_id}", status_code=204)
+async def remove_claimed_skill(claim_id: str, signed_in: BearerDep, wallet: WalletDep) -> Response:
+    """Say it no longer."""
+    await claimed_skills.remove_claimed_skill(wallet, signed_in.vault, claim_id)
+    return Response(status_code=204)
+
+
 @router.get("/imported-badges", response_model=ImportedBadgesAnswer, response_model_exclude_unset=True)
 async def list_imported_badges(signed_in: BearerDep, wallet: WalletDep, language: LanguageDep) -> dict[str, Any]:
     """The badges from elsewhere that were kept, with what was found when each was last checked. Nobody is asked."""
@@ -897,6 +1052,18 @@ async def _receipt_json(
 ) -> dict[str, Any]:
     badges = [await credentials.get_badge(wallet, signed_in.vault, badge.id, now) for badge in receipt.badges]
     return {"credentials": [credentials.badge_json(badge) for badge in badges], "is_awaiting": receipt.is_awaiting}
+
+
+def _claim_json(claim: claimed_skills.ClaimedSkill, language: str) -> dict[str, Any]:
+    return {
+        "kind": claim.kind,
+        "id": claim.id,
+        "uri": claim.uri,
+        "name": claim.name(language),
+        "language": claim.name_language(language),
+        "learned": claim.learned,
+        "claimed_at": claim.claimed_at.isoformat(),
+    }
 
 
 def _sent_json(sent: presentation.Sent) -> dict[str, Any]:

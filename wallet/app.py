@@ -12,7 +12,16 @@ from wallet.errors import WalletError
 from wallet.images import MAXIMUM_PICTURE_BYTES
 from wallet.models import TrustListCopy
 from wallet.settings import WalletSettings
-from wallet.web import connection_pages, errors, import_pages, offer_pages, platform_pages, request_pages, routes
+from wallet.web import (
+    connection_pages,
+    errors,
+    import_pages,
+    offer_pages,
+    platform_pages,
+    request_pages,
+    routes,
+    skill_pages,
+)
 
 _FORM_OVERHEAD = 64 * 1024
 
@@ -27,6 +36,7 @@ def create_app(settings: WalletSettings, *, transport: Transport | None = None, 
         routers=[
             api.router,
             routes.router,
+            skill_pages.router,
             offer_pages.router,
             request_pages.router,
             import_pages.router,

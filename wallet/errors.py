@@ -651,6 +651,53 @@ class PlatformAddressError(WalletError):
     advice = _("Kijk het adres na. Vraag anders het platform welk adres zijn Open Badges API heeft.")
 
 
+class SkillWordsError(WalletError):
+    """What was typed is no name for something one can do: nothing to read, or too much."""
+
+    code = "skill_words"
+    title = _("Zeg in een paar woorden wat je kunt")
+    meaning = _("Er is niets veranderd in je wallet.")
+    advice = _("Houd het kort: minstens 2 en hooguit 120 tekens.")
+
+
+class LearnedError(WalletError):
+    """The sentence about where it was learned is longer than one."""
+
+    code = "learned"
+    title = _("Dit is te lang")
+    meaning = _("Er is niets veranderd in je wallet.")
+    advice = _("Zeg het in hooguit 500 tekens.")
+
+
+class UnknownSkillError(WalletError):
+    """The index of this wallet has no skill under this address, or there is no index."""
+
+    code = "unknown_skill"
+    title = _("Deze skill staat niet in de lijst")
+    meaning = _("Er is niets veranderd in je wallet.")
+    advice = _("Zoek hem opnieuw, of zeg het in je eigen woorden.")
+
+
+class SkillClaimedError(WalletError):
+    """The person says this of themselves already."""
+
+    code = "skill_claimed"
+    status = 409
+    title = _("Dit staat er al")
+    meaning = _("Je zei al dat je dit kunt. Er is niets veranderd.")
+    advice = _("Bij Skills kun je erbij zetten waar je het leerde.")
+
+
+class TooManyClaimsError(WalletError):
+    """The account has as many claims as one may have."""
+
+    code = "too_many_claims"
+    status = 409
+    title = _("Er staan al 200 skills die je zelf noemt")
+    meaning = _("Meer past er niet bij. Er is niets veranderd.")
+    advice = _("Haal er bij Skills eerst een weg.")
+
+
 class TooManyPlatformsError(WalletError):
     """The account has as many connections as one may have."""
 

@@ -21,6 +21,7 @@ from kernel import base64url
 from runtime.encryption import MINIMUM_PASSPHRASE_LENGTH
 from wallet import store
 from wallet.accounts import get_account_name
+from wallet.claimed_skills import claimed_json, find_claimed_skills
 from wallet.connections import connection_json, find_connections
 from wallet.copies import open_copy
 from wallet.credentials import Badge, HeldForm, badge_json, find_badges
@@ -37,7 +38,8 @@ from wallet.vault import Vault
 _MEMORY_KIB, _PASSES, _LANES = 64 * 1024, 3, 4
 _README = """Dit is alles wat er in je wallet staat. / This is everything in your wallet.
 
-wallet.json        je badges, je geschiedenis / your badges, your history
+wallet.json        je badges, wat je zelf zegt dat je kunt, je geschiedenis
+                   your badges, what you say yourself that you can do, your history
 badges/            elke badge precies zoals de uitgever hem ondertekende / each badge exactly as its issuer signed it
 imported/          badges die je zelf van elders toevoegde / badges that you added from elsewhere
 holder_keys.json   (alleen als je een wachtzin gaf) de sleutels van je badges, versleuteld: Argon2id met de
@@ -62,6 +64,7 @@ async def create_export(wallet: Wallet, vault: Vault, *, passphrase: str | None,
         "platforms": await export_connections(wallet, vault),
         "connections": [connection_json(each) for each in await find_connections(wallet, vault, now)],
         "profile": await find_own_profile(wallet, vault),
+        "claimed_skills": [claimed_json(claim) for claim in await find_claimed_skills(wallet, vault)],
         "history": [history_json(record) for record in await find_history(wallet.database, vault)],
     }
     if passphrase is not None:

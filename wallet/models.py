@@ -328,6 +328,19 @@ class ApiCounter(GuessingSourceMixin, Base):
     __tablename__ = "api_counters"
 
 
+class SkillClaim(Base):
+    """One skill that a person says they have, sealed. The digest is keyed by the vault: it tells that one is twice."""
+
+    __tablename__ = "skill_claims"
+    __table_args__ = (UniqueConstraint("account_id", "skill_digest"),)
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[str] = _account()
+    skill_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    claimed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class TrustListCopy(TrustListCopyMixin, Base):
     """The newest trust list that this service believed: no older one is believed any more (PROFILE.md T-03)."""
 

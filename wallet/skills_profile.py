@@ -1,14 +1,23 @@
 """What somebody can do, and how sure that is: one row a skill, with all its evidence (DOMAIN.md rows 1 and 2).
 
-A pure function of the badges that are held. How sure is derived from who said it: only a recognised issuer
+A pure function of the badges that are held; what people say of themselves (`wallet.claimed_skills`) is another kind and
+stands beside it. How sure is derived from who said it: only a recognised issuer
 lifts a skill to "assessed" or "certified", so nothing that a holder does alone can.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, ClassVar, Literal
 
 from wallet.credentials import Badge
+
+SkillKind = Literal["attested", "claimed"]
+"""Whose word it is that somebody can do something: an issuer's, on a badge, or their own. S-08
+
+Nothing suggests skills here. Whatever will is a kind of its own: to name it here is to give it words and a mark
+(`wallet.web.words.skill_kind_words`), since mypy and a test want those of every kind.
+"""
 
 # The achievement types of Open Badges 3.0 that stand for a formal qualification.
 _CERTIFIED_TYPES = frozenset(
@@ -45,6 +54,7 @@ class SkillSource:
 class SkillRow:
     """One skill, with the surest of its sources first."""
 
+    kind: ClassVar[SkillKind] = "attested"
     uri: str
     name: str
     sources: tuple[SkillSource, ...]
@@ -91,6 +101,26 @@ def find_lapsed_skills(badges: Iterable[Badge]) -> list[LapsedSkill]:
         for skill in badge.view.skills
     ]
     return sorted(found, key=lambda lapsed: (lapsed.name.casefold(), lapsed.uri, lapsed.badge.id))
+
+
+def skill_json(row: SkillRow) -> dict[str, Any]:
+    """One row as JSON, for the API."""
+    return {
+        "kind": row.kind,
+        "uri": row.uri,
+        "name": row.name,
+        "level": row.level,
+        "sources": [
+            {
+                "credential_id": source.credential_id,
+                "badge_name": source.badge_name,
+                "issuer_name": source.issuer_name,
+                "awarded_at": None if source.awarded_at is None else source.awarded_at.isoformat(),
+                "level": source.level,
+            }
+            for source in row.sources
+        ],
+    }
 
 
 def _source(badge: Badge) -> SkillSource:

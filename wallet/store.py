@@ -24,6 +24,8 @@ from wallet.errors import (
     RequestExpiredError,
     SecretReplacedError,
     SignedOutError,
+    SkillClaimedError,
+    TooManyClaimsError,
     TooManyPlatformsError,
 )
 from wallet.models import (
@@ -46,6 +48,7 @@ from wallet.models import (
     Renewal,
     ShelvedBadge,
     SignInAttempt,
+    SkillClaim,
     VaultSession,
     VaultWrap,
 )
@@ -1044,6 +1047,57 @@ async def remove_history_entry(session: Session, account_id: str, entry_id: str)
     )
     if removed is None:
         raise NotFoundError("history entry")
+
+
+# --- what people say of themselves
+
+
+async def add_skill_claim(session: Session, claim: SkillClaim, *, at_most: int) -> None:
+    """Keep a new claim, or raise TooManyClaimsError, or SkillClaimedError: the same stands there already."""
+    await _lock_account(session, claim.account_id)
+    held = select(func.count()).where(SkillClaim.account_id == claim.account_id)
+    if (await session.scalar(held) or 0) >= at_most:
+        raise TooManyClaimsError
+    session.add(claim)
+    try:
+        await session.flush()
+    except IntegrityError as exc:
+        raise SkillClaimedError from exc
+
+
+async def find_skill_claims(session: Session, account_id: str) -> Sequence[SkillClaim]:
+    query = select(SkillClaim).where(SkillClaim.account_id == account_id)
+    return (await session.scalars(query.order_by(SkillClaim.claimed_at, SkillClaim.id))).all()
+
+
+async def get_skill_claim(session: Session, account_id: str, claim_id: str) -> SkillClaim:
+    query = select(SkillClaim).where(SkillClaim.id == claim_id, SkillClaim.account_id == account_id)
+    found = await session.scalar(query)
+    if found is None:
+        raise NotFoundError("skill claim")
+    return found
+
+
+async def set_skill_claim(session: Session, account_id: str, claim_id: str, sealed: bytes) -> None:
+    """Say it otherwise, unless it was taken away meanwhile."""
+    changed = await session.scalar(
+        update(SkillClaim)
+        .where(SkillClaim.id == claim_id, SkillClaim.account_id == account_id)
+        .values(sealed=sealed)
+        .returning(SkillClaim.id)
+    )
+    if changed is None:
+        raise NotFoundError("skill claim")
+
+
+async def remove_skill_claim(session: Session, account_id: str, claim_id: str) -> None:
+    removed = await session.scalar(
+        delete(SkillClaim)
+        .where(SkillClaim.id == claim_id, SkillClaim.account_id == account_id)
+        .returning(SkillClaim.id)
+    )
+    if removed is None:
+        raise NotFoundError("skill claim")
 
 
 # --- connected services

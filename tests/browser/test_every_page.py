@@ -373,6 +373,41 @@ def test_the_wallet_with_badges_in_every_state(town: Town, walk: Walk, language:
 
 
 @both_languages
+def test_S08_what_somebody_says_of_themselves(town: Town, walk: Walk, language: str) -> None:
+    """Looked up, in own words, said wrongly, beside what a badge shows, and on a page of its own."""
+    holder = walk("holder", language)
+
+    def wallet(path: str) -> str:
+        return town.url("wallet", path)
+
+    sign_up(holder, town, f"noor-{language}")
+    holder.open(wallet("/skills/add"), "wallet-claim")
+    holder.press("main form .button.main")
+    holder.look("wallet-claim-wrong")
+    holder.fill(words="personeel" if language == "nl" else "human")
+    holder.press("main form .button.main")
+    holder.look("wallet-claim-found")
+    holder.press("main form .button.main")
+    holder.look("wallet-claim-none-chosen")
+    holder.page.locator(f"input[value='{HRM}']").check()
+    holder.fill(learned="Bij de voetbalclub: elk jaar zocht en begeleidde ik de trainers.")
+    holder.press("main form .button.main")
+    expect(holder.page).to_have_url(wallet("/skills"))
+    holder.look("wallet-claimed-only")
+    holder.page.goto(wallet("/skills/add"))
+    holder.fill(words=LONG)
+    holder.press("main form .button.main")
+    holder.look("wallet-claim-own-words")
+    holder.press("main form .button.main")
+    receive(holder, run(award(town, "Adviseur", HRM, ADVISING)))
+    holder.open(wallet("/skills"), "wallet-claimed-and-attested")
+    holder.press("main .claimed a")
+    holder.look("wallet-claimed-skill")
+    holder.press("button.bad")
+    expect(holder.page.locator(".claimed li")).to_have_count(1)
+
+
+@both_languages
 def test_V43_the_page_on_which_a_system_is_connected(town: Town, walk: Walk, language: str) -> None:
     """In each state: none yet, a wrong address, its secret, messages that did not arrive, and taken away again."""
     recruiter = walk("recruiter", language)

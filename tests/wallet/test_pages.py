@@ -14,7 +14,7 @@ from kernel.openid4vp import ErrorResponse
 from tests.support.badges import SKILLS, create_test_achievement, create_test_dataset
 from tests.support.simulated_issuer import DC
 from tests.wallet.conftest import PASSPHRASE, WALLET
-from wallet.web import offer_pages, request_pages, routes
+from wallet.web import offer_pages, request_pages, routes, skill_pages
 from wallet.web.words import is_web_address
 
 FIRST = next(iter(SKILLS))
@@ -166,6 +166,9 @@ POSTS = [
     "/requests/x/decline",
     "/open/without-wallet",
     "/shared/x/delete",
+    "/skills/add",
+    "/skills/x",
+    "/skills/x/remove",
     "/me/passphrase",
     "/me/recovery-code",
     "/me/export",
@@ -174,7 +177,7 @@ POSTS = [
 
 
 def test_every_post_of_the_pages_is_in_the_list_below(house):
-    routers = (routes.router, offer_pages.router, request_pages.router)
+    routers = (routes.router, offer_pages.router, request_pages.router, skill_pages.router)
     paths = [route.path for router in routers for route in router.routes if "POST" in route.methods]
     assert sorted(re.sub(r"\{\w+\}", "x", path) for path in paths) == sorted(POSTS)
 
@@ -191,7 +194,19 @@ async def test_A52_form_of_another_site_changes_nothing(house, browser, path, he
 
 
 @pytest.mark.parametrize(
-    "path", ["/badges", "/badges/x", "/skills", "/scan", "/offers/x", "/requests/x", "/shared", "/me"]
+    "path",
+    [
+        "/badges",
+        "/badges/x",
+        "/skills",
+        "/skills/add",
+        "/skills/x",
+        "/scan",
+        "/offers/x",
+        "/requests/x",
+        "/shared",
+        "/me",
+    ],
 )
 async def test_A52_every_page_of_the_vault_asks_to_sign_in_and_comes_back(house, path):
     browser = house.new_browser()

@@ -56,7 +56,7 @@ from wallet.errors import (
 from wallet.links import parse_link_kind, require_identifiers
 from wallet.platform_badges import find_takers
 from wallet.settings import Wallet
-from wallet.skills_profile import counts, create_skills_profile, find_lapsed_skills
+from wallet.skills_profile import counts, create_skills_profile
 from wallet.web.words import badge_words, is_web_address, issuer_words, loss_words, lost_words
 
 
@@ -240,7 +240,7 @@ def _remember(response: Response, request: Request, wallet: Wallet, name: str) -
     remember_browser(response, request, wallet.settings.visitor_key(), accounts.door_name(wallet.settings, name))
 
 
-# --- badges and skills
+# --- badges
 
 
 @router.get("/badges")
@@ -311,18 +311,6 @@ async def delete_badge(
 ) -> Response:
     await credentials.delete_badge(wallet, holder.vault, credential_id, now)
     return go_to("/badges")
-
-
-@router.get("/skills")
-async def skills(request: Request, holder: HolderDep, wallet: WalletDep, pages: PagesDep, now: NowDep) -> Response:
-    _, language = translator(request), request_language(request)
-    found = await credentials.find_badges(wallet, holder.vault, now)
-    return pages.render(
-        request,
-        "skills.html",
-        rows=create_skills_profile(found),
-        lapsed=[(skill, badge_words(_, skill.badge, language)) for skill in find_lapsed_skills(found)],
-    )
 
 
 # --- scanning and opening

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from kernel.trust_list import Outcome
 from runtime.web.bidi import isolate
@@ -11,6 +12,7 @@ from wallet.consent import RequestPage
 from wallet.credentials import Badge
 from wallet.lost_badges import LostBadge
 from wallet.recognition import PartyRecognition
+from wallet.skills_profile import SkillKind
 
 Translate = Callable[[str], str]
 
@@ -52,6 +54,16 @@ def badge_words(_: Translate, badge: Badge, language: str) -> Words:
         case Outcome.LIST_UNAVAILABLE:
             return Words("warn", _("Echt en geldig; of we de uitgever kennen kon niet worden nagekeken"), "question")
     return Words("warn", _("Echt en geldig; we kennen de uitgever niet"), "question")
+
+
+def skill_kind_words(_: Translate, kind: SkillKind) -> Words:
+    """Whose word a skill is. No two kinds have the same text or the same symbol (S-08)."""
+    match kind:
+        case "attested":
+            return Words("", _("Van een uitgever"), "medal")
+        case "claimed":
+            return Words("", _("Dit zeg je zelf"), "speech")
+    assert_never(kind)
 
 
 def lost_words(_: Translate, lost: LostBadge) -> tuple[str, str]:

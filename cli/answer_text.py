@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from cli.language import language, say
 from runtime.badge_facts import shown_line
+from verifier.answers import read_shown_skill
 from verifier.report_texts import CHECK_TITLES
 
 _SIGNS: Final = {"met": "[green]✓[/]", "refused": "[red]✗[/]", "not_shown": "[dim]–[/]"}
@@ -22,8 +23,13 @@ def answer_lines(report: Mapping[str, Any], shown: Mapping[str, Any] | None) -> 
     colour = "green" if report["accepted"] else "yellow"
     yield f"[bold {colour}]{escape(report['answer'][language()])}[/]"
     presented = {f"{each['query_id']}/{each['position']}": each for each in report["presentations"]}
+    believed = [(shown or {}).get(key, {}) for key, each in presented.items() if each["accepted"]]
     for requirement in report["requirements"]:
         yield from _requirement_lines(requirement, presented, shown or {})
+        own = [(shown or {}).get(key, {}) for key in requirement["presentations"]]
+        answers = read_shown_skill(requirement, own or believed)
+        if answers is not None:
+            yield f"  {escape(shown_line(answers.in_language(language())))}"
     for agreement in report.get("agreements", ()):
         yield from _agreement_lines(agreement)
     yield from _lines_of_the_whole(report)

@@ -28,10 +28,14 @@ def build(
     ] = ESCO_FILES,
     to: Annotated[Path, typer.Option("--out", help="The index file.")] = DEFAULT_FOLDER / "skills.sqlite3",
     aliases: Annotated[Path | None, typer.Option(help="Addresses of the same skill: uri,same_as,source (CSV).")] = None,
+    relations: Annotated[
+        Path | None,
+        typer.Option(help="Matches between taxonomies: uri,relation,other,source and perhaps name_nl (CSV)."),
+    ] = None,
 ) -> None:
     """Make the index from the ESCO files."""
     with explained_errors(), waiting(say("Skills indexeren…", "Indexing the skills…")):
-        summary = build_index(data, to, aliases=aliases)
+        summary = build_index(data, to, aliases=aliases, relations=relations)
     out.print(
         say(
             f"{summary.skills} skills, {summary.dutch_labels} met een Nederlandse naam, in {to}.",

@@ -17,9 +17,10 @@ from itertools import chain
 from pathlib import Path
 
 from skills.folding import fold, trigrams
+from skills.relations import SkillMatch, in_both_directions, read_relations
 from skills.skill import ESCO_NOTICE, ESCO_RELEASE, ESCO_SKILL_PREFIX, Kind, Skill
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 LANGUAGES = ("nl", "en")
 
 _SCHEMA = """
@@ -29,6 +30,8 @@ CREATE TABLE skill (id INTEGER PRIMARY KEY, uri TEXT NOT NULL UNIQUE, kind TEXT 
 CREATE TABLE term (id INTEGER PRIMARY KEY, skill INTEGER NOT NULL, language TEXT NOT NULL, folded TEXT NOT NULL);
 CREATE TABLE broader (child INTEGER NOT NULL, parent INTEGER NOT NULL, PRIMARY KEY (parent, child)) WITHOUT ROWID;
 CREATE TABLE alias (uri TEXT NOT NULL, same TEXT NOT NULL, PRIMARY KEY (uri, same)) WITHOUT ROWID;
+CREATE TABLE relation (uri TEXT NOT NULL, kind TEXT NOT NULL, other TEXT NOT NULL, other_name TEXT NOT NULL,
+    PRIMARY KEY (uri, kind, other)) WITHOUT ROWID;
 CREATE TABLE trigram (gram TEXT PRIMARY KEY, terms BLOB NOT NULL) WITHOUT ROWID;
 CREATE VIRTUAL TABLE words_nl USING fts5(text, content='', detail=none, columnsize=0, prefix='2 3 4');
 CREATE VIRTUAL TABLE words_en USING fts5(text, content='', detail=none, columnsize=0, prefix='2 3 4');
@@ -60,18 +63,20 @@ class _Term:
     folded: str
 
 
-def build_index(data: Path, out: Path, *, aliases: Path | None = None) -> IndexSummary:
+def build_index(data: Path, out: Path, *, aliases: Path | None = None, relations: Path | None = None) -> IndexSummary:
     """Build the index of all ESCO skills from the files of ESCO's own download, in English and where it is in Dutch.
 
     Or from a folder with `skills.csv.gz` and `broader_skill.csv.gz`, in which somebody put Dutch names of their own.
-    `aliases` is a table of addresses that its source says name the same concept (`read_aliases`).
+    `aliases` is a table of addresses that its source says name the same concept (`read_aliases`); `relations` one of
+    how concepts of two taxonomies lie to each other (`read_relations`).
     """
     same = () if aliases is None else read_aliases(aliases)
+    matches = () if relations is None else read_relations(relations)
     if (data / "skills_en.csv").is_file():
-        return build_index_from(_read_download(data), out, broader=_read_broader_of_download(data), aliases=same)
-    sources = list(_read_skills(data / "skills.csv.gz"))
-    broader = _read_broader(data / "broader_skill.csv.gz")
-    return build_index_from(sources, out, broader=broader, aliases=same)
+        sources, broader = _read_download(data), _read_broader_of_download(data)
+    else:
+        sources, broader = list(_read_skills(data / "skills.csv.gz")), _read_broader(data / "broader_skill.csv.gz")
+    return build_index_from(sources, out, broader=broader, aliases=same, relations=matches)
 
 
 def read_aliases(path: Path) -> list[tuple[str, str]]:
@@ -93,10 +98,11 @@ def build_index_from(
     *,
     broader: Iterable[tuple[str, str]] = (),
     aliases: Iterable[tuple[str, str]] = (),
+    relations: Iterable[SkillMatch] = (),
 ) -> IndexSummary:
     """Build the index of exactly these skills; `broader` are pairs of URIs, narrower first.
 
-    `aliases` are pairs of URIs of one concept, whether the index has it or not.
+    `aliases` are pairs of URIs of one concept, `relations` lie between two, whether the index has them or not.
 
     The file is written beside `out` and moved into place at the end: a reader never sees half an index.
     """
@@ -106,7 +112,7 @@ def build_index_from(
     unfinished = out.with_name(f"{out.name}.{os.getpid()}.new")
     unfinished.unlink(missing_ok=True)
     try:
-        _write(unfinished, ordered, terms, broader, aliases)
+        _write(unfinished, ordered, terms, broader, aliases, relations)
         unfinished.replace(out)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -195,6 +201,7 @@ def _write(
     terms: Sequence[_Term],
     broader: Iterable[tuple[str, str]],
     aliases: Iterable[tuple[str, str]],
+    relations: Iterable[SkillMatch],
 ) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     try:
@@ -206,6 +213,7 @@ def _write(
         _write_terms(connection, terms)
         _write_broader(connection, sources, broader)
         _write_aliases(connection, aliases)
+        connection.executemany("INSERT INTO relation VALUES (?, ?, ?, ?)", in_both_directions(relations))
         connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
         connection.execute("COMMIT")
     finally:

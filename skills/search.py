@@ -1,4 +1,4 @@
-"""Look up skills in the index file: by what people type, by URI, by what is narrower.
+"""Look up skills in the index file: by what people type, by URI, by what is narrower, by what is the same elsewhere.
 
 The order of the answers: exact, starts with, contains every word (as a beginning), then, only where those give too
 little, contains as part of a compound word, then resembles. Within each: the language of the page, preferred names,
@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from threading import Lock
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from skills.folding import fold, trigrams
 from skills.index import FORMAT_VERSION
+from skills.relations import MatchKind, RelatedSkill
 from skills.skill import Kind, Language, Skill
 
 MAX_TEXT = 200
@@ -102,6 +103,30 @@ class SkillIndex:
             for uri, other in self._rows("SELECT uri, same FROM alias ORDER BY uri, same"):
                 same.setdefault(uri, []).append(other)
         return list(dict.fromkeys(each for uri in uris for each in (uri, *same.get(uri, ()))))
+
+    def with_exact_matches(self, uris: Iterable[str]) -> list[str]:
+        """These URIs, each followed by those that are published as exactly the same skill elsewhere, each once. S-05.
+
+        One step and no further: what is the same as the same is for its publisher to say.
+        """
+        with self._lock:
+            same: dict[str, list[str]] = {}
+            for uri, other in self._rows("SELECT uri, other FROM relation WHERE kind = 'exact' ORDER BY uri, other"):
+                same.setdefault(uri, []).append(other)
+        return self.with_aliases(each for uri in self.with_aliases(uris) for each in (uri, *same.get(uri, ())))
+
+    def related(self, uri: str) -> list[RelatedSkill]:
+        """The skills of other taxonomies to which this one has a published relation, exact matches first. S-05."""
+        rank = {kind: number for number, kind in enumerate(get_args(MatchKind))}
+        with self._lock:
+            rows = self._rows("SELECT kind, other, other_name FROM relation WHERE uri = ? ORDER BY other", uri)
+            found = [RelatedSkill(kind, self._named(other, name)) for kind, other, name in rows]
+        return sorted(found, key=lambda each: rank[each.kind])
+
+    def _named(self, uri: str, name: str) -> Skill:
+        """A skill of the index, or one of another taxonomy by the Dutch name that came with it, if any did."""
+        number = self._number(uri)
+        return Skill(uri, {"nl": name or uri}) if number is None else self._skill(number)
 
     def _find(self, typed: str, language: Language, limit: int) -> list[int]:
         other = "en" if language == "nl" else "nl"

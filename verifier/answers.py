@@ -20,7 +20,7 @@ from runtime.endorsements import JudgedEndorsement
 from runtime.import_view import EndorsementLine, create_endorsement_line
 from runtime.status_texts import message_text
 from runtime.web.language import LANGUAGES
-from verifier.questions import Requirement, query_ids
+from verifier.questions import Requirement, SkillMatch, query_ids
 from verifier.report_texts import (
     CHECK_TITLES,
     FAILURES,
@@ -30,6 +30,7 @@ from verifier.report_texts import (
     next_step_text,
     reason_of,
     same_person_text,
+    shown_skill_text,
     shown_whole_text,
 )
 from verifier.verification import VALIDITY_CODES, CheckedPresentation, CheckedResponse
@@ -100,12 +101,14 @@ def create_report(
 
 
 def create_shown(
-    checked: CheckedResponse, endorsements: Mapping[tuple[str, int], Sequence[JudgedEndorsement]]
+    requirements: Sequence[Requirement],
+    checked: CheckedResponse,
+    endorsements: Mapping[tuple[str, int], Sequence[JudgedEndorsement]],
 ) -> dict[str, Any]:
     """The claims that were shown and whose signature holds; sealed before they are stored."""
     return {
         _presentation_name(each.query_id, each.position): {
-            **_shown(each.credential),
+            **_shown(each.credential, requirements),
             "endorsements": [said.as_json() for said in endorsements.get((each.query_id, each.position), ())],
         }
         for each in checked.presentations
@@ -113,7 +116,7 @@ def create_shown(
     }
 
 
-def _shown(credential: VerifiedCredential) -> dict[str, Any]:
+def _shown(credential: VerifiedCredential, requirements: Sequence[Requirement]) -> dict[str, Any]:
     badge = badge_view(credential.claims, credential.format)
     learning = read_microcredential(credential.claims, credential.format)
     return {
@@ -121,7 +124,9 @@ def _shown(credential: VerifiedCredential) -> dict[str, Any]:
         "issuer": credential.issuer,
         "issuer_name": badge.issuer_name,
         "achievement_type": badge.achievement_type,
-        "skills": [{"uri": skill.uri, "name": skill.name} for skill in badge.skills],
+        "skills": [
+            {"uri": skill.uri, "name": skill.name, "match": _matches(skill.uri, requirements)} for skill in badge.skills
+        ],
         "evidence": [{"name": item.name, "url": item.url} for item in badge.evidence],
         "person": dict(badge.person),
         "results": [asdict(result) for result in badge.results],
@@ -132,6 +137,12 @@ def _shown(credential: VerifiedCredential) -> dict[str, Any]:
         "issued_at": _iso(badge.awarded_at or credential.issued_at or credential.valid_from),
         "expires_at": _iso(credential.expires_at),
     }
+
+
+def _matches(uri: str, requirements: Sequence[Requirement]) -> dict[str, SkillMatch]:
+    """What a skill is to each of those that were asked for; left out where it is nothing to one."""
+    found = ((requirement.id, requirement.match(uri)) for requirement in requirements)
+    return {identifier: match for identifier, match in found if match is not None}
 
 
 def _judge(requirement: Requirement, checked: CheckedResponse) -> dict[str, Any]:
@@ -234,6 +245,9 @@ class RequirementLine:
     expires_at: datetime | None
     messages: tuple[str, ...] = ()
     """What the issuers of what was shown for it tell beside it, by the words of their lists, each once."""
+
+    shown_skill: Text | None = None
+    """Which skill was shown, where that is not the one asked for under its own address; and what it is to that."""
 
     def message_lines(self, language: str) -> list[str]:
         """The same in words; of two that we do not know the meaning is said once."""
@@ -366,12 +380,19 @@ def read_answer(report: Mapping[str, Any], shown: Mapping[str, Any] | None) -> A
     skills = {query_id: each["names"] for each in report["requirements"] for query_id in query_ids(each["id"])}
     presentations = tuple(_read_presentation(each, shown, skills) for each in report["presentations"])
     messages = {line.name: line.messages for line in presentations}
+    believed = [
+        shown.get(_presentation_name(each["query_id"], each["position"]), {})
+        for each in report["presentations"]
+        if each["accepted"]
+    ]
     return Answer(
         accepted=report["accepted"],
         valid=report["valid"],
         recognised=report["recognised"],
         checked_at=datetime.fromisoformat(report["checked_at"]),
-        requirements=tuple(_read_requirement(each, shown, entities, messages) for each in report["requirements"]),
+        requirements=tuple(
+            _read_requirement(each, shown, entities, messages, believed) for each in report["requirements"]
+        ),
         checks=_read_checks(report["checks"]),
         presentations=presentations,
         persons=tuple(each["person"] for each in shown.values() if each["person"]),
@@ -386,6 +407,7 @@ def _read_requirement(
     shown: Mapping[str, Any],
     entities: Mapping[str, str | None],
     messages: Mapping[str, Sequence[str]],
+    believed: Sequence[Mapping[str, Any]],
 ) -> RequirementLine:
     name = next(iter(line["presentations"]), "")
     badge = shown.get(name, {})
@@ -405,7 +427,18 @@ def _read_requirement(
         issued_at=_moment(badge.get("issued_at")),
         expires_at=_moment(badge.get("expires_at")),
         messages=tuple(dict.fromkeys(word for name in line["presentations"] for word in messages.get(name, ()))),
+        shown_skill=read_shown_skill(line, [badge] if is_met else believed),
     )
+
+
+def read_shown_skill(line: Mapping[str, Any], badges: Sequence[Mapping[str, Any]]) -> Text | None:
+    """The skill that is nearest to the one asked for: as its answer, or related where nothing was shown for it. S-05"""
+    found: dict[str, str] = {}
+    for skill in (skill for badge in badges for skill in badge.get("skills", ())):
+        found.setdefault(skill.get("match", {}).get(line["id"], ""), skill["name"])
+    wanted = {MET: ("same", "equal", "narrower"), NOT_SHOWN: ("related",)}.get(line["outcome"], ())
+    nearest = next((match for match in wanted if match in found), None)
+    return None if nearest is None else shown_skill_text(nearest, found[nearest])
 
 
 def _read_presentation(

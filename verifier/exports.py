@@ -52,6 +52,7 @@ _COLUMNS: Final = (
     Text("badge", "badge"),
     Text("geldig tot", "valid until"),
     Text("melding van de uitgever", "message from the issuer"),
+    Text("getoonde skill", "skill shown"),
 )
 _YES, _NO = Text("ja", "yes"), Text("nee", "no")
 
@@ -126,6 +127,7 @@ def _cells(request: PresentationRequest, answer: Answer, line: RequirementLine, 
         line.badge_name or "",
         _day(line.expires_at),
         " ".join(line.message_lines(language)),
+        "" if line.shown_skill is None else line.shown_skill.in_language(language),
     ]
 
 
@@ -150,7 +152,8 @@ def _lines(
     for line in answer.requirements:
         name = line.names.get(language) or next(iter(line.names.values()), line.uri)
         lines.append((f"- {name}: {_OUTCOMES[line.outcome].in_language(language)}", False))
-        details = [line.by, line.badge_name, _day(line.expires_at), *line.message_lines(language)]
+        shown = "" if line.shown_skill is None else line.shown_skill.in_language(language)
+        details = [line.by, line.badge_name, shown, _day(line.expires_at), *line.message_lines(language)]
         lines += [(f"  {text}", False) for text in details if text]
     for agreement in answer.agreements:
         signed = say("ondertekend", "signed") if agreement.agreed else say("niet ondertekend", "not signed")

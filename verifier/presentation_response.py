@@ -296,7 +296,8 @@ async def _check_and_settle(service: Service[VerifierSettings], taken: Taken) ->
     answer = _answer_to(checked)
     # A refused sender is not redirected, so nobody would come with a code: the report goes out, without what was sent.
     code = None if answer.error is not None else _create_response_code(taken.request, taken.channel)
-    shown = create_shown(checked, endorsements)
+    requirements = [Requirement.from_json(each) for each in taken.request.requirements]
+    shown = create_shown(requirements, checked, endorsements)
     settled_at = service.clock()
     await service.database.run(partial(_settle, service, taken, checked, shown, code, settled_at))
     log.info("presentation_settled", accepted=checked.report.accepted, presentations=len(checked.presentations))

@@ -2,18 +2,19 @@
 
 A question asks for skills and nothing else (PROFILE.md V-07). Whoever holds a narrower skill than the one asked for
 holds the one asked for: that is decided here, by listing every accepted URL (PROFILE.md S-10), because DCQL compares
-values and knows no hierarchy.
+values and knows no hierarchy. So it is with what a published table calls the same skill in another taxonomy (S-05).
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
 from kernel.formats.credential import DC_SD_JWT
 from kernel.openid4vp import TRANSACTION_DATA_FORMATS, find_unreadable
 from runtime.tokens import create_token
+from skills.relations import RelatedSkill
 from skills.search import SkillIndex
 from verifier import store
 from verifier.errors import InputError, UnknownError
@@ -52,12 +53,16 @@ class Agreement:
         return None if value is None else cls(value["title"], value["text"])
 
 
-class NarrowerSkills(Protocol):
+class SkillTables(Protocol):
     """The part of `skills.search.SkillIndex` that a question needs."""
 
     def narrower(self, uri: str) -> list[str]: ...
 
     def with_aliases(self, uris: Iterable[str]) -> list[str]: ...
+
+    def with_exact_matches(self, uris: Iterable[str]) -> list[str]: ...
+
+    def related(self, uri: str) -> list[RelatedSkill]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +84,34 @@ class AskedSkill:
         return cls(value["uri"], value["names"], value["required"])
 
 
+SkillMatch = Literal["same", "equal", "narrower", "related"]
+"""What a skill that was shown is to the one that was asked for, the nearest first. `related` is no answer."""
+
+_ADDRESSES = ("accepted", "same", "equal", "related")
+
+
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One skill of a question that was asked, with every URL that answers it."""
+    """One skill of a question that was asked, with every URL that answers it.
+
+    `equal` are those of them that a published table calls exactly the same skill in another taxonomy; `related` are
+    skills of others that are no answer: close, broader or narrower there (S-05).
+    """
 
     id: str
     uri: str
     names: Mapping[str, str]
     required: bool
     accepted: tuple[str, ...]
+    same: tuple[str, ...] = ()
+    equal: tuple[str, ...] = ()
+    related: tuple[str, ...] = ()
 
     def name(self, language: str) -> str:
         return self.names.get(language) or next(iter(self.names.values()), self.uri)
 
     def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "names": dict(self.names), "accepted": list(self.accepted)}
+        return {**asdict(self), "names": dict(self.names), **{name: list(getattr(self, name)) for name in _ADDRESSES}}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Requirement":
@@ -103,7 +121,21 @@ class Requirement:
             names=value["names"],
             required=value["required"],
             accepted=tuple(value["accepted"]),
+            # A question asked before these were told apart: nothing is said of how a skill answers it.
+            same=tuple(value.get("same", value["accepted"])),
+            equal=tuple(value.get("equal", ())),
+            related=tuple(value.get("related", ())),
         )
+
+    def match(self, uri: str) -> SkillMatch | None:
+        """What a skill that was shown is to this one; None where nobody says that they have to do with each other."""
+        if uri == self.uri or uri in self.same:
+            return "same"
+        if uri in self.equal:
+            return "equal"
+        if uri in self.accepted:
+            return "narrower"
+        return "related" if uri in self.related else None
 
     def query_ids(self) -> tuple[str, ...]:
         return query_ids(self.id)
@@ -118,26 +150,33 @@ def query_id(requirement_id: str, format_id: str) -> str:
     return f"{requirement_id}_{QUERY_SUFFIXES[format_id]}"
 
 
-def create_requirements(skills: Sequence[AskedSkill], *, index: NarrowerSkills) -> tuple[Requirement, ...]:
+def create_requirements(skills: Sequence[AskedSkill], *, index: SkillTables) -> tuple[Requirement, ...]:
     """Number the skills of a question and widen each to what also proves it."""
     limit = MAX_ACCEPTED_URIS // max(len(skills), 1)
     return tuple(
-        Requirement(
-            id=f"skill_{number}",
-            uri=skill.uri,
-            names=skill.names,
-            required=skill.required,
-            accepted=_accepted_uris(skill.uri, index, limit),
-        )
-        for number, skill in enumerate(skills, start=1)
+        _create_requirement(f"skill_{number}", skill, index, limit) for number, skill in enumerate(skills, start=1)
     )
 
 
-def _accepted_uris(uri: str, index: NarrowerSkills, limit: int) -> tuple[str, ...]:
-    """The skill itself first, under each address that it was published with (S-04); then what is narrower."""
-    own = index.with_aliases([uri])
-    below = index.with_aliases(narrower for each in own for narrower in index.narrower(each))
-    return tuple(dict.fromkeys([*own, *below]))[:limit]
+def _create_requirement(identifier: str, skill: AskedSkill, index: SkillTables, limit: int) -> Requirement:
+    """The skill itself first, under each address that it was published with (S-04), and under those of other taxonomies
+    that are exactly the same (S-05); then what is narrower than any of these (S-10). A skill that is related, and no
+    more than that, is never asked for."""
+    same = index.with_aliases([skill.uri])
+    equal = index.with_exact_matches(same)
+    below = index.with_exact_matches(narrower for each in equal for narrower in index.narrower(each))
+    accepted = tuple(dict.fromkeys([*same, *equal, *below]))[:limit]
+    found = dict.fromkeys(each.skill.uri for uri in same for each in index.related(uri))
+    return Requirement(
+        id=identifier,
+        uri=skill.uri,
+        names=skill.names,
+        required=skill.required,
+        accepted=accepted,
+        same=tuple(same[:limit]),
+        equal=tuple(each for each in equal[:limit] if each not in same),
+        related=tuple(each for each in index.with_aliases(found) if each not in accepted)[:limit],
+    )
 
 
 def create_dcql_query(

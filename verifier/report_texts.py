@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from runtime.web.bidi import isolate
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -426,6 +428,31 @@ def shown_whole_text(count: int) -> Text | None:
         f"{count} of these badges can only be shared whole. So you may see more than you asked for. Use only what you "
         "need.",
     )
+
+
+def shown_skill_text(match: str, name: str) -> Text | None:
+    """Which skill of a badge answers, where it is another than the one asked for, by the name that the badge has. S-05
+
+    None where it is the one asked for.
+    """
+    name = str(isolate(name))
+    match match:
+        case "equal":
+            return Text(
+                f"Getoond: {name}. Dat is dezelfde skill in een andere lijst.",
+                f"Shown: {name}. That is the same skill in another list.",
+            )
+        case "narrower":
+            return Text(
+                f"Getoond: {name}. Dat is preciezer dan wat u vroeg.",
+                f"Shown: {name}. That is more precise than what you asked for.",
+            )
+        case "related":
+            return Text(
+                f"Wel getoond: {name}. Dat is verwant, niet dezelfde skill, en telt niet mee.",
+                f"Shown instead: {name}. That is related, not the same skill, and does not count.",
+            )
+    return None
 
 
 def same_person_text(*, presentations: int, holders: int) -> Text | None:

@@ -12,7 +12,8 @@ from cli.answer_text import answer_lines
 from cli.language import choose_language
 from cli.verifier_commands import all_checks
 from kernel.report import CHECK_CODES
-from tests.verifier.conftest import SKILL_URIS, Stage, any_stage, make_stage, stage
+from tests.support.badges import SKILLS
+from tests.verifier.conftest import SKILL_URIS, FewSkills, Stage, any_stage, make_stage, stage
 
 __all__ = ["any_stage", "make_stage", "stage"]
 
@@ -52,6 +53,14 @@ async def test_one_requirement_that_is_met_is_told_beside_one_that_is_not(stage:
     said = told(result)
     assert ": bewezen\n" in said
     assert "(mag, hoeft niet): hier is niets voor gedeeld" in said
+
+
+async def test_S05_an_answer_by_the_same_skill_of_another_list_is_told_as_that(stage: Stage) -> None:
+    wanted = [{"uri": FewSkills.EXACT, "name": "Onderzoek"}, {"uri": SKILL_URIS[0]}]
+    _, result = await stage.ask_and_answer(stage.holding(), skills=wanted)
+    said = told(result)
+    assert said.count("Dat is dezelfde skill in een andere lijst.") == 1
+    assert f"Getoond: {SKILLS[SKILL_URIS[1]]}." in said
 
 
 async def test_T01_an_issuer_that_is_on_no_list_is_told_as_that(stage: Stage) -> None:

@@ -16,6 +16,7 @@ from issuer.achievements import AssessmentType, ParticipationType
 from issuer.web.pages import ASSESSMENT, PARTICIPATION
 from runtime.web.language import read_catalogue
 from skills.index import IndexSource, build_index_from
+from skills.relations import MatchKind, SkillMatch
 from skills.search import SkillIndex
 from skills.skill import Skill
 from tests.conftest import NewDatabase
@@ -657,3 +658,29 @@ async def test_I63_a_badge_that_waits_is_approved_by_a_colleague_on_its_page(bro
     assert "Goedgekeurd" in colleague.page
     assert "wacht op goedkeuring" not in colleague.page
     await colleague.client.aclose()
+
+
+@pytest.mark.parametrize("kind", get_args(MatchKind))
+async def test_S05_a_skill_that_a_table_names_beside_it_is_never_signed(
+    new_sqlite_database: NewDatabase, clock: FixedClock, tmp_path: Path, kind: MatchKind
+) -> None:
+    """Not even one that is exactly the same elsewhere: the issuer stated one skill, under one address."""
+    path, (chosen, name), elsewhere = tmp_path / "skills.sqlite3", SKILLS[0], "https://linkeddata.example/id/1"
+    build_index_from(
+        [IndexSource(Skill(uri, {"nl": label}, ""), {}) for uri, label in SKILLS],
+        path,
+        relations=[SkillMatch(elsewhere, kind, chosen, "Elders"), SkillMatch(chosen, kind, SKILLS[1][0])],
+    )
+    issuer = await create_issuer(new_sqlite_database("issuer"), clock, skills=SkillIndex.open(path))
+    made = await issuer.add_achievement(slug="lasser", skills=[{"uri": chosen, "name": name}])
+    assert made.status_code == 201, made.text
+    awarded = await issuer.api(
+        "POST", f"/organisations/{ORG}/achievements/lasser/awards", json={"recipients": [recipient()]}
+    )
+    file = f"/organisations/{ORG}/awards/{awarded.json()['awards'][0]['id']}/file"
+    assert (await issuer.api("POST", file)).status_code == 201
+    signed = (await issuer.api("GET", f"{file}/json")).json()
+    assert [alignment["targetUrl"] for alignment in signed["credentialSubject"]["achievement"]["alignment"]] == [chosen]
+    assert not [uri for uri in (elsewhere, SKILLS[1][0]) if uri in json.dumps(signed)]
+    await issuer.client.aclose()
+    await issuer.app.state.service.close()

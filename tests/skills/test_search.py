@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from skills.index import IndexSource, build_index, build_index_from, read_aliases
+from skills.relations import read_relations
 from skills.search import SkillIndex
 from skills.skill import ESCO_NOTICE, ESCO_SKILL_PREFIX, Skill
 from verifier.questions import AskedSkill, create_requirements
@@ -212,6 +214,90 @@ def test_S04_a_question_asks_for_a_skill_under_each_of_its_addresses_and_for_nar
     assert set(first.accepted) == {HELD, ASKED, OLDER, uri("guide")}
     assert second.accepted[0] == uri("hrm")
     assert set(second.accepted) == {uri("hrm"), uri("recruit"), uri("guide"), HELD, ASKED, OLDER}
+
+
+CNL = "https://linkeddata.competentnl.nl/id/humancapability/"
+RELATIONS = f"""uri,relation,other,source,name_nl
+{CNL}SAME,cnlo:exactMatchESCO,{uri("hrm")},test,Personeelswerk
+{CNL}CLOSE,https://linkeddata.competentnl.nl/def/competentnl#closeMatchESCO,{uri("hrm")},test,Mensen sturen
+{CNL}ABOVE,skos:narrowMatch,{uri("hrm")},test,Besturen
+{uri("hrm")},narrowMatch,{CNL}BELOW,test,
+{CNL}GUIDE,exactMatch,{uri("guide")},test,Begeleiden
+{CNL}GUIDE,exactMatch,{CNL}SAME,test,Begeleiden
+"""
+
+
+@pytest.fixture
+def related(tmp_path):
+    """An index with relations, whose rows are made up: how concepts lie to each other, their publisher has to say."""
+    table = tmp_path / "relations.csv"
+    table.write_text(RELATIONS)
+    aliases = [(f"{CNL}SAME", f"{CNL}OLDER")]
+    relations = read_relations(table)
+    build_index_from(SOURCES, tmp_path / "i.sqlite3", broader=BROADER, aliases=aliases, relations=relations)
+    opened = SkillIndex.open(tmp_path / "i.sqlite3")
+    yield opened
+    opened.close()
+
+
+def test_S05_relations_keep_their_type_in_both_directions(related):
+    def told(address):
+        return {
+            (each.kind, each.skill.uri.removeprefix(CNL), each.skill.label("nl")) for each in related.related(address)
+        }
+
+    assert told(uri("hrm")) == {
+        ("exact", "SAME", "Personeelswerk"),
+        ("close", "CLOSE", "Mensen sturen"),
+        ("broad", "ABOVE", "Besturen"),
+        ("narrow", "BELOW", f"{CNL}BELOW"),
+    }
+    assert told(f"{CNL}BELOW") == {("broad", uri("hrm"), "personeelsbeleid")}
+    assert told(f"{CNL}ABOVE") == {("narrow", uri("hrm"), "personeelsbeleid")}
+    assert told(f"{CNL}CLOSE") == {("close", uri("hrm"), "personeelsbeleid")}
+    assert [each.kind for each in related.related(uri("hrm"))] == ["exact", "close", "broad", "narrow"]
+    assert told(uri("recruit")) == set()
+
+
+def test_S05_only_an_exact_match_is_the_same_skill_and_that_in_one_step(related):
+    assert related.with_exact_matches([uri("hrm")]) == [uri("hrm"), f"{CNL}SAME", f"{CNL}OLDER"]
+    assert uri("guide") not in related.with_exact_matches([uri("hrm")])
+    assert related.with_exact_matches([f"{CNL}CLOSE"]) == [f"{CNL}CLOSE"]
+    assert set(related.with_exact_matches([f"{CNL}OLDER"])) >= {f"{CNL}OLDER", f"{CNL}SAME", uri("hrm")}
+    assert SkillIndex(None).with_exact_matches([uri("hrm")]) == [uri("hrm")]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        f"{CNL}A,exactMatch,{CNL}B,",
+        f"{CNL}A,,{CNL}B,test",
+        f"{CNL}A,relatedMatch,{CNL}B,test",
+        f"{CNL}A,sameAs,{CNL}B,test",
+        f"{CNL}A,exactMatchONET,{CNL}B,test",
+        f"{CNL}A,exactMatch,{CNL}A,test",
+        f"{CNL}A,exactMatch,{CNL}B",
+    ],
+)
+def test_S05_a_relation_without_a_source_or_of_a_type_that_we_do_not_know_is_refused(tmp_path, row):
+    table = tmp_path / "relations.csv"
+    table.write_text(f"uri,relation,other,source\n{row}\n")
+    with pytest.raises(ValueError, match="line 2"):
+        read_relations(table)
+
+
+def test_S05_the_command_reads_an_operators_table_into_the_index(tmp_path):
+    write_download(tmp_path)
+    (tmp_path / "relations.csv").write_text(RELATIONS)
+    build_index(tmp_path, tmp_path / "index.sqlite3", relations=tmp_path / "relations.csv")
+    made = SkillIndex.open(tmp_path / "index.sqlite3")
+    assert f"{CNL}SAME" in made.with_exact_matches([uri("hrm")])
+    made.close()
+
+
+def test_S05_an_alignment_never_names_what_a_table_says_of_a_skill(related):
+    """What is signed is what the issuer stated: the skill itself, under its own address."""
+    assert CNL not in json.dumps(related.get(uri("hrm")).alignment("nl"))
 
 
 def test_S01_S02_alignment_has_the_uri_as_published_and_the_release(index):

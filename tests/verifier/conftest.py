@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from kernel import base64url
 from kernel.keys import SoftwareSigner
 from runtime.service import Service
+from skills.relations import MatchKind, RelatedSkill
 from skills.search import SkillIndex
 from skills.skill import Skill
 from tests.conftest import NewDatabase, NewWire
@@ -39,6 +40,9 @@ class FewSkills(SkillIndex):
 
     BROADER = "http://data.europa.eu/esco/skill/broader"
     ALIAS = "https://linkeddata.example/id/another-address/1"
+    EXACT = "https://linkeddata.example/id/exactly-the-second/1"
+    CLOSE = "https://linkeddata.example/id/close-to-the-second/1"
+    RELATED: ClassVar[dict[str, tuple[MatchKind, ...]]] = {EXACT: ("exact",), CLOSE: ("close", "broad", "narrow")}
 
     def __init__(self) -> None:
         super().__init__(None)
@@ -63,6 +67,16 @@ class FewSkills(SkillIndex):
 
     def with_aliases(self, uris: Iterable[str]) -> list[str]:
         return [each for uri in uris for each in ((uri, SKILL_URIS[0]) if uri == self.ALIAS else (uri,))]
+
+    def with_exact_matches(self, uris: Iterable[str]) -> list[str]:
+        found = (
+            (uri, *(each.skill.uri for each in self.related(uri) if each.kind == "exact"))
+            for uri in self.with_aliases(uris)
+        )
+        return list(dict.fromkeys(each for group in found for each in group))
+
+    def related(self, uri: str) -> list[RelatedSkill]:
+        return [RelatedSkill(kind, self._skills[SKILL_URIS[1]]) for kind in self.RELATED.get(uri, ())]
 
 
 @dataclass

@@ -13,7 +13,7 @@ from runtime.spreadsheets import safe_cell
 from runtime.status_texts import message_text
 from tests.support.badges import create_test_achievement
 from tests.verifier.browser import sign_in
-from tests.verifier.conftest import SKILL_URIS, Stage
+from tests.verifier.conftest import SKILL_URIS, FewSkills, Stage
 from tests.verifier.issuer_host import MESSAGES
 from tests.verifier.test_formats import ASKED
 from verifier.answers import read_answer
@@ -53,8 +53,18 @@ async def test_V43_an_answer_is_handed_out_as_a_file_that_no_browser_shows_as_a_
 async def test_V43_a_csv_has_one_line_for_each_skill(stage: Stage, language: str, word: str) -> None:
     exported = await export(stage, await answered(stage), "csv", language)
     heading, line = csv.reader(io.StringIO(exported.content.decode("utf-8-sig")))
-    assert len(heading) == len(line) == 12
-    assert (line[5], line[7]) == (SKILL_URIS[0], word)
+    assert len(heading) == len(line) == 13
+    assert (line[5], line[7], line[12]) == (SKILL_URIS[0], word, "")
+
+
+async def test_S05_a_file_says_which_skill_was_shown_for_another(stage: Stage) -> None:
+    started = await stage.ask(skills=[{"uri": FewSkills.EXACT, "name": "Onderzoek"}])
+    await stage.holding().answer(started["link"])
+    told = "dezelfde skill in een andere lijst."
+    assert told in (await export(stage, started, "csv")).content.decode("utf-8-sig")
+    pdf = (await export(stage, started, "pdf")).content
+    lines = [bytes.fromhex(each.decode()).decode("cp1252") for each in re.findall(rb"<([0-9a-f]*)> Tj", pdf)]
+    assert told in " ".join(line.strip() for line in lines)
 
 
 async def test_A44_a_badge_that_is_a_formula_is_text_in_the_csv(stage: Stage) -> None:

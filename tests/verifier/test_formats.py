@@ -13,6 +13,8 @@ from kernel.formats import FORMATS
 from kernel.keys import SoftwareSigner
 from kernel.status.token_status_list import Status
 from kernel.strict_json import MAX_BYTES, encode_json
+from skills.relations import RelatedSkill
+from skills.skill import Skill
 from tests.support.badges import create_test_achievement
 from tests.support.full_badge import create_test_endorsement, sign_test_endorsement
 from tests.support.hideable import sign_hideable
@@ -282,6 +284,11 @@ async def test_S10_a_question_for_many_broad_skills_still_fits_a_wallet(stage: S
 
         def with_aliases(self, uris: Iterable[str]) -> list[str]:
             return list(uris)
+
+        with_exact_matches = with_aliases
+
+        def related(self, uri: str) -> list[RelatedSkill]:
+            return [RelatedSkill("close", Skill(f"{uri}/{number}", {"nl": "x"})) for number in range(5000)]
 
     for count in (1, 20):
         skills = [AskedSkill(f"http://data.europa.eu/esco/skill/{number}", {"nl": "x"}) for number in range(count)]

@@ -12,10 +12,11 @@ from jinja2.ext import babel_extract
 from kernel.keys import SoftwareSigner
 from kernel.trust_list import ServiceState
 from runtime.web.language import read_catalogue
+from tests.support.badges import SKILLS
 from tests.support.clock import NOW
 from tests.support.simulated_wallet import Misbehaviour
 from tests.verifier.browser import PASSPHRASE, Browser, post_form, sign_in
-from tests.verifier.conftest import SKILL_URIS, Stage
+from tests.verifier.conftest import SKILL_URIS, FewSkills, Stage
 from tests.verifier.test_presentation_response import change_disclosure
 
 WEB = Path(__file__).parents[2] / "verifier" / "web"
@@ -69,6 +70,34 @@ async def test_an_operator_signs_in_makes_a_question_asks_it_and_reads_the_repor
     assert "openid4vp:" not in report.text
     listed = await browser.get(f"{OFFICE}/answers")
     assert f"kandidaat {code[1]}" in listed.text
+
+
+RELATIONS = {"skill_uri": [FewSkills.EXACT, FewSkills.CLOSE], "skill_name": ["Onderzoek", "Zoiets"]}
+
+
+async def test_S05_a_question_says_what_counts_too_and_what_is_only_related(stage: Stage) -> None:
+    browser = await sign_in(stage)
+    page = (await browser.get(await make_question(browser, **RELATIONS))).text
+    lines = dict(zip(("exact", "close"), page.partition("Dit vraagt u")[2].split("<li>")[1:3], strict=True))
+    name = SKILLS[SKILL_URIS[1]]
+    assert f'Telt ook, dezelfde skill in een andere lijst: <span lang="nl">{name}</span>' in lines["exact"]
+    assert "Verwant" not in lines["exact"]
+    assert f'Verwant, telt niet mee: <span lang="nl">{name}</span>' in lines["close"]
+    assert "Telt ook" not in lines["close"]
+
+
+async def test_S05_a_report_says_which_skill_was_shown_for_another(stage: Stage) -> None:
+    """A whole badge shows what is related to the second, which is welcome and was not proven."""
+    browser = await sign_in(stage)
+    answer_page = await ask(browser, await make_question(browser, **RELATIONS))
+    await stage.holding("ldp_vc").answer(browser.wallet_link(await browser.get(answer_page)))
+    report = (await browser.get(answer_page)).text
+    name = SKILLS[SKILL_URIS[1]]
+    assert "<h1>Voldoet aan de eis</h1>" in report
+    assert f"Getoond: {name}. Dat is dezelfde skill in een andere lijst." in report
+    assert f"Wel getoond: {name}. Dat is verwant, niet dezelfde skill, en telt niet mee." in report
+    browser.client.headers["accept-language"] = "en"
+    assert "That is the same skill in another list." in (await browser.get(answer_page)).text
 
 
 async def test_V40_the_report_says_in_plain_words_what_failed_and_what_to_do(stage: Stage) -> None:

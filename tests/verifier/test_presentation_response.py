@@ -17,6 +17,7 @@ from tests.support.clock import NOW
 from tests.support.simulated_wallet import Misbehaviour, VpToken
 from tests.verifier.conftest import SKILL_URIS, FewSkills, Stage
 from tests.verifier.issuer_host import IssuerHost
+from verifier.questions import AskedSkill, Requirement, create_dcql_query, create_requirements
 
 pytestmark = pytest.mark.over_http
 
@@ -619,6 +620,41 @@ async def test_S04_a_skill_answers_a_question_that_names_it_by_another_of_its_ad
     unknown = [{"uri": f"{FewSkills.ALIAS}0", "name": "denken"}]
     _, result = await stage.ask_and_answer(stage.holding(), skills=unknown)
     assert result["report"]["accepted"] is False
+
+
+def matches(result: dict[str, Any], requirement: str) -> set[str]:
+    """What the skills that were shown are to this one of those that were asked for."""
+    skills = [skill for badge in result["shown"].values() for skill in badge["skills"]]
+    return {skill["match"][requirement] for skill in skills if requirement in skill["match"]}
+
+
+async def test_S05_an_exact_match_answers_and_is_said_to_be_one(stage: Stage) -> None:
+    wanted = [{"uri": FewSkills.EXACT, "name": "Onderzoek"}, {"uri": SKILL_URIS[0]}, {"uri": FewSkills.BROADER}]
+    _, result = await stage.ask_and_answer(stage.holding(), skills=wanted)
+    assert result["report"]["accepted"] is True
+    assert [matches(result, f"skill_{number}") for number in (1, 2, 3)] == [{"equal"}, {"same"}, {"narrower"}]
+    # What was asked for stays what was asked for: the report calls no skill by another's address.
+    assert [line["uri"] for line in result["report"]["requirements"]] == [skill["uri"] for skill in wanted]
+
+
+@pytest.mark.parametrize("way", ["dc+sd-jwt", "ldp_vc"])
+async def test_S05_a_related_skill_is_no_answer_and_is_said_to_be_related(stage: Stage, way: str) -> None:
+    """Close, broader or narrower in another taxonomy: never asked for, and no proof where a whole badge shows it."""
+    wanted = [{"uri": SKILL_URIS[0]}, {"uri": FewSkills.CLOSE, "name": "Zoiets", "required": False}]
+    _, result = await stage.ask_and_answer(stage.holding(way), skills=wanted)
+    assert [line["outcome"] for line in result["report"]["requirements"]] == ["met", "not_shown"]
+    assert matches(result, "skill_2") == (set() if way == "dc+sd-jwt" else {"related"})
+
+
+def test_S05_related_skills_are_in_no_question() -> None:
+    asked = [AskedSkill(FewSkills.CLOSE, {"nl": "Zoiets"}), AskedSkill(FewSkills.EXACT, {"nl": "Onderzoek"})]
+    close, exact = create_requirements(asked, index=FewSkills())
+    assert (close.accepted, close.equal, close.related) == ((FewSkills.CLOSE,), (), (SKILL_URIS[1],))
+    assert (exact.accepted, exact.equal, exact.related) == ((FewSkills.EXACT, SKILL_URIS[1]), (SKILL_URIS[1],), ())
+    query = create_dcql_query([close, exact], vct_values=["a"], type_values=["b"])
+    values = [claim["values"] for each in query["credentials"] for claim in each["claims"]]
+    assert SKILL_URIS[1] not in [value for each in values if FewSkills.CLOSE in each for value in each]
+    assert Requirement.from_json(exact.as_json()) == exact
 
 
 async def test_V07_a_welcome_skill_that_is_missing_does_not_spoil_the_answer(stage: Stage) -> None:

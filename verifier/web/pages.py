@@ -219,6 +219,7 @@ def _add_questions(router: APIRouter, pages: Pages) -> None:
             signed_in=signed_in,
             question=question,
             skills=questions.read_skills(question),
+            relations={skill.uri: service.skills.related(skill.uri) for skill in questions.read_skills(question)},
             ask_url=ask_url,
             qr=draw_qr(ask_url),
             esco=_esco(request, service),

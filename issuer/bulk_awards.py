@@ -6,10 +6,12 @@ run may end anywhere and is taken up by the same call with the same list: a chun
 """
 
 import asyncio
+import gc
 import hmac
 import json
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -90,6 +92,18 @@ class _PlaceTakenError(Exception):
     """Somebody was given a place in the list after it was drawn here."""
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the garbage collector, which would look through all people again and again and find nothing."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 def read_people(text: str, achievement: AchievementRow | None = None) -> list[Person]:
     """The people in a list, as the back office reads one, or BadLinesError about every line that cannot be used."""
     found = read_usable_people(text, achievement)
@@ -107,6 +121,7 @@ class PeopleList:
     unused: Sequence[str]
 
 
+@_uncollected()
 def read_usable_people(text: str, achievement: AchievementRow | None = None) -> PeopleList:
     """The people in a list with what they reached of this achievement, and what of the list cannot be used."""
     found = parse_recipients(text, achievement, limit=_MAX_PEOPLE, too_many=TOO_MANY_IN_BULK)
@@ -133,6 +148,7 @@ async def _find_achievement(settings: IssuerSettings, organisation: str, slug: s
         await database.close()
 
 
+@_uncollected()
 def award_in_bulk(
     settings: IssuerSettings,
     request: BulkRequest,

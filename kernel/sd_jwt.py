@@ -28,7 +28,14 @@ from kernel.errors import (
 from kernel.jwt import LEEWAY, UnverifiedJwt, parse_jwt, sign_jwt, verify_jwt, verify_times
 from kernel.keys import PublicKey, Signer
 from kernel.members import find_text, find_texts, is_same_text
-from kernel.strict_json import MAX_DEPTH, encode_json, encode_json_each, names_any, parse_encoded_json
+from kernel.strict_json import (
+    MAX_DEPTH,
+    encode_json,
+    encode_json_each,
+    encode_once,
+    names_any,
+    parse_encoded_json,
+)
 
 Step = str | int | None
 ClaimsPath = tuple[Step, ...]
@@ -123,12 +130,55 @@ def conceal(
     which something is hidden, or a function that is asked, for every object and array on a disclosable
     path, with that path and the number of hidden entries (§4.2.7). `salts` are for published examples only.
     """
+    _require_unreserved(claims)
+    return _conceal(claims, disclosable, decoys, create_salts() if salts is None else salts)
+
+
+class ConcealTemplate:
+    """Claims that are to be concealed again and again with other values at the top; what stays is read once.
+
+    Each run has salts and decoys of its own, and gives what `conceal` would have given.
+    """
+
+    def __init__(
+        self, claims: Mapping[str, Any], *, disclosable: Iterable[ClaimsPath], decoys: int | DecoyPolicy = 0
+    ) -> None:
+        _require_unreserved(claims)
+        self._disclosable, self._decoys = list(disclosable), decoys
+        _hidden, below = _sort_paths(self._disclosable)
+        self._claims = {name: _encode_constants(member, below.get(name, [])) for name, member in claims.items()}
+
+    def fill(self, differing: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Return payload and disclosures of the claims with these in place of those of the same names."""
+        _require_unreserved(differing)
+        return _conceal({**self._claims, **differing}, self._disclosable, self._decoys, create_salts())
+
+
+def _require_unreserved(claims: Mapping[str, Any]) -> None:
     if names_any(encode_json(claims), _RESERVED):
         raise MalformedError("a claim may not be called _sd or ...")
-    concealing = _Concealing(decoys, iter(create_salts() if salts is None else salts))
-    payload = concealing.conceal_object(claims, disclosable, ())
     if "_sd_alg" in claims:
         raise MalformedError("a claim may not be called _sd_alg")
+
+
+def _encode_constants(value: Any, wanted: Sequence[ClaimsPath]) -> Any:
+    """The same value, with the JSON text in place of each object and array in which nothing is to be hidden."""
+    if not isinstance(value, (Mapping, *_ARRAYS)):
+        return value
+    if not wanted:
+        return encode_once(value)
+    _hidden, below = _sort_paths(wanted)
+    if isinstance(value, Mapping):
+        return {name: _encode_constants(member, below.get(name, [])) for name, member in value.items()}
+    everywhere = below.get(None, [])
+    return [_encode_constants(element, everywhere + below.get(index, [])) for index, element in enumerate(value)]
+
+
+def _conceal(
+    claims: Mapping[str, Any], disclosable: Iterable[ClaimsPath], decoys: int | DecoyPolicy, salts: Iterable[str]
+) -> tuple[dict[str, Any], list[str]]:
+    concealing = _Concealing(decoys, iter(salts))
+    payload = concealing.conceal_object(claims, disclosable, ())
     payload["_sd_alg"] = DEFAULT_HASH
     return payload, concealing.disclosures
 

@@ -137,6 +137,14 @@ def encode_json_each(values: Sequence[object]) -> list[bytes]:
     return [encode_json(value) for value in values] if b"null" in b" ".join(texts) else texts
 
 
+def encode_once(value: object) -> object:
+    """Return something of which `encode_json` makes the same text as of the value, without looking into it again.
+
+    Raises what `encode_json` raises. Beside integers beyond 64 bits there is no text for it (TypeError).
+    """
+    return orjson.Fragment(encode_json(value))
+
+
 def names_any(text: bytes, names: Iterable[str]) -> bool:
     """Tell whether a member of one of these names stands anywhere in a text that `encode_json` made.
 

@@ -17,6 +17,7 @@ from kernel.data_integrity.bulk import BulkTemplate, SelectiveBulkTemplate
 from kernel.formats.credential import IssuerIdentity, cut_to_day
 from kernel.formats.dc_sd_jwt import DcSdJwt
 from kernel.formats.ldp_vc import mandatory_pointers
+from kernel.formats.sd_jwt_format import pad_with_decoys
 from kernel.formats.status_reference import (
     Statuses,
     StatusKind,
@@ -35,7 +36,7 @@ from kernel.open_badges import (
     parse_date_time,
     with_credential_schema,
 )
-from kernel.sd_jwt import ClaimsPath
+from kernel.sd_jwt import ClaimsPath, ConcealTemplate
 from kernel.strict_json import encode_json
 
 __all__ = [
@@ -154,7 +155,7 @@ class SdJwtTemplate(BadgeFileTemplate):
         type_integrity: str,
     ) -> None:
         self._format, self._issuer, self._signer = DcSdJwt(), issuer, signer
-        self._claims, self._disclosable = self._format.create_claims(
+        claims, disclosable = self._format.create_claims(
             dataset,
             issuer=issuer,
             holder_key=None,
@@ -165,12 +166,13 @@ class SdJwtTemplate(BadgeFileTemplate):
             expires_at=expires_at,
             type_integrity=type_integrity,
         )
+        self._template = ConcealTemplate(claims, disclosable=disclosable, decoys=pad_with_decoys)
 
     def sign(self, credential_id: str, identity: Mapping[str, Any], status: Statuses) -> bytes:
-        claims = {**self._claims, "id": credential_id, "identifier": [identity], **create_status_claim(status)}
-        signed = self._format.sign_claims(
-            claims, disclosable=self._disclosable, issuer=self._issuer, signer=self._signer, header={}
+        payload, disclosures = self._template.fill(
+            {"id": credential_id, "identifier": [identity], **create_status_claim(status)}
         )
+        signed = self._format.sign_concealed(payload, disclosures, issuer=self._issuer, signer=self._signer, header={})
         return signed.encode()
 
 

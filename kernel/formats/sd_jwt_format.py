@@ -203,7 +203,19 @@ class SdJwtFormat(ABC):
         decoys: Callable[[ClaimsPath, int], int] = pad_with_decoys,
     ) -> str:
         """Return the credential with these claims, for a holder to show parts of."""
-        payload, disclosures = conceal(claims, disclosable=disclosable, decoys=decoys)
+        concealed = conceal(claims, disclosable=disclosable, decoys=decoys)
+        return self.sign_concealed(*concealed, issuer=issuer, signer=signer, header=header)
+
+    def sign_concealed(
+        self,
+        payload: Mapping[str, Any],
+        disclosures: Sequence[str],
+        *,
+        issuer: IssuerIdentity,
+        signer: Signer,
+        header: Mapping[str, Any],
+    ) -> str:
+        """Return the credential of a payload in which the digests of these disclosures stand."""
         key_reference = {"x5c": list(issuer.x5c)} if issuer.x5c else {"kid": issuer.kid}
         token = sign_jwt(payload, signer=signer, typ=self.format_id, header={**header, **key_reference})
         return "~".join([token, *disclosures, ""])

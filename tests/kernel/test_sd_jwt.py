@@ -8,12 +8,13 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import islice, repeat
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel import base64url
+from kernel import base64url, sd_jwt
 from kernel.errors import CredentialError, DisclosureError, MalformedError
 from kernel.jwt import LEEWAY, parse_jwt, sign_jwt
 from kernel.keys import SoftwareSigner
@@ -21,6 +22,7 @@ from kernel.sd_jwt import (
     MAX_CHARACTERS,
     MAX_DISCLOSURES,
     ClaimsPath,
+    ConcealTemplate,
     Disclosure,
     conceal,
     create_disclosure,
@@ -207,6 +209,13 @@ def test_K34_claims_with_reserved_names_are_not_concealed(claims: dict[str, Any]
     with pytest.raises(CredentialError) as refusal:
         conceal(claims, disclosable=paths)
     assert refusal.value.code == "malformed"
+
+
+def test_K34_claims_with_reserved_names_come_into_no_template() -> None:
+    with pytest.raises(MalformedError):
+        ConcealTemplate({"open": {"_sd": []}}, disclosable=())
+    with pytest.raises(MalformedError):
+        ConcealTemplate({"open": 1}, disclosable=()).fill({"open": {"...": "x"}})
 
 
 def test_K33_a_number_of_decoys_joins_every_object_and_array_with_something_hidden() -> None:
@@ -723,6 +732,20 @@ def keep(value: Any, hidden: set[ClaimsPath], shown: set[ClaimsPath], path: Clai
         elements = [((*path, index), member) for index, member in enumerate(value)]
         return [keep(member, hidden, shown, p) for p, member in elements if p not in hidden or p in shown]
     return value
+
+
+@given(st.data())
+def test_K32_a_template_conceals_as_if_the_claims_had_come_alone(data: st.DataObject) -> None:
+    claims, differing = data.draw(claim_sets), data.draw(claim_sets)
+    hidden = data.draw(st.lists(st.sampled_from(every_path(claims)), unique=True))
+    hidden = [path for path in hidden if path[0] not in differing or len(path) == 1]
+    alone, salts = {**claims, **differing}, [f"salt {number}" for number in range(100)]
+    template = ConcealTemplate(claims, disclosable=hidden)
+    with patch.object(sd_jwt, "create_salts", lambda: iter(salts)):
+        payload, disclosures = template.fill(differing)
+    expected = conceal(alone, disclosable=hidden, salts=salts)
+    assert (json.loads(encode_json(payload)), disclosures) == expected
+    assert encode_json(payload) == encode_json(expected[0])
 
 
 @given(st.data())

@@ -17,6 +17,7 @@ from kernel.strict_json import (
     MAX_STRING,
     encode_json,
     encode_json_each,
+    encode_once,
     names_any,
     parse_encoded_json,
     parse_json,
@@ -246,3 +247,10 @@ def test_A08_what_is_refused_of_one_encoded_text_is_refused_of_many(texts: list[
 def test_K86_encoded_texts_may_each_be_as_deep_as_one_alone():
     deepest = b"[" * 32 + b"]" * 32
     assert parse_encoded_json([base64url.encode(deepest)] * 4) == [parse_json(deepest)] * 4
+
+
+def test_what_was_encoded_once_is_written_as_it_was() -> None:
+    value = {"a": ["é", None, {"b": 1.5}]}
+    assert encode_json({"x": encode_once(value), "y": [encode_once(value)]}) == encode_json({"x": value, "y": [value]})
+    with pytest.raises(ValueError, match="no text"):
+        encode_once([float("nan")])

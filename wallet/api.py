@@ -479,6 +479,15 @@ class AgreementAnswer(Answer):
     text: str
 
 
+class NearSkillAnswer(Answer):
+    """A skill on a badge that is no answer to what is asked: the same in another list (`exact`), or `related`."""
+
+    uri: str
+    name: str
+    credential_id: str
+    match: Literal["exact", "related"]
+
+
 class RequestAnswer(Answer):
     id: str
     state: str
@@ -489,6 +498,7 @@ class RequestAnswer(Answer):
     agreements: list[AgreementAnswer]
     questions: list[QuestionAnswer]
     answerable: bool
+    near: list[NearSkillAnswer]
     share: list[PartAnswer]
     expires_at: str
 

@@ -18,6 +18,7 @@ from kernel.strict_json import encode_json
 from wallet.claims import LEARNING, Fact, choose_text, find_hidden_facts, find_shown_facts, shown_name
 from wallet.credentials import Badge, HeldForm
 from wallet.errors import ChoiceError, NoMatchError
+from wallet.near_skills import NearSkill, near_json
 from wallet.recognition import PartyRecognition, recognition_json
 
 _MAX_ALTERNATIVES = 50
@@ -179,6 +180,8 @@ class RequestPage:
     registration: Registration | None
     """What a registrar certifies of whoever asks: its name, and for what it may ask."""
     expires_at: datetime
+    near: tuple[NearSkill, ...] = ()
+    """What comes near to what is asked for and is no answer to it."""
 
     @property
     def is_answerable(self) -> bool:
@@ -270,6 +273,7 @@ def request_json(page: RequestPage) -> dict[str, Any]:
             for question in page.questions
         ],
         "answerable": page.is_answerable,
+        "near": [near_json(near) for near in page.near],
         "share": [part_json(part) for part in page.proposed_parts()] if page.is_answerable else [],
         "expires_at": page.expires_at.isoformat(),
     }

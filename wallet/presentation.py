@@ -61,6 +61,7 @@ from wallet.history import (
 )
 from wallet.links import parse_link_kind
 from wallet.models import PresentationRequest
+from wallet.near_skills import find_near_skills
 from wallet.presentation_request import (
     attester_of,
     find_failure,
@@ -187,6 +188,7 @@ async def get_request(
         attester=attester_of(content),
         registration=_read_registration(content),
         expires_at=row.expires_at,
+        near=find_near_skills(request.dcql_query, badges, wallet.skills),
     )
 
 

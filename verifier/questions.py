@@ -16,6 +16,7 @@ from kernel.openid4vp import TRANSACTION_DATA_FORMATS, find_unreadable
 from runtime.tokens import create_token
 from skills.relations import RelatedSkill
 from skills.search import SkillIndex
+from skills.skill import Skill
 from verifier import store
 from verifier.errors import InputError, UnknownError
 from verifier.models import Question, RelyingParty
@@ -177,6 +178,22 @@ def _create_requirement(identifier: str, skill: AskedSkill, index: SkillTables, 
         equal=tuple(each for each in equal[:limit] if each not in same),
         related=tuple(each for each in index.with_aliases(found) if each not in accepted)[:limit],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Relations:
+    """What a table says of one skill in other lists: `same` counts for it, `near` does not. Each once."""
+
+    same: tuple[Skill, ...]
+    near: tuple[Skill, ...]
+
+
+def find_relations(uri: str, index: SkillTables) -> Relations:
+    """What whoever asks for this skill should know of others (S-05)."""
+    related = [each for own in index.with_aliases([uri]) for each in index.related(own)]
+    same = {each.skill.uri: each.skill for each in related if each.kind == "exact"}
+    near = {each.skill.uri: each.skill for each in related if each.skill.uri not in same}
+    return Relations(tuple(same.values()), tuple(near.values()))
 
 
 def create_dcql_query(

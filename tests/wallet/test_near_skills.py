@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from kernel.status.token_status_list import Status
-from skills.index import build_index_from
+from skills.index import IndexSource, build_index_from
 from skills.relations import SkillMatch
+from skills.skill import Skill
 from tests.support.badges import SKILLS
 from tests.support.simulated_issuer import DC
 from tests.wallet.conftest import create_house
@@ -28,7 +29,10 @@ async def house(new_sqlite_database, tmp_path: Path, wire):
         SkillMatch(f"{ELSEWHERE}near", "broad", SECOND),
         SkillMatch(f"{ELSEWHERE}far", "exact", f"{ELSEWHERE}near"),
     ]
-    build_index_from([], index, aliases=[(f"{ELSEWHERE}same", OLDER)], relations=relations)
+    skills = [Skill(f"{ELSEWHERE}{name}", {"nl": f"elders {name}"}) for name in ("same", "near")]
+    build_index_from(
+        [IndexSource(skill, {}) for skill in skills], index, aliases=[(f"{ELSEWHERE}same", OLDER)], relations=relations
+    )
     opened = create_house(new_sqlite_database("wallet"), tmp_path, transport=wire, skills_index=index)
     yield opened
     await opened.close()
@@ -92,3 +96,19 @@ async def test_S05_the_page_says_that_it_is_near_and_is_not_shared(house):
     assert SKILLS[SECOND] in second
     assert "Verwant, niet dezelfde skill" in second
     assert "Ja, dit delen" not in page
+
+
+@pytest.mark.parametrize(("claimed", "is_borne_out"), [("same", True), ("near", False)])
+async def test_S05_S08_a_claim_is_borne_out_by_the_same_skill_of_another_list_and_by_no_related_one(
+    house, claimed, is_borne_out
+):
+    browser = house.new_browser()
+    await browser.sign_up("Sanne")
+    await browser.get("/scan")
+    await browser.follow(await browser.post("/scan", link=house.issuer.offer_link(configurations=[DC])))
+    await browser.post(f"{browser.answer.url.path}/accept")
+    await browser.get("/skills/add")
+    form = {"words": "elders", "searched": "elders", "choice": f"{ELSEWHERE}{claimed}", "action": "save"}
+    page = await browser.follow(await browser.post("/skills/add", **form))
+    assert f"elders {claimed}" in page.text
+    assert ("Staat ook op een badge van je" in page.text) is is_borne_out

@@ -212,14 +212,15 @@ def _add_questions(router: APIRouter, pages: Pages) -> None:
         request: Request, slug: str, question_id: str, signed_in: SignedInDep, session: SessionDep, service: ServiceDep
     ) -> Response:
         question = await questions.get_question(session, signed_in.relying_party, question_id)
+        skills = questions.read_skills(question)
         ask_url = f"{service.settings.public_url}/ask/{slug}/{question.id}"
         return pages.render(
             request,
             "question.html",
             signed_in=signed_in,
             question=question,
-            skills=questions.read_skills(question),
-            relations={skill.uri: service.skills.related(skill.uri) for skill in questions.read_skills(question)},
+            skills=skills,
+            relations={skill.uri: questions.find_relations(skill.uri, service.skills) for skill in skills},
             ask_url=ask_url,
             qr=draw_qr(ask_url),
             esco=_esco(request, service),

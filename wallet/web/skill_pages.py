@@ -76,7 +76,7 @@ async def skills(request: Request, holder: HolderDep, wallet: WalletDep, pages: 
         rows=rows,
         lapsed=[(skill, badge_words(_, skill.badge, language)) for skill in find_lapsed_skills(found)],
         claims=await claimed_skills.find_claimed_skills(wallet, holder.vault),
-        attested=frozenset(row.uri for row in rows),
+        attested=frozenset(wallet.skills.with_exact_matches(row.uri for row in rows)),
         attested_words=skill_kind_words(_, "attested"),
         claimed_words=skill_kind_words(_, "claimed"),
         esco=_esco(request),

@@ -68,3 +68,11 @@ def build_available_index(out_path: Path, *, esco: Path = ESCO_FILES) -> tuple[I
     described = json.loads(DEMO_SKILLS.read_text(encoding="utf-8"))["achievement"]["skills"]
     sources = [IndexSource(Skill(skill["uri"], skill["labels"]), {}) for skill in described]
     return build_index_from(sources, out_path), False
+
+
+def renew_index(path: Path) -> None:
+    """Make the index anew where it is of an older version than we read; one that we can read stays as it is."""
+    try:
+        SkillIndex.open(path).close()
+    except (FileNotFoundError, ValueError):
+        build_available_index(path)

@@ -8,6 +8,7 @@ from cli.demo.run import run_demo
 from cli.language import say
 from cli.local import SERVICES, Deployment, NoDeploymentError, hold_folder
 from cli.processes import is_free, running, wait_until_ready
+from cli.skills_commands import renew_index
 from cli.terminal import fail, out, waiting
 
 
@@ -19,6 +20,7 @@ def run_up(folder: Path) -> None:
         run_demo(folder)
         deployment = Deployment.open(folder)
     with hold_folder(folder):
+        renew_index(deployment.skills_path)
         _run_up(deployment)
 
 

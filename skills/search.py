@@ -109,11 +109,11 @@ class SkillIndex:
 
         One step and no further: what is the same as the same is for its publisher to say.
         """
+        own = self.with_aliases(uris)
+        statement = "SELECT other FROM relation WHERE uri = ? AND kind = 'exact' ORDER BY other"
         with self._lock:
-            same: dict[str, list[str]] = {}
-            for uri, other in self._rows("SELECT uri, other FROM relation WHERE kind = 'exact' ORDER BY uri, other"):
-                same.setdefault(uri, []).append(other)
-        return self.with_aliases(each for uri in self.with_aliases(uris) for each in (uri, *same.get(uri, ())))
+            same = [(uri, *(row[0] for row in self._rows(statement, uri))) for uri in own]
+        return self.with_aliases(each for group in same for each in group)
 
     def related(self, uri: str) -> list[RelatedSkill]:
         """The skills of other taxonomies to which this one has a published relation, exact matches first. S-05."""

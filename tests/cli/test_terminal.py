@@ -1,9 +1,12 @@
 """What needs no services: languages, files, settings folders, and errors in plain words."""
 
 import json
+import sqlite3
 import stat
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,7 @@ from cli.local import Deployment, FolderInUseError, NoDeploymentError, create_pa
 from cli.main import app
 from cli.processes import choose_ports, is_free
 from cli.recipients import UnreadableInputError, evidence_of, read_achievement, read_recipients
-from cli.skills_commands import build_available_index
+from cli.skills_commands import build_available_index, renew_index
 from cli.trust_files import Entry, add_entry, create_list, create_signer, end_entry, read_list, sign_list
 from cli.wallet_commands import standing_text
 from issuer.settings import IssuerSettings
@@ -251,6 +254,19 @@ def test_without_the_esco_files_the_demos_own_skills_are_searchable(tmp_path):
     assert summary.skills == 6
     found = SkillIndex.open(tmp_path / "index").search("personeelsb", language="nl")
     assert [skill.label("nl") for skill in found] == ["personeelsbeleid"]
+
+
+def test_up_makes_an_index_of_an_older_version_anew_and_leaves_a_readable_one(tmp_path, monkeypatch):
+    monkeypatch.setattr("cli.skills_commands.build_available_index", partial(build_available_index, esco=tmp_path))
+    path = tmp_path / "index"
+    with closing(sqlite3.connect(path)) as older:
+        older.execute("PRAGMA user_version = 1")
+    renew_index(path)
+    made = path.read_bytes()
+    assert len(SkillIndex.open(path).search("personeelsb", language="nl")) == 1
+    monkeypatch.delattr("cli.skills_commands.build_available_index")
+    renew_index(path)
+    assert path.read_bytes() == made
 
 
 def test_skills_command_shows_the_notice_and_says_which_language(tmp_path):

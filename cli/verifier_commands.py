@@ -83,6 +83,9 @@ def create_question(
     skill: Annotated[list[str], typer.Option("--skill", "-s", help="URI of a skill; repeat it for more.")],
     title: Annotated[str, typer.Option(prompt=True)],
     purpose: Annotated[str, typer.Option(prompt=True, help="Why you ask; the holder gets to read it.")],
+    level: Annotated[
+        int | None, typer.Option(min=1, max=8, help="At this level of the EQF or NLQF, or higher; else at any.")
+    ] = None,
 ) -> None:
     """Save a question about one or more skills."""
 
@@ -90,7 +93,9 @@ def create_question(
         connection = _connection(context)
         skills = [{"uri": uri, "name": _name_of(uri, connection.folder)} for uri in skill]
         async with connection.verifier(relying_party) as verifier:
-            return await verifier.create_question(relying_party, {"title": title, "purpose": purpose, "skills": skills})
+            return await verifier.create_question(
+                relying_party, {"title": title, "purpose": purpose, "skills": skills, "minimum_level": level}
+            )
 
     out.print(say("Bewaard als", "Saved as") + f" [bold]{run(work())['id']}[/bold]")
 
@@ -143,7 +148,7 @@ def list_questions(context: typer.Context, relying_party: RelyingParty) -> None:
     answer = run(work())
     table = Table(Column(say("nummer", "number"), overflow="fold"), say("vraag", "question"), "skills")
     for item in answer["questions"] if isinstance(answer, dict) else answer:
-        table.add_row(str(item["id"]), item["title"], ", ".join(_asked(skill) for skill in item["skills"]))
+        table.add_row(str(item["id"]), item["title"], _asked_skills(item))
     out.print(table)
 
 
@@ -238,6 +243,12 @@ async def _wait(verifier: Any, relying_party: str, number: str) -> Any:
 def _asked(skill: dict[str, Any]) -> str:
     names = skill["names"]
     return str(names.get(language()) or next(iter(names.values()), skill["uri"]))
+
+
+def _asked_skills(question: dict[str, Any]) -> str:
+    level = question["minimum_level"]
+    skills = ", ".join(map(_asked, question["skills"]))
+    return skills if level is None else f"{skills} ({say(f'vanaf niveau {level}', f'from level {level}')})"
 
 
 def _name_of(uri: str, folder: Path) -> str:

@@ -24,6 +24,7 @@ from verifier.questions import Requirement, SkillMatch, query_ids
 from verifier.report_texts import (
     CHECK_TITLES,
     FAILURES,
+    OTHER_BADGE,
     Text,
     answer_text,
     check_text,
@@ -146,7 +147,10 @@ def _matches(uri: str, requirements: Sequence[Requirement]) -> dict[str, SkillMa
 
 
 def _judge(requirement: Requirement, checked: CheckedResponse) -> dict[str, Any]:
-    shown = [each for each in checked.presentations if each.query_id in requirement.query_ids()]
+    # The skill before its level, whatever order they came in.
+    order = requirement.query_ids()
+    answers = (each for each in checked.presentations if each.query_id in order)
+    shown = sorted(answers, key=lambda each: order.index(each.query_id))
     believed = [each for each in shown if each in checked.believed]
     outcome, reason = (MET, None) if believed else _why_not(shown)
     return {
@@ -154,6 +158,7 @@ def _judge(requirement: Requirement, checked: CheckedResponse) -> dict[str, Any]
         "uri": requirement.uri,
         "names": dict(requirement.names),
         "required": requirement.required,
+        "minimum_level": requirement.minimum_level,
         "outcome": outcome,
         "reason": reason,
         "presentations": [_presentation_name(each.query_id, each.position) for each in (believed or shown)],
@@ -172,9 +177,9 @@ def _judge_agreement(entry: TransactionData, checked: CheckedResponse) -> dict[s
 
 
 def _why_not(shown: Sequence[CheckedPresentation]) -> tuple[str, str | None]:
-    """What stands in the way of the best that was shown: unknown issuer before not checked before refused."""
+    """What stands in the way of the best that was shown: level, unknown issuer, not checked, refused, in that order."""
     found = [_problem(each.report) for each in shown]
-    order = (UNRECOGNISED, UNDECIDED, REFUSED)
+    order = (NOT_SHOWN, UNRECOGNISED, UNDECIDED, REFUSED)
     return min(found, key=lambda pair: order.index(pair[0]), default=(NOT_SHOWN, None))
 
 
@@ -184,6 +189,8 @@ def _problem(report: VerificationReport) -> tuple[str, str | None]:
         # All its own checks passed: it was left out with a response that was replayed.
         return REFUSED, "nonce"
     reason = reason_of(problem.error_code, problem.evidence)
+    if reason == OTHER_BADGE:
+        return NOT_SHOWN, reason
     if problem.outcome is Outcome.UNKNOWN:
         return UNDECIDED, reason
     failed = {check.code for check in report.checks if check.outcome is Outcome.FAILED}
@@ -282,6 +289,11 @@ class PresentationLine:
     learning: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     """What it says of level, workload and the like, in each language as `runtime.badge_facts.Fact` has it."""
 
+    def tells_as(self, other: "PresentationLine") -> bool:
+        """Whether a reader learns nothing of the badge here that the other has not told."""
+        own, theirs = ((line.title, line.results, line.learning, line.endorsements) for line in (self, other))
+        return own == theirs
+
     def endorsement_lines(self, language: str) -> list[EndorsementLine]:
         return [create_endorsement_line(said, language) for said in self.endorsements]
 
@@ -327,6 +339,15 @@ class Answer:
     def shown_whole(self) -> Text | None:
         """Why more was shown than was asked for, where that is so."""
         return shown_whole_text(sum(line.is_whole for line in self.presentations))
+
+    @property
+    def told(self) -> tuple[PresentationLine, ...]:
+        """What was shown, without what tells the same as one before it: a badge that is shown for two skills."""
+        told: list[PresentationLine] = []
+        for line in self.presentations:
+            if not any(line.tells_as(other) for other in told):
+                told.append(line)
+        return tuple(told)
 
     def message_lines(self, language: str) -> list[str]:
         """What issuers tell beside what was shown, each sentence once, whoever of them says it."""

@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from kernel.errors import CredentialError, MalformedError
 from kernel.federation import MEDIA_TYPE as ENTITY_STATEMENT_TYPE
+from kernel.open_badges import HIGHEST_LEVEL
 from kernel.openid4vp import MAX_AGREEMENT, MAX_TITLE, MEDIA_TYPE, parse_request_uri_form
 from runtime.api_document import operation_id
 from runtime.archives import MAX_ARCHIVE_UPLOAD
@@ -275,6 +276,16 @@ class SkillChoice(Body):
     required: bool = True
 
 
+MinimumLevel = Annotated[
+    int | None,
+    Field(
+        ge=1,
+        le=HIGHEST_LEVEL,
+        description="At this level of the EQF or NLQF, or higher, the badge of each skill has to stand.",
+    ),
+]
+
+
 class AgreementText(Body):
     """What the holder agrees to by answering, shown to them in full (OpenID4VP 1.0 §8.4)."""
 
@@ -288,6 +299,7 @@ class NewQuestion(Body):
     title: Name
     purpose: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
     skills: list[SkillChoice] = Field(min_length=1, max_length=questions.MAX_SKILLS)
+    minimum_level: MinimumLevel = None
     retention_hours: int | None = Field(default=None, ge=0, le=720)
     policy: PolicyName = "diip"
     agreement: AgreementText | None = None
@@ -303,6 +315,7 @@ class NewPresentation(Body):
     title: Name | None = None
     purpose: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
     skills: list[SkillChoice] | None = Field(default=None, min_length=1, max_length=questions.MAX_SKILLS)
+    minimum_level: MinimumLevel = None
     retention_hours: int | None = Field(default=None, ge=0, le=720)
     response_mode: Literal["direct_post.jwt", "direct_post"] = "direct_post.jwt"
     flow: Flow = "cross_device"
@@ -633,6 +646,7 @@ async def create_question(
         title=body.title,
         purpose=body.purpose,
         skills=_asked_skills(body.skills, service),
+        minimum_level=body.minimum_level,
         retention_hours=_retention(body.retention_hours, service.settings),
         policy=body.policy,
         agreement=_agreement(body.agreement),
@@ -864,7 +878,8 @@ async def _read_asking(
     if body.policy is not None:
         common["policy"] = body.policy
     if body.question_id is not None:
-        if body.skills is not None or body.purpose is not None or body.agreement is not None:
+        own_words = (body.skills, body.purpose, body.agreement, body.minimum_level)
+        if any(each is not None for each in own_words):
             raise InputError(fields={"question_id": "not_with_skills"})
         question = await questions.get_question(session, relying_party, body.question_id)
         if question.same_device_only and body.flow != "same_device":
@@ -878,6 +893,7 @@ async def _read_asking(
         title=body.title or body.purpose[:200],
         purpose=body.purpose,
         skills=skills,
+        minimum_level=body.minimum_level,
         retention_hours=_retention(body.retention_hours, service.settings),
         agreement=_agreement(body.agreement),
         trusted_authorities=body.trusted_authorities,
@@ -937,6 +953,7 @@ def _question_json(question: Question, slug: str, settings: VerifierSettings) ->
         "title": question.title,
         "purpose": question.purpose,
         "skills": question.skills,
+        "minimum_level": question.minimum_level,
         "retention_hours": question.retention_hours,
         "policy": question.policy,
         "agreement": question.agreement,

@@ -107,7 +107,7 @@ class BrowserSession(BrowserSessionMixin, Base):
 
 
 class Question(Base):
-    """A saved question: which skills, and what for (PROFILE.md V-07)."""
+    """A saved question: which skills, at which level, and what for (PROFILE.md V-07)."""
 
     __tablename__ = "questions"
 
@@ -116,6 +116,8 @@ class Question(Base):
     title: Mapped[str] = mapped_column(String(200))
     purpose: Mapped[str] = mapped_column(Text)
     skills: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    minimum_level: Mapped[int | None]
+    """At which level of the EQF or higher a badge with a skill has to stand, where that is asked (PROFILE.md S-10)."""
     retention_hours: Mapped[int]
     policy: Mapped[str] = mapped_column(String(20), default="diip")
     agreement: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))

@@ -75,6 +75,7 @@ class Asking:
     purpose: str
     skills: tuple[AskedSkill, ...]
     retention_hours: int
+    minimum_level: int | None = None
     question_id: str | None = None
     flow: Flow = "cross_device"
     response_mode: ResponseMode = "direct_post.jwt"
@@ -98,6 +99,7 @@ class Asking:
             title=question.title,
             purpose=question.purpose,
             skills=read_skills(question),
+            minimum_level=question.minimum_level,
             retention_hours=question.retention_hours,
             question_id=question.id,
             agreement=Agreement.from_json(question.agreement),
@@ -133,7 +135,7 @@ async def start_presentation(
     )
     if identity.encryption_jwk is not None:
         exchange = replace(exchange, encryption_jwk=dict(identity.encryption_jwk))
-    requirements = create_requirements(asking.skills, index=service.skills)
+    requirements = create_requirements(asking.skills, index=service.skills, minimum_level=asking.minimum_level)
     dcql_query = create_dcql_query(
         requirements,
         vct_values=sorted(settings.badge_vct_values),

@@ -1,17 +1,19 @@
 """Saved questions: from "which skills, and what for" to the DCQL query that a wallet is asked.
 
-A question asks for skills and nothing else (PROFILE.md V-07). Whoever holds a narrower skill than the one asked for
-holds the one asked for: that is decided here, by listing every accepted URL (PROFILE.md S-10), because DCQL compares
-values and knows no hierarchy. So it is with what a published table calls the same skill in another taxonomy (S-05).
+A question asks for skills, perhaps at a level, and for nothing else (PROFILE.md V-07). Whoever holds a narrower skill
+than the one asked for holds the one asked for, and a higher level is one too: both are decided here, by listing every
+accepted URL (PROFILE.md S-10), because DCQL compares values and knows no hierarchy. So it is with what a published
+table calls the same skill in another taxonomy (S-05).
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
 from kernel.formats.credential import DC_SD_JWT
+from kernel.open_badges import HIGHEST_LEVEL, find_level_urls
 from kernel.openid4vp import TRANSACTION_DATA_FORMATS, find_unreadable
 from runtime.tokens import create_token
 from skills.relations import RelatedSkill
@@ -33,10 +35,12 @@ QUERY_SUFFIXES: Mapping[str, str] = {
     "jwt_vc_json": "w1",
 }
 
+_LEVEL_SUFFIX = "_level"
+
 MAX_SKILLS = 20
 MAX_ACCEPTED_URIS = 800
-"""Of a whole question: a very broad skill has thousands below it, each is named once a format, and a request object
-has to fit a wallet's limits."""
+"""Of a whole question, with the levels of its skills: a very broad skill has thousands below it, each is named once a
+format, and a request object has to fit a wallet's limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,8 @@ class Requirement:
     same: tuple[str, ...] = ()
     equal: tuple[str, ...] = ()
     related: tuple[str, ...] = ()
+    minimum_level: int | None = None
+    """At which level of the EQF or higher a badge with the skill has to stand, where that was asked."""
 
     def name(self, language: str) -> str:
         return self.names.get(language) or next(iter(self.names.values()), self.uri)
@@ -126,6 +132,7 @@ class Requirement:
             same=tuple(value.get("same", value["accepted"])),
             equal=tuple(value.get("equal", ())),
             related=tuple(value.get("related", ())),
+            minimum_level=value.get("minimum_level"),
         )
 
     def match(self, uri: str) -> SkillMatch | None:
@@ -143,23 +150,36 @@ class Requirement:
 
 
 def query_ids(requirement_id: str) -> tuple[str, ...]:
-    """The credential queries that ask for one requirement: one for each format."""
-    return tuple(query_id(requirement_id, format_id) for format_id in QUERY_SUFFIXES)
+    """The credential queries that ask for one requirement: for each format its skill, then its level."""
+    of_skill = [query_id(requirement_id, format_id) for format_id in QUERY_SUFFIXES]
+    return (*of_skill, *map(counterpart_id, of_skill))
 
 
 def query_id(requirement_id: str, format_id: str) -> str:
     return f"{requirement_id}_{QUERY_SUFFIXES[format_id]}"
 
 
-def create_requirements(skills: Sequence[AskedSkill], *, index: SkillTables) -> tuple[Requirement, ...]:
+def counterpart_id(query_id: str) -> str:
+    """The query for the level of a skill, of the query for the skill; and the other way round."""
+    return query_id.removesuffix(_LEVEL_SUFFIX) if query_id.endswith(_LEVEL_SUFFIX) else query_id + _LEVEL_SUFFIX
+
+
+def create_requirements(
+    skills: Sequence[AskedSkill], *, index: SkillTables, minimum_level: int | None = None
+) -> tuple[Requirement, ...]:
     """Number the skills of a question and widen each to what also proves it."""
     limit = MAX_ACCEPTED_URIS // max(len(skills), 1)
+    if minimum_level is not None:
+        limit -= len(find_level_urls(minimum_level))
     return tuple(
-        _create_requirement(f"skill_{number}", skill, index, limit) for number, skill in enumerate(skills, start=1)
+        _create_requirement(f"skill_{number}", skill, index, limit, minimum_level)
+        for number, skill in enumerate(skills, start=1)
     )
 
 
-def _create_requirement(identifier: str, skill: AskedSkill, index: SkillTables, limit: int) -> Requirement:
+def _create_requirement(
+    identifier: str, skill: AskedSkill, index: SkillTables, limit: int, minimum_level: int | None
+) -> Requirement:
     """The skill itself first, under each address that it was published with (S-04), and under those of other taxonomies
     that are exactly the same (S-05); then what is narrower than any of these (S-10). A skill that is related, and no
     more than that, is never asked for."""
@@ -171,12 +191,13 @@ def _create_requirement(identifier: str, skill: AskedSkill, index: SkillTables, 
     return Requirement(
         id=identifier,
         uri=skill.uri,
-        names=skill.names,
+        names=name_at_level(skill.names, minimum_level),
         required=skill.required,
         accepted=accepted,
         same=tuple(same[:limit]),
         equal=tuple(each for each in equal[:limit] if each not in same),
         related=tuple(each for each in index.with_aliases(found) if each not in accepted)[:limit],
+        minimum_level=minimum_level,
     )
 
 
@@ -196,6 +217,15 @@ def find_relations(uri: str, index: SkillTables) -> Relations:
     return Relations(tuple(same.values()), tuple(near.values()))
 
 
+def name_at_level(names: Mapping[str, str], minimum_level: int | None) -> dict[str, str]:
+    """The names of a skill, each with the level at which it is asked for."""
+    if minimum_level is None:
+        return dict(names)
+    upwards = minimum_level < HIGHEST_LEVEL
+    nl, en = f"niveau {minimum_level}{' of hoger' * upwards}", f"level {minimum_level}{' or higher' * upwards}"
+    return {language: f"{name} ({nl if language == 'nl' else en})" for language, name in names.items()}
+
+
 def create_dcql_query(
     requirements: Iterable[Requirement],
     *,
@@ -209,6 +239,8 @@ def create_dcql_query(
 
     OpenID4VP 1.0 §6.1, §6.2: a set of a skill that is welcome but not needed is `required: false`. Its options stand
     in the order in which we prefer them. Who agrees to something must do so in a format that can carry it (§B.3.3).
+    A level stands at the path of the skills, to which one query may point once (§6.3): it has a query of its own,
+    and an option is both (decision 0085).
     """
     requirements = tuple(requirements)
     usable = frozenset(formats) & (TRANSACTION_DATA_FORMATS if is_agreement else QUERY_SUFFIXES.keys())
@@ -219,23 +251,33 @@ def create_dcql_query(
     return {
         "credentials": [
             {
-                "id": query_id(requirement.id, format_id),
+                "id": name,
                 "format": format_id,
                 "meta": _meta(format_id, vct_values, type_values),
                 **authorities,
-                "claims": [{"path": _path(format_id), "values": list(requirement.accepted)}],
+                "claims": [{"path": _path(format_id), "values": list(values)}],
             }
             for requirement in requirements
             for format_id in asked
+            for name, values in _asked_values(requirement, format_id).items()
         ],
         "credential_sets": [
             {
-                "options": [[query_id(requirement.id, format_id)] for format_id in asked],
+                "options": [list(_asked_values(requirement, format_id)) for format_id in asked],
                 "required": requirement.required,
             }
             for requirement in requirements
         ],
     }
+
+
+def _asked_values(requirement: Requirement, format_id: str) -> dict[str, tuple[str, ...]]:
+    """What is asked of a badge in this format: for each query the addresses of which one will do."""
+    name = query_id(requirement.id, format_id)
+    of_skill = {name: requirement.accepted}
+    if requirement.minimum_level is None:
+        return of_skill
+    return {**of_skill, counterpart_id(name): find_level_urls(requirement.minimum_level)}
 
 
 def _meta(format_id: str, vct_values: Sequence[str], type_values: Sequence[str]) -> dict[str, Any]:
@@ -246,7 +288,7 @@ def _meta(format_id: str, vct_values: Sequence[str], type_values: Sequence[str])
 
 
 def _path(format_id: str) -> list[str | None]:
-    """Where the skills of a badge stand, from the root of the credential (K-94)."""
+    """Where the skills of a badge stand, and its level, from the root of the credential (K-94)."""
     return list(_ALIGNMENT_PATH if format_id == DC_SD_JWT else ("credentialSubject", *_ALIGNMENT_PATH))
 
 
@@ -262,6 +304,7 @@ async def create_question(
     skills: Sequence[AskedSkill],
     retention_hours: int,
     now: datetime,
+    minimum_level: int | None = None,
     policy: PolicyName = "diip",
     agreement: Agreement | None = None,
     same_device_only: bool = False,
@@ -276,6 +319,7 @@ async def create_question(
         title=title,
         purpose=purpose,
         skills=[skill.as_json() for skill in skills],
+        minimum_level=minimum_level,
         retention_hours=retention_hours,
         policy=policy,
         agreement=None if agreement is None else agreement.as_json(),
@@ -296,6 +340,12 @@ async def get_question(session: Session, relying_party: RelyingParty, question_i
 
 def read_skills(question: Question) -> tuple[AskedSkill, ...]:
     return tuple(AskedSkill.from_json(value) for value in question.skills)
+
+
+def read_asked(question: Question) -> tuple[AskedSkill, ...]:
+    """The skills as people read what is asked: with the level."""
+    skills = read_skills(question)
+    return tuple(replace(skill, names=name_at_level(skill.names, question.minimum_level)) for skill in skills)
 
 
 def require_readable(agreement: Agreement | None) -> None:

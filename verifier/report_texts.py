@@ -101,6 +101,7 @@ _ASK_THEM_AGAIN = Text(
 
 # The answer as a whole lacks something because a badge in it does not count.
 LEFT_OUT = "left_out"
+OTHER_BADGE = "level_of_another_badge"
 
 FAILURES: Mapping[str, FailureText] = {
     "credential": FailureText(
@@ -235,6 +236,20 @@ FAILURES: Mapping[str, FailureText] = {
         Text("Dat zegt niets over de andere badges.", "That says nothing about the other badges."),
         Text("Kijk bij de eisen welke badge het is en waarom.", "See at the requirements which badge it is, and why."),
     ),
+    OTHER_BADGE: FailureText(
+        Text(
+            "Dit niveau is niet getoond op de badge met deze skill.",
+            "This level was not shown on the badge with this skill.",
+        ),
+        Text(
+            "De badge met de skill kan een lager niveau hebben, of geen niveau.",
+            "The badge with the skill may have a lower level, or none.",
+        ),
+        Text(
+            "Vraag de kandidaat naar een badge met de skill op dit niveau.",
+            "Ask the candidate for a badge with the skill at this level.",
+        ),
+    ),
     "undecided": FailureText(
         Text(
             "We konden dit nu niet nakijken: de uitgever antwoordt niet.",
@@ -354,8 +369,9 @@ def reason_of(error_code: str | None, evidence: Mapping[str, Any]) -> str | None
     """Which failure to speak of: the trust list's own outcome, else the kernel's code."""
     if error_code is None:
         return None
-    if error_code == "query" and evidence.get(LEFT_OUT):
-        return LEFT_OUT
+    for told in (LEFT_OUT, OTHER_BADGE):
+        if error_code == "query" and evidence.get(told):
+            return told
     recognition: str | None = evidence.get("recognition")
     return recognition or error_code
 

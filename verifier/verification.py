@@ -11,7 +11,7 @@ holds, except the issuer's key, and that only by the mechanism that policy fixed
 import asyncio
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -35,11 +35,13 @@ from kernel.formats import (
     verify_validity,
 )
 from kernel.keys import PublicKey
+from kernel.open_badges import badge_view
 from kernel.openid4vp import TransactionData, verify_transaction_data
 from kernel.report import CHECK_CODES, Check, Outcome, VerificationReport
 from kernel.status.token_status_list import Status
 from kernel.trust_list import LIST_UNAVAILABLE
 from runtime.resolve import Resolver
+from verifier.questions import counterpart_id
 from verifier.trust import check_issuer_recognised
 
 # An honest did:jwk of a P-256 key has some 250 characters, its key identifier two more.
@@ -143,7 +145,8 @@ async def verify_response(
         check(raw, query_id, position) for query_id, raws in vp_token.items() for position, raw in enumerate(raws)
     ]
     # A single one, which most are, needs no task beside this one.
-    presentations = (await waiting[0],) if len(waiting) == 1 else tuple(await asyncio.gather(*waiting))
+    found = (await waiting[0],) if len(waiting) == 1 else tuple(await asyncio.gather(*waiting))
+    presentations = tuple(_judge_level(each, found, asked) for each in found)
     # One answer to another question spoils the whole response: somebody is replaying (OpenID4VP 1.0 §14.1.2).
     is_replayed = any("nonce" in each.error_codes() for each in presentations)
     believed = () if is_replayed else tuple(each for each in presentations if each.report.accepted)
@@ -336,6 +339,25 @@ async def _check_query(
 # --- the response as a whole ---
 
 
+def _judge_level(each: CheckedPresentation, others: Sequence[CheckedPresentation], asked: Asked) -> CheckedPresentation:
+    """A skill counts with the level of its own badge, and a level with a skill; DCQL cannot say so (decision 0085)."""
+    wanted = counterpart_id(each.query_id)
+    if asked.query.find(wanted) is None or each.credential is None or not each.report.accepted:
+        return each
+    achievement = _achievement_of(each.credential)
+    beside = (other.credential for other in others if other.query_id == wanted and other.report.accepted)
+    if any(credential is not None and _achievement_of(credential) == achievement for credential in beside):
+        return each
+    failed = Check.failed("query", QueryNotSatisfiedError("skill and level of two badges"), level_of_another_badge=True)
+    return replace(each, report=_report([*each.report.checks[:-1], failed]))
+
+
+def _achievement_of(credential: VerifiedCredential) -> tuple[str, str]:
+    """Skills and level are the achievement's: two badges of one achievement, or two copies of a badge, are one here."""
+    badge = badge_view(credential.claims, credential.format)
+    return credential.issuer, badge.achievement_id or badge.name or credential.raw
+
+
 def _check_answer(
     asked: Asked,
     presentations: Sequence[CheckedPresentation],
@@ -368,6 +390,9 @@ def _check_answer(
 def _query_not_run(presentations: Sequence[CheckedPresentation], *, is_replayed: bool) -> Check:
     """Of what is not believed, nobody asks whether it answers the question: the reason stands at another check."""
     problems = [problem for each in presentations if (problem := each.report.first_problem()) is not None]
+    about_query = next((problem for problem in problems if problem.code == "query"), None)
+    if about_query is not None:
+        return about_query
     evidence: dict[str, Any] = {"discarded": "all"} if is_replayed else {}
     if problems:
         evidence["skipped_after"] = problems[0].code

@@ -295,9 +295,18 @@ def match_questions(
             for query in request.dcql_query.credentials
         ]
     agreements = find_agreements(request)
+    proposed: set[str] = set()
     for number, asked in enumerate(sets):
-        ways = _alternatives(asked, found, held, request.dcql_query, language)
-        yield AskedQuestion(f"q{number}", asked.required, tuple(_able_to_agree(ways, agreements)))
+        ways = _able_to_agree(_alternatives(asked, found, held, request.dcql_query, language), agreements)
+        question = AskedQuestion(f"q{number}", asked.required, tuple(_fewest_badges_first(ways, proposed)))
+        if question.required and question.alternatives:
+            proposed |= question.alternatives[0].badge_ids
+        yield question
+
+
+def _fewest_badges_first(ways: Sequence[Alternative], proposed: set[str]) -> Sequence[Alternative]:
+    """Ways whose badges hold now, and among them those that show the fewest badges that are not shown anyway."""
+    return sorted(ways, key=lambda way: (_has_lapsed(way), len(way.badge_ids - proposed)))
 
 
 def _able_to_agree(ways: Sequence[Alternative], agreements: Sequence[Agreement]) -> Sequence[Alternative]:
@@ -334,10 +343,10 @@ def _rank(badge: Badge) -> tuple[int, bool]:
 def _alternatives(
     asked: SetMatch, found: DcqlMatch, held: Mapping[str, tuple[Badge, HeldForm]], query: DcqlQuery, language: str
 ) -> list[Alternative]:
-    """Every way to meet one set that a person could tell from the others, the best first (§6.4.1, §6.4.2).
+    """Every way to meet one set that a person could tell from the others, as the verifier prefers (§6.4.1, §6.4.2).
 
     The same badges in other forms are no other way unless they tell something else; among those, only the ones in which
-    the fewest badges are shown whole. The verifier's preference decides among ways whose badges hold now.
+    the fewest badges are shown whole.
     """
     flat = (
         tuple(zip(option, answers, strict=True))
@@ -359,7 +368,11 @@ def _alternatives(
         alternative = Alternative(",".join(map(_key, parts)), parts)
         by_badges.setdefault(alternative.badge_ids, []).append(alternative)
     ways = [way for same in islice(by_badges.values(), _MAX_ALTERNATIVES) for way in _distinct(same)]
-    return sorted(_offer_once(ways), key=lambda way: any(part.badge.state.kind in _LAPSED for part in way.parts))
+    return list(_offer_once(ways))
+
+
+def _has_lapsed(way: Alternative) -> bool:
+    return any(part.badge.state.kind in _LAPSED for part in way.parts)
 
 
 def _offer_once(ways: Iterable[Alternative]) -> Iterable[Alternative]:
@@ -391,8 +404,16 @@ def _key(part: Part) -> str:
 
 
 def _combinations(found: DcqlMatch, option: Sequence[str]) -> Iterable[tuple[Answer, ...]]:
-    """Every choice of one answer for each query of an option, one at a time: all of them may be beyond counting."""
-    return product(*(found.answers[name][:_MAX_ALTERNATIVES] for name in option))
+    """Choices of one answer for each query of an option, one at a time: all of them may be beyond counting.
+
+    First those in which one badge answers all. It is shown with no other: nobody need show two where one will do.
+    """
+    answers = [found.answers[name][:_MAX_ALTERNATIVES] for name in option]
+    held = [[answer.candidate_id for answer in each] for each in answers]
+    alone = [one for one in dict.fromkeys(held[0]) if all(one in each for each in held)]
+    for one in alone:
+        yield from product(*([answer for answer in each if answer.candidate_id == one] for each in answers))
+    yield from product(*([answer for answer in each if answer.candidate_id not in alone] for each in answers))
 
 
 def _candidate(form: HeldForm, authorities: Mapping[str, Authorities]) -> Candidate:

@@ -4,7 +4,14 @@ An achievement is described once. From one `CredentialDataset` come the claims o
 VCDM 2.0 credential, each with the claims paths that its holder may keep hidden; `badge_view` reads both back alike.
 """
 
-from kernel.open_badges.alignments import SKILL, STATED_KINDS, find_alignment_kind, skill_target_type
+from kernel.open_badges.alignments import (
+    HIGHEST_LEVEL,
+    SKILL,
+    STATED_KINDS,
+    find_alignment_kind,
+    find_level_urls,
+    skill_target_type,
+)
 from kernel.open_badges.checking import (
     parse_open_badge,
     verify_achievement,
@@ -58,6 +65,7 @@ __all__ = [
     "ACHIEVEMENT_TYPES",
     "CONTEXTS",
     "CREDENTIALS_V2",
+    "HIGHEST_LEVEL",
     "LEARNING_OUTCOME",
     "OPEN_BADGES_3_0_3",
     "OPEN_BADGES_EXTENSIONS",
@@ -85,6 +93,7 @@ __all__ = [
     "create_sd_jwt_vc_claims",
     "describe_subjects",
     "find_alignment_kind",
+    "find_level_urls",
     "find_refresh_service",
     "format_date_time",
     "is_newer",

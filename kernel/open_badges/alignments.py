@@ -13,6 +13,7 @@ _SNB: Final = "http://data.europa.eu/snb"
 
 ECTS: Final = f"{_SNB}/education-credit/6fcec5c5af"
 EQF: Final = f"{_SNB}/eqf/"
+HIGHEST_LEVEL: Final = 8
 ISCED_F: Final = f"{_SNB}/isced-f/"
 NLQF_LEVELS: Final[Mapping[str, str]] = {
     "Instroom": f"{_SNB}/qdr/c_b42dd23b",
@@ -64,6 +65,13 @@ _BY_NAME: Final[Mapping[str, str]] = {
     "isced-f": "ISCEDF",
 }
 _FRAMEWORK_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+
+
+def find_level_urls(at_least: int) -> tuple[str, ...]:
+    """Return the published address of every EQF level from this one up, and of every NLQF level as high. S-01."""
+    eqf = (f"{EQF}{level}" for level in range(at_least, HIGHEST_LEVEL + 1))
+    nlqf = (url for level, url in NLQF_LEVELS.items() if level[0].isdecimal() and int(level[0]) >= at_least)
+    return (*eqf, *nlqf)
 
 
 def find_alignment_kind(alignment: Mapping[str, Any]) -> str:

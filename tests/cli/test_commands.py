@@ -118,7 +118,9 @@ def test_a_person_makes_the_whole_journey_from_the_command_line(terminal, organi
         *("--title", "HR", "--purpose", "Voor de vacature"),
     )
     question = saved.split()[-1]
-    assert question in terminal("verifier", "questions", "-r", "werkt")
+    listed = terminal("verifier", "questions", "-r", "werkt")
+    assert question in listed
+    assert "from level" not in listed
     link, presentation = ask(terminal, question)
     consent = terminal("wallet", "answer", link, typed="y\n")
     assert "Voor de vacature" in consent
@@ -141,6 +143,21 @@ def test_a_person_makes_the_whole_journey_from_the_command_line(terminal, organi
     terminal("wallet", "delete", badge, "--yes")
     terminal("wallet", "erase", "--yes")
     assert "not signed in" in terminal("wallet", "list", status=1)
+
+
+def test_S10_a_question_at_a_level_is_listed_with_it_and_not_met_by_a_badge_without(terminal, organisation):
+    _, link, code = award(terminal)[1]
+    terminal("wallet", "create", "--name", "mila")
+    terminal("wallet", "receive", link, "--tx-code", code, "--yes")
+    terminal(
+        "verifier", "question", "-r", "werkt", "-s", HRM, "--title", "HR", "--purpose", "x", "--level", "9", status=2
+    )
+    saved = terminal(
+        *("verifier", "question", "-r", "werkt", "-s", HRM, "--title", "HR", "--purpose", "Vacature", "--level", "5")
+    )
+    assert "from level 5" in " ".join(terminal("verifier", "questions", "-r", "werkt").split())
+    link, _ = ask(terminal, saved.split()[-1])
+    terminal("wallet", "answer", link, "--yes", status=1)
 
 
 def test_an_answer_that_does_not_hold_is_told_by_requirement_and_is_no_yes(terminal, organisation):

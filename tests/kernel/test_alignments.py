@@ -4,7 +4,16 @@ from typing import Any
 
 import pytest
 
-from kernel.open_badges import SKILL, STATED_KINDS, badge_view, find_alignment_kind, skill_target_type
+from kernel.open_badges import (
+    HIGHEST_LEVEL,
+    SKILL,
+    STATED_KINDS,
+    badge_view,
+    find_alignment_kind,
+    find_level_urls,
+    skill_target_type,
+)
+from kernel.open_badges.alignments import NLQF_LEVELS
 
 EQF = "http://data.europa.eu/snb/eqf/5"
 ECTS = "http://data.europa.eu/snb/education-credit/6fcec5c5af"
@@ -101,3 +110,13 @@ def test_S03_a_badge_is_shown_with_its_skills_and_with_what_is_stated_apart() ->
     assert [skill.uri for skill in view.skills] == [ESCO, ELSEWHERE]
     assert [stated.uri for stated in view.statements] == [EQF]
     assert [skill.uri for skill in view.results[0].skills] == [ESCO, ELSEWHERE]
+
+
+def test_S10_a_level_and_every_higher_one_by_the_addresses_of_both_frameworks() -> None:
+    assert find_level_urls(HIGHEST_LEVEL) == ("http://data.europa.eu/snb/eqf/8", NLQF_LEVELS["8"])
+    assert find_level_urls(5)[0] == EQF
+    fourth, fifth = set(find_level_urls(4)), set(find_level_urls(5))
+    assert fifth < fourth
+    assert fourth - fifth == {"http://data.europa.eu/snb/eqf/4", NLQF_LEVELS["4"], NLQF_LEVELS["4+"]}
+    assert NLQF_LEVELS["Instroom"] not in find_level_urls(1)
+    assert all(find_alignment_kind({"targetUrl": url}) in ("EQF", "NLQF") for url in find_level_urls(1))

@@ -53,7 +53,7 @@ def test_V40_every_check_has_words_for_every_outcome_in_two_languages(code: str)
 def test_V40_every_error_code_and_trust_outcome_has_what_happened_what_it_means_and_what_to_do() -> None:
     codes = {each.code for each in subclasses(CredentialError) if each.__module__ == KERNEL}
     outcomes = {each.value for each in TrustOutcome} - {TrustOutcome.RECOGNISED.value}
-    assert codes | outcomes | {report_texts.LEFT_OUT} == set(report_texts.FAILURES)
+    assert codes | outcomes | {report_texts.LEFT_OUT, report_texts.OTHER_BADGE} == set(report_texts.FAILURES)
     for failure in report_texts.FAILURES.values():
         for text in (failure.happened, failure.means, failure.do):
             assert text.nl.endswith(".")

@@ -373,6 +373,36 @@ async def test_W47_badges_that_differ_in_what_the_page_says_are_both_offered(hou
     assert len(question["alternatives"]) == 2
 
 
+LEVEL = {"type": ["Alignment"], "targetName": "EQF level 5", "targetUrl": "http://data.europa.eu/snb/eqf/5"}
+
+
+async def hold(house, holder, name, *alignments):
+    """One badge of an achievement of its own."""
+    achievement = create_test_achievement(name=name, alignment=list(alignments))
+    house.issuer.dataset = create_test_dataset(achievement={**achievement, "id": f"{achievement['id']}-{name}"})
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+
+
+async def test_S10_badge_that_answers_for_a_skill_and_its_level_is_shown_with_no_other(house, holder):
+    skill = create_test_achievement()["alignment"][0]
+    for name, alignments in (("level", [LEVEL]), ("skill", [skill]), ("both", [skill, LEVEL])):
+        await hold(house, holder, name, *alignments)
+    query = house.verifier.skill_query(FIRST, LEVEL["targetUrl"])
+    query["credential_sets"] = [{"options": [["skill_1", "skill_2"]]}]
+    [question] = (await holder.open_request(house.verifier.ask(query)))["questions"]
+    ways = [[part["name"] for part in way["parts"]] for way in question["alternatives"]]
+    assert ways == [["both", "both"], ["skill", "level"]]
+
+
+async def test_W48_badge_that_is_shown_anyway_is_proposed_for_the_next_question_too(house, holder):
+    skill = create_test_achievement()["alignment"][0]
+    for name, alignments in (("other", [LEVEL]), ("both", [skill, LEVEL])):
+        await hold(house, holder, name, *alignments)
+    asked = await holder.open_request(house.verifier.ask(house.verifier.skill_query(FIRST, LEVEL["targetUrl"])))
+    assert [part["name"] for part in asked["share"]] == ["both", "both"]
+    assert len(asked["questions"][1]["alternatives"]) == 2
+
+
 async def test_W48_what_was_told_is_what_was_sent(house, holder):
     house.issuer.planted_hidden = {"hobby": {"name": "voetbal"}, "secret": "blijft hier"}
     await holder.receive(house.issuer.offer_link(configurations=[DC]))

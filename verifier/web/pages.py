@@ -166,7 +166,7 @@ def _add_questions(router: APIRouter, pages: Pages) -> None:
     @router.get("/back-office/{slug}/questions", name="questions_page")
     async def questions_page(request: Request, slug: str, signed_in: SignedInDep, session: SessionDep) -> Response:
         rows = await store.list_questions(session, signed_in.relying_party.id)
-        listed = [(row, questions.read_skills(row)) for row in rows]
+        listed = [(row, questions.read_asked(row)) for row in rows]
         return pages.render(request, "questions.html", signed_in=signed_in, listed=listed)
 
     @router.get("/back-office/{slug}/questions/new", name="new_question_page")
@@ -198,6 +198,7 @@ def _add_questions(router: APIRouter, pages: Pages) -> None:
             title=filled.title,
             purpose=filled.purpose,
             skills=filled.skills,
+            minimum_level=filled.minimum_level,
             retention_hours=filled.retention_hours,
             policy=filled.policy,
             agreement=filled.agreement,
@@ -212,7 +213,7 @@ def _add_questions(router: APIRouter, pages: Pages) -> None:
         request: Request, slug: str, question_id: str, signed_in: SignedInDep, session: SessionDep, service: ServiceDep
     ) -> Response:
         question = await questions.get_question(session, signed_in.relying_party, question_id)
-        skills = questions.read_skills(question)
+        skills = questions.read_asked(question)
         ask_url = f"{service.settings.public_url}/ask/{slug}/{question.id}"
         return pages.render(
             request,
@@ -446,7 +447,7 @@ def _add_asking(router: APIRouter, pages: Pages, streams: OpenStreams) -> None:
             "ask.html",
             relying_party=relying_party,
             question=question,
-            skills=questions.read_skills(question),
+            skills=questions.read_asked(question),
             esco=_esco(request, service),
         )
 

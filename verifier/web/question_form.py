@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from starlette.datastructures import FormData
 
+from kernel.open_badges import HIGHEST_LEVEL
 from kernel.openid4vp import MAX_AGREEMENT, MAX_TITLE
 from skills.search import SkillIndex
 from skills.skill import Skill
@@ -35,6 +36,7 @@ class QuestionForm:
     policy: PolicyName = "diip"
     same_device_only: bool = False
     trusted_authorities: bool = False
+    minimum_level: int | None = None
 
     @property
     def agreement(self) -> Agreement | None:
@@ -69,6 +71,7 @@ def read_question_form(form: FormData, index: SkillIndex, *, language: str) -> Q
         policy="haip" if _text(form, "policy") in ("haip", "haip-listed") else "diip",
         same_device_only=bool(_text(form, "same_device_only")),
         trusted_authorities=_text(form, "policy") == "haip-listed",
+        minimum_level=_level(_text(form, "minimum_level")),
     )
 
 
@@ -115,6 +118,12 @@ def _search(index: SkillIndex, text: str, language: str, chosen: Sequence[AskedS
 
 def _hours(text: str) -> int:
     return min(int(text), 720) if text.isdecimal() and len(text) < 5 else 24
+
+
+def _level(text: str) -> int | None:
+    """One of the levels that the page offers, else none."""
+    levels = {str(level): level for level in range(1, HIGHEST_LEVEL + 1)}
+    return levels.get(text)
 
 
 def _text(form: FormData, name: str) -> str:

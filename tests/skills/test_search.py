@@ -222,6 +222,7 @@ RELATIONS = f"""uri,relation,other,source,name_nl
 {CNL}CLOSE,https://linkeddata.competentnl.nl/def/competentnl#closeMatchESCO,{uri("hrm")},test,Mensen sturen
 {CNL}ABOVE,skos:narrowMatch,{uri("hrm")},test,Besturen
 {uri("hrm")},narrowMatch,{CNL}BELOW,test,
+{CNL}INNER,cnlo:broadMatchESCO,{uri("hrm")},test,Werven
 {CNL}GUIDE,exactMatch,{uri("guide")},test,Begeleiden
 {CNL}GUIDE,exactMatch,{CNL}SAME,test,Begeleiden
 """
@@ -251,11 +252,13 @@ def test_S05_relations_keep_their_type_in_both_directions(related):
         ("close", "CLOSE", "Mensen sturen"),
         ("broad", "ABOVE", "Besturen"),
         ("narrow", "BELOW", f"{CNL}BELOW"),
+        ("narrow", "INNER", "Werven"),
     }
     assert told(f"{CNL}BELOW") == {("broad", uri("hrm"), "personeelsbeleid")}
     assert told(f"{CNL}ABOVE") == {("narrow", uri("hrm"), "personeelsbeleid")}
     assert told(f"{CNL}CLOSE") == {("close", uri("hrm"), "personeelsbeleid")}
-    assert [each.kind for each in related.related(uri("hrm"))] == ["exact", "close", "broad", "narrow"]
+    assert [each.kind for each in related.related(uri("hrm"))] == ["exact", "close", "broad", "narrow", "narrow"]
+    assert told(f"{CNL}INNER") == {("broad", uri("hrm"), "personeelsbeleid")}
     assert told(uri("recruit")) == set()
 
 

@@ -233,6 +233,7 @@ async def test_S08_W30_claims_are_erased_with_the_account(house, holder):
 async def test_S08_A52_nobody_reaches_what_another_claimed(house, holder):
     other = await house.new_holder()
     own = await claim(holder, words=OWN, learned=LEARNED)
+    assert await skills_of(other) == []
     for method, body in (("PUT", {"learned": "x"}), ("DELETE", None)):
         for claim_id in (own["id"], "bestaat-niet"):
             refused = await other.call(method, f"/skills/{claim_id}", body)

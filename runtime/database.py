@@ -61,7 +61,6 @@ log = get_logger(__name__)
 _BUSY_SECONDS: Final = 10
 _CUT_SECONDS: Final = 1
 _CACHE_KIB: Final = 64 * 1024
-_LOG_PAGES: Final = 10_000
 _READ_ONLY: Final = "skillswallet_read_only"
 
 # Alembic needs stable names to alter constraints later, on both databases.
@@ -293,11 +292,11 @@ def blocking_database(url: str) -> Iterator[BlockingDatabase]:
     database = BlockingDatabase(engine)
     try:
         if engine.dialect.name == "sqlite":
-            # Rows in random order touch every page of an index again and again: those of a long run fit into the
-            # cache, and are copied from the log to their places seldom.
+            # Rows in random order touch every page of an index again and again; those of a long run fit in here.
+            # The log stays as short as ever: a longer one is cheaper for the run, and is copied to its place by the
+            # first request beside it that commits (measured: a 99th percentile of 440 ms instead of 200).
             with database.connection() as connection:
                 connection.exec_driver_sql(f"PRAGMA cache_size=-{_CACHE_KIB}")
-                connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
         yield database
     finally:
         database.close()

@@ -922,6 +922,7 @@ class AchievementAnswer(BaseModel):
     recheck_months: int | None
     other_identifiers: list[OtherIdentifier]
     related: list[RelatedAchievement]
+    status_messages: bool
     language: str
     url: str
     image_url: str
@@ -1812,7 +1813,7 @@ async def set_status_message(
     """Tell something of an award, with every copy that names a list of messages. It never makes a badge invalid."""
     issuer = await get_issuer(session, service.settings, org)
     await status_messages.set_status_message(
-        session, service.settings, issuer.organisation_id, award_id, body.message, actor=caller.name, now=now
+        session, issuer.organisation_id, award_id, body.message, actor=caller.name, now=now
     )
     view = await awards.get_award(session, service.settings, issuer, award_id, now=now)
     return _award_answer(_without_codes(caller, view))

@@ -24,6 +24,7 @@ from issuer.images import BadgeImage, as_svg
 from issuer.models import BadgeFile
 from issuer.settings import IssuerSettings
 from issuer.signing_keys import ActiveKey
+from issuer.status_messages import takes_messages
 from issuer.store import AwardRow, Session
 from kernel import base64url
 from kernel.baking import CredentialForm, bake
@@ -228,7 +229,7 @@ def _sign(
         count=1,
         now=now,
         kind=StatusKind.BITSTRING_STATUS_LIST,
-        message=award.message,
+        message=award.message if takes_messages(row.version.description) else None,
     )
     claims = open_claims(settings, award.id, award.sealed_claims or b"")
     # Of the person a hashed address, and no name. B-08

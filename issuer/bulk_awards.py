@@ -30,6 +30,7 @@ from issuer.models import AwardBatch, BulkRun
 from issuer.recipients import TOO_MANY_IN_BULK, BadLine, parse_recipients
 from issuer.settings import IssuerSettings
 from issuer.status import Deck, status_kind
+from issuer.status_messages import takes_messages
 from issuer.store import AchievementRow, ChunkRow, Session
 from kernel.errors import MalformedError
 from kernel.formats.credential import DC_SD_JWT, LDP_VC
@@ -245,6 +246,7 @@ async def _open_run(
         issuer=issuer,
         securing=row.securing,
         achievement=securing.carried(achievement.version.achievement),
+        has_messages=takes_messages(achievement.version.description),
         key=sealed,
         awarded_at=row.awarded_at,
         valid_from=row.created_at,

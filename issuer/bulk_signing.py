@@ -32,6 +32,7 @@ class SigningOrder:
     issuer: CredentialIssuer
     securing: str
     achievement: Mapping[str, Any]
+    has_messages: bool
     key: ActiveKeyRow
     awarded_at: datetime
     valid_from: datetime
@@ -97,7 +98,7 @@ class ChunkSigner:
         uri = status_list_uri(self._issuer, task.status_list.number)
         awards, files = [], []
         for number, (person, index) in enumerate(zip(task.people, task.places, strict=True)):
-            place = StatusPlace(task.status_list.id, self._status_kind, uri, index, self._settings.status_messages)
+            place = StatusPlace(task.status_list.id, self._status_kind, uri, index, self._order.has_messages)
             awards.append(self._award(award_ids[number], task.chunk.first + number, person))
             files.append(
                 BulkFile(file_ids[number], award_ids[number], index, self._sign(file_ids[number], person, place))
@@ -151,7 +152,7 @@ def _create_template(order: SigningOrder, claims: Mapping[str, Any]) -> BadgeFil
         status_kind(order.securing),
         status_list_uri(order.issuer, 0),
         0,
-        order.settings.status_messages,
+        order.has_messages,
     )
     shared: dict[str, Any] = {
         "issuer": identity_of(

@@ -40,6 +40,7 @@ from issuer.sender_constraint import PresentedToken, open_token, spend_dpop_proo
 from issuer.settings import IssuerSettings
 from issuer.signing_keys import ActiveKey
 from issuer.status import StatusPlace
+from issuer.status_messages import takes_messages
 from issuer.store import Grant
 from issuer.wallet_providers import WalletProviders, resolve_wallet_providers
 from kernel import base64url
@@ -64,7 +65,7 @@ _MAX_REQUEST_BYTES = 256 * 1024
 # Requests that wait under one offer: each securing once, and as often again.
 _MAX_DEFERRED = 20
 _ACHIEVEMENTS_KEPT = 256
-_achievements: dict[UUID, Mapping[str, Any]] = {}
+_achievements: dict[UUID, store.AchievementTexts] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +243,8 @@ def _issue_copies(
     if grant.revokes_earlier_copies and not grant.copies:
         revoked = Status.INVALID.value_in_list
         store.set_status_of_copies(connection, grant.award_id, revoked, except_offer=grant.offer_id)
+    content = _get_achievement(connection, grant.achievement_version_id)
+    has_messages = takes_messages(content.description)
     places = status.allocate_status_places(
         connection,
         settings,
@@ -251,12 +254,11 @@ def _issue_copies(
         count=len(new),
         now=now,
         kind=status.status_kind(order.securing.name),
-        message=store.get_award_message(connection, grant.award_id) if settings.status_messages else 0,
+        message=store.get_award_message(connection, grant.award_id) if has_messages else None,
     )
-    achievement = _get_achievement(connection, grant.achievement_version_id)
     signing_key = _get_signing_key(connection, settings, order, now)
     signed = {
-        key.thumbprint: _sign(settings, order, signing_key, achievement, key, place, now)
+        key.thumbprint: _sign(settings, order, signing_key, content.achievement, key, place, now)
         for key, place in zip(new, places, strict=True)
     }
     for key, place in zip(new, places, strict=True):
@@ -298,7 +300,7 @@ def _find_earlier(
     }
 
 
-def _get_achievement(connection: BlockingConnection, version_id: UUID) -> Mapping[str, Any]:
+def _get_achievement(connection: BlockingConnection, version_id: UUID) -> store.AchievementTexts:
     """A version of an achievement never changes, so it is read once a process."""
     if version_id not in _achievements:
         if len(_achievements) == _ACHIEVEMENTS_KEPT:

@@ -128,9 +128,6 @@ class IssuerSettings(ServiceSettings):
     """Key proofs in one request (I-60). Twenty unlinkable copies last a job seeker a while."""
     status_list_size: int = Field(default=131_072, ge=131_072, multiple_of=8)
     """Entries in a list: a crowd for each credential to hide in (K-77)."""
-    status_messages: bool = False
-    """Whether badges with a Bitstring Status List get an entry through which something can be told of them later
-    (K-80.1). There are readers of Open Badges that take no badge with an entry of more than one bit (decision 0052)."""
     status_list_ttl: timedelta = Field(default=timedelta(minutes=15), ge=timedelta(seconds=1))
     """How long a verifier may keep a list, and the step in which a changed one is signed again (K-75, I-77)."""
     status_list_lifetime: timedelta = timedelta(days=1)

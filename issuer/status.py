@@ -119,13 +119,15 @@ def allocate_status_places(
     count: int,
     now: datetime,
     kind: StatusKind = StatusKind.TOKEN_STATUS_LIST,
-    message: int = 0,
+    message: int | None = None,
 ) -> Sequence[StatusPlace]:
     """A random place of its own for each of `count` copies, never given before or again. K-77, K-80.4, A-45, A-53.
 
-    `message` is what is told of the award already, by its value in a list; only one kind of list has messages.
+    `message` is what is told of the award already, by its value in a list; None where copies get no place for one.
+    Only one kind of list has messages.
     """
-    message = message if kind is StatusKind.BITSTRING_STATUS_LIST else 0
+    has_messages = message is not None
+    value = message if message is not None and kind is StatusKind.BITSTRING_STATUS_LIST else 0
     places: list[StatusPlace] = []
     while len(places) < count:
         status_list = _get_open_list(connection, settings, issuer.organisation_id, kind, now)
@@ -134,15 +136,15 @@ def allocate_status_places(
         while len(places) < count and draws < _DRAWS:
             index = _random.randrange(status_list.size)
             if store.take_status_index(
-                connection, status_list.id, index, award_id=award_id, offer_id=offer_id, message=message
+                connection, status_list.id, index, award_id=award_id, offer_id=offer_id, message=value
             ):
-                places.append(StatusPlace(status_list.id, kind, uri, index, settings.status_messages))
+                places.append(StatusPlace(status_list.id, kind, uri, index, has_messages))
                 draws = 0
             else:
                 draws += 1
         if draws == _DRAWS:
             store.close_status_list(connection, status_list.id, now)
-    if message:
+    if value:
         store.note_changes(connection, [(place.status_list_id, place.index) for place in places])
     return places
 

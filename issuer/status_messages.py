@@ -11,7 +11,6 @@ from uuid import UUID
 
 from issuer import store
 from issuer.errors import N_, ConflictError, NotFoundError
-from issuer.settings import IssuerSettings
 from issuer.store import Session
 from kernel.status.messages import StatusMessage
 from runtime.database import run_blocking
@@ -21,9 +20,13 @@ from runtime.status_texts import message_text
 _TELLABLE: Final = ("valid", "suspended")
 
 
+def takes_messages(description: Mapping[str, Any]) -> bool:
+    """Whether badges of this version of an achievement have a place for messages."""
+    return bool(description.get("status_messages"))
+
+
 async def set_status_message(
     session: Session,
-    settings: IssuerSettings,
     organisation_id: UUID,
     award_id: UUID,
     message: StatusMessage,
@@ -33,12 +36,13 @@ async def set_status_message(
 ) -> None:
     """Set what is told of an award, of every copy of it and of those to come, in this one transaction. I-77
 
-    `StatusMessage.NONE` takes it back. Where badges are issued without messages nobody would hear one: ConflictError.
+    `StatusMessage.NONE` takes it back. Of a badge that is issued without messages nobody would hear one: ConflictError.
     """
-    if not settings.status_messages:
-        raise ConflictError(N_("Badges krijgen hier geen plaats voor meldingen. De beheerder kan dat aanzetten."))
-    if await store.find_award(session, organisation_id, award_id) is None:
+    row = await store.find_award(session, organisation_id, award_id)
+    if row is None:
         raise NotFoundError(N_("Deze uitreiking kennen we niet."))
+    if not takes_messages(row.version.description):
+        raise ConflictError(N_("Deze badge heeft geen plaats voor meldingen. Dat kiest u als u de badge beschrijft."))
     value = message.value_in_list
     # The award is locked by its change: no copy is issued, and nobody else tells anything, between this and the end.
     if not await store.set_award_message(session, organisation_id, award_id, allowed_in=_TELLABLE, value=value):

@@ -1047,13 +1047,22 @@ def list_grants(
     return [Grant._make((*row[:own], OrganisationRow._make(row[own:]))) for row in rows]
 
 
-_ACHIEVEMENT = Prepared(select(_versions.c.achievement).where(_versions.c.id == bindparam("version_id")))
+class AchievementTexts(NamedTuple):
+    """One version of an achievement: as badges carry it, and as staff wrote it."""
+
+    achievement: Mapping[str, Any]
+    description: Mapping[str, Any]
 
 
-def get_achievement(connection: BlockingConnection, version_id: UUID) -> Mapping[str, Any]:
-    """The Open Badges Achievement of one version, which never changes."""
-    ((achievement,),) = _ACHIEVEMENT.rows(connection, version_id=version_id)
-    return dict(achievement)
+_ACHIEVEMENT = Prepared(
+    select(_versions.c.achievement, _versions.c.description).where(_versions.c.id == bindparam("version_id"))
+)
+
+
+def get_achievement(connection: BlockingConnection, version_id: UUID) -> AchievementTexts:
+    """What one version says, which never changes."""
+    ((achievement, description),) = _ACHIEVEMENT.rows(connection, version_id=version_id)
+    return AchievementTexts(dict(achievement), dict(description))
 
 
 def is_achievement(connection: BlockingConnection, organisation_id: UUID, slug: str) -> bool:

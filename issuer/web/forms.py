@@ -65,6 +65,7 @@ TEXT_FIELDS = (
     "identity_checked",
     "stackability",
     "approval",
+    "status_messages",
     "quality_name",
     "quality_url",
     "skill_query",
@@ -139,6 +140,7 @@ def form_of(description: AchievementDescription, language: str) -> AchievementFo
         form.values["creator_url"] = description.creator.url or ""
     checked = description.identity_checked
     form.values["identity_checked"] = "" if checked is None else "true" if checked else "false"
+    form.values["status_messages"] = "on" if description.status_messages else ""
     if description.quality_assurance is not None:
         form.values["quality_name"] = description.quality_assurance.name
         form.values["quality_url"] = description.quality_assurance.url
@@ -256,6 +258,7 @@ def as_description(read: AchievementForm, slug: str, current: AchievementDescrip
         **{name: values[name] for name in (*_NUMBERS, *_TEXTS, "identity_checked")},
         **{name: values[name] or _several(kept.members.get(name)) for name in _CHOICES},
         **{name: [part.strip() for part in values[name].split(",") if part.strip()] for name in _LISTS},
+        "status_messages": bool(values["status_messages"]),
         "quality_assurance": _merged(quality, kept, "quality_assurance"),
         "creator": _merged({"name": values["creator_name"], "url": values["creator_url"]}, kept, "creator"),
         "learning_outcomes": as_outcomes(values["outcomes"], kept, skills),

@@ -803,7 +803,7 @@ async def one_award(
         actions=ACTIONS,
         file=await badge_files.find_badge_file(session, service.settings, staff.issuer, award_id),
         file_words=FILE_WORDS,
-        has_messages=service.settings.status_messages,
+        has_messages=status_messages.takes_messages(row.version.description),
         message_options=[(message.value, _(words)) for message, words in STATUS_MESSAGES.items()],
         place="awards",
     )
@@ -924,14 +924,14 @@ STATUS_MESSAGES = {
 
 @router.post("/back-office/{org}/awards/{award_id}/message")
 async def set_status_message(
-    award_id: UUID, service: ServiceDep, staff: SignedInDep, form: FormDep, session: SessionDep, now: NowDep
+    award_id: UUID, staff: SignedInDep, form: FormDep, session: SessionDep, now: NowDep
 ) -> Response:
     """Tell something of a badge that goes on counting."""
     message = find_message(text(form, "message"))
     if message is None:
         raise InputError(fields={"message": N_("Kies een van deze meldingen.")})
     await status_messages.set_status_message(
-        session, service.settings, staff.issuer.organisation_id, award_id, message, actor=staff.actor, now=now
+        session, staff.issuer.organisation_id, award_id, message, actor=staff.actor, now=now
     )
     return _go(f"/back-office/{staff.issuer.slug}/awards/{award_id}#tell")
 

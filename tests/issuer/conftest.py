@@ -275,15 +275,16 @@ async def create_issuer(
     skills: SkillIndex | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
     wire: HostTransport | None = None,
+    described: Mapping[str, Any] | None = None,
     **changes: Any,
 ) -> Issuer:
-    """An issuer with one organisation and one badge; where there is a wire, that is how it is reached."""
+    """An issuer with one organisation and one badge, perhaps `described` otherwise; reached by the wire, if any."""
     app = create_app(settings_for(url, **changes), clock=clock, skills=skills, transport=transport)
     key = await create_admin_key(app.state.service.database, now=clock())
     client = create_client(app, transport=wire and wire.door(app, "issuer.example:443"))
     issuer = Issuer(app, clock, client, {"Authorization": f"Bearer {key}"})
     await issuer.add_organisation()
-    assert (await issuer.add_achievement()).status_code == 201
+    assert (await issuer.add_achievement(**(described or {}))).status_code == 201
     return issuer
 
 
@@ -294,12 +295,22 @@ def issuer_changes() -> dict[str, Any]:
 
 
 @pytest.fixture
+def described() -> dict[str, Any]:
+    """What a module's badge says otherwise."""
+    return {}
+
+
+@pytest.fixture
 async def issuer(
-    new_sqlite_database: NewDatabase, clock: FixedClock, wire: HostTransport, issuer_changes: dict[str, Any]
+    new_sqlite_database: NewDatabase,
+    clock: FixedClock,
+    wire: HostTransport,
+    issuer_changes: dict[str, Any],
+    described: dict[str, Any],
 ) -> AsyncIterator[Issuer]:
     """On SQLite, for what the kind of database cannot change."""
     served = wire if isinstance(wire, LoopbackTransport) else None
-    made = await create_issuer(new_sqlite_database("issuer"), clock, wire=served, **issuer_changes)
+    made = await create_issuer(new_sqlite_database("issuer"), clock, wire=served, described=described, **issuer_changes)
     yield made
     await made.client.aclose()
     await made.app.state.service.close()
@@ -307,10 +318,10 @@ async def issuer(
 
 @pytest.fixture
 async def any_issuer(
-    new_database: NewDatabase, clock: FixedClock, issuer_changes: dict[str, Any]
+    new_database: NewDatabase, clock: FixedClock, issuer_changes: dict[str, Any], described: dict[str, Any]
 ) -> AsyncIterator[Issuer]:
     """On SQLite and once more on PostgreSQL, for what depends on transactions."""
-    made = await create_issuer(new_database("issuer"), clock, **issuer_changes)
+    made = await create_issuer(new_database("issuer"), clock, described=described, **issuer_changes)
     yield made
     await made.client.aclose()
     await made.app.state.service.close()

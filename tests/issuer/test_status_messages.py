@@ -1,7 +1,6 @@
 """What an issuer tells beside a badge: set, published, explained, taken back, and never a reason to refuse. K-80.1"""
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from kernel.strict_json import parse_json_object
 from runtime.fetch import Fetcher
 from runtime.resolve import Resolver, StatusAnswer
 from runtime.status_texts import message_text
-from tests.issuer.conftest import IDENTIFIER, LDP, ORG, Browser, Issuer, create_issuer
+from tests.issuer.conftest import BASE, IDENTIFIER, LDP, ORG, SLUG, Browser, Issuer, achievement, recipient
 from tests.issuer.test_bitstring_status import (
     INVALID,
     JWT,
@@ -28,15 +27,15 @@ from tests.issuer.test_bitstring_status import (
     statuses,
 )
 from tests.issuer.test_concurrency import at_once
+from tests.issuer.test_pages import DESCRIBED
 from tests.issuer.test_status import TTL
-from tests.support.clock import FixedClock
 from tests.support.hosts import HostTransport
 
 MESSAGE_LIST = f"/{ORG}/status/2/message"
 
 
 @pytest.fixture
-def issuer_changes() -> dict[str, Any]:
+def described() -> dict[str, Any]:
     return {"status_messages": True}
 
 
@@ -181,18 +180,66 @@ async def test_K80_1_staff_choose_a_message_and_see_it_again(browser: Browser, i
     assert (await issuer.get_award(award["id"]))["message"] == "under_review"
 
 
-async def test_K80_1_badges_have_no_place_for_messages_unless_the_issuer_wants_it(
-    new_database: Callable[[str | None], str], clock: FixedClock
+@pytest.mark.parametrize("securing", ["ldp-vc", "open-badge-jwt"])
+async def test_K80_1_badges_have_no_place_for_messages_unless_their_achievement_says_so(
+    issuer: Issuer, securing: str
 ) -> None:
     """There are readers of Open Badges that take no badge with an entry of more than one bit. Decision 0052."""
-    issuer = await create_issuer(new_database("issuer"), clock)
+    assert (await issuer.add_achievement(slug="zonder")).status_code == 201
+    made = await issuer.api(
+        "POST", f"/organisations/{ORG}/achievements/zonder/awards", json={"recipients": [recipient()]}
+    )
+    [without] = made.json()["awards"]
+    for award, slug, purposes in (
+        (without, "zonder", ["revocation", "suspension"]),
+        (await issuer.award(), SLUG, ["revocation", "suspension", "message"]),
+    ):
+        [raw] = await issuer.fetch(award, configuration=f"{slug}.{securing}")
+        assert [each.purpose for each in (await issuer.verify(raw)).statuses] == purposes
+    assert await tell(issuer, without["id"], "under_review") == 409
+    assert (await issuer.get_award(without["id"]))["message"] == "no_message"
+
+
+async def test_K80_1_an_award_keeps_what_the_achievement_said_when_it_was_made(issuer: Issuer) -> None:
+    earlier = await issuer.award()
+    changed = await issuer.api(
+        "PUT", f"/organisations/{ORG}/achievements/{SLUG}", json=achievement(), headers={"If-Match": '"1"'}
+    )
+    assert changed.status_code == 200, changed.text
+    assert changed.json()["status_messages"] is False
+    later = await issuer.award()
+    found = [references((await issuer.fetch(award, configuration=LDP))[0]) for award in (earlier, later)]
+    assert [len(each) for each in found] == [3, 2]
+    assert [await tell(issuer, award["id"], "newer_version") for award in (earlier, later)] == [200, 409]
+
+
+@pytest.mark.parametrize("described", [{"status_messages": True}, {}])
+async def test_K80_1_a_badge_as_a_file_has_the_place_that_its_achievement_says(
+    issuer: Issuer, described: dict[str, Any]
+) -> None:
     award = await issuer.award()
-    [raw] = await issuer.fetch(award, configuration=LDP)
-    assert [each.purpose for each in references(raw)] == ["revocation", "suspension"]
-    assert await tell(issuer, award["id"], "under_review") == 409
-    assert (await issuer.get_award(award["id"]))["message"] == "no_message"
-    await issuer.client.aclose()
-    await issuer.app.state.service.close()
+    made = await issuer.api("POST", f"/organisations/{ORG}/awards/{award['id']}/file")
+    assert made.status_code in (200, 201), made.text
+    badge = await issuer.client.get(made.json()["files"]["json"], headers=issuer.admin)
+    assert len(references(badge.text)) == (3 if described else 2)
+
+
+async def test_K80_1_staff_say_of_a_badge_whether_it_has_a_place_for_messages(browser: Browser, issuer: Issuer) -> None:
+    for change, fields, takes in (("new", {"status_messages": "1"}, True), ("micro/change", {}, False)):
+        await browser.get(f"{BASE}/achievements/{change}")
+        assert ('name="status_messages" value="1" checked' in browser.page) is not takes
+        version = {} if takes else {"from_version": "1"}
+        await browser.post(f"{BASE}/achievements/{change}", **DESCRIBED, **fields, **version, name="Micro")
+        kept = (await issuer.api("GET", f"/organisations/{ORG}/achievements/micro")).json()
+        assert kept["status_messages"] is takes
+
+
+@pytest.mark.parametrize("described", [{"status_messages": True}, {}])
+async def test_K80_1_staff_are_asked_for_a_message_only_where_the_badge_has_a_place_for_one(
+    browser: Browser, issuer: Issuer, described: dict[str, Any]
+) -> None:
+    await browser.get(f"{BASE}/awards/{(await issuer.award())['id']}")
+    assert ('name="message"' in browser.page) is bool(described)
 
 
 async def test_I77_K80_1_eight_messages_at_once_leave_every_copy_with_the_one_of_its_award(any_issuer: Issuer) -> None:

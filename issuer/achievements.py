@@ -205,7 +205,7 @@ class AchievementDescription(Input):
     """Whether an award waits until somebody else than whoever made it has approved it (I-63)."""
     status_messages: bool = False
     """Whether its badges have a place through which something can be told of them later (K-80.1), where their status
-    is in a Bitstring Status List. There are readers of Open Badges that take no badge with an entry of more than one bit (decision 0052)."""
+    is in a Bitstring Status List. There are readers of Open Badges that take no badge with one (decision 0052)."""
     stackability: Literal["standalone", "stackable"] | None = None
     part_of: list[WebAddress] = Field(default_factory=list, max_length=20)
     prerequisites_url: WebAddress | None = None

@@ -30,6 +30,8 @@ class Asked:
     choices: Sequence[tuple[str, str]]
     lowest: str | None
     highest: str | None
+    skills: Sequence[tuple[str, str]]
+    """The skills of the badge that a person may show by it, by address and name; not those that it always shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +56,16 @@ def create_measured(description: AchievementDescription, language: str, translat
     """What is asked of one person. A result of several ways to say it is asked by its levels."""
     scheme = description.grading_scheme
     grading = None if scheme is None else Grading(scheme.name.best(language), scheme.minimum, scheme.maximum)
-    results = [_ask(one, language, translate) for one in description.result_descriptions]
+    skills = [(skill.uri, skill.name) for skill in description.skills]
+    results = [_ask(one, skills, language, translate) for one in description.result_descriptions]
     names = [*([] if grading is None else [grading.name]), *(one.name for one in results)]
     people = [translate(name) for name in (N_("Voornaam"), N_("Achternaam"), N_("E-mail"))]
     return Measured(grading, results, "; ".join([*people, *names]) if names else "")
 
 
-def _ask(one: ResultDescription, language: str, translate: Callable[[str], str]) -> Asked:
+def _ask(
+    one: ResultDescription, skills: Sequence[tuple[str, str]], language: str, translate: Callable[[str], str]
+) -> Asked:
     levels = [(level.id, level.name.best(language)) for level in one.rubric_criterion_levels]
     values = [(value, value) for value in one.allowed_values]
     states = [(code, translate(words)) for code, words in _STATUSES] if one.result_type == "Status" else []
@@ -71,12 +76,22 @@ def _ask(one: ResultDescription, language: str, translate: Callable[[str], str])
         [("", translate(N_("niet ingevuld"))), *choices] if choices else [],
         one.value_min,
         one.value_max,
+        [(uri, name) for uri, name in skills if uri not in one.skills],
     )
 
 
-def read_award_form(values: Mapping[str, str], described: Sequence[ResultDescription]) -> dict[str, Any]:
-    """What the form says of an award, as a recipient takes it; empty fields are absent."""
-    results = [_read_result(one, value) for one in described if (value := values.get(f"result-{one.id}", ""))]
+def read_award_form(
+    values: Mapping[str, str], described: Sequence[ResultDescription], shown: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
+    """What the form says of an award, as a recipient takes it; empty fields are absent.
+
+    `shown`: which skills were ticked at each result. Skills without a result stay, and are refused where it is judged.
+    """
+    results = [
+        _read_result(one, values.get(f"result-{one.id}", "")) | ({"skills": skills} if skills else {})
+        for one in described
+        if (skills := list(shown.get(one.id, ()))) or values.get(f"result-{one.id}")
+    ]
     behalf = {name: values.get(f"on_behalf_of_{name}", "") for name in ("name", "url")}
     about = {name: values.get(name, "") for name in ABOUT_FIELDS if not name.startswith("on_behalf_of")}
     said = {
@@ -89,7 +104,9 @@ def read_award_form(values: Mapping[str, str], described: Sequence[ResultDescrip
     return {name: value for name, value in said.items() if value}
 
 
-def _read_result(one: ResultDescription, value: str) -> dict[str, str]:
+def _read_result(one: ResultDescription, value: str) -> dict[str, Any]:
+    if not value:
+        return {"result_description": one.id}
     otherwise = "status" if one.result_type == "Status" else "value"
     member = "achieved_level" if one.rubric_criterion_levels else otherwise
     return {"result_description": one.id, member: value if one.allowed_values else number(value)}

@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -357,7 +357,8 @@ async def read_recipients(form: FormData, achievement: AchievementRow) -> tuple[
 async def _read_one_person(form: FormData, achievement: AchievementRow) -> Recipient:
     values: dict[str, Any] = {name: text(form, name) for name in ("given_name", "family_name", "email")}
     filled_in = {name: text(form, name) for name in form}
-    said = read_award_form(filled_in, description_of(achievement).result_descriptions)
+    described = description_of(achievement).result_descriptions
+    said = read_award_form(filled_in, described, read_shown_skills(form, [one.id for one in described]))
     results = said.get("results", [])
     try:
         recipient = Recipient.model_validate({**values, **said, "evidence": await _read_evidence(form)})
@@ -368,6 +369,11 @@ async def _read_one_person(form: FormData, achievement: AchievementRow) -> Recip
     if misfits := find_detail_problems(recipient, achievement.version.achievement):
         raise InputError(fields={field_of_problem(name, results): problem for name, problem in misfits.items()})
     return recipient
+
+
+def read_shown_skills(form: FormData, results: Iterable[str]) -> dict[str, list[str]]:
+    """Which skills were ticked at each of these results."""
+    return {name: texts(form, f"skills-{name}") for name in results}
 
 
 async def _read_evidence(form: FormData) -> list[dict[str, str]]:

@@ -32,6 +32,7 @@ from issuer.web.forms import (
     form_of,
     read_achievement_form,
     read_recipients,
+    read_shown_skills,
     recipients_as_json,
     recipients_from_json,
     slug_of,
@@ -650,6 +651,7 @@ def _award_page(
     measured = create_measured(description_of(row), request_language(request), translator(request))
     names = {f"result-{one.id}": one.name for one in measured.results}
     values = {name: "" if form is None else text(form, name) for name in (*ONE_PERSON, *names)}
+    shown = {} if form is None else read_shown_skills(form, [one.id for one in measured.results])
     return pages.render(
         request,
         "award.html",
@@ -659,6 +661,7 @@ def _award_page(
         people="" if form is None else text(form, "people"),
         values=values,
         measured=measured,
+        shown_skills=shown,
         award_is_told=any(values[name] or name in (errors or {}) for name in ABOUT_FIELDS),
         errors=translated(request, errors or {}),
         summary=_summary(request, errors or {}, names),

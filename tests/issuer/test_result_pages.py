@@ -189,6 +189,31 @@ async def test_B07_what_does_not_fit_is_refused_beside_its_field(
     assert all(value in measuring.page for value in changes.values() if not field.startswith("result-presentatie"))
 
 
+async def test_B07_S09_staff_say_which_skills_one_persons_result_showed(browser: Browser, issuer: Issuer) -> None:
+    always, *others = (uri for uri, _ in SKILLS)
+    await describe(issuer, result_descriptions=[{**REPORT, "skills": [always]}])
+    await browser.get(AWARD)
+    assert f'value="{always}"' not in browser.page
+    filled = {f"result-{REPORT['id']}": "B", f"skills-{REPORT['id']}": others[:2]}
+    await browser.post(f"{AWARD}/preview", **SANNE, **filled)
+    assert f"laat zien: {SKILLS[1][1]}, {SKILLS[2][1]}" in browser.page
+    fields = Form(browser.page.replace('method="post"', 'id="achievement"')).fields
+    response = await browser.post(AWARD, people=fields["people"][0], idempotency_key=fields["idempotency_key"][0])
+    [result] = (await issuer.get_award(response.url.path.rpartition("/")[2]))["claims"]["result"]
+    assert [skill["targetUrl"] for skill in result["alignment"]] == others[:2]
+
+
+@pytest.mark.parametrize(("value", "skill"), [("", SKILLS[1][0]), ("B", "https://elsewhere.example/skill")])
+async def test_B07_S09_skills_without_a_result_and_skills_of_no_badge_are_refused_beside_the_result(
+    measuring: Browser, value: str, skill: str
+) -> None:
+    filled = {"result-verslag": value, "skills-verslag": [skill]}
+    response = await measuring.post(f"{AWARD}/preview", **SANNE, **filled)
+    assert response.status_code == 400
+    assert 'id="result-verslag-error"' in measuring.page
+    assert (f'value="{skill}" checked' in measuring.page) is not value
+
+
 async def test_B07_a_list_names_the_line_and_the_column_that_are_wrong_and_awards_the_others(
     measuring: Browser, issuer: Issuer
 ) -> None:

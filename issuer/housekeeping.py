@@ -1,6 +1,8 @@
 """What is over is removed: spent nonces, old tokens and requests, secrets of ended offers, old claims. I-80."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from issuer import store
@@ -21,17 +23,32 @@ _AT_ONCE = 500
 
 
 async def clean_up(database: Database, settings: IssuerSettings, *, now: datetime) -> None:
-    """Remove everything that has run out. Any number of processes may do this at the same time."""
-    async with database.transaction() as session:
-        await store.delete_expired(
-            session, now, guesses_before=now - timedelta(hours=1), deferred_before=now - _DEFERRED_KEPT
-        )
+    """Remove everything that has run out. Any number of processes may do this at the same time.
+
+    What fails is logged, and keeps nothing else from being cleaned: nothing of another kind or organisation.
+    """
+    with _by_itself("expired"):
+        async with database.transaction() as session:
+            await store.delete_expired(
+                session, now, guesses_before=now - timedelta(hours=1), deferred_before=now - _DEFERRED_KEPT
+            )
     async with database.reading() as session:
         issuers = await list_issuers(session, settings)
     for issuer in issuers:
-        async with database.transaction() as session:
-            await drop_expired_claims(session, settings, issuer, now=now)
-    await hash_addresses(database, settings)
+        with _by_itself("claims", organisation=issuer.slug):
+            async with database.transaction() as session:
+                await drop_expired_claims(session, settings, issuer, now=now)
+    with _by_itself("addresses"):
+        await hash_addresses(database, settings)
+
+
+@contextmanager
+def _by_itself(task: str, **of: str) -> Iterator[None]:
+    """A failure here is logged and goes no further."""
+    try:
+        yield
+    except Exception:
+        log.exception("clean_up_failed", task=task, **of)
 
 
 async def hash_addresses(database: Database, settings: IssuerSettings) -> None:
@@ -50,10 +67,10 @@ async def hash_addresses(database: Database, settings: IssuerSettings) -> None:
 
 
 async def clean_up_forever(database: Database, settings: IssuerSettings, clock: Clock) -> None:
-    """Clean up every half hour for as long as the service runs; a failure is logged and the next round tries again."""
+    """Clean up every half hour for as long as the service runs; what failed is tried again in the next round."""
     while True:
         await asyncio.sleep(_INTERVAL.total_seconds())
         try:
             await clean_up(database, settings, now=clock())
         except Exception:
-            log.exception("clean_up_failed")
+            log.exception("clean_up_failed", task="all")

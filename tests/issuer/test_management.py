@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from issuer.api import protocol_routes
 from issuer.api_keys import keep_admin_key
+from issuer.credential_issuer import CredentialIssuer
 from issuer.housekeeping import clean_up
 from kernel.microcredential import (
     QualityAssurance,
@@ -461,6 +462,32 @@ async def test_I80_claims_go_when_their_time_is_over_and_not_before(
     longer = await issuer.api("GET", f"/organisations/lang/awards/{kept['id']}")
     assert longer.json()["person"] is not None
     await issuer.app.state.service.close()
+
+
+async def test_I80_an_organisation_whose_cleaning_fails_keeps_no_other_from_being_cleaned(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for slug in ("een", "twee"):
+        await issuer.add_organisation(slug)
+
+    async def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("broken")
+
+    async def fail_for_one(_session: Any, _settings: Any, of: CredentialIssuer, **_: object) -> None:
+        if of.slug == broken:
+            raise RuntimeError("broken")
+        cleaned.append(of.slug)
+
+    cleaned: list[str] = []
+    monkeypatch.setattr("issuer.housekeeping.drop_expired_claims", fail_for_one)
+    monkeypatch.setattr("issuer.housekeeping.store.delete_expired", fail)
+    slugs = {ORG, "een", "twee"}
+    for broken in slugs:
+        cleaned.clear()
+        await clean_up(issuer.database, issuer.settings, now=issuer.clock())
+        assert set(cleaned) == slugs - {broken}
+        logged = [json.loads(line) for line in capsys.readouterr().err.splitlines() if "clean_up_failed" in line]
+        assert [(line["task"], line.get("organisation")) for line in logged] == [("expired", None), ("claims", broken)]
 
 
 async def test_what_has_run_out_is_removed(issuer: Issuer) -> None:

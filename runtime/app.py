@@ -26,6 +26,7 @@ from runtime.clock import Clock, utc_now
 from runtime.database import Database
 from runtime.errors import OAuthError, Problem, ProtocolRoute, log_refusal, own_refusal, problem_of, refusal_before
 from runtime.fetch import Fetcher, Transport
+from runtime.jitter import Jitter, random_part
 from runtime.logging import configure_logging, get_logger
 from runtime.middleware import RateLimit, Shell
 from runtime.resolve import Resolver
@@ -56,6 +57,7 @@ def create_service(
     name: str,
     transport: Transport | None = None,
     clock: Clock = utc_now,
+    jitter: Jitter = random_part,
     trust_list_copies: type[TrustListCopyMixin] | None = None,
 ) -> Service[S]:
     """Prepare what the service needs, and the log; nothing is asked of the network or the database yet.
@@ -77,10 +79,12 @@ def create_service(
             trust_list_signer=settings.trust_list_signer_jwk(),
             trust_list_memory=memory,
             federation_anchors=settings.federation_anchor_keys(),
+            jitter=jitter,
         ),
         clock=clock,
         skills=SkillIndex.open(settings.skills_index),
         sealing_key=settings.sealing_key(),
+        jitter=jitter,
     )
 
 

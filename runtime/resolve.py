@@ -43,12 +43,15 @@ from kernel.x5c import verify_x5c
 from runtime.cache import Cache
 from runtime.federation import FederationResolver
 from runtime.fetch import Fetcher, FetchKind
+from runtime.jitter import Jitter, no_jitter
 from runtime.trust import TrustListMemory, TrustSources
 
 STATUS_LIST_MEDIA_TYPE: Final = "application/statuslist+jwt"
 _KEY_SET_TYPES: Final = "application/jwk-set+json, application/json"
 # K-27: DID documents at most one hour; the same for the keys in an issuer's metadata.
 _DID_AGE: Final = timedelta(hours=1)
+# A list is asked for again up to this part of its time too early.
+_JITTER_IN = 10
 # A revocation is seen within a day, whatever `ttl` an issuer writes.
 _MAX_STATUS_AGE: Final = timedelta(days=1)
 # Bytes of lists of each kind that are kept: two thousand ordinary ones, or sixteen of those that are meant to fill us.
@@ -89,7 +92,7 @@ class Resolver:
     `trust_list`: URL or file of the ecosystem list, with the `trust_list_signer` that is pinned for it (T-03), and
     where a service has a database for it, the `trust_list_memory` in which the newest one outlives the process.
     `federation_anchors`: the pinned keys of OpenID Federations, by Entity Identifier (T-07). `trust` says who is
-    recognised by these.
+    recognised by these. `jitter`: how much earlier than it must a process that lives long asks for a list again (W-32).
     """
 
     def __init__(
@@ -101,8 +104,10 @@ class Resolver:
         trust_list_memory: TrustListMemory | None = None,
         anchors: Sequence[Certificate] = (),
         federation_anchors: Mapping[str, JwkSet] | None = None,
+        jitter: Jitter = no_jitter,
     ) -> None:
         self._fetch = fetch
+        self._jitter = jitter
         self._anchors = tuple(anchors)
         self._documents: Cache[str, DidDocument] = Cache(512)
         self._key_sets: Cache[str, JwkSet] = Cache(512)
@@ -295,6 +300,8 @@ class Resolver:
         except CredentialError as exc:
             raise UndecidedError(f"no good status list: {exc.code}: {exc.detail}") from exc
         until = min(found.fresh_until(now), now + _MAX_STATUS_AGE)
+        # Not all who fetched it when it changed come back at once; and none keeps it longer than it may (K-75).
+        until -= self._jitter((until - now) / _JITTER_IN)
         lists.put(place, found, until, weight=found.byte_length)
         self._newest_lists.put(asked, found.issued_at, _FOREVER)
         return found

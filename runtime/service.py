@@ -7,6 +7,7 @@ from runtime.clock import Clock
 from runtime.database import Database
 from runtime.encryption import SealingKey
 from runtime.fetch import Fetcher
+from runtime.jitter import Jitter
 from runtime.resolve import Resolver
 from runtime.settings import ServiceSettings
 from skills.search import SkillIndex
@@ -26,6 +27,7 @@ class Service(Generic[S]):
     clock: Clock
     skills: SkillIndex
     sealing_key: SealingKey
+    jitter: Jitter
 
     async def close(self) -> None:
         """Let go of connections and files."""

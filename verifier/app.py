@@ -14,6 +14,7 @@ from runtime.archives import MAX_ARCHIVE_UPLOAD
 from runtime.clock import Clock, utc_now
 from runtime.fetch import Transport
 from runtime.importing import MAX_UPLOAD_BYTES
+from runtime.jitter import Jitter, random_part
 from runtime.logging import get_logger
 from runtime.service import Service
 from runtime.web.pages import Pages
@@ -45,11 +46,17 @@ def create_app(
     *,
     transport: Transport | None = None,
     clock: Clock = utc_now,
+    jitter: Jitter = random_part,
     skills: SkillIndex | None = None,
 ) -> FastAPI:
-    """The application. `transport`, `clock` and `skills` are handed in by tests."""
+    """The application. `transport`, `clock`, `jitter` and `skills` are handed in by tests."""
     service = create_service(
-        settings, name="verifier", transport=transport, clock=clock, trust_list_copies=TrustListCopy
+        settings,
+        name="verifier",
+        transport=transport,
+        clock=clock,
+        jitter=jitter,
+        trust_list_copies=TrustListCopy,
     )
     if skills is not None:
         service = replace(service, skills=skills)

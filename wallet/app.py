@@ -6,6 +6,7 @@ from runtime.app import create_fastapi, create_service
 from runtime.clock import Clock, utc_now
 from runtime.fetch import Transport
 from runtime.importing import MAX_UPLOAD_BYTES
+from runtime.jitter import Jitter, random_part
 from runtime.web.pages import Pages
 from wallet import api, host_api
 from wallet.errors import WalletError
@@ -26,9 +27,22 @@ from wallet.web import (
 _FORM_OVERHEAD = 64 * 1024
 
 
-def create_app(settings: WalletSettings, *, transport: Transport | None = None, clock: Clock = utc_now) -> FastAPI:
-    """The wallet as an ASGI application."""
-    service = create_service(settings, name="wallet", transport=transport, clock=clock, trust_list_copies=TrustListCopy)
+def create_app(
+    settings: WalletSettings,
+    *,
+    transport: Transport | None = None,
+    clock: Clock = utc_now,
+    jitter: Jitter = random_part,
+) -> FastAPI:
+    """The wallet as an ASGI application. `transport`, `clock` and `jitter` are handed in by tests."""
+    service = create_service(
+        settings,
+        name="wallet",
+        transport=transport,
+        clock=clock,
+        jitter=jitter,
+        trust_list_copies=TrustListCopy,
+    )
     pages = Pages("wallet")
     app = create_fastapi(
         service,

@@ -49,6 +49,9 @@ log = get_logger(__name__)
 RECEIPT_PATIENCE = timedelta(seconds=45)
 # An issuer may name several credentials for one configuration; more than this are nobody's badges.
 _MOST_CREDENTIALS = 20
+# The same minute is said to a whole class: each asks again up to a tenth of it later, and no more than this.
+_JITTER_IN = 10
+_MOST_JITTER = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +120,13 @@ def deferred_json(answer: DeferredIssuance, progress: Progress) -> dict[str, Any
     """Under which id, and from when, to ask again. §9.2"""
     return {
         "transaction_id": answer.transaction_id,
-        "due_at": (progress.now + answer.interval).isoformat(),
+        "due_at": due_after(progress, answer.interval).isoformat(),
     }
+
+
+def due_after(progress: Progress, interval: timedelta) -> datetime:
+    """When to ask again: never before the interval is over, and a little later for each (§9.2; W-32)."""
+    return progress.now + interval + progress.wallet.jitter(min(interval / _JITTER_IN, _MOST_JITTER))
 
 
 def next_due(progress: Progress) -> datetime | None:

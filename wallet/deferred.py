@@ -27,6 +27,7 @@ from wallet import store
 from wallet.access_token import has_ended
 from wallet.configurations import configuration_name
 from wallet.credential_request import (
+    due_after,
     next_due,
     read_answer,
     refresh_and_save,
@@ -124,7 +125,7 @@ async def request_deferred(progress: Progress) -> None:
             answer = await _ask(progress, item, is_again=is_again)
         except UndecidedError as exc:
             log.info("deferred credential not received", error_class=type(exc).__name__)
-            item["due_at"] = (progress.now + _ASK_AGAIN).isoformat()
+            item["due_at"] = due_after(progress, _ASK_AGAIN).isoformat()
         except (CredentialError, WalletError) as exc:
             log.info("deferred credential refused", error_class=type(exc).__name__, detail=exc.detail)
             ended.append((item, _loss_of(exc)))
@@ -176,9 +177,9 @@ async def _ask(progress: Progress, item: dict[str, Any], *, is_again: bool) -> d
         response = await _post(progress, item)
     if is_again and response.status == 400 and error_of(response) == INVALID_TRANSACTION_ID:
         return await _ask_anew(progress, item)
-    wait = _find_wait(response, item, progress.now)
+    wait = _find_wait(response, item)
     if wait is not None:
-        item["due_at"] = wait.isoformat()
+        item["due_at"] = due_after(progress, wait).isoformat()
         return None
     keys = [SoftwareSigner.from_jwk(key) for key in item["holder_keys"]]
     return read_answer(response, wanted_of(item), keys, progress, DEFERRED_STEP)
@@ -190,21 +191,21 @@ async def _ask_anew(progress: Progress, item: Mapping[str, Any]) -> dict[str, An
     return await request_credential(progress, wanted, "deferred")
 
 
-def _find_wait(response: FetchedResponse, item: dict[str, Any], now: datetime) -> datetime | None:
-    """When to ask again, or None when the answer is another one than "not yet".
+def _find_wait(response: FetchedResponse, item: dict[str, Any]) -> timedelta | None:
+    """After how long to ask again, or None when the answer is another one than "not yet".
 
     Another `transaction_id` than ours is no answer to our question (§9.2).
     """
     if response.status == 400 and error_of(response) == _ISSUANCE_PENDING:
         seconds = response.json().get("interval")
         is_count = isinstance(seconds, int) and not isinstance(seconds, bool) and 0 < seconds <= 30 * 86400
-        return now + (timedelta(seconds=seconds) if is_count else _ASK_AGAIN)
+        return timedelta(seconds=seconds) if is_count else _ASK_AGAIN
     if response.status != 202:
         return None
     answer = parse_credential_response(response.json())
     if not isinstance(answer, DeferredIssuance) or answer.transaction_id != item["transaction_id"]:
         raise IssuerFailedError("another transaction than ours", step=DEFERRED_STEP)
-    return now + answer.interval
+    return answer.interval
 
 
 async def _post(progress: Progress, item: dict[str, Any]) -> FetchedResponse:

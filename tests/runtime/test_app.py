@@ -10,10 +10,15 @@ from fastapi import APIRouter, FastAPI, Request
 from sqlalchemy import text
 
 from runtime.database import Database
+from runtime.jitter import random_part
 from runtime.middleware import RateLimit, Shell
 from runtime.revisions import earlier_revisions, head_revision
 from runtime.web.images import image_response
 from tests.runtime.conftest import browse, create_sample_app
+
+
+def test_W32_a_service_waits_a_random_part_longer_unless_a_test_says_otherwise(make_app):
+    assert make_app().state.service.jitter is random_part
 
 
 async def test_health_and_readiness(make_app):

@@ -16,6 +16,7 @@ from kernel.keys import SoftwareSigner, public_key_from
 from kernel.status.token_status_list import Status, StatusList, create_status_list_token
 from kernel.trust_list import TrustList, create_trust_list, sign_trust_list
 from runtime.fetch import Fetcher
+from runtime.jitter import random_part
 from runtime.resolve import Resolver
 from runtime.trust import KeptTrustList
 from tests.kernel.test_x5c import CA, Authority, create_certificate, key_usage
@@ -322,6 +323,24 @@ async def fetched_lists(world: World, resolver: Resolver, *times: timedelta) -> 
 async def test_K75_a_list_is_kept_for_its_ttl_and_not_longer(world: World):
     times = [timedelta(0), timedelta(minutes=14, seconds=59), timedelta(minutes=15)]
     assert await fetched_lists(world, Resolver(world.fetch), *times) == [True, False, True]
+
+
+async def test_W32_K75_a_list_is_asked_for_again_a_little_early_by_each_and_by_none_late(world: World):
+    """Of a quarter of an hour a tenth is ninety seconds: whoever is told to wait least comes so much earlier."""
+    times = [timedelta(0), timedelta(minutes=13, seconds=29), timedelta(minutes=13, seconds=30)]
+    assert await fetched_lists(world, Resolver(world.fetch, jitter=lambda most: most), *times) == [True, False, True]
+    times = [timedelta(0), timedelta(minutes=14, seconds=14), timedelta(minutes=14, seconds=15)]
+    assert await fetched_lists(world, Resolver(world.fetch, jitter=lambda most: most / 2), *times) == [
+        True,
+        False,
+        True,
+    ]
+
+
+def test_W32_jitter_is_a_random_part_and_never_more():
+    waits = [random_part(timedelta(minutes=1)) for _ in range(100)]
+    assert all(timedelta(0) <= wait < timedelta(minutes=1) for wait in waits)
+    assert len(set(waits)) > 50
 
 
 async def test_K75_a_list_is_never_kept_beyond_its_exp(world: World):

@@ -30,6 +30,7 @@ from kernel.formats import StatusReference
 from kernel.keys import SoftwareSigner
 from kernel.open_badges import CredentialDataset
 from runtime.database import Database
+from runtime.jitter import no_jitter
 from tests.support.clock import FixedClock
 from tests.support.hosts import HostTransport
 from verifier.app import create_app as create_verifier
@@ -237,6 +238,7 @@ async def open_house(
             ),
             transport=transport,
             clock=clock,
+            jitter=no_jitter,
         ),
         VERIFIER: create_verifier(
             VerifierSettings(
@@ -249,6 +251,7 @@ async def open_house(
             ),
             transport=transport,
             clock=clock,
+            jitter=no_jitter,
         ),
     }
     practice = PracticeParty(PRACTICE, "oefenhogeschool", clock=clock)

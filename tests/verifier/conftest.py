@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from kernel import base64url
 from kernel.keys import SoftwareSigner
+from runtime.jitter import no_jitter
 from runtime.service import Service
 from skills.relations import MatchKind, RelatedSkill
 from skills.search import SkillIndex
@@ -168,6 +169,7 @@ async def make_stage(tmp_path: Path, new_wire: NewWire) -> AsyncIterator[MakeSta
                 create_settings(database_url, trust_file, trust_signer, **settings),
                 transport=wire,
                 clock=clock,
+                jitter=no_jitter,
                 skills=FewSkills(),
             )
             wire.apps["verifier.example:443"] = app

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from runtime.database import Database
+from runtime.jitter import no_jitter
 from runtime.service import Service
 from tests.support.hosts import HostTransport
 from tests.support.steps import Steps
@@ -58,7 +59,9 @@ async def restart() -> AsyncIterator[Restart]:
     async def take_over(stage: Stage) -> None:
         old = stage.service
         await old.close()
-        stage.app = create_app(old.settings, transport=stage.transport, clock=stage.clock, skills=old.skills)
+        stage.app = create_app(
+            old.settings, transport=stage.transport, clock=stage.clock, jitter=no_jitter, skills=old.skills
+        )
         stage.transport.apps["verifier.example:443"] = stage.app
         made[:] = [stage.service]
 

@@ -19,6 +19,7 @@ from kernel import base64url
 from kernel.keys import SoftwareSigner
 from kernel.trust_list import ServiceState, TrustedEntity, TrustedService, create_trust_list, sign_trust_list
 from runtime import encryption
+from runtime.jitter import no_jitter
 from tests.support.certificates import create_authority, create_leaf
 from tests.support.clock import NOW, FixedClock
 from tests.support.hosts import HostTransport
@@ -232,7 +233,7 @@ def create_house(
         trust_list_signer=json.dumps(trust_signer.public_key.jwk),
         **provider | settings,
     )
-    app = create_app(made, transport=transport, clock=clock)
+    app = create_app(made, transport=transport, clock=clock, jitter=no_jitter)
     issuer.anchors.append(authority.certificate)
     house = House(app, made, clock, transport, issuer, verifier, url, trust_file, trust_signer)
     house.sign_trust_list()

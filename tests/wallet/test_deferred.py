@@ -1,7 +1,8 @@
 """Badges that are still being prepared: asked for in time, by whoever is there, until they come or never will."""
 
 import asyncio
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -51,6 +52,25 @@ async def test_W14_issuer_is_never_asked_before_its_interval_is_over(house, hold
     moments = house.issuer.asked_at
     assert len(moments) == 2
     assert all(later - earlier >= timedelta(seconds=60) for earlier, later in pairwise(moments))
+
+
+@pytest.mark.parametrize(("interval", "later"), [(60, 6), (900, 60)])
+async def test_W32_W14_each_asks_a_little_later_than_the_interval(house, holder, interval, later):
+    """A tenth of the interval at most, and a minute at most: an issuer says the same interval to a whole class."""
+    house.app.state.service = replace(house.app.state.service, jitter=lambda most: most)
+    house.issuer.interval = interval
+    await begin(house, holder)
+    [waiting] = await awaited(holder)
+    assert datetime.fromisoformat(waiting["due_at"]) - house.clock() == timedelta(seconds=interval + later)
+
+
+async def test_W32_W14_each_asks_again_a_little_later_than_the_interval(house, holder):
+    house.app.state.service = replace(house.app.state.service, jitter=lambda most: most)
+    await begin(house, holder)
+    for seconds, asked in ((65, 0), (1, 1), (65, 1), (1, 2)):
+        house.clock.advance(timedelta(seconds=seconds))
+        await ask(holder)
+        assert len(house.issuer.asked_at) == asked
 
 
 async def test_W14_eight_at_once_ask_once(house_twice):

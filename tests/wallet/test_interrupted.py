@@ -12,6 +12,7 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from runtime.jitter import no_jitter
 from tests.support.badges import SKILLS
 from tests.support.simulated_issuer import DC
 from tests.support.steps import Steps
@@ -36,7 +37,7 @@ def steps(house_twice: Any, monkeypatch: pytest.MonkeyPatch) -> Steps:
 async def restart(house: Any, holder: Any) -> None:
     """Another process takes over, and the holder signs in again."""
     await house.app.state.service.close()
-    house.app = create_app(house.settings, transport=house.transport, clock=house.clock)
+    house.app = create_app(house.settings, transport=house.transport, clock=house.clock, jitter=no_jitter)
     holder.http = house.client()
     await holder.sign_in()
 
@@ -281,7 +282,7 @@ async def opens(holder: Any, passphrase: str) -> bool:
 async def reopen(house: Any, holder: Any) -> None:
     """Another process takes over; nobody is signed in there yet."""
     await house.app.state.service.close()
-    house.app = create_app(house.settings, transport=house.transport, clock=house.clock)
+    house.app = create_app(house.settings, transport=house.transport, clock=house.clock, jitter=no_jitter)
     holder.http = house.client()
     # Wrong tries are forgotten by then.
     house.clock.advance(timedelta(hours=1))

@@ -108,6 +108,7 @@ from kernel.errors import CredentialError, MalformedError, NonceError, Undecided
 from kernel.federation import MEDIA_TYPE as ENTITY_STATEMENT_TYPE
 from kernel.openid4vci import (
     ATTESTATION_HEADER,
+    CHALLENGE_HEADER,
     POP_HEADER,
     AuthorizationCodeTokenRequest,
     AuthorizationDetailsError,
@@ -127,6 +128,7 @@ from kernel.status.messages import StatusMessage
 from kernel.strict_json import parse_json_object
 from kernel.type_metadata import create_skill_badge_type
 from runtime.api_document import operation_id
+from runtime.cross_origin import OpenToScripts
 from runtime.dependencies import NowDep, SessionDep, get_service
 from runtime.errors import RETRY_SECONDS, OAuthError, Problem, log_refusal, unexpected_oauth_error
 from runtime.logging import get_logger
@@ -215,7 +217,7 @@ def _protocol(
     """
 
     def wrap(answer: Handler) -> Handler:
-        @described(replace(operation, answers={**operation.answers, **_refusals(place, refuses)}))
+        @described(replace(operation, answers=_readable({**operation.answers, **_refusals(place, refuses)})))
         @wraps(answer)
         async def guarded(request: Request) -> Response:
             try:
@@ -239,6 +241,11 @@ def _protocol(
         return guarded
 
     return wrap
+
+
+def _readable(answers: Mapping[int, Answer]) -> Mapping[int, Answer]:
+    """The same, which every page's script may read."""
+    return {code: replace(answer, headers={**answer.headers, **_ANY_ORIGIN}) for code, answer in answers.items()}
 
 
 def _refusals(place: Place, kinds: Sequence[type[CredentialError]]) -> Mapping[int, Answer]:
@@ -545,7 +552,7 @@ async def notification(request: Request) -> Response:
     return Response(status_code=204, headers=_NO_STORE | _dpop_nonce(request, presented, organisation_id))
 
 
-@described(_publishes("What is offered.", {PLAIN: messages.CREDENTIAL_OFFER}, headers={}))
+@described(_publishes("What is offered.", {PLAIN: messages.CREDENTIAL_OFFER}))
 async def offer(request: Request) -> Response:
     """A Credential Offer by reference. OpenID4VCI 1.0 §4.1.3; never signed, 404 once used or expired (I-04)."""
     service: IssuerService = get_service(request)
@@ -806,6 +813,18 @@ protocol_routes: list[Route] = [
     Route("/{org:organisation}/status/{number:int}", token_status_list),
     Route("/{org:organisation}/status/{number:int}/{purpose}", bitstring_status_list),
 ]
+
+# What a wallet that runs in a browser calls: with tokens and codes, and with no cookie.
+open_to_scripts: Final = OpenToScripts(
+    [
+        route
+        for route in protocol_routes
+        if route.endpoint
+        in (credential, nonce, challenge, token, pushed_authorization_request, deferred, notification, offer)
+    ],
+    takes=("Authorization", "Content-Type", "DPoP", ATTESTATION_HEADER, POP_HEADER),
+    shows=(DPOP_NONCE_HEADER, CHALLENGE_HEADER, "WWW-Authenticate", "Retry-After", "Trace-Id"),
+)
 
 
 # Management

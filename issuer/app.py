@@ -74,6 +74,7 @@ def create_app(
         pages=pages,
         lifespan=lifespan,
         large_bodies=_LARGE_BODIES,
+        open_to_scripts=api.open_to_scripts,
     )
     app.state.pages = pages
     app.add_exception_handler(IssuerError, _issuer_error)

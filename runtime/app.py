@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from kernel.errors import CredentialError
 from runtime.api_document import complete, operation_id
 from runtime.clock import Clock, utc_now
+from runtime.cross_origin import OpenToScripts
 from runtime.database import Database
 from runtime.errors import OAuthError, Problem, ProtocolRoute, log_refusal, own_refusal, problem_of, refusal_before
 from runtime.fetch import Fetcher, Transport
@@ -97,11 +98,13 @@ def create_fastapi(
     pages: Pages | None = None,
     lifespan: Lifespan | None = None,
     large_bodies: Mapping[str, int] | None = None,
+    open_to_scripts: OpenToScripts | None = None,
 ) -> FastAPI:
     """The ASGI application: routes, error shapes, security headers, limits, logs with a trace id.
 
     `pages` also makes failures of page requests into pages. `lifespan` runs while the service runs (workers).
     `large_bodies` lets some paths (regular expressions of whole ones) take more than 1 MiB, such as a picture's upload.
+    `open_to_scripts` are the routes that wallets in browsers call.
     """
     shell = shell_routes(pages)
     app = _Service(
@@ -128,7 +131,13 @@ def create_fastapi(
 
     def put_around(app_of_fastapi: ASGIApp) -> ASGIApp:
         inner = _RoutesFirst(app_of_fastapi, routes)
-        app.shell = Shell(inner, is_https=is_https, rate_limits=limits, large_bodies=large_bodies)
+        app.shell = Shell(
+            inner,
+            is_https=is_https,
+            rate_limits=limits,
+            large_bodies=large_bodies,
+            open_to_scripts=open_to_scripts,
+        )
         return app.shell
 
     app.add_middleware(put_around)

@@ -9,8 +9,10 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Final
 
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from runtime.cross_origin import OpenToScripts
 from runtime.errors import OAuthError, Problem, create_trace_id, problem_of
 from runtime.logging import get_logger, log_request, trace_id
 
@@ -58,6 +60,7 @@ class Shell:
         max_body_bytes: int = 1024 * 1024,
         large_bodies: Mapping[str, int] | None = None,
         rate_limits: Sequence[RateLimit] = (),
+        open_to_scripts: OpenToScripts | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._app = app
@@ -66,6 +69,7 @@ class Shell:
         self._max_body_bytes = max_body_bytes
         self._large_bodies = [(re.compile(path), size) for path, size in (large_bodies or {}).items()]
         self._limiter = _Limiter(rate_limits, monotonic) if rate_limits else None
+        self._open_to_scripts = open_to_scripts
         self._monotonic = monotonic
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,6 +85,7 @@ class Shell:
     async def _answer(self, scope: Scope, receive: Receive, send: "_Sender") -> None:
         began = self._monotonic()
         path: str = scope["path"]
+        preflight = self._open(scope, send)
         try:
             if "\x00" in path:
                 # No address of ours has one, and PostgreSQL would not even look it up.
@@ -90,13 +95,22 @@ class Shell:
                 raise Problem(
                     429, "too_many_requests", "Too many requests; wait a minute.", headers={"Retry-After": "60"}
                 )
-            await self._app(scope, limited, send)
+            await (preflight or self._app)(scope, limited, send)
         except Exception as exc:
             await _answer_failure(exc, scope, receive, send)
         finally:
             if not path.startswith(_QUIET):
                 milliseconds = (self._monotonic() - began) * 1000
                 log_request(method=scope["method"], route=_route(scope), status=send.status, milliseconds=milliseconds)
+
+    def _open(self, scope: Scope, send: "_Sender") -> Response | None:
+        """Let scripts of any page read this answer, whatever it is, where they may; or answer their preflight."""
+        opened = self._open_to_scripts
+        methods = None if opened is None else opened.find_methods(scope["path"])
+        if opened is None or methods is None:
+            return None
+        send.add(opened.headers)
+        return opened.answer_preflight(scope, methods)
 
     def _max_body(self, path: str) -> int:
         return next((size for pattern, size in self._large_bodies if pattern.fullmatch(path)), self._max_body_bytes)
@@ -125,6 +139,10 @@ class _Sender:
         self._send = send
         self._headers = headers
         self.status: int | None = None
+
+    def add(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        """These too, where the route sets none."""
+        self._headers = [*self._headers, *headers]
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache, wraps
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -96,7 +96,7 @@ from issuer.nonce import create_challenge, create_nonce
 from issuer.notification import receive_notification
 from issuer.operators import OperatorDescription, create_operator
 from issuer.organisations import RESERVED_SLUGS, OrganisationDescription, create_organisation
-from issuer.pushed_authorization import push_authorization_request
+from issuer.pushed_authorization import push_authorization_request, require_own_resource
 from issuer.refresh_token import exchange_refresh_token
 from issuer.request_encryption import ENCRYPTED, PLAIN, Message
 from issuer.results import GradingScheme, ResultDescription
@@ -181,6 +181,7 @@ _TOKEN_USE_ERRORS: Final = (
 )
 _UNKNOWN_ORGANISATION: Final = {404: problem_refusal("not_found")}
 _MESSAGES: Final = "Encrypted exactly when the request asks for that."
+_RESOURCE: Final = "resource"
 _ANY_ORIGIN: Final = {"Access-Control-Allow-Origin": "Any page's script may read it."}
 
 
@@ -328,7 +329,8 @@ async def _issuer(request: Request) -> CredentialIssuer:
 async def pushed_authorization_request(request: Request) -> Response:
     """Pushed Authorization Request Endpoint. RFC 9126 §2."""
     service: IssuerService = get_service(request)
-    issuer, parameters = await _issuer(request), parse_pushed_authorization_request(await _form(request))
+    issuer, form = await _issuer(request), await _form(request)
+    parameters = parse_pushed_authorization_request(form.parameters, resource=form.resources)
     client = await _client(request, issuer, parameters.client_id)
     answer = await push_authorization_request(
         service.database, service.settings, issuer, parameters, client, now=service.clock()
@@ -373,6 +375,7 @@ def _next_nonce(request: Request, issuer: CredentialIssuer, client: Client) -> d
         *_CLIENT_ERRORS,
         UnsupportedGrantError,
         GrantError,
+        ResourceError,
         TransactionCodeUsageError,
         UnknownScopeError,
         AuthorizationDetailsError,
@@ -381,7 +384,9 @@ def _next_nonce(request: Request, issuer: CredentialIssuer, client: Client) -> d
 async def token(request: Request) -> Response:
     """Token Endpoint. OpenID4VCI 1.0 §6."""
     service: IssuerService = get_service(request)
-    issuer, token_request = await _issuer(request), parse_token_request(await _form(request))
+    issuer, form = await _issuer(request), await _form(request)
+    token_request = parse_token_request(form.parameters)
+    require_own_resource(issuer, form.resources)
     client = await _client(request, issuer, token_request.client_id)
     database, settings, now = service.database, service.settings, service.clock()
     match token_request:
@@ -397,10 +402,17 @@ async def token(request: Request) -> Response:
     return JSONResponse(answer, headers=_NO_STORE | _next_nonce(request, issuer, client))
 
 
-async def _form(request: Request) -> Mapping[str, str]:
+class _Form(NamedTuple):
+    """A form of the authorization server."""
+
+    parameters: Mapping[str, str]
+    resources: Sequence[str]
+
+
+async def _form(request: Request) -> _Form:
     """A form. A parameter that is there twice is refused; unknown ones, and those without a value, are ignored.
 
-    RFC 6749 §3.1, §3.2.
+    RFC 6749 §3.1, §3.2. `resource` alone may be there more than once (RFC 8707 §2).
     """
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     body = await request.body()
@@ -410,10 +422,12 @@ async def _form(request: Request) -> Mapping[str, str]:
         pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, strict_parsing=True, max_num_fields=50)
     except ValueError as exc:
         raise MalformedError("a form that cannot be read") from exc
-    form = dict(pairs)
-    if len(form) != len(pairs):
+    others = [(name, value) for name, value in pairs if name != _RESOURCE]
+    form = dict(others)
+    if len(form) != len(others):
         raise MalformedError("a parameter is there twice")
-    return {name: value for name, value in form.items() if value}
+    resources = [value for name, value in pairs if name == _RESOURCE and value]
+    return _Form({name: value for name, value in form.items() if value}, resources)
 
 
 @_protocol(

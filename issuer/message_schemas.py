@@ -58,6 +58,9 @@ _DETAILS_TEXT: Final[Schema] = {
     "contentSchema": {"type": "array", "items": _AUTHORIZATION_DETAIL},
 }
 
+# RFC 8707 §2: the one parameter that may be there more than once.
+_RESOURCES: Final[Schema] = {"type": "array", "items": _URL, "description": "This issuer, however often."}
+
 # RFC 9126 §2; OpenID4VCI 1.0 §5.1; RFC 7636; RFC 8707; RFC 9449 §10
 PUSHED_AUTHORIZATION_REQUEST: Final = _form(
     "PushedAuthorizationRequest",
@@ -73,7 +76,7 @@ PUSHED_AUTHORIZATION_REQUEST: Final = _form(
         "scope": _TEXT,
         "authorization_details": _DETAILS_TEXT,
         "issuer_state": {**_TEXT, "description": "What the offer said, so that staff's offer is found again."},
-        "resource": _URL,
+        "resource": _RESOURCES,
         "dpop_jkt": {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"},
     },
 )
@@ -92,6 +95,7 @@ TOKEN_REQUEST: Final[Schema] = {
                 "tx_code": {**_TEXT, "description": "Due exactly when the offer says so."},
                 "client_id": _TEXT,
                 "authorization_details": _DETAILS_TEXT,
+                "resource": _RESOURCES,
             },
         ),
         _form(
@@ -102,12 +106,12 @@ TOKEN_REQUEST: Final[Schema] = {
                 "redirect_uri": _URL,
                 "code_verifier": {"type": "string", "pattern": "^[A-Za-z0-9._~-]{43,128}$"},
             },
-            {"client_id": _TEXT, "authorization_details": _DETAILS_TEXT},
+            {"client_id": _TEXT, "authorization_details": _DETAILS_TEXT, "resource": _RESOURCES},
         ),
         _form(
             "RefreshTokenRequest",
             {"grant_type": {"const": REFRESH_TOKEN_GRANT}, "refresh_token": _TEXT},
-            {"client_id": _TEXT, "scope": _TEXT},
+            {"client_id": _TEXT, "scope": _TEXT, "resource": _RESOURCES},
         ),
     ],
 }

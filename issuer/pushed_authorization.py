@@ -28,6 +28,12 @@ _MAX_CLIENT_ID: Final = 2048
 _MAX_STATE: Final = 4096
 
 
+def require_own_resource(issuer: CredentialIssuer, resources: Sequence[str]) -> None:
+    """Refuse to give a token for anything but this issuer's credentials, however often it is named. RFC 8707 §2."""
+    if any(resource != issuer.identifier for resource in resources):
+        raise ResourceError("another resource")
+
+
 async def push_authorization_request(
     database: Database,
     settings: IssuerSettings,
@@ -40,8 +46,7 @@ async def push_authorization_request(
     """Keep a request for a minute under a name that one browser may use once. RFC 9126 §2.1, §2.2; I-21 to I-25."""
     _verify_sizes(parameters)
     _verify_redirect_uri(settings, parameters.redirect_uri)
-    if any(resource != issuer.identifier for resource in parameters.resource):
-        raise ResourceError("another resource")
+    require_own_resource(issuer, parameters.resource)
     thumbprint = client.dpop_thumbprint
     if parameters.dpop_jkt is not None and thumbprint not in (None, parameters.dpop_jkt):
         raise DpopProofError("another key than dpop_jkt")  # RFC 9449 §10.1

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from issuer.housekeeping import clean_up
 from issuer.models import AccessToken, Authorization, Award, RefreshToken, SignInLink
-from kernel.openid4vci import AUTHORIZATION_CODE_GRANT, parse_token_response
+from kernel.openid4vci import AUTHORIZATION_CODE_GRANT, PRE_AUTHORIZED_CODE_GRANT, parse_token_response
 from tests.issuer.code_flow import REDIRECT, CodeFlow, answer, details
 from tests.issuer.conftest import (
     IDENTIFIER,
@@ -201,6 +201,36 @@ async def test_I21_a_parameter_that_is_there_twice_is_refused(issuer: Issuer) ->
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     response = await issuer.client.post(f"/{ORG}/par", content=content, headers=headers)
     assert response.json()["error"] == "invalid_request"
+
+
+@pytest.mark.parametrize("times", [1, 2, 5])
+async def test_I24_the_issuer_may_be_named_more_than_once_as_the_resource(issuer: Issuer, times: int) -> None:
+    """RFC 8707 §2."""
+    flow = CodeFlow.start(issuer)
+    pushed = await issuer.client.post(f"/{ORG}/par", data={**flow.form(), "resource": [IDENTIFIER] * times})
+    assert pushed.status_code == 201, pushed.text
+    award = await issuer.award()
+    redeemed = {"grant_type": PRE_AUTHORIZED_CODE_GRANT, "pre-authorized_code": await issuer.code(award)}
+    form = {**redeemed, "tx_code": award["offer"]["tx_code"], "resource": [IDENTIFIER] * times}
+    assert (await issuer.client.post(f"/{ORG}/token", data=form)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "other", ["https://ander.example", f"{IDENTIFIER}/", f"{IDENTIFIER}#x", "issuer", "urn:x", "https://issuer.example"]
+)
+@pytest.mark.parametrize("is_alone", [True, False])
+async def test_I24_another_resource_is_refused_even_beside_the_issuer_and_spends_nothing(
+    issuer: Issuer, other: str, is_alone: bool
+) -> None:
+    """RFC 8707 §2: `invalid_target` for what is invalid, unknown or malformed."""
+    resources = [other] if is_alone else [IDENTIFIER, other]
+    flow, award = CodeFlow.start(issuer), await issuer.award()
+    redeemed = {"grant_type": PRE_AUTHORIZED_CODE_GRANT, "pre-authorized_code": await issuer.code(award)}
+    token_form = {**redeemed, "tx_code": award["offer"]["tx_code"]}
+    for endpoint, form in (("par", flow.form()), ("token", token_form)):
+        refused = await issuer.client.post(f"/{ORG}/{endpoint}", data={**form, "resource": resources})
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_target")
+    assert (await issuer.client.post(f"/{ORG}/token", data=token_form)).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import json
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from kernel import base64url
 from kernel.keys import SoftwareSigner
@@ -28,6 +28,9 @@ StatusMisbehaviour = Literal[
     "ended_list",
     "list_of_three_bits",
 ]
+
+LIES: Final[tuple[StatusMisbehaviour, ...]] = get_args(StatusMisbehaviour)
+"""All of them: each party that reads lists is shown each."""
 
 _INFLATED: Final = 64 * 1024 * 1024
 

@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from runtime.spreadsheets import safe_cell
 from runtime.status_texts import message_text
 from tests.support.badges import create_test_achievement
+from tests.support.effort import not_hanging
 from tests.verifier.browser import sign_in
 from tests.verifier.conftest import SKILL_URIS, FewSkills, Stage
 from tests.verifier.issuer_host import MESSAGES
@@ -99,10 +99,9 @@ def test_A44_no_separator_begins_a_formula_in_the_middle_of_a_text(text: str, sa
 
 
 def test_A43_a_text_of_nothing_but_spaces_and_separators_is_made_safe_soon() -> None:
-    began = time.perf_counter()
-    for text in ("\t" * 100_000, " " * 100_000, "; " * 50_000, '"' * 100_000):
-        safe_cell(text)
-    assert time.perf_counter() - began < 2
+    with not_hanging():
+        for text in ("\t" * 1_000_000, " " * 1_000_000, "; " * 500_000, '"' * 1_000_000):
+            safe_cell(text)
 
 
 @pytest.mark.parametrize("text", ["", "Adviseur", "1-2", "a=b", "'=1", "é", "a; b", "a, -b", "a\nb"])

@@ -27,7 +27,7 @@ from tests.support.forgeries import (
     with_remote_context,
 )
 from tests.support.simulated_wallet import Misbehaviour
-from tests.support.status_host import StatusHost, StatusMisbehaviour
+from tests.support.status_host import LIES, StatusHost, StatusMisbehaviour
 from tests.verifier.conftest import Stage
 from tests.verifier.test_hostile_credentials import outcomes, show
 
@@ -111,19 +111,6 @@ async def test_A01_A02_A03_A06_A07_A08_A09_A46_a_forged_status_list_makes_no_bad
     stage.issuer.forge_list = None
     _, result = await stage.ask_and_answer(stage.holding())
     assert result["report"]["accepted"] is True
-
-
-LIES: tuple[StatusMisbehaviour, ...] = (
-    "rollback",
-    "list_cut_off",
-    "list_too_short",
-    "inflating_list",
-    "list_about_another_subject",
-    "list_of_another_type",
-    "list_without_time",
-    "ended_list",
-    "list_of_three_bits",
-)
 
 
 @pytest.mark.parametrize("way", LIES)

@@ -22,7 +22,7 @@ from tests.support.forgeries import (
     with_remote_context,
 )
 from tests.support.simulated_issuer import DC, WHOLE
-from tests.support.status_host import StatusHost, StatusMisbehaviour
+from tests.support.status_host import LIES, StatusHost
 
 pytestmark = pytest.mark.over_http
 
@@ -142,19 +142,6 @@ async def test_A01_A02_A03_A06_A07_A08_A09_A46_a_forged_status_list_makes_no_bad
     assert EVIL not in hosts_asked(house)
     house.issuer.forge_list = None
     assert (await accept(house, holder)).status_code == 201
-
-
-LIES: tuple[StatusMisbehaviour, ...] = (
-    "rollback",
-    "list_cut_off",
-    "list_too_short",
-    "inflating_list",
-    "list_about_another_subject",
-    "list_of_another_type",
-    "list_without_time",
-    "ended_list",
-    "list_of_three_bits",
-)
 
 
 @pytest.mark.parametrize("way", LIES)

@@ -3,13 +3,13 @@
 import contextlib
 import io
 import struct
-import time
 import zlib
 
 import pytest
 import segno
 from PIL import Image
 
+from tests.support.effort import not_hanging
 from wallet.errors import PictureError, QrCodeError
 from wallet.images import MAXIMUM_PICTURE_BYTES, create_safe_image, read_qr_code
 
@@ -65,20 +65,18 @@ GIANTS = {
 
 @pytest.mark.parametrize("name", GIANTS)
 async def test_A43_picture_beyond_every_measure_is_refused_soon(name):
-    began = time.process_time()
-    with pytest.raises((PictureError, QrCodeError)):
+    with not_hanging(), pytest.raises((PictureError, QrCodeError)):
         await read_qr_code(GIANTS[name])
-    assert time.process_time() - began < 2
 
 
-@pytest.mark.parametrize("name", GIANTS)
+# These two are small pictures with something beside them, and are drawn anew without it.
+SMALL = {"a hundred thousand chunks", "more pixels than said"}
+
+
+@pytest.mark.parametrize("name", sorted(GIANTS.keys() - SMALL))
 def test_A43_badge_picture_beyond_every_measure_is_refused_soon(name):
-    began = time.process_time()
-    # These two are small pictures with something beside them, and are drawn anew without it.
-    if name not in ("a hundred thousand chunks", "more pixels than said"):
-        with pytest.raises(PictureError):
-            create_safe_image(GIANTS[name])
-    assert time.process_time() - began < 2
+    with not_hanging(), pytest.raises(PictureError):
+        create_safe_image(GIANTS[name])
 
 
 @pytest.mark.parametrize("make", [cmyk, lambda: animated("PNG"), lambda: animated("WEBP")], ids=["cmyk", "png", "webp"])

@@ -22,6 +22,7 @@ from wallet.errors import (
     PlatformResponseError,
     TooManyChecksError,
     UnsendableBadgeError,
+    WalletError,
 )
 from wallet.platform_badges import Sent, Standing
 from wallet.platform_discovery import PLATFORM_CALLBACK_PATH
@@ -115,8 +116,7 @@ async def check(
     try:
         await platform_badges.check_fetched_badges(wallet, holder.vault, connection_id, now)
     except TooManyChecksError as exc:
-        errors = {"check": sentence_of(request, exc)}
-        return await _show_platform(request, wallet, pages, holder, connection_id, now, errors=errors, done={})
+        return await _show_refused(request, wallet, pages, holder, connection_id, now, {"check": exc})
     return go_to(f"/platforms/{connection_id}")
 
 
@@ -134,8 +134,7 @@ async def keep(
     try:
         kept = await platform_badges.keep_fetched_badges(wallet, holder.vault, connection_id, chosen, now)
     except NothingChosenError as exc:
-        errors = {"badge": sentence_of(request, exc)}
-        return await _show_platform(request, wallet, pages, holder, connection_id, now, errors=errors, done={})
+        return await _show_refused(request, wallet, pages, holder, connection_id, now, {"badge": exc})
     return go_to(f"/platforms/{connection_id}?kept={kept.kept}&replaced={kept.replaced}")
 
 
@@ -221,6 +220,20 @@ async def _show_platforms(
         typed=typed,
         may_send=may_send,
     )
+
+
+async def _show_refused(
+    request: Request,
+    wallet: Wallet,
+    pages: Pages,
+    holder: SignedIn,
+    connection_id: str,
+    now: datetime,
+    refused: Mapping[str, WalletError],
+) -> Response:
+    """The page of the platform once more, with what could not be done beside the button for it."""
+    errors = {name: sentence_of(request, error) for name, error in refused.items()}
+    return await _show_platform(request, wallet, pages, holder, connection_id, now, errors=errors, done={})
 
 
 async def _show_platform(

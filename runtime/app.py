@@ -114,6 +114,8 @@ def create_fastapi(
         redoc_url=None,
         openapi_url="/api/openapi.json",
         lifespan=_running(service, lifespan),
+        # Addresses are compared exactly (I-11), and such a redirect would go to whatever host the request names.
+        redirect_slashes=False,
         generate_unique_id_function=operation_id,
     )
     app.described_routes = [*routes, *_described(shell), *_described(r for each in routers for r in each.routes)]

@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp
 
 from cli.vc_api.checking import Checker
@@ -49,9 +49,11 @@ def create_app(cryptosuites: Sequence[str], *, clock: Clock = utc_now) -> ASGIAp
     keys = [key for cryptosuite in cryptosuites for key in SuiteKey.generate(cryptosuite)]
     checker = Checker(frozenset(cryptosuites))
     handlers: dict[Any, Any] = dict.fromkeys((Refusal, Problem, HTTPException), _refuse)
-    suites = [Mount(f"/{key.path}", routes=_suite_routes(key, checker, clock)) for key in keys]
+    suites = [Mount(f"/{key.path}", Router(_suite_routes(key, checker, clock), redirect_slashes=False)) for key in keys]
     described = Route("/", lambda request: _json(_implementation(str(request.base_url), keys)), methods=["GET"])
-    return Shell(Starlette(routes=[described, *suites], exception_handlers=handlers), is_https=False)
+    app = Starlette(routes=[described, *suites], exception_handlers=handlers)
+    app.router.redirect_slashes = False
+    return Shell(app, is_https=False)
 
 
 def _suite_routes(key: SuiteKey, checker: Checker, clock: Clock) -> list[BaseRoute]:

@@ -388,6 +388,11 @@ async def test_V44_suites_are_told_where_everything_is(api: httpx.AsyncClient) -
     assert [len(described[kind]) for kind in ("issuers", "verifiers", "vcHolders", "vpVerifiers")] == [7, 7, 1, 6]
 
 
+async def test_V44_an_address_with_a_slash_too_many_is_not_there(api: httpx.AsyncClient) -> None:
+    for path in (f"/{RDFC}/", f"/{RDFC}/credentials/issue/"):
+        assert (await api.post(path, json={}, headers={"Host": "evil.example"})).status_code == 404
+
+
 @pytest.mark.parametrize("setting", ["", "false", "perhaps", None])
 def test_V44_is_off_unless_it_is_switched_on_by_name(setting: str | None) -> None:
     result = CliRunner().invoke(command_line, ["vc-api"], env={"VC_API_ENABLED_FOR_TESTS": setting})

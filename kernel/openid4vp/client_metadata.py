@@ -4,15 +4,16 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from kernel.errors import AlgorithmNotAllowedError
+from kernel.errors import AlgorithmNotAllowedError, CredentialError
 from kernel.formats import FORMATS, vp_formats_supported
-from kernel.jwe import ENC_VALUES, KEY_AGREEMENT
+from kernel.jwe import ENC_VALUES, KEY_AGREEMENT, parse_recipient
 from kernel.keys import Jwk
 from kernel.members import as_array, as_object, as_texts, find_object, find_text
 from kernel.openid4vp.client_identifier import ClientIdPrefix
 
 # What is used when a verifier names nothing. §8.3.
 DEFAULT_ENC: Final = "A128GCM"
+# Of a longer list the first are looked at.
 MAX_KEYS: Final = 32
 
 VP_FORMATS: Final[Mapping[str, Mapping[str, Any]]] = vp_formats_supported(FORMATS)
@@ -40,27 +41,30 @@ class ClientMetadata:
     def select_encryption(self) -> tuple[Jwk, str]:
         """Return the key and content encryption for a response, or raise AlgorithmNotAllowedError. §8.3; W-51.
 
-        The first key for ECDH-ES on P-256 that is not for something else; A256GCM where it is offered.
+        The first key for ECDH-ES that is a public point on P-256 and not for something else; A256GCM where offered.
         """
-        keys = [key for key in self.encryption_keys if _is_usable(key)]
+        key = next((key for key in self.encryption_keys if _is_usable(key)), None)
         enc = next(
             (value for value in ("A256GCM", "A128GCM") if value in self.enc_values and value in ENC_VALUES), None
         )
-        if not keys or enc is None:
+        if key is None or enc is None:
             raise AlgorithmNotAllowedError("the verifier names no way of encrypting that is supported here")
-        return keys[0], enc
+        return key, enc
 
 
 def parse_client_metadata(value: object) -> ClientMetadata:
-    """Read `client_metadata`. §5.1, §11.1. Unknown members and formats are kept out of the way, not refused."""
+    """Read `client_metadata`. §5.1, §11.1. Unknown members and formats are kept out of the way, not refused.
+
+    So are keys that cannot be used here: they may be meant for others.
+    """
     members = as_object(value, "'client_metadata'")
     formats = find_object(members, "vp_formats_supported") or {}
     jwks = find_object(members, "jwks")
-    keys = () if jwks is None else as_array(jwks.get("keys"), "'keys'", limit=MAX_KEYS)
+    keys = () if jwks is None else as_array(jwks.get("keys"), "'keys'")[:MAX_KEYS]
     enc_values = members.get("encrypted_response_enc_values_supported", [DEFAULT_ENC])
     return ClientMetadata(
         vp_formats={name: as_object(entry, "a format") for name, entry in formats.items()},
-        encryption_keys=tuple(as_object(key, "a key") for key in keys),
+        encryption_keys=tuple(key for key in keys if isinstance(key, Mapping)),
         enc_values=as_texts(enc_values, "'encrypted_response_enc_values_supported'"),
         client_name=find_text(members, "client_name"),
     )
@@ -81,5 +85,10 @@ def create_client_metadata(
 
 
 def _is_usable(key: Jwk) -> bool:
-    wanted = {"kty": "EC", "crv": "P-256", "alg": KEY_AGREEMENT}
-    return key.get("use", "enc") == "enc" and all(key.get(name) == value for name, value in wanted.items())
+    """Whether a key can be encrypted to here, and be named to whoever sent it by its `kid`, where it has one."""
+    try:
+        parse_recipient(key)
+        find_text(key, "kid")
+    except CredentialError:
+        return False
+    return key.get("alg") == KEY_AGREEMENT and key.get("use", "enc") == "enc"

@@ -459,8 +459,6 @@ def test_A01_W41_what_is_no_signed_token_is_refused(raw):
         {"client_metadata": {"jwks": []}},
         {"client_metadata": {"jwks": {}}},
         {"client_metadata": {"jwks": {"keys": []}}},
-        {"client_metadata": {"jwks": {"keys": ["key"]}}},
-        {"client_metadata": {"jwks": {"keys": [{}] * 33}}},
         {"client_metadata": {"encrypted_response_enc_values_supported": []}},
         {"client_metadata": {"client_name": 1}},
         {"verifier_info": []},
@@ -744,7 +742,8 @@ def test_V02_a_wallet_nonce_that_is_empty_too_long_or_given_twice_is_malformed(f
         parse_request_uri_form(form)
 
 
-P256 = {"kty": "EC", "crv": "P-256", "x": "x", "y": "y", "alg": "ECDH-ES"}
+P256 = {**OTHER.public_key.jwk, "alg": "ECDH-ES"}
+NOT_ON_THE_CURVE = {**P256, "y": P256["x"]}
 
 
 @pytest.mark.parametrize(
@@ -760,6 +759,21 @@ P256 = {"kty": "EC", "crv": "P-256", "x": "x", "y": "y", "alg": "ECDH-ES"}
             ["A256GCM"],
             ("c", "A256GCM"),
         ),
+        *(
+            ([unusable, {**P256, "kid": "b", "use": "enc"}], ["A256GCM"], ("b", "A256GCM"))
+            for unusable in (
+                {**NOT_ON_THE_CURVE, "use": "enc"},
+                {**P256, "x": P256["x"][:20]},
+                {**P256, "y": 7},
+                {**P256, "d": P256["x"]},
+                {**P256, "kid": 7},
+                {**P256, "kid": None},
+                {**P256, "alg": ["ECDH-ES"]},
+                {**P256, "use": ["enc"]},
+                "no key",
+                None,
+            )
+        ),
     ],
 )
 def test_W51_the_key_and_encryption_are_chosen_by_algorithm_use_and_preference(keys, enc_values, chosen):
@@ -773,8 +787,10 @@ def test_W51_the_key_and_encryption_are_chosen_by_algorithm_use_and_preference(k
     "metadata",
     [
         {},
-        {"jwks": {"keys": [{"kty": "EC", "crv": "P-256", "x": "x", "y": "y"}]}},
+        {"jwks": {"keys": [OTHER.public_key.jwk]}},
         {"jwks": {"keys": [{**P256, "use": "sig"}]}},
+        {"jwks": {"keys": [NOT_ON_THE_CURVE]}},
+        {"jwks": {"keys": [{}] * 32 + [P256]}},
         {"jwks": {"keys": [P256]}, "encrypted_response_enc_values_supported": ["A128CBC-HS256"]},
     ],
 )

@@ -65,6 +65,8 @@ Misbehaviour = Literal[
     "same_query_id_twice",
     "path_of_another_type",
     "unusable_encryption_key",
+    "encryption_key_off_the_curve",
+    "unusable_encryption_keys_first",
     "refuses_answers",
     "redirects_answers",
     "breaks_on_answers",
@@ -180,6 +182,10 @@ class SimulatedVerifier:
         kid = f"{self.did}#0" if self.did_method == "jwk" else f"{self.did}#{FRAGMENT}"
         if self.misbehave == "unusable_encryption_key":
             metadata["jwks"] = {"keys": [{"kty": "OKP", "crv": "X25519", "x": "AAAA", "alg": "ECDH-ES", "use": "enc"}]}
+        if self.misbehave == "encryption_key_off_the_curve":
+            metadata["jwks"]["keys"] = self._unusable_keys(metadata["jwks"]["keys"][0])
+        if self.misbehave == "unusable_encryption_keys_first":
+            metadata["jwks"]["keys"] = self._unusable_keys(metadata["jwks"]["keys"][0]) + metadata["jwks"]["keys"]
         made = create_request_object(
             signer=self.signer,
             key_reference={"kid": kid},
@@ -198,6 +204,10 @@ class SimulatedVerifier:
             comparison_code=self.comparison_code,
         )
         return self._spoil(made, kid)
+
+    def _unusable_keys(self, key: Mapping[str, Any]) -> list[Any]:
+        """Off the curve, too short, with its private part, with a name that is no text; and no key at all."""
+        return [{**key, "y": key["x"]}, {**key, "x": key["x"][:20]}, {**key, "d": key["x"]}, {**key, "kid": 7}, "no"]
 
     def _spoil(self, made: str, kid: str) -> str:
         from kernel.jwt import parse_jwt

@@ -201,11 +201,20 @@ async def test_W50_without_binding_wanted_the_credential_goes_alone(house, holde
     assert len(parse_sd_jwt(raw).disclosures) == 1
 
 
-async def test_W51_answer_that_cannot_be_encrypted_is_an_error_and_never_the_data(house, holder, badge):
-    house.verifier.misbehave = "unusable_encryption_key"
+@pytest.mark.parametrize("misbehaviour", ["unusable_encryption_key", "encryption_key_off_the_curve"])
+async def test_W51_answer_that_cannot_be_encrypted_is_an_error_and_never_the_data(house, holder, badge, misbehaviour):
+    house.verifier.misbehave = misbehaviour
     answer = await share(house, holder, house.verifier.skill_query(FIRST))
-    assert answer.json()["code"] == "request_refused"
+    assert (answer.json()["code"], answer.json()["failure"]) == ("request_refused", "answer_encryption")
     assert house.verifier.received == [ErrorResponse("invalid_request", None, house.verifier.state)]
+
+
+async def test_W51_unusable_encryption_keys_are_passed_over_for_one_that_can_be_used(house, holder, badge):
+    """IgnoresUnusableEncryptionKey."""
+    house.verifier.misbehave = "unusable_encryption_keys_first"
+    assert (await share(house, holder, house.verifier.skill_query(FIRST))).status_code == 200
+    assert house.verifier.raw_forms[-1].keys() == {"response"}
+    assert house.verifier.verify("skill_1", house.issuer.signer.public_key).holder_key
 
 
 async def test_W52_where_the_verifier_wants_the_browser_to_go_on_is_returned(house, holder, badge):

@@ -300,10 +300,10 @@ _ALL = (
     Failure(
         "question_parameters",
         Step.QUESTION,
-        "OpenID4VP 1.0 §5.1, §5.2, §8.2",
+        "OpenID4VP 1.0 §5.1, §5.2, §5.3, §8.2",
         _("Er ontbreekt iets in de vraag, of er staat iets in dat niet bij elkaar past."),
         _ASK_AGAIN,
-        _("Kijk naar response_type, response_mode, response_uri, nonce, state en redirect_uri."),
+        _("Kijk naar response_type, response_mode, response_uri, nonce, state, redirect_uri en client_metadata."),
     ),
     Failure(
         "answer_encryption",

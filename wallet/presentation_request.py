@@ -229,6 +229,7 @@ def read_sender(content: Mapping[str, Any], now: datetime) -> RequestSender:
         **proof_of(content),
         client_id=content["client_id"],
         wallet_nonce=content["wallet_nonce"],
+        audiences=_audiences(content),
         federation_metadata=content.get("federation_metadata"),
         now=now,
     )

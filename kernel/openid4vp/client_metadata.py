@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from kernel.errors import AlgorithmNotAllowedError, CredentialError
+from kernel.errors import AlgorithmNotAllowedError, CredentialError, MalformedError
 from kernel.formats import FORMATS, vp_formats_supported
 from kernel.jwe import ENC_VALUES, KEY_AGREEMENT, parse_recipient
 from kernel.keys import Jwk
@@ -68,6 +68,14 @@ def parse_client_metadata(value: object) -> ClientMetadata:
         enc_values=as_texts(enc_values, "'encrypted_response_enc_values_supported'"),
         client_name=find_text(members, "client_name"),
     )
+
+
+def find_client_name(value: object) -> str | None:
+    """Return what a verifier calls itself, also where the rest of its `client_metadata` cannot be read."""
+    try:
+        return find_text(as_object(value, "'client_metadata'"), "client_name")
+    except MalformedError:
+        return None
 
 
 def create_client_metadata(

@@ -19,7 +19,7 @@ from kernel.jwt import UnverifiedJwt, VerifiedJwt, find_numeric_date, parse_jwt,
 from kernel.keys import PublicKey, Signer
 from kernel.members import find_text, find_texts, get_text
 from kernel.openid4vp.client_identifier import ClientIdentifier, ClientIdPrefix, parse_client_identifier
-from kernel.openid4vp.client_metadata import ClientMetadata, parse_client_metadata
+from kernel.openid4vp.client_metadata import ClientMetadata, find_client_name, parse_client_metadata
 from kernel.openid4vp.error_codes import INVALID_SCOPE, UnsupportedRequestError
 from kernel.openid4vp.request_link import UnsignedRequest
 from kernel.openid4vp.transaction_data import TransactionData, parse_transaction_data
@@ -282,22 +282,23 @@ def verify_request_sender(
     federation_metadata: Mapping[str, Any] | None = None,
     now: datetime,
     wallet_nonce: str | None,
+    audiences: frozenset[str] = frozenset({ANY_WALLET}),
 ) -> RequestSender:
     """Check who sent a request that `verify_request_object` refused, and where a refusal may go. §8.5; W-53.
 
     Raises like it where the request is not its sender's own, was not made for us, or names somebody else's address:
-    then nobody is told anything.
+    then nobody is told anything. Whatever else is wrong with it leaves its sender certain; a refusal goes without a
+    `state` that is none.
     """
     request = parse_request_object(raw, client_id=client_id)
     proven = find_signing_key(request, key=key, anchors=anchors, attestation_key=attestation_key, now=now)
     members = verify_jwt(request.token, key=proven.key, typ=TYP, algorithms=ALGORITHMS)
-    _require_made_for_us(members, frozenset({ANY_WALLET}), wallet_nonce, now)
+    _require_made_for_us(members, audiences, wallet_nonce, now)
     response_uri = web_url(members.payload.get("response_uri"), "'response_uri'")
     _require_response_uri(response_uri, proven)
-    state = _parse_url_safe(members.payload, "state") if "state" in members.payload else None
     described = with_federation_metadata(members.payload, request.client_id, federation_metadata)
-    name = parse_client_metadata(described.get("client_metadata", {})).client_name
-    return RequestSender(request.client_id.text, response_uri, state, name)
+    name = find_client_name(described.get("client_metadata"))
+    return RequestSender(request.client_id.text, response_uri, _find_state(members.payload), name)
 
 
 def verify_unsigned_request(
@@ -501,6 +502,14 @@ def _parse_query(members: Mapping[str, Any]) -> DcqlQuery:
     if "scope" in members:
         raise UnsupportedRequestError(INVALID_SCOPE, "no scope stands for a query here")
     return parse_dcql_query(members["dcql_query"])
+
+
+def _find_state(members: Mapping[str, Any]) -> str | None:
+    """Return the state that an error goes with, None where there is none or one that no request may have. §5.3."""
+    try:
+        return _parse_url_safe(members, "state")
+    except MalformedError:
+        return None
 
 
 def _parse_url_safe(members: Mapping[str, Any], name: str) -> str:

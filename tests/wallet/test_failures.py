@@ -2,7 +2,7 @@
 
 import re
 from html import unescape
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
@@ -57,6 +57,51 @@ async def test_W41_W45_each_refused_question_says_which_step_failed_and_by_which
     assert body["side"] == "verifier"
     assert body["hint"] == failure.advice
     assert failure.meaning in body["title"]
+
+
+BAD_METADATA = (None, [], {"client_name": 5}, {"encrypted_response_enc_values_supported": []}, {"jwks": {"keys": 5}})
+
+
+@pytest.mark.parametrize(
+    ("more", "is_state_sent"),
+    [
+        *(({"client_metadata": metadata}, True) for metadata in BAD_METADATA),
+        *(({"state": state}, False) for state in ("a b", 5, "", None)),
+    ],
+)
+async def test_W53_a_proven_sender_of_a_bad_question_is_no_stranger_and_hears_what_is_wrong(
+    house, holder, badge, more, is_state_sent
+):
+    house.verifier.more = more
+    link = house.verifier.ask(house.verifier.skill_query(FIRST))
+    body = (await holder.call("POST", "/requests", {"request": link})).json()
+    assert (body["failure"], body["failed_step"]) == ("question_parameters", "question")
+    assert {"§5.1", "§5.3"} <= set(body["rule"].replace(",", "").split())
+    assert house.verifier.received == []
+    assert (await holder.call("POST", f"/requests/{body['request_id']}/decline")).status_code == 200
+    [heard] = house.verifier.received
+    assert (heard.error, heard.state) == ("invalid_request", house.verifier.state if is_state_sent else None)
+
+
+async def test_W53_who_asks_where_the_question_was_fetched_hears_what_is_wrong_too(house, holder, badge):
+    """Verifiers on Credo write their `request_uri` in `aud` (decision 0054)."""
+    link = house.verifier.ask(house.verifier.skill_query(FIRST))
+    house.verifier.more = {"aud": parse_qs(urlsplit(link).query)["request_uri"][0], "dcql_query": 1}
+    body = (await holder.call("POST", "/requests", {"request": link})).json()
+    assert body["failure"] == "question_query"
+    assert body["request_id"]
+
+
+@pytest.mark.parametrize(("language", "button"), [("nl", "Laat het hun weten"), ("en", "Let them know")])
+async def test_W53_page_of_a_bad_question_of_a_proven_sender_offers_to_let_them_know(house, language, button):
+    browser = house.new_browser(language)
+    await browser.sign_up("Sanne")
+    house.verifier.more = {"client_metadata": None}
+    link = house.verifier.ask(house.verifier.skill_query(FIRST))
+    page = text_of((await browser.get(f"/open?link={quote(link, safe='')}")).text)
+    assert button in page
+    assert "client_metadata" in page
+    assert not any(words in page for words in ("vertrouwen we niet", "do not trust"))
 
 
 async def test_A35_answer_over_http_is_refused_at_the_step_where_the_sender_is_checked(house, holder, badge):

@@ -74,6 +74,7 @@ __all__ = [
     "LocalisedText",
     "SkillReference",
     "achievement_image_uri",
+    "achievement_logo_uri",
     "achievement_uri",
     "change_achievement",
     "change_endorsements",
@@ -84,6 +85,7 @@ __all__ = [
     "image_data_url",
     "input_problems",
     "list_achievements",
+    "logo_of",
     "missing_elements",
     "parse_description",
     "parse_image",
@@ -531,8 +533,12 @@ def _translations(description: AchievementDescription) -> tuple[Translation, ...
 
 def _image(description: AchievementDescription, issuer: CredentialIssuer) -> BadgeImage:
     if description.image is None:
-        return draw_default_image(f"{issuer.slug}/{description.slug}")
+        return _drawn_image(issuer, description.slug)
     return parse_image(description.image)
+
+
+def _drawn_image(issuer: CredentialIssuer, slug: str) -> BadgeImage:
+    return draw_default_image(f"{issuer.slug}/{slug}")
 
 
 def parse_image(data_url: str) -> BadgeImage:
@@ -565,6 +571,20 @@ def achievement_uri(issuer: CredentialIssuer, slug: str) -> str:
 def achievement_image_uri(issuer: CredentialIssuer, row: AchievementRow) -> str:
     """Where the art of one version is served, the same for everybody."""
     return f"{achievement_uri(issuer, row.achievement.slug)}/image?version={row.version.version}"
+
+
+def achievement_logo_uri(issuer: CredentialIssuer, row: AchievementRow) -> str:
+    """Where `logo_of` one version is served."""
+    return f"{achievement_uri(issuer, row.achievement.slug)}/logo?version={row.version.version}"
+
+
+def logo_of(issuer: CredentialIssuer, row: AchievementRow) -> BadgeImage:
+    """The art as a PNG, which every wallet shows: where it is an SVG, what is drawn for achievements without. I-19.
+
+    An SVG is not made into pixels here: a small one may ask for endless work (masks within masks).
+    """
+    art = BadgeImage(row.version.image, row.version.image_type)
+    return art if art.media_type == "image/png" else _drawn_image(issuer, row.achievement.slug)
 
 
 def image_data_url(image: BadgeImage) -> str:

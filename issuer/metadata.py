@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from issuer import did_documents, request_encryption, signing_keys, store
-from issuer.achievements import achievement_image_uri, description_of
+from issuer.achievements import achievement_logo_uri, description_of
 from issuer.client_authentication import ATTESTATION_ALGORITHMS
 from issuer.configurations import (
     SECURINGS,
@@ -131,7 +131,7 @@ def _displays(issuer: CredentialIssuer, row: AchievementRow) -> dict[str, dict[s
     The art is named by its address, the same for everybody: inside this document it would stand there twelve times
     for each achievement, and no wallet reads a document of any size. Each badge carries its own along.
     """
-    description, logo = description_of(row), achievement_image_uri(issuer, row)
+    description, logo = description_of(row), achievement_logo_uri(issuer, row)
     return {
         language: {
             "name": description.name.best(language),

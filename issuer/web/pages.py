@@ -10,12 +10,20 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.datastructures import FormData
 
 from issuer import achievements, awards, badge_files, operators, recipients, status, status_messages, store
-from issuer.achievements import AchievementDescription, SkillReference, achievement_uri, description_of, get_achievement
+from issuer.achievements import (
+    AchievementDescription,
+    SkillReference,
+    achievement_uri,
+    description_of,
+    get_achievement,
+    logo_of,
+)
 from issuer.award_details import create_award_claims
 from issuer.awards import AwardView
 from issuer.credential_issuer import CredentialIssuer, get_issuer, list_issuers
 from issuer.credential_offer import OfferPolicy
 from issuer.errors import N_, ChangedMeanwhileError, ConflictError, InputError, IssuerError, NotFoundError
+from issuer.images import BadgeImage
 from issuer.input import LARGEST_NUMBER
 from issuer.models import AuditEntry
 from issuer.operators import SignedIn, SignInError
@@ -383,15 +391,29 @@ async def achievement_image(
 ) -> Response:
     """The art of a version. Whatever is in it, a browser runs nothing of it and guesses no other type (A-41)."""
     async with service.database.reading() as session:
+        row = await get_achievement(session, await get_issuer(session, service.settings, org), slug, version)
+    return _show_art(BadgeImage(row.version.image, row.version.image_type), version)
+
+
+@router.get("/{org}/achievements/{slug}/logo")
+async def achievement_logo(
+    org: str, slug: str, service: ServiceDep, version: Annotated[int | None, Query(ge=1, le=LARGEST_NUMBER)] = None
+) -> Response:
+    """The PNG that the metadata show for a version (I-19)."""
+    async with service.database.reading() as session:
         issuer = await get_issuer(session, service.settings, org)
         row = await get_achievement(session, issuer, slug, version)
+    return _show_art(logo_of(issuer, row), version)
+
+
+def _show_art(art: BadgeImage, version: int | None) -> Response:
     headers = {
         "Content-Security-Policy": "default-src 'none'",
         "X-Content-Type-Options": "nosniff",
         "Cross-Origin-Resource-Policy": "cross-origin",
         "Cache-Control": f"public, max-age={86400 if version is not None else 300}",
     }
-    return Response(row.version.image, media_type=row.version.image_type, headers=headers)
+    return Response(art.content, media_type=art.media_type, headers=headers)
 
 
 # Signing in

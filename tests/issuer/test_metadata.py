@@ -1,5 +1,6 @@
 """What the issuer publishes about itself."""
 
+import base64
 from collections.abc import Sequence
 from typing import Any
 
@@ -154,6 +155,19 @@ async def test_I19_A48_the_picture_is_a_png_at_an_address_that_is_the_same_for_e
     [address] = {display["logo"]["uri"] for display in displays}
     response = await issuer.client.get(address)
     assert (response.status_code, response.headers["content-type"]) == (200, "image/png")
+
+
+async def test_I19_the_picture_is_a_png_also_where_the_art_is_a_drawing(issuer: Issuer) -> None:
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M0 0h9v9z"/></svg>'
+    image = f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
+    assert (await issuer.add_achievement(slug="getekend", image=image)).status_code == 201
+    configurations = (await issuer.client.get(INSERTED)).json()["credential_configurations_supported"]
+    displays = [each["credential_metadata"]["display"] for each in configurations.values()]
+    for address in {display["logo"]["uri"] for each in displays for display in each}:
+        response = await issuer.client.get(address)
+        assert (response.status_code, response.headers["content-type"]) == (200, "image/png")
+        assert response.content.startswith(b"\x89PNG")
+        assert response.headers["content-security-policy"] == "default-src 'none'"
 
 
 async def test_I20_I26_the_authorization_server_wants_requests_pushed_and_challenged(issuer: Issuer) -> None:

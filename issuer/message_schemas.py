@@ -275,7 +275,6 @@ AUTHORIZATION_SERVER_METADATA: Final = _object(
         "response_types_supported": _TEXTS,
         "code_challenge_methods_supported": _TEXTS,
         "grant_types_supported": _TEXTS,
-        "scopes_supported": _TEXTS,
         "authorization_details_types_supported": _TEXTS,
         "dpop_signing_alg_values_supported": _TEXTS,
         "token_endpoint_auth_methods_supported": _TEXTS,
@@ -283,6 +282,7 @@ AUTHORIZATION_SERVER_METADATA: Final = _object(
         "status_list_aggregation_endpoint": _URL,
     },
     {
+        "scopes_supported": _TEXTS,
         "challenge_endpoint": _URL,
         "client_attestation_signing_alg_values_supported": _TEXTS,
         "client_attestation_pop_signing_alg_values_supported": _TEXTS,

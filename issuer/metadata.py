@@ -179,6 +179,7 @@ async def create_authorization_server_metadata(
     """The metadata of the issuer's own authorization server. RFC 8414 §2; RFC 9126 §5; VCI §12.3; I-20, I-48."""
     slugs = await store.list_achievement_slugs(session, issuer.organisation_id)
     chain = issuer.certificate_chain
+    scopes = [scope for slug in slugs for scope in code_configuration_ids(settings, chain, slug)]
     return {
         "issuer": issuer.identifier,
         "authorization_endpoint": issuer.endpoint("authorize"),
@@ -189,7 +190,8 @@ async def create_authorization_server_metadata(
         "response_types_supported": ["code"],
         "code_challenge_methods_supported": ["S256"],
         "grant_types_supported": [AUTHORIZATION_CODE_GRANT, PRE_AUTHORIZED_CODE_GRANT, REFRESH_TOKEN_GRANT],
-        "scopes_supported": [scope for slug in slugs for scope in code_configuration_ids(settings, chain, slug)],
+        # Nothing is said of what there is none of. RFC 8414 §3.2.
+        **({"scopes_supported": scopes} if scopes else {}),
         "authorization_details_types_supported": ["openid_credential"],
         "dpop_signing_alg_values_supported": sorted(DPOP_ALGORITHMS),
         **_client_authentication(settings, issuer),

@@ -185,6 +185,25 @@ async def test_I20_I26_the_authorization_server_wants_requests_pushed_and_challe
     assert (await issuer.client.get(f"/{ORG}/.well-known/oauth-authorization-server")).json() == response.json()
 
 
+def empty_arrays(document: Any, path: str = "") -> list[str]:
+    """Where in a document there is an array of nothing."""
+    members = document.items() if isinstance(document, dict) else enumerate(document)
+    deeper = [(f"{path}/{name}", member) for name, member in members if isinstance(member, dict | list)]
+    return [name for name, member in deeper if member == []] + [
+        found for name, member in deeper for found in empty_arrays(member, name)
+    ]
+
+
+async def test_I20_what_there_is_none_of_is_left_out_and_no_empty_array(issuer: Issuer) -> None:
+    """RFC 8414 §3.2: claims with zero elements MUST be omitted from the response."""
+    await issuer.add_organisation("nieuw")
+    names = ("openid-credential-issuer", "oauth-authorization-server", "jwt-vc-issuer")
+    for org in ("nieuw", ORG):
+        documents = {name: (await issuer.client.get(f"/.well-known/{name}/{org}")).json() for name in names}
+        assert {name: empty_arrays(document) for name, document in documents.items()} == {name: [] for name in names}
+        assert ("scopes_supported" in documents["oauth-authorization-server"]) == (org == ORG)
+
+
 async def test_K21_K23_credentials_are_signed_with_a_key_of_the_did_document(issuer: Issuer) -> None:
     [raw] = await issuer.fetch()
     credential = await issuer.verify(raw)

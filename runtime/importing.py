@@ -71,7 +71,16 @@ _ANSWERED: Final = {404: AnswerKind.NOT_FOUND, 410: AnswerKind.GONE}
 
 async def read_badge(content: bytes | str) -> Imported:
     """Say what this is, or raise MalformedError; a picture without a badge inside may show the QR code of one."""
-    return await asyncio.to_thread(_read_badge, content)
+    try:
+        return await asyncio.to_thread(recognise, content)
+    except MalformedError as refusal:
+        if isinstance(content, str):
+            raise
+        try:
+            text = await read_qr_code(content)
+        except (UnreadablePictureError, NoQrCodeError):
+            raise refusal from None
+    return await asyncio.to_thread(recognise, text)
 
 
 async def resolve_address(fetch: Fetcher, imported: Imported) -> bytes | None:
@@ -150,19 +159,6 @@ async def resolve_recognitions(
     Side by side, since each of them may name a party whose superiors are slow.
     """
     return tuple(await asyncio.gather(*(resolve_recognition(resolver, part, now=now) for part in report.parts)))
-
-
-def _read_badge(content: bytes | str) -> Imported:
-    try:
-        return recognise(content)
-    except MalformedError as refusal:
-        if isinstance(content, str):
-            raise
-        try:
-            text = read_qr_code(content)
-        except (UnreadablePictureError, NoQrCodeError):
-            raise refusal from None
-    return recognise(text)
 
 
 async def _fetch_all(

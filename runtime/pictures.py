@@ -1,73 +1,63 @@
 """Pictures of strangers, decoded within bounds; and the QR codes in them.
 
-    with opened_picture(content) as picture: …
-    text = read_qr_code(content)
-
-Decoding is slow and blocks: call it from a thread. `UnreadablePictureError` is all that a picture can raise.
+with opened_picture(content) as picture: …      slow, and blocks: in a thread
+text = await read_qr_code(content)              in a process of its own
 """
 
-import struct
-import threading
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from io import BytesIO
+import asyncio
+import sys
+from pathlib import Path
 from typing import Final
+from weakref import WeakKeyDictionary
 
-import zxingcpp
-from PIL import Image, ImageOps
+from runtime import picture_process
+from runtime.picture_process import NO_CODE, UnreadablePictureError, opened_picture
+
+__all__ = ["MAX_PICTURE_BYTES", "NoQrCodeError", "UnreadablePictureError", "opened_picture", "read_qr_code"]
 
 # A photo of a phone.
 MAX_PICTURE_BYTES: Final = 10 * 1024 * 1024
-_MAX_PIXELS: Final = 40_000_000
-# A code that fills a tenth of a photo can be read at this size, in a fraction of the time.
-_SEEN_SIDE: Final = 2_000
-# A photo of the largest size takes some 250 MB while it is decoded: eight at once would be too much for a small server.
-_ONE_AT_A_TIME: Final = threading.Lock()
-_FORMATS: Final = ("PNG", "JPEG", "WEBP")
-# What the decoder raises on broken files, as found by breaking them; a full memory is one of its words for "too big".
-_UNDECODABLE: Final = (
-    *(OSError, ValueError, SyntaxError, EOFError, TypeError, KeyError, IndexError, OverflowError, MemoryError),
-    *(ZeroDivisionError, NotImplementedError, struct.error, zlib.error),
-    *(Image.DecompressionBombError, Image.DecompressionBombWarning),
-)
-
-
-class UnreadablePictureError(Exception):
-    """No picture, a broken one, or one that is larger than we open."""
+_READER: Final = Path(picture_process.__file__)
+# Of the processor, where a photo of the largest size takes three; and by the clock, since that may be busy.
+_CPU_SECONDS: Final = 5
+_SECONDS: Final = 20
+# A photo of the largest size takes some 250 MB while it is decoded: more at once would be too much for a small server.
+_AT_ONCE: Final = 2
+# One semaphore an event loop: a semaphore belongs to the loop that first waits on it.
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
 class NoQrCodeError(Exception):
     """A picture without a QR code in it that can be read."""
 
 
-@contextmanager
-def opened_picture(content: bytes) -> Iterator[Image.Image]:
-    """Open a picture for as long as it is needed; its size is judged before a pixel is decoded (A-43)."""
-    try:
-        with Image.open(BytesIO(content), formats=_FORMATS) as image:
-            if image.width * image.height > _MAX_PIXELS:
-                raise UnreadablePictureError("too many pixels")
-            image.load()
-            yield image
-    except _UNDECODABLE as exc:
-        raise UnreadablePictureError("not decodable") from exc
+async def read_qr_code(content: bytes) -> str:
+    """Return the text of the QR code in a photo or screenshot, or raise UnreadablePictureError or NoQrCodeError.
 
-
-def read_qr_code(content: bytes) -> str:
-    """Return the text of the QR code in a photo or screenshot, or raise UnreadablePictureError or NoQrCodeError."""
+    A picture that takes too long to look through is unreadable (A-43).
+    """
     if len(content) > MAX_PICTURE_BYTES:
         raise UnreadablePictureError("too large")
-    with _ONE_AT_A_TIME, opened_picture(content) as image:
-        grey = ImageOps.exif_transpose(image).convert("L")
-        small = grey.copy()
-        small.thumbnail((_SEEN_SIDE, _SEEN_SIDE))
-        found = _read_codes(small) or (_read_codes(grey) if small.size != grey.size else [])
-    if not found:
+    async with _turns.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_AT_ONCE)):
+        status, text = await _look_through(content)
+    if status == NO_CODE:
         raise NoQrCodeError
-    return found[0]
+    if status != 0:
+        raise UnreadablePictureError("not decodable, or not within its limits")
+    return text.decode()
 
 
-def _read_codes(grey: Image.Image) -> list[str]:
-    found = zxingcpp.read_barcodes(grey, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
-    return [result.text for result in found if result.valid and result.text]
+async def _look_through(content: bytes) -> tuple[int, bytes]:
+    """Run the process on this picture: its exit status, and what it wrote. It inherits no secrets."""
+    command = [sys.executable, "-I", str(_READER), str(_CPU_SECONDS)]
+    pipe, nowhere = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
+    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=nowhere, env={})
+    try:
+        written, _ = await asyncio.wait_for(process.communicate(content), _SECONDS)
+    except TimeoutError as exc:
+        raise UnreadablePictureError("took too long") from exc
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return process.returncode or 0, written

@@ -72,9 +72,9 @@ def create_safe_image(content: bytes) -> SafeImage:
 
 
 async def read_qr_code(content: bytes) -> str:
-    """The text of the QR code in a photo or screenshot, or QrCodeError. Decoding runs beside the event loop."""
+    """The text of the QR code in a photo or screenshot, or PictureError or QrCodeError."""
     try:
-        return await asyncio.to_thread(pictures.read_qr_code, content)
+        return await pictures.read_qr_code(content)
     except pictures.UnreadablePictureError as exc:
         raise PictureError(str(exc)) from exc
     except pictures.NoQrCodeError as exc:

@@ -297,7 +297,7 @@ async def test_T01_a_report_never_says_that_all_checks_passed_beside_one_that_wa
             assert every not in f"{view.title} {view.why} {view.advice}".lower()
 
 
-def test_A43_a_small_code_in_a_large_photo_is_still_found() -> None:
+async def test_A43_a_small_code_in_a_large_photo_is_still_found() -> None:
     """Read small first, since that is quick, and as large as it came when nothing is seen so."""
     written = io.BytesIO()
     segno.make_qr("https://badges.example/1").save(written, kind="png", scale=4, border=4)
@@ -305,7 +305,7 @@ def test_A43_a_small_code_in_a_large_photo_is_still_found() -> None:
     photo.paste(Image.open(written).convert("L"), (5000, 3000))
     taken = io.BytesIO()
     photo.save(taken, "PNG")
-    assert read_qr_code(taken.getvalue()) == "https://badges.example/1"
+    assert await read_qr_code(taken.getvalue()) == "https://badges.example/1"
 
 
 def recognised(outcome: Recognised | None) -> Recognition | None:

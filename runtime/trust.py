@@ -32,6 +32,7 @@ from kernel.keys import PublicKey, parse_public_jwk
 from kernel.open_badges import badge_view
 from kernel.trust_list import (
     LIST_UNAVAILABLE,
+    MAX_POINTERS,
     ListPointer,
     Outcome,
     Recognition,
@@ -41,6 +42,7 @@ from kernel.trust_list import (
     verify_trust_list,
 )
 from runtime.cache import Cache
+from runtime.fair_shares import in_turns
 from runtime.federation import CHAIN_AGE, FederationResolver
 from runtime.fetch import Fetcher, FetchKind
 from runtime.logging import get_logger
@@ -52,9 +54,10 @@ _ISSUER_METADATA_AGE: Final = timedelta(minutes=1)
 _TRUST_LIST_RETRY: Final = timedelta(seconds=30)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _FOREVER: Final = datetime.max.replace(tzinfo=UTC)
-# T-06: how far pointers to other lists are followed, and to how many lists in all.
-_MAX_DEPTH: Final = 2
-_MAX_LISTS: Final = 16
+# T-06: pointers are followed two steps far. The ecosystem chose the lists that its own points to, and all of them are
+# asked. Of those that strangers point to there are so many, or one of each stranger's; decision 0087.
+_STEPS: Final = (MAX_POINTERS, 16)
+_LISTS_KEPT: Final = 2 * MAX_POINTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ class TrustSources:
         self._fetch = fetch
         self._memory = memory
         self._own = None if place is None else _TrustListSource(fetch, place, (parse_public_jwk(signer),), memory)
-        self._others: Cache[ListPointer, _TrustListSource] = Cache(_MAX_LISTS)
+        self._others: Cache[ListPointer, _TrustListSource] = Cache(_LISTS_KEPT)
         self._federation = federation
 
     async def resolve_lists(self, *, now: datetime) -> tuple[Sequence[TrustList], bool]:
@@ -121,14 +124,14 @@ class TrustSources:
         level = [(own, frozenset({self._own.place}))]
         placed, is_complete = list(level), True
         known: set[ListPointer] = set()
-        for _ in range(_MAX_DEPTH):
+        for most in _STEPS:
             above: dict[ListPointer, frozenset[str]] = {}
             for trust_list, places in level:
                 for pointer in trust_list.pointers:
                     above[pointer] = above.get(pointer, frozenset()) | places
-            new = [pointer for pointer in above if pointer not in known][: _MAX_LISTS - len(known)]
-            if not new:
-                break
+            unknown = [[each for each in trust_list.pointers if each not in known] for trust_list, _ in level]
+            wanted = list(dict.fromkeys(in_turns(unknown)))
+            new = wanted[: max(most, len(level))]
             known.update(new)
             found = await asyncio.gather(*(self._read(pointer, now) for pointer in new))
             level = [
@@ -136,7 +139,8 @@ class TrustSources:
                 for pointer, trust_list in zip(new, found, strict=True)
                 if trust_list is not None
             ]
-            is_complete = is_complete and len(level) == len(found)
+            # One that there is no place for is missing as much as one that does not answer.
+            is_complete = is_complete and len(level) == len(wanted)
             placed += level
         return placed, is_complete
 

@@ -3,7 +3,7 @@
 That a signature is valid and that its issuer is recognised are two answers (T-01); this package gives the second.
 """
 
-from kernel.trust_list.reading import verify_trust_list
+from kernel.trust_list.reading import MAX_POINTERS, verify_trust_list
 from kernel.trust_list.recognition import (
     LIST_UNAVAILABLE,
     ListPointer,
@@ -21,6 +21,7 @@ from kernel.trust_list.writing import create_trust_list, sign_trust_list
 
 __all__ = [
     "LIST_UNAVAILABLE",
+    "MAX_POINTERS",
     "ListPointer",
     "Outcome",
     "Recognition",

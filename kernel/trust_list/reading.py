@@ -33,7 +33,7 @@ SERVICE_PATH: Final = "/svc/"
 STATE_PATH: Final = "/status/"
 
 _SERVICES: Final[Mapping[str, Service]] = {name: name for name in get_args(Service)}
-_MAX_POINTERS: Final = 100
+MAX_POINTERS: Final = 100
 
 _INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})")
 
@@ -78,7 +78,7 @@ def _parse_pointers(value: object) -> tuple[ListPointer, ...]:
     """
     if value == []:
         return ()
-    entries = as_array(value, "'PointersToOtherLoTE'", limit=_MAX_POINTERS)
+    entries = as_array(value, "'PointersToOtherLoTE'", limit=MAX_POINTERS)
     pointers = [as_object(entry, "a pointer") for entry in entries]
     parsed = (
         ListPointer(web_url(pointer.get("LoTELocation"), "'LoTELocation'"), _parse_signers(pointer))

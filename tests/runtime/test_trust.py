@@ -75,6 +75,13 @@ class World:
         )
         self.pages[place] = ("application/jwt", sign_trust_list(payload, signer=signer, header={"kid": "1"}))
 
+    def put_crowd(self, number: int, name: str = "crowd") -> list[ListPointer]:
+        """Lists that know nobody, and where they are."""
+        places = [f"https://{name}{each}.example/list" for each in range(number)]
+        for place in places:
+            self.put_list(place)
+        return [other_list(signer=SCHEME, place=place) for place in places]
+
     def put_federation(self, *, key: PublicKey = KEY, kid: str = "key-1", role: str = "vc_issuer") -> None:
         """The issuer as a member of a federation that is directly below its anchor."""
         leaf, anchor = self.federation.leaf, self.federation.anchor
@@ -267,10 +274,53 @@ async def test_K97_A47_issuer_that_is_withdrawn_or_not_recognised_is_found_by_no
     assert await list_addresses(world) == set()
 
 
-async def test_T06_A42_crowd_of_pointers_is_not_followed_one_and_all(world: World) -> None:
-    world.put_list(OWN, pointers=[other_list(place=f"https://h{number}.example/list") for number in range(40)])
+async def test_T06_A42_crowd_of_pointers_on_another_list_is_not_followed_one_and_all(world: World) -> None:
+    world.put_list(OWN, pointers=[other_list()])
+    world.put_list(OTHER, signer=OTHER_SCHEME, pointers=world.put_crowd(40))
     await world.resolver().trust.resolve_lists(now=NOW)
-    assert len(world.asked) == 17
+    assert len(world.asked) == 2 + 16
+
+
+@pytest.mark.parametrize("own", [["granted"], []])
+@pytest.mark.parametrize("others", [16, 99])
+async def test_T06_A47_every_list_that_the_own_one_points_to_is_asked(
+    world: World, others: int, own: list[str]
+) -> None:
+    """However many they are, the last of them may withdraw."""
+    world.put_list(OWN, *own, pointers=[*world.put_crowd(others), other_list()])
+    world.put_list(OTHER, "withdrawn", signer=OTHER_SCHEME)
+    assert (await recognise(world.resolver())).outcome is Outcome.WITHDRAWN
+
+
+@pytest.mark.parametrize("crowd", [13, 14, 40])
+async def test_T06_A47_a_list_with_a_crowd_of_pointers_hides_no_withdrawal_that_another_leads_to(
+    world: World, crowd: int
+) -> None:
+    world.put_list(OWN, "granted", pointers=[other_list(), other_list(place=THIRD)])
+    world.put_list(OTHER, signer=OTHER_SCHEME, pointers=world.put_crowd(crowd))
+    world.put_list(THIRD, signer=OTHER_SCHEME, pointers=[other_list(place=FOURTH)])
+    world.put_list(FOURTH, "withdrawn", signer=OTHER_SCHEME)
+    assert (await recognise(world.resolver())).outcome is Outcome.WITHDRAWN
+
+
+async def test_T06_A47_each_of_many_lists_leads_to_one_more_at_least(world: World) -> None:
+    others = world.put_crowd(18)
+    world.put_list(OWN, "granted", pointers=[*others, other_list()])
+    for number, pointer in enumerate(others):
+        world.put_list(pointer.location, pointers=world.put_crowd(3, f"below{number}-"))
+    world.put_list(OTHER, signer=OTHER_SCHEME, pointers=[other_list(place=FOURTH)])
+    world.put_list(FOURTH, "withdrawn", signer=OTHER_SCHEME)
+    assert (await recognise(world.resolver())).outcome is Outcome.WITHDRAWN
+
+
+@pytest.mark.parametrize(("number", "outcome"), [(16, Outcome.NOT_LISTED), (17, Outcome.LIST_UNAVAILABLE)])
+async def test_T06_a_list_for_which_there_is_no_place_is_one_that_is_missing(
+    world: World, number: int, outcome: Outcome
+) -> None:
+    """All that are asked answer, and know nobody."""
+    world.put_list(OWN, pointers=[other_list()])
+    world.put_list(OTHER, signer=OTHER_SCHEME, pointers=world.put_crowd(number))
+    assert (await recognise(world.resolver())).outcome is outcome
 
 
 async def test_T06_T10_party_is_recognised_by_list_or_by_federation(world: World) -> None:

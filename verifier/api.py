@@ -25,6 +25,7 @@ from runtime.archives import MAX_ARCHIVE_UPLOAD
 from runtime.dependencies import DatabaseDep, NowDep, SessionDep, get_service
 from runtime.errors import OAuthError, Problem, log_refusal, oauth_route
 from runtime.management import Gate, ManagementRoute
+from runtime.middleware import source_of
 from runtime.route_document import Answer, Operation, described, oauth_refusal, responses
 from runtime.service import Service
 from runtime.web.badge_form import read_content, read_file, read_text
@@ -437,7 +438,9 @@ async def check_any_badge(request: Request, _: CallerDep, service: ServiceDep, n
     if not content:
         raise InputError(fields={"file": "missing"})
     checks: Checks = request.app.state.checks
-    checked = await checks.check_badge(service, content, email=email or None, archive=archive, now=now)
+    checked = await checks.check_badge(
+        service, content, email=email or None, archive=archive, source=source_of(request.scope), now=now
+    )
     return checked.as_json()
 
 

@@ -18,10 +18,13 @@ from verifier.settings import VerifierSettings
 
 
 class Checks:
-    """How many badges are being checked in this process at this moment: each may ask thirty-two addresses."""
+    """How many badges are being checked in this process at this moment: each may ask thirty-two addresses.
 
-    def __init__(self, *, at_once: int = 8) -> None:
-        self._turns = Turns(at_once)
+    Whoever sends badges whose issuers never answer has a share of the turns, and leaves others theirs.
+    """
+
+    def __init__(self, *, at_once: int = 12, each: int = 3) -> None:
+        self._turns = Turns(at_once, each=each)
 
     async def check_badge(
         self,
@@ -30,13 +33,14 @@ class Checks:
         *,
         email: str | None,
         archive: bytes = b"",
+        source: str,
         now: datetime,
     ) -> CheckedBadge:
-        """Judge a badge, or raise NoBadgeError; TooManyChecksError while too many others are under way.
+        """Judge a badge, or raise NoBadgeError; TooManyChecksError while too many are under way, in all or of a source.
 
         `archive` is what the issuer left behind, where somebody has it; NoArchiveError when it is none.
         """
-        with self._turns.take(TooManyChecksError()):
+        with self._turns.take(TooManyChecksError(), holder=source):
             return await _check_badge(service, content, email=email, archive=archive, now=now)
 
 

@@ -199,11 +199,11 @@ class NoArchiveError(VerifierError):
 
 
 class TooManyChecksError(VerifierError):
-    """As many badges are being checked as this process bears; each may make it ask others."""
+    """As many badges are being checked as this process bears, or as one source may have; it may be others' doing."""
 
-    code = "too_many_requests"
-    status = 429
-    title = "Too many badges are being checked."
+    code = "too_many_checks"
+    status = 503
+    title = "Too many badges are being checked at once."
     hint = "Try again after a minute."
 
 

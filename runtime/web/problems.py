@@ -31,6 +31,12 @@ def problem_words(_: Callable[[str], str], code: str, status: int) -> ProblemWor
                 _("Er kwamen te veel verzoeken kort na elkaar."),
                 _("Probeer het over een minuut opnieuw."),
             )
+        case "too_many_checks", _status:
+            return ProblemWords(
+                _("Het is nu druk"),
+                _("Er worden te veel badges tegelijk nagekeken. Deze badge is niet nagekeken."),
+                _("Probeer het over een minuut opnieuw."),
+            )
         case "too_large", _status:
             return ProblemWords(
                 _("Dit is te groot"),

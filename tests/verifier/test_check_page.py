@@ -1,8 +1,11 @@
 """The public page that checks a badge: no sign-in, nothing kept, the same engine for every form. Issue 3, item 6."""
 
+import asyncio
 import copy
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from html import unescape
 from typing import Any
@@ -11,8 +14,10 @@ import httpx
 import pytest
 
 from kernel.baking import bake
+from kernel.importing import Verdict
 from kernel.jwt import sign_jwt
 from kernel.status.token_status_list import Status
+from runtime.at_once import Turns
 from runtime.status_texts import message_text
 from tests.kernel.test_importing import (
     ED25519,
@@ -189,7 +194,50 @@ async def test_V41_nothing_of_a_check_is_kept(stage: Stage) -> None:
 
 async def test_A42_so_many_checks_at_once_and_no_more(stage: Stage) -> None:
     with pytest.raises(TooManyChecksError):
-        await Checks(at_once=0).check_badge(stage.service, TEXT, email=None, now=stage.clock())
+        await Checks(at_once=0).check_badge(stage.service, TEXT, email=None, source="somebody", now=stage.clock())
+
+
+async def test_A43_who_keeps_their_share_of_checks_waiting_keeps_nobody_else_out(stage: Stage) -> None:
+    asked, answered = asyncio.Semaphore(0), asyncio.Event()
+
+    async def silent(*_: Any) -> None:
+        asked.release()
+        await answered.wait()
+
+    stage.transport.apps["issuer.example:443"] = silent
+    checks = Checks(at_once=3, each=2)
+
+    async def judge(text: str, source: str) -> Verdict:
+        found = await checks.check_badge(stage.service, text, email=None, source=source, now=stage.clock())
+        return found.report.verdict
+
+    waiting = [asyncio.create_task(judge(message_badge(), "one")) for _ in range(2)]
+    for _ in waiting:
+        await asked.acquire()
+    try:
+        with pytest.raises(TooManyChecksError):
+            await judge(TEXT, "one")
+        assert await judge(TEXT, "two") is Verdict.PROVEN
+    finally:
+        answered.set()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_A43_the_page_gives_each_address_its_share_of_checks(stage: Stage, monkeypatch: Any) -> None:
+    seen = list[str]()
+
+    @contextmanager
+    def refuse(turns: Turns, refusal: Exception, *, holder: str = "") -> Iterator[None]:
+        seen.append(holder)
+        raise refusal
+        yield
+
+    monkeypatch.setattr(Turns, "take", refuse)
+    response = await check(stage, text=TEXT)
+    assert seen == ["127.0.0.1"]
+    assert response.status_code == 503
+    assert "Er worden te veel badges tegelijk nagekeken. Deze badge is niet nagekeken." in response.text
+    assert "It is busy right now" in (await check(stage, language="en", text=TEXT)).text
 
 
 async def test_an_empty_form_says_what_to_do(stage: Stage) -> None:

@@ -9,6 +9,7 @@ from runtime.archives import MAX_ARCHIVE_UPLOAD
 from runtime.dependencies import NowDep, get_service
 from runtime.import_texts import NO_ARCHIVE, NO_BADGE, NOTHING_GIVEN
 from runtime.import_view import create_view
+from runtime.middleware import source_of
 from runtime.service import Service
 from runtime.web.badge_form import read_content, read_file, read_text
 from runtime.web.forms import FormDep
@@ -40,7 +41,9 @@ def create_check_router(pages: Pages, checks: Checks) -> APIRouter:
             return pages.render(request, "check.html", status=400, errors=errors, **given)
         try:
             archive = await read_file(form, "archive", MAX_ARCHIVE_UPLOAD)
-            checked = await checks.check_badge(service, content, email=email or None, archive=archive, now=now)
+            checked = await checks.check_badge(
+                service, content, email=email or None, archive=archive, source=source_of(request.scope), now=now
+            )
         except NoArchiveError as exc:
             errors = {"archive": NO_ARCHIVE.say(language)}
             return pages.render(request, "check.html", status=exc.status, errors=errors, **given)

@@ -212,6 +212,7 @@ _UNDECIDED = Row("temporarily_unavailable", "temporarily_unavailable", "temporar
 ROWS: Mapping[type[CredentialError], Row] = {
     kernel_errors.CredentialError: _REJECTED,
     kernel_errors.MalformedError: _MALFORMED,
+    kernel_errors.TooLargeError: _MALFORMED,
     kernel_errors.RejectedError: _REJECTED,
     kernel_errors.AlgorithmNotAllowedError: _REJECTED,
     kernel_errors.InvalidSignatureError: _REJECTED,

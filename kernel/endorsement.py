@@ -18,6 +18,7 @@ from kernel.errors import (
     MalformedError,
     NotYetValidError,
     RejectedError,
+    TooLargeError,
     UndecidedError,
     UntrustedIssuerError,
 )
@@ -272,7 +273,7 @@ def _check(thing: EndorsedThing, ids: frozenset[str], raw: object, policy: Endor
     )
     try:
         verified = verify_endorsement(raw, endorsed=ids, policy=policy)
-    except UndecidedError as error:
+    except (UndecidedError, TooLargeError) as error:
         return replace(said, error_code=error.code)
     except CredentialError as error:
         return replace(said, outcome=Outcome.FAILED, error_code=error.code)

@@ -25,6 +25,13 @@ class MalformedError(CredentialError):
     sentence = "The message cannot be read as what it claims to be."
 
 
+class TooLargeError(MalformedError):
+    """It is larger, deeper or more work than is taken on here, which says nothing about what it is."""
+
+    code = "too_large"
+    sentence = "It is too large or too complex to be checked here."
+
+
 class RejectedError(CredentialError):
     """It was read, and a check failed."""
 

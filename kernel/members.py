@@ -34,9 +34,9 @@ def as_array(value: object, what: str, *, limit: int = 10_000) -> Sequence[Any]:
     return value
 
 
-def as_text(value: object, what: str) -> str:
+def as_text(value: object, what: str, *, limit: int = MAX_TEXT) -> str:
     """Return a value that must be a non-empty string that every reader can encode."""
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT:
+    if not isinstance(value, str) or not 0 < len(value) <= limit:
         raise MalformedError(f"{what} is not a text of sensible length")
     try:
         value.encode("utf-8")
@@ -65,9 +65,9 @@ def as_count(value: object, what: str, *, minimum: int = 0) -> int:
     return value
 
 
-def get_text(members: Mapping[str, Any], name: str) -> str:
+def get_text(members: Mapping[str, Any], name: str, *, limit: int = MAX_TEXT) -> str:
     """Return a string member that must be there."""
-    return as_text(members.get(name), repr(name))
+    return as_text(members.get(name), repr(name), limit=limit)
 
 
 def find_text(members: Mapping[str, Any], name: str) -> str | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Final
 
-from kernel.errors import MalformedError
+from kernel.errors import MalformedError, TooLargeError
 
 Quad = tuple[str, str, str, str]
 
@@ -92,7 +92,7 @@ def serialize(quad: Quad) -> str:
 
 
 def canonicalize(quads: Iterable[Quad], *, hash_name: str = "sha256", max_work: int = MAX_WORK) -> CanonicalDataset:
-    """Return the canonical form of a dataset, or raise MalformedError where that takes more work than allowed.
+    """Return the canonical form of a dataset, or raise TooLargeError where that takes more work than allowed.
 
     Equal quads count once.
     """
@@ -178,7 +178,7 @@ class _State:
     def spend(self, steps: int) -> None:
         self.work -= steps
         if self.work < 0:
-            raise MalformedError("a graph whose canonical form takes more work than allowed here")
+            raise TooLargeError("a graph whose canonical form takes more work than allowed here")
 
     def first_degree_hash(self, node: str) -> str:
         """Hash what is said about a node, with itself called `a` and all others `z`. §4.6."""
@@ -234,7 +234,7 @@ def _hash_n_degree(state: _State, node: str, issuer: _Issuer) -> tuple[str, _Iss
     """Hash the surroundings of a node, over the smallest path through them. §4.8."""
     state.depth += 1
     if state.depth > MAX_DEPTH:
-        raise MalformedError("a graph whose canonical form takes deeper search than allowed here")
+        raise TooLargeError("a graph whose canonical form takes deeper search than allowed here")
     neighbours = _neighbours(state, node, issuer)
     data = []
     for digest in sorted(neighbours):

@@ -129,6 +129,10 @@ _UNREACHED: Final = Text(
 REASON_TEXTS: Final[Mapping[str, Text]] = {
     "credential": _WRONG,
     "malformed": Text("Dit is niet goed leesbaar als badge.", "This cannot be read properly as a badge."),
+    "too_large": Text(
+        "De badge is te groot of te ingewikkeld om hier na te kijken. Dat is geen ja en geen nee.",
+        "The badge is too large or too complex to be checked here. That is neither a yes nor a no.",
+    ),
     "rejected": _WRONG,
     "algorithm": Text(
         "De badge is beveiligd op een manier die niet veilig genoeg is.",

@@ -30,6 +30,7 @@ PROCESSED = WireAnswer(200, None, None)
 RESPONSE_ANSWERS: Mapping[type[kernel.CredentialError], WireAnswer] = {
     kernel.CredentialError: INVALID,
     kernel.MalformedError: INVALID,
+    kernel.TooLargeError: INVALID,
     kernel.RejectedError: INVALID,
     kernel.AlgorithmNotAllowedError: INVALID,
     kernel.InvalidSignatureError: INVALID,

@@ -28,6 +28,7 @@ from kernel.errors import (
     RejectedError,
     RevokedError,
     SuspendedError,
+    TooLargeError,
     UndecidedError,
     UntrustedIssuerError,
     WrongTypeError,
@@ -1006,6 +1007,7 @@ _NOT_READABLE = _("Wat we kregen is niet te lezen als badge, aanbod of vraag.")
 EXPLANATIONS: Mapping[type[CredentialError], Explanation] = {
     CredentialError: Explanation(400, _("Er klopt iets niet aan wat we kregen.")),
     MalformedError: Explanation(400, _NOT_READABLE),
+    TooLargeError: Explanation(400, _("Wat we kregen is te groot of te ingewikkeld om hier na te kijken.")),
     RejectedError: Explanation(400, _("Bij het nakijken klopte er iets niet.")),
     AlgorithmNotAllowedError: Explanation(
         400, _("De handtekening is gemaakt op een manier die niet veilig genoeg is.")

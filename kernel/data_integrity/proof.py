@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from kernel.errors import MalformedError
+from kernel.errors import MalformedError, TooLargeError
 from kernel.members import as_array, as_object, as_text, find_text, get_text
 from kernel.open_badges import format_date_time, parse_date_time
+from kernel.strict_json import MAX_STRING
 
 PROOF_TYPE: Final = "DataIntegrityProof"
 # A chain of more proofs than this is nobody's credential; each costs a canonical form and a signature.
@@ -41,9 +42,14 @@ class UnverifiedProof:
 
 
 def parse_proofs(document: Mapping[str, Any]) -> tuple[UnverifiedProof, ...]:
-    """Read the proofs of a document, at least one, in the order in which they stand. DI §2.1.1: a set, one or many."""
+    """Read the proofs of a document, at least one, in the order in which they stand. DI §2.1.1: a set, one or many.
+
+    Of more than are read at once, TooLargeError: that says nothing about any of them.
+    """
     value = document.get("proof")
-    elements = as_array(value if isinstance(value, list) else [value], "`proof`", limit=MAX_PROOFS)
+    elements = as_array(value if isinstance(value, list) else [value], "`proof`")
+    if len(elements) > MAX_PROOFS:
+        raise TooLargeError("a document with more proofs than are read at once")
     proofs = tuple(_parse_proof(as_object(element, "`proof`")) for element in elements)
     identifiers = [proof.identifier for proof in proofs if proof.identifier is not None]
     if len(set(identifiers)) != len(identifiers):
@@ -93,7 +99,7 @@ def _parse_proof(members: Mapping[str, Any]) -> UnverifiedProof:
         cryptosuite=get_text(members, "cryptosuite"),
         verification_method=get_text(members, "verificationMethod"),
         proof_purpose=get_text(members, "proofPurpose"),
-        value=get_text(members, "proofValue"),
+        value=get_text(members, "proofValue", limit=MAX_STRING),
         created_at=_find_date(members, "created"),
         expires_at=_find_date(members, "expires"),
         previous=_find_many(members, "previousProof"),

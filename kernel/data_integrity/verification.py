@@ -23,6 +23,7 @@ from kernel.errors import (
     MalformedError,
     NonceError,
     NotYetValidError,
+    TooLargeError,
     UntrustedIssuerError,
     WrongTypeError,
 )
@@ -30,7 +31,7 @@ from kernel.json_ld import CREDENTIALS_V2, ContextStore
 from kernel.jwt import LEEWAY
 from kernel.keys import PublicKey, Signer
 from kernel.members import as_object, as_text, is_same_text
-from kernel.strict_json import encode_json, names_any
+from kernel.strict_json import MAX_BYTES, encode_json, names_any
 
 # Returns the key of a verification method if its controller lists it in the relation (`DidDocument.find_key`).
 FindKey = Callable[[str, Relation], PublicKey]
@@ -153,7 +154,8 @@ def add_base_proof(
 ) -> dict[str, Any]:
     """Return a credential with a base proof, from which its holder derives what each verifier gets to see.
 
-    `ecdsa-sd-2023`; ECDSA §3.6.1. To the mandatory pointers come those that no holder may hide.
+    `ecdsa-sd-2023`; ECDSA §3.6.1. To the mandatory pointers come those that no holder may hide. It has a signature for
+    each statement that can be hidden; what that makes larger than `parse_json` reads (K-86) is TooLargeError.
     """
     options = create_options(
         cryptosuite=ecdsa_sd_2023.NAME,
@@ -170,7 +172,10 @@ def add_base_proof(
         mandatory_pointers=add_always_shown(unsecured, mandatory_pointers),
         contexts=contexts,
     )
-    return {**unsecured, "proof": [{**options, "proofValue": value}]}
+    secured = {**unsecured, "proof": [{**options, "proofValue": value}]}
+    if len(encode_json(secured)) > MAX_BYTES:
+        raise TooLargeError("a credential that is larger with its base proof than anything that is read")
+    return secured
 
 
 def add_always_shown(document: Mapping[str, Any], mandatory_pointers: Sequence[str]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from kernel.errors import (
     ExpiredError,
     MalformedError,
     NotYetValidError,
+    TooLargeError,
 )
 from kernel.formats import FORMATS, VerifiedCredential, parse_credential, verify_validity
 from kernel.formats.credential import LDP_VC
@@ -56,7 +57,7 @@ _NOT_CHECKED: Final[Mapping[Reason, str]] = {
     Reason.UNPINNED_CONTEXT: CONTEXT_NOT_KNOWN,
     Reason.UNSUPPORTED: CONTEXT_NOT_KNOWN,
     Reason.REGROUPED: PROOF_NOT_SUPPORTED,
-    Reason.TOO_LARGE: PROOF_NOT_SUPPORTED,
+    Reason.TOO_LARGE: TooLargeError.code,
 }
 
 

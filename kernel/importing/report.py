@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from kernel.errors import CredentialError, UndecidedError
+from kernel.errors import CredentialError, TooLargeError, UndecidedError
 from kernel.importing.imported import Imported
 from kernel.importing.lookups import Lookup
 from kernel.keys import PublicKey
@@ -80,8 +80,11 @@ class ImportCheck:
 
 
 def failure(code: str, error: CredentialError, **evidence: Any) -> ImportCheck:
-    """Return a check that did not hold; what could not be decided is unknown, not failed (K-74)."""
-    outcome = Outcome.UNKNOWN if isinstance(error, UndecidedError) else Outcome.FAILED
+    """Return a check that did not hold; what could not be decided is unknown, not failed (K-74).
+
+    Nor is it a fault of a badge that we take on no more work than this.
+    """
+    outcome = Outcome.UNKNOWN if isinstance(error, UndecidedError | TooLargeError) else Outcome.FAILED
     return ImportCheck(code, outcome, error.code, evidence)
 
 

@@ -38,10 +38,18 @@ from kernel.data_integrity.ecdsa_sd_2023 import (
 from kernel.data_integrity.json_pointers import MAX_POINTERS, parse_pointer, select
 from kernel.data_integrity.statements import group_document
 from kernel.did import Relation, did_key, resolve_static_did
-from kernel.errors import AlgorithmNotAllowedError, CredentialError, InvalidSignatureError, MalformedError
+from kernel.errors import (
+    AlgorithmNotAllowedError,
+    CredentialError,
+    InvalidSignatureError,
+    MalformedError,
+    TooLargeError,
+)
 from kernel.json_ld import JsonLdError, Reason, deskolemize, pinned_contexts, skolemize, to_rdf
 from kernel.keys import PublicKey, SoftwareSigner
+from kernel.members import MAX_TEXT
 from kernel.rdf_canon import canonicalize
+from kernel.strict_json import MAX_BYTES, encode_json, parse_json_object
 from tests.kernel.test_vectors_data_integrity import VectorSigner
 from tests.support.clock import NOW
 from tests.support.random_badges import CONTEXT, random_badge
@@ -261,6 +269,21 @@ def test_K61_everything_can_be_shown() -> None:
     assert without_proof(everything) == BADGE
     assert verify(everything).issuer == DID
     verify(derive_credential(issue(BADGE, "/credentialSubject"), pointers=["", "/name", ""]))
+
+
+def with_evidence(count: int) -> dict[str, Any]:
+    return {**BADGE, "evidence": [{"type": ["Evidence"], "name": f"stuk {number}"} for number in range(count)]}
+
+
+def test_K61_K86_a_long_base_proof_is_read_by_whoever_signed_it() -> None:
+    issued = issue(with_evidence(300))
+    assert len(issued["proof"][0]["proofValue"]) > MAX_TEXT
+    verify(derive_credential(parse_json_object(encode_json(issued)), pointers=["/evidence"]))
+
+
+def test_K61_K86_what_its_base_proof_makes_too_large_to_be_read_is_not_signed() -> None:
+    with pytest.raises(TooLargeError):
+        issue({**with_evidence(300), "description": "x" * (MAX_BYTES - 64 * 1024)})
 
 
 def test_K61_two_derivations_of_one_credential_verify_each() -> None:

@@ -294,6 +294,26 @@ def test_B15_a_badge_over_a_context_that_nobody_pinned_cannot_be_checked() -> No
     assert result.report.verdict is Verdict.UNPROVEN
 
 
+def _too_much(**changes: Any) -> dict[str, Any]:
+    """A badge whose proof need not hold: nobody gets as far as its signature."""
+    return {**badge(), "proof": SIGNED_BADGE["proof"], **changes}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        _too_much(evidence=[{"type": ["Evidence"], "name": "stuk"}] * 5000),
+        _too_much(evidence=[{"type": ["Evidence"], "name": str(number)} for number in range(9000)]),
+        _too_much(proof=[{**SIGNED_BADGE["proof"][0], "id": f"urn:uuid:{number}"} for number in range(9)]),
+    ],
+    ids=["look-alikes", "statements", "proofs"],
+)
+def test_K74_A21_what_is_more_work_than_we_take_on_was_not_checked(document: dict[str, Any]) -> None:
+    result = Round(json.dumps(document), {})
+    assert result.ended("proof") == ("unknown", "too_large")
+    assert result.report.verdict is Verdict.UNPROVEN
+
+
 def test_K64_a_word_that_no_context_knows_refutes_a_badge() -> None:
     assert Round(json.dumps({**SIGNED_BADGE, "motto": "x"}), {}).ended("proof") == ("failed", "malformed")
 

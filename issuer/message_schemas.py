@@ -72,6 +72,7 @@ PUSHED_AUTHORIZATION_REQUEST: Final = _form(
         "code_challenge_method": {"const": "S256"},
     },
     {
+        "response_mode": {"const": "query"},
         "state": {**_TEXT, "maxLength": 4096},
         "scope": _TEXT,
         "authorization_details": _DETAILS_TEXT,
@@ -273,6 +274,7 @@ AUTHORIZATION_SERVER_METADATA: Final = _object(
         "require_pushed_authorization_requests": {"const": True},
         "authorization_response_iss_parameter_supported": {"const": True},
         "response_types_supported": _TEXTS,
+        "response_modes_supported": _TEXTS,
         "code_challenge_methods_supported": _TEXTS,
         "grant_types_supported": _TEXTS,
         "authorization_details_types_supported": _TEXTS,

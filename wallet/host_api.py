@@ -571,6 +571,7 @@ async def authorization_server_metadata(request: Request) -> Response:
         "revocation_endpoint": f"{base}{_REVOKE_PATH}",
         "scopes_supported": list(SCOPES),
         "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
         "grant_types_supported": [AUTHORIZATION_CODE_GRANT, REFRESH_TOKEN_GRANT],
         "token_endpoint_auth_methods_supported": [CLIENT_SECRET_BASIC],
         "revocation_endpoint_auth_methods_supported": [CLIENT_SECRET_BASIC],

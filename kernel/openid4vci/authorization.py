@@ -21,6 +21,7 @@ from kernel.strict_json import encode_json
 from kernel.web_urls import MAX_URL, parse_web_url
 
 CODE: Final = "code"
+_QUERY: Final = "query"
 
 # Schemes that run or read something where the redirect ends; an app may have its own scheme (RFC 8252 §7).
 _NO_REDIRECT: Final = frozenset(
@@ -108,13 +109,17 @@ def parse_pushed_authorization_request(
 ) -> AuthorizationRequestParameters:
     """Read a pushed authorization request; unknown parameters are ignored. RFC 9126 §2.1; I-21 to I-24.
 
-    PKCE with S256 is not optional; a request inside a request is refused. `resource` stands apart, as the one parameter
-    that may be there more than once; what it names is not judged here, its form no more than the rest (RFC 8707 §2).
+    PKCE with S256 is not optional; a request inside a request is refused, and so is one for an answer in any way but
+    the query, which would never come to whoever waits for it (Multiple Response Type Encoding Practices §2.1).
+    `resource` stands apart, as the one parameter that may be there more than once; what it names is not judged here,
+    its form no more than the rest (RFC 8707 §2).
     """
     if "request_uri" in form or "request" in form:
         raise MalformedError("a pushed request that refers to another")
     if get_text(form, "response_type") != CODE:
         raise UnsupportedResponseTypeError("another response type")
+    if form.get("response_mode", _QUERY) != _QUERY:
+        raise MalformedError("another response mode")
     if form.get("code_challenge_method") != S256:
         raise MalformedError("'code_challenge_method' is not S256")
     details = find_text(form, "authorization_details")

@@ -161,6 +161,8 @@ async def test_I26_whoever_says_no_sends_the_wallet_away_with_access_denied(issu
     [
         ({"response_type": None}, "invalid_request"),
         ({"response_type": "token"}, "unsupported_response_type"),
+        ({"response_mode": "fragment"}, "invalid_request"),
+        ({"response_mode": "form_post"}, "invalid_request"),
         ({"client_id": None}, "invalid_request"),
         ({"client_id": "x" * 3000}, "invalid_request"),
         ({"client_id": "a\x00"}, "invalid_request"),

@@ -181,6 +181,8 @@ async def test_I20_I26_the_authorization_server_wants_requests_pushed_and_challe
     assert members["require_pushed_authorization_requests"] is True
     assert members["authorization_response_iss_parameter_supported"] is True
     assert members["code_challenge_methods_supported"] == ["S256"]
+    # Where this is left out, it means query and fragment. RFC 8414 §2.
+    assert members["response_modes_supported"] == ["query"]
     assert "authorization_code" in members["grant_types_supported"]
     assert (await issuer.client.get(f"/{ORG}/.well-known/oauth-authorization-server")).json() == response.json()
 

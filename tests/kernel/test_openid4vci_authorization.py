@@ -135,6 +135,8 @@ def test_I24_a_scope_that_is_named_twice_counts_once():
         {"code_challenge": "é" * 43},
         {"code_challenge_method": ...},
         {"code_challenge_method": "plain"},
+        {"response_mode": "fragment"},
+        {"response_mode": "form_post"},
         {"state": ""},
         {"scope": ""},
         {"scope": "a  b"},
@@ -157,6 +159,10 @@ def test_I23_details_that_cannot_be_read_have_their_own_refusal(details):
     """RFC 9396 §5: invalid_authorization_details, not invalid_request."""
     with pytest.raises(AuthorizationDetailsError):
         parse_pushed_authorization_request(form(authorization_details=details))
+
+
+def test_I20_the_response_mode_that_there_is_may_be_named():
+    assert parse_pushed_authorization_request(form(response_mode="query")) == parse_pushed_authorization_request(form())
 
 
 @pytest.mark.parametrize("response_type", ["token", "code id_token"])

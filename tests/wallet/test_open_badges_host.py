@@ -61,6 +61,7 @@ async def test_B42_the_authorization_server_describes_itself(consumer):
     assert found["issuer"] == "https://wallet.example"
     assert found["revocation_endpoint"] == "https://wallet.example/oauth/revoke"
     assert found["code_challenge_methods_supported"] == ["S256"]
+    assert found["response_modes_supported"] == ["query"]
 
 
 async def test_B52_what_was_brought_is_read_back_as_it_was_signed(consumer, browser):

@@ -225,6 +225,7 @@ async def test_B42_a_service_that_nobody_knows_is_not_connected(consumer, browse
         ({"code_challenge_method": "plain"}, "invalid_request"),
         ({"code_challenge_method": ...}, "invalid_request"),
         ({"response_type": "token"}, "unsupported_response_type"),
+        ({"response_mode": "fragment"}, "invalid_request"),
         ({"scope": "openid"}, "invalid_scope"),
         ({"scope": OFFLINE_ACCESS}, "invalid_scope"),
     ],

@@ -4,7 +4,8 @@
 
 Upwards from the party, by the superiors that each names, to one of the anchors that are pinned in the settings. What
 strangers write decides where we look, so there is a limit to how far and how often (A-42), and only the guarded fetcher
-looks. `UntrustedIssuerError`: no chain leads to an anchor. `UndecidedError`: one that might could not be looked up now.
+looks. `UntrustedIssuerError`: no chain leads to an anchor. `UndecidedError`: one that might could not be looked up now,
+or was not looked up for that limit.
 """
 
 import asyncio
@@ -29,6 +30,7 @@ from kernel.federation import (
 from kernel.jwt_vc_issuer import JwkSet
 from kernel.web_urls import web_url
 from runtime.cache import Cache
+from runtime.fair_shares import in_turns
 from runtime.fetch import Fetcher, FetchKind
 from runtime.logging import get_logger
 
@@ -38,8 +40,8 @@ log = get_logger(__name__)
 CHAIN_AGE: Final = timedelta(hours=1)
 _REFUSAL_AGE: Final = timedelta(minutes=1)
 _CHAINS_KEPT: Final = 512
-# Statements for one party: enough for four superiors each of whom has two more, and no crawler.
-_MAX_FETCHES: Final = 24
+# Superiors at each level above one party: of two of whom one names a crowd, the other has four more. Decision 0087.
+_MAX_AT_ONE_LEVEL: Final = 8
 # And for so long in all: whoever names a crowd of slow superiors keeps nobody waiting for each of them.
 _MAX_SECONDS: Final = 15.0
 
@@ -58,7 +60,7 @@ class FederationResolver:
         self._anchors = anchors
         self._chains: Cache[str, _KeptChain] = Cache(_CHAINS_KEPT)
         self._refusals: Cache[str, str] = Cache(_CHAINS_KEPT)
-        self._too_slow: Cache[str, str] = Cache(_CHAINS_KEPT)
+        self._given_up: Cache[str, str] = Cache(_CHAINS_KEPT)
         self._under_way: dict[str, asyncio.Task[TrustChain]] = {}
 
     async def resolve_trust_chain(self, entity: str, *, now: datetime, max_age: timedelta = CHAIN_AGE) -> TrustChain:
@@ -96,16 +98,21 @@ class FederationResolver:
         return await asyncio.shield(climb)
 
     async def _climb(self, entity: str, now: datetime) -> TrustChain:
-        """Look for a chain as long as anybody waits for one; what took longer is not begun again at once."""
-        too_slow = self._too_slow.find(entity, now)
-        if too_slow is not None:
-            raise UndecidedError(too_slow)
+        """Look for a chain within our limits of time and number; what went beyond them is not begun again at once."""
+        given_up = self._given_up.find(entity, now)
+        if given_up is not None:
+            raise UndecidedError(given_up)
         try:
             async with asyncio.timeout(_MAX_SECONDS):
                 return await _Climb(self._fetch, self._anchors, now).climb(entity)
-        except TimeoutError:
-            self._too_slow.put(entity, "superiors that take too long to answer", now + _REFUSAL_AGE)
-            raise UndecidedError("superiors that take too long to answer") from None
+        except (TimeoutError, _CrowdError):
+            reason = "more superiors than are looked up for one party, or slower ones"
+            self._given_up.put(entity, reason, now + _REFUSAL_AGE)
+            raise UndecidedError(reason) from None
+
+
+class _CrowdError(UndecidedError):
+    """Some superiors were not looked up, since there are too many of them."""
 
 
 class _Step(NamedTuple):
@@ -113,7 +120,7 @@ class _Step(NamedTuple):
 
     configuration: EntityStatement
     path: tuple[str, ...]
-    met: frozenset[str]
+    met: tuple[str, ...]
 
 
 class _Climb:
@@ -123,8 +130,8 @@ class _Climb:
         self._fetch = fetch
         self._anchors = anchors
         self._now = now
-        self._left = _MAX_FETCHES
         self._undecided: UndecidedError | None = None
+        self._is_crowd = False
 
     async def climb(self, entity: str) -> TrustChain:
         """Follow every superior of every level up, at most four; on one way nobody is met twice.
@@ -134,26 +141,37 @@ class _Climb:
         own = await self._configuration(entity)
         if entity in self._anchors:
             return self._verified([own.token.raw], entity)
-        level = [_Step(own, (own.token.raw,), frozenset({entity}))]
+        level = [_Step(own, (own.token.raw,), (entity,))]
         for _ in range(MAX_SUPERIORS):
             above: list[_Step] = []
-            for below in level:
-                # An anchor among the superiors is the shortest way there is.
-                hints = [hint for hint in dict.fromkeys(below.configuration.authority_hints) if hint not in below.met]
-                for superior in sorted(hints, key=lambda hint: hint not in self._anchors):
-                    step = await self._find_step(below, superior)
-                    if step is None:
-                        continue
-                    if superior in self._anchors:
-                        chain = self._find_verified([*step.path, step.configuration.token.raw], entity)
-                        if chain is not None:
-                            return chain
-                    else:
-                        above.append(step)
+            for below, superior in self._superiors(level):
+                step = await self._find_step(below, superior)
+                if step is None:
+                    continue
+                if superior in self._anchors:
+                    chain = self._find_verified([*step.path, step.configuration.token.raw], entity)
+                    if chain is not None:
+                        return chain
+                else:
+                    above.append(step)
             level = above
+        if self._is_crowd:
+            raise _CrowdError("more superiors than are looked up at one level")
         if self._undecided is not None:
             raise self._undecided
         raise UntrustedIssuerError("no trust chain leads to an anchor that is known here")
+
+    def _superiors(self, level: Sequence[_Step]) -> Sequence[tuple[_Step, str]]:
+        """Whom to ask next above each of these, in turns; who is left out leaves it open whether a chain is there."""
+        named = [(below, self._hints(below)) for below in level]
+        wanted = _share([[(below, hint) for hint in hints] for below, hints in named if hints])
+        self._is_crowd = self._is_crowd or len(wanted) > _MAX_AT_ONE_LEVEL
+        return wanted[:_MAX_AT_ONE_LEVEL]
+
+    def _hints(self, below: _Step) -> Sequence[str]:
+        """Whom one names above itself; an anchor among them is the shortest way there is."""
+        hints = [hint for hint in dict.fromkeys(below.configuration.authority_hints) if hint not in below.met]
+        return sorted(hints, key=lambda hint: hint not in self._anchors)
 
     async def _find_step(self, below: _Step, superior: str) -> _Step | None:
         """What a superior says of itself, and the path with what it says of the one below; None if it says nothing."""
@@ -166,7 +184,7 @@ class _Climb:
         except CredentialError as exc:
             log.info("federation_superior_left_out", code=exc.code, reason=exc.detail)
             return None
-        return _Step(configuration, (*below.path, statement), below.met | {superior})
+        return _Step(configuration, (*below.path, statement), (*below.met, superior))
 
     async def _configuration(self, entity: str) -> EntityStatement:
         raw = await self._get(entity_configuration_url(entity))
@@ -184,9 +202,6 @@ class _Climb:
         return raw
 
     async def _get(self, url: str) -> str:
-        if self._left == 0:
-            raise RejectedError("more superiors than are looked up for one party")
-        self._left -= 1
         return (await self._fetch.get(url, accept=MEDIA_TYPE, kind=FetchKind.ENTITY_STATEMENT)).text()
 
     def _find_verified(self, chain: Sequence[str], subject: str) -> TrustChain | None:
@@ -198,3 +213,16 @@ class _Climb:
 
     def _verified(self, chain: Sequence[str], subject: str) -> TrustChain:
         return verify_trust_chain(chain, subject=subject, anchors=self._anchors, now=self._now)
+
+
+def _share(wanted: Sequence[Sequence[tuple[_Step, str]]], fork: int = 0) -> Sequence[tuple[_Step, str]]:
+    """Take turns at every fork on the way up: a crowd above one superior gets no more than what is above another.
+
+    `wanted` are those above each, all of them at the same level.
+    """
+    if len(wanted) < 2:
+        return in_turns(wanted)
+    branches: dict[str, list[Sequence[tuple[_Step, str]]]] = {}
+    for above in wanted:
+        branches.setdefault(above[0][0].met[fork], []).append(above)
+    return in_turns([_share(branch, fork + 1) for branch in branches.values()])

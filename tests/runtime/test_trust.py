@@ -207,6 +207,20 @@ async def test_T06_source_that_cannot_be_had_takes_nothing_from_the_others_and_a
     assert (await recognise(world.resolver())).outcome is outcome
 
 
+@pytest.mark.parametrize(("number", "outcome"), [(8, Outcome.NOT_LISTED), (9, Outcome.LIST_UNAVAILABLE)])
+async def test_T06_T07_superiors_that_were_not_looked_up_for_their_number_leave_it_open(
+    world: World, number: int, outcome: Outcome
+) -> None:
+    """All that are asked answer that they are in no federation."""
+    leaf = world.federation.leaf
+    leaf.superiors = tuple(f"https://s{each}.example" for each in range(number))
+    for superior in leaf.superiors:
+        world.pages[f"{superior}/.well-known/openid-federation"] = ("text/plain", "")
+    configuration = ("application/entity-statement+jwt", leaf.configuration(NOW))
+    world.pages[f"{LEAF}/.well-known/openid-federation"] = configuration
+    assert (await recognise(world.resolver(with_list=False))).outcome is outcome
+
+
 async def test_T06_who_has_no_source_leaves_it_open(world: World) -> None:
     resolver = world.resolver(with_list=False, with_federation=False)
     assert (await recognise(resolver)).outcome is Outcome.LIST_UNAVAILABLE

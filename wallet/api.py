@@ -196,6 +196,8 @@ class ProblemAnswer(Answer):
     rule: str | None = None
     failure: str | None = None
     request_id: str | None = None
+    data: dict[str, Any] | None = None
+    """What goes back to the page that asked, of a question from a page that cannot be answered as it wants."""
     answered: str | None = None
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from kernel.errors import (
     AlgorithmNotAllowedError,
@@ -564,11 +564,14 @@ class RequestRefusedError(WalletError):
         *,
         failure: str = "",
         request_id: str | None = None,
+        data: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail or (f"{cause.code}: {cause.detail}" if cause else ""), failure=failure)
         self.cause = cause
         self.request_id = request_id
         """Set when whoever asked is certain, and may be told that the question cannot be answered (W-53)."""
+        self.data = data
+        """What goes back to the page that asked, where the person has acted on a question from a page (W-55)."""
 
 
 class RequestAnsweredError(WalletError):

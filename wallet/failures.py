@@ -25,7 +25,7 @@ from kernel.errors import (
     WrongTypeError,
 )
 from kernel.jwt import parse_jwt
-from kernel.openid4vp import ClientIdPrefix, EarlierDraftError, UnsupportedRequestError
+from kernel.openid4vp import ClientIdPrefix, DcApiProtocol, EarlierDraftError, UnsupportedRequestError
 from kernel.strict_json import parse_json
 
 
@@ -274,6 +274,38 @@ _ALL = (
         _("Stuur een JWT met de kop en de leden die de standaard noemt."),
     ),
     Failure(
+        "page_origin",
+        Step.SENDER,
+        "OpenID4VP 1.0 A.2",
+        _("We kregen niet goed door van welke pagina deze vraag komt."),
+        _ASK_AGAIN,
+        _("origin is een https-adres zonder pad, zoals een browser het schrijft."),
+    ),
+    Failure(
+        "page_client_id",
+        Step.SENDER,
+        "OpenID4VP 1.0 §5.9.3",
+        _("De vraag is ondertekend, maar wie hem stelt heeft een soort naam waarbij we geen handtekening kennen."),
+        _ASK_AGAIN,
+        _("In een ondertekende vraag leidt client_id naar een sleutel: niet redirect_uri, niet origin."),
+    ),
+    Failure(
+        "page_protocol",
+        Step.QUESTION,
+        "OpenID4VP 1.0 A.1",
+        _("De pagina vraagt op een manier die deze wallet niet kent."),
+        _ASK_AGAIN,
+        _("protocol is openid4vp-v1-unsigned, openid4vp-v1-signed of openid4vp-v1-multisigned."),
+    ),
+    Failure(
+        "page_request",
+        Step.QUESTION,
+        "OpenID4VP 1.0 A.3",
+        _("Wat de pagina stuurde is geen hele vraag: er ontbreekt iets, of het is niet te lezen."),
+        _ASK_AGAIN,
+        _("Een ondertekende vraag staat in request: een JWT met client_id erin, of een JWS met een lijst signatures."),
+    ),
+    Failure(
         "question_scope",
         Step.QUESTION,
         "OpenID4VP 1.0 §5.5",
@@ -397,12 +429,19 @@ def question_failure(error: CredentialError, query: object) -> Failure:
     return FAILURES["question_parameters"]
 
 
-def dc_api_failure(error: CredentialError, *, is_signed: bool) -> Failure:
-    """Why a question that a page asks through the browser is refused. Appendix A."""
-    if isinstance(error, UnsupportedRequestError):
-        return FAILURES[_OF_UNSUPPORTED.get(error.error, "question_parameters")]
+def page_failure(error: CredentialError, protocol: str) -> Failure:
+    """Why what a page hands over is not read as a question. §5.9.3, Appendix A.1 and A.3."""
+    if protocol not in list(DcApiProtocol):
+        return FAILURES["page_protocol"]
+    if isinstance(error, UntrustedIssuerError):
+        return dc_api_failure(error)
+    return FAILURES["page_request" if isinstance(error, MalformedError) else "page_client_id"]
+
+
+def dc_api_failure(error: CredentialError) -> Failure:
+    """Why it is not believed who signed a question that a page asks through the browser. Appendix A."""
     code = next(_OF_SENDER[kind] for kind in type(error).__mro__ if kind in _OF_SENDER)
-    if code == "sender_content" or not is_signed:
+    if code == "sender_content":
         return FAILURES["question_parameters"]
     return FAILURES["sender_origin" if code == "sender_address" else code]
 

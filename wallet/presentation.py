@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 from kernel.errors import AlgorithmNotAllowedError, CredentialError, UndecidedError
 from kernel.formats import FORMATS
@@ -65,7 +64,9 @@ from wallet.near_skills import find_near_skills
 from wallet.presentation_request import (
     attester_of,
     find_failure,
+    find_sender,
     host_of,
+    host_of_sender,
     identifiers_of,
     parse_link,
     read_request,
@@ -109,7 +110,7 @@ async def resolve_request(
     try:
         read_request(content, now)
     except CredentialError as exc:
-        failure, request_id = await _keep_refused(wallet, vault, link_digest, content, exc, now)
+        failure, request_id = await keep_refused(wallet, vault, link_digest, content, exc, now)
         raise RequestRefusedError(exc, failure=failure.code, request_id=request_id) from exc
     return await keep_request(wallet, vault, link_digest, content, now, language=language)
 
@@ -208,7 +209,7 @@ async def get_verifier_name(wallet: Wallet, vault: Vault, request_id: str, now: 
         async with wallet.database.reading() as session:
             row = await store.get_request(session, vault.account_id, request_id)
         content = vault.open("request", row.id, row.sealed)
-        return urlsplit(read_sender(content, datetime.fromisoformat(content["received_at"])).response_uri).netloc
+        return host_of_sender(read_sender(content, datetime.fromisoformat(content["received_at"])))
 
 
 async def accept_request(
@@ -230,9 +231,9 @@ async def accept_request(
     try:
         answer = await _spend_for_answer(wallet, vault, request_id, request, parts, record, now)
     except (AlgorithmNotAllowedError, UnsupportedRequestError) as exc:
-        await _refuse_at_answer(wallet, vault, page, request, authorization_error_code(exc), now)
+        told = await _refuse_at_answer(wallet, vault, page, request, authorization_error_code(exc), now)
         failure = "answer_encryption" if isinstance(exc, AlgorithmNotAllowedError) else "question_transaction"
-        raise RequestRefusedError(exc, failure=failure) from exc
+        raise RequestRefusedError(exc, failure=failure, data=told.data) from exc
     if request.origin is not None:
         await _settle(wallet, vault, request_id, record, "unconfirmed")
         return Sent(data=answer)
@@ -258,8 +259,6 @@ async def decline_request(wallet: Wallet, vault: Vault, request_id: str, now: da
         await store.spend_request(session, vault.account_id, request_id, now)
         await add_history_record(session, vault, _declined(request, content["recognition"], now))
         await store.set_request_state(session, vault.account_id, request_id, "declined")
-    if request.origin is not None:
-        return Sent(data=create_dc_api_error(error))
     return await _submit_error(wallet, request, error)
 
 
@@ -277,10 +276,10 @@ async def decline_without_wallet(wallet: Wallet, text: str, now: datetime) -> tu
         is_signed = "raw" in content
         failure = find_failure(content, exc, is_sender_certain=False) if is_signed else FAILURES["unsigned"]
         raise RequestRefusedError(exc, failure=failure.code) from exc
-    return urlsplit(sender.response_uri).netloc, await _submit_error(wallet, sender, WALLET_UNAVAILABLE)
+    return host_of_sender(sender), await _submit_error(wallet, sender, WALLET_UNAVAILABLE)
 
 
-async def _keep_refused(
+async def keep_refused(
     wallet: Wallet,
     vault: Vault,
     link_digest: bytes,
@@ -292,11 +291,10 @@ async def _keep_refused(
 
     None where it is not certain who sent it: then nobody is told anything.
     """
-    try:
-        sender = read_sender(content, now)
-    except CredentialError:
-        return find_failure(content, cause, is_sender_certain=False), None
-    failure = find_failure(content, cause, is_sender_certain=True)
+    sender = find_sender(content, now)
+    failure = find_failure(content, cause, is_sender_certain=sender is not None)
+    if sender is None:
+        return failure, None
     content["refusal"] = {
         "error": authorization_error_code(cause),
         "cause": f"{cause.code}: {cause.detail}",
@@ -306,7 +304,7 @@ async def _keep_refused(
         id=create_token(16),
         account_id=vault.account_id,
         link_digest=link_digest,
-        request_digest=vault.digest("request", f"{sender.client_id}\0{content['raw']}"),
+        request_digest=vault.digest("request", f"{sender.client_id}\0{content.get('raw', link_digest.hex())}"),
         state="open",
         sealed=b"",
         created_at=now,
@@ -456,7 +454,9 @@ async def _settle(
 
 
 async def _submit_error(wallet: Wallet, request: AuthorizationRequest | RequestSender, error: str) -> Sent:
-    """Tell the verifier no. Whether it hears it changes nothing for the person."""
+    """Tell the verifier no, or the page that asked. Whether it hears it changes nothing for the person."""
+    if request.origin is not None:
+        return Sent(data=create_dc_api_error(error))
     try:
         response = await wallet.fetch.post_form(request.response_uri, create_error_form(request, error))
     except CredentialError as exc:
@@ -471,7 +471,7 @@ async def _decline_refused(
     sender = read_sender(content, datetime.fromisoformat(content["received_at"]))
     record = HistoryRecord(
         kind="declined",
-        party_name=urlsplit(sender.response_uri).netloc,
+        party_name=host_of_sender(sender),
         party_own_name=shown_name(sender.client_name or ""),
         party_id=sender.client_id,
         recognition=Outcome.NOT_LISTED.value,
@@ -486,13 +486,12 @@ async def _decline_refused(
 
 async def _refuse_at_answer(
     wallet: Wallet, vault: Vault, page: RequestPage, request: AuthorizationRequest, error: str, now: datetime
-) -> None:
+) -> Sent:
     """An answer that cannot be made as asked is not given: an error goes in the clear, never the data (W-51)."""
     async with wallet.database.transaction() as session:
         await store.spend_request(session, vault.account_id, page.id, now)
         await store.set_request_state(session, vault.account_id, page.id, "failed")
-    if request.origin is None:
-        await _submit_error(wallet, request, error)
+    return await _submit_error(wallet, request, error)
 
 
 def _history_of(page: RequestPage, parts: Sequence[Part], now: datetime, language: str) -> HistoryRecord:

@@ -39,10 +39,12 @@ from kernel.openid4vp import (
     parse_client_identifier,
     parse_dc_api_request,
     parse_request_object,
+    read_unsigned_dc_api_sender,
     verify_registration_certificate,
     verify_request_object,
     verify_request_sender,
     verify_signed_dc_api_request,
+    verify_signed_dc_api_sender,
     verify_unsigned_dc_api_request,
     verify_unsigned_request,
 )
@@ -55,6 +57,7 @@ from wallet.errors import LinkError, RequestRefusedError, UnreachableError
 from wallet.failures import (
     FAILURES,
     Failure,
+    dc_api_failure,
     fetch_failure,
     link_failure,
     question_failure,
@@ -213,15 +216,31 @@ def _read_dc_api_request(content: Mapping[str, Any], now: datetime) -> Authoriza
 
 
 def find_failure(content: Mapping[str, Any], error: CredentialError, *, is_sender_certain: bool) -> Failure:
-    """Which check of a request object failed: who sent it, or what it asks."""
-    raw, client_id = content["raw"], content["client_id"]
-    if not is_sender_certain:
-        return sender_failure(error, raw, client_id)
-    return question_failure(error, parse_request_object(raw, client_id=client_id).token.payload.get("dcql_query"))
+    """Which check of a question failed: who sent it, or what it asks."""
+    if is_sender_certain:
+        return question_failure(error, _members_of(content).get("dcql_query"))
+    return dc_api_failure(error) if "dc_api" in content else sender_failure(error, content["raw"], content["client_id"])
+
+
+def _members_of(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a question from somebody who is certain says, signed or not."""
+    signed = _find_signed(content)
+    members: Mapping[str, Any] = content["dc_api"]["data"] if signed is None else signed.token.payload
+    return members
+
+
+def find_sender(content: Mapping[str, Any], now: datetime) -> RequestSender | None:
+    """Who sent the question, None where that is not certain: then nobody is told anything."""
+    try:
+        return read_sender(content, now)
+    except CredentialError:
+        return None
 
 
 def read_sender(content: Mapping[str, Any], now: datetime) -> RequestSender:
-    """Who sent the question, as certain as for one that can be answered. An unsigned one proves nobody."""
+    """Who sent the question, as certain as for one that can be answered. An unsigned link proves nobody."""
+    if "dc_api" in content:
+        return _read_dc_api_sender(content, now)
     if "raw" not in content:
         raise MalformedError("nobody signed it")
     return verify_request_sender(
@@ -230,6 +249,21 @@ def read_sender(content: Mapping[str, Any], now: datetime) -> RequestSender:
         client_id=content["client_id"],
         wallet_nonce=content["wallet_nonce"],
         audiences=_audiences(content),
+        federation_metadata=content.get("federation_metadata"),
+        now=now,
+    )
+
+
+def _read_dc_api_sender(content: Mapping[str, Any], now: datetime) -> RequestSender:
+    """The same for a question from a page: who signed it for that page, else the page itself. Appendix A."""
+    asked = content["dc_api"]
+    request = parse_dc_api_request(asked["protocol"], asked["data"])
+    if not request.candidates:
+        return read_unsigned_dc_api_sender(request, origin=asked["origin"])
+    return verify_signed_dc_api_sender(
+        request.candidates[asked["number"]],
+        origin=asked["origin"],
+        **proof_of(content),
         federation_metadata=content.get("federation_metadata"),
         now=now,
     )
@@ -299,6 +333,11 @@ def _registration_numbers(content: Mapping[str, Any]) -> frozenset[str]:
     """Under which numbers the certificate that signed a question names its holder; none where no certificate did."""
     signer = signer_of(content)
     return organization_identifiers(parse_x5c(signer["x5c"])[0]) if "x5c" in signer else frozenset()
+
+
+def host_of_sender(sender: RequestSender) -> str:
+    """The host to which a refusal goes."""
+    return urlsplit(sender.origin or sender.response_uri).netloc
 
 
 def identifiers_of(request: AuthorizationRequest) -> tuple[str, ...]:

@@ -16,13 +16,15 @@ from kernel.errors import AudienceError, CredentialError, MalformedError, Reject
 from kernel.jwe import encrypt_jwe
 from kernel.jwt import parse_jwt, sign_jwt, verify_jwt, verify_times
 from kernel.keys import PublicKey, Signer
-from kernel.members import as_array, as_object, find_text, get_text
+from kernel.members import as_array, as_object, find_text, find_texts, get_text
 from kernel.openid4vp.client_identifier import ClientIdentifier, ClientIdPrefix, parse_client_identifier
+from kernel.openid4vp.client_metadata import find_client_name
 from kernel.openid4vp.request import (
     ALGORITHMS,
     ANY_WALLET,
     TYP,
     AuthorizationRequest,
+    RequestSender,
     ResponseMode,
     UnverifiedRequest,
     create_question,
@@ -186,12 +188,8 @@ def verify_signed_dc_api_request(
     replays the request of another on a page of their own.
     """
     proven = find_signing_key(request, key=key, anchors=anchors, attestation_key=attestation_key, now=now)
-    verified = verify_jwt(request.token, key=proven.key, typ=TYP, algorithms=ALGORITHMS)
-    verify_times(verified.payload, now=now)
-    if verified.payload.get("aud", ANY_WALLET) != ANY_WALLET:
-        raise AudienceError("the request was made for another wallet")
-    members = {**_said_by_client(verified.header), **verified.payload}
-    parsed = parse_parameters(
+    members = _verify_made_for_page(request, proven.key, origin, now)
+    return parse_parameters(
         with_federation_metadata(members, request.client_id, federation_metadata),
         request.client_id,
         now,
@@ -199,9 +197,33 @@ def verify_signed_dc_api_request(
         transaction_data_types=transaction_data_types,
         origin=origin,
     )
-    if origin not in parsed.expected_origins:
-        raise RejectedError("the request was made for another page")
-    return parsed
+
+
+def verify_signed_dc_api_sender(
+    request: UnverifiedRequest,
+    *,
+    origin: str,
+    key: PublicKey | None = None,
+    anchors: Sequence[x509.Certificate] = (),
+    attestation_key: PublicKey | None = None,
+    federation_metadata: Mapping[str, Any] | None = None,
+    now: datetime,
+) -> RequestSender:
+    """Check who signed a request that `verify_signed_dc_api_request` refused, so that the page may hear it. §A.4; W-53.
+
+    Raises like it where the request is not its signer's own, or was made for another page.
+    """
+    proven = find_signing_key(request, key=key, anchors=anchors, attestation_key=attestation_key, now=now)
+    members = _verify_made_for_page(request, proven.key, origin, now)
+    described = with_federation_metadata(members, request.client_id, federation_metadata)
+    name = find_client_name(described.get("client_metadata"))
+    return RequestSender(request.client_id.text, "", None, name, origin)
+
+
+def read_unsigned_dc_api_sender(request: UnverifiedDcApiRequest, *, origin: str) -> RequestSender:
+    """Return who sent a request that nobody signed: the page itself. §A.2, §A.4."""
+    name = find_client_name((request.parameters or {}).get("client_metadata"))
+    return RequestSender(_caller(origin).text, "", None, name, origin)
 
 
 def verify_unsigned_dc_api_request(
@@ -214,9 +236,8 @@ def verify_unsigned_dc_api_request(
     """Read an unsigned request; all that is known of who asks is the origin, whatever it says itself. §A.2, §A.3.1."""
     if request.parameters is None:
         raise RejectedError("a signed request was offered as one that is not")
-    caller = ClientIdentifier(f"{ClientIdPrefix.ORIGIN}:{origin}", ClientIdPrefix.ORIGIN, origin)
     return parse_parameters(
-        request.parameters, caller, now, key=None, transaction_data_types=transaction_data_types, origin=origin
+        request.parameters, _caller(origin), now, key=None, transaction_data_types=transaction_data_types, origin=origin
     )
 
 
@@ -256,6 +277,21 @@ def _parse_signature(payload: str, members: Mapping[str, Any]) -> UnverifiedRequ
         raise MalformedError("a client said in what all of them sign")
     client = parse_client_identifier(find_text(token.header, "client_id"))
     return read_request_key(client, token)
+
+
+def _verify_made_for_page(request: UnverifiedRequest, key: PublicKey, origin: str, now: datetime) -> dict[str, Any]:
+    """Return what was signed, by this key and for now, by whoever expected it to come from this page. §A.2."""
+    verified = verify_jwt(request.token, key=key, typ=TYP, algorithms=ALGORITHMS)
+    verify_times(verified.payload, now=now)
+    if verified.payload.get("aud", ANY_WALLET) != ANY_WALLET:
+        raise AudienceError("the request was made for another wallet")
+    if origin not in find_texts(verified.payload, "expected_origins"):
+        raise RejectedError("the request was made for another page")
+    return {**_said_by_client(verified.header), **verified.payload}
+
+
+def _caller(origin: str) -> ClientIdentifier:
+    return ClientIdentifier(f"{ClientIdPrefix.ORIGIN}:{origin}", ClientIdPrefix.ORIGIN, origin)
 
 
 def _said_by_client(header: Mapping[str, Any]) -> dict[str, Any]:

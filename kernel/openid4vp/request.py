@@ -112,13 +112,15 @@ class AuthorizationRequest:
 class RequestSender:
     """Who sent a request whose question cannot be answered, and where that may be said. §8.5; W-53.
 
-    Proven as for any other request, so `response_uri` belongs to the client.
+    Proven as for any other request, so `response_uri` belongs to the client. Over the Digital Credentials API it is
+    empty, and what is said goes back to `origin`.
     """
 
     client_id: str
     response_uri: str
     state: str | None
     client_name: str | None = None
+    origin: str | None = None
 
 
 def create_request_object(

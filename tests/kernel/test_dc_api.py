@@ -33,7 +33,9 @@ from kernel.openid4vp import (
     origin_of,
     parse_dc_api_request,
     parse_dc_api_response,
+    read_unsigned_dc_api_sender,
     verify_signed_dc_api_request,
+    verify_signed_dc_api_sender,
     verify_unsigned_dc_api_request,
 )
 from tests.support.requests import (
@@ -261,3 +263,33 @@ def test_A42_an_origin_is_no_number_and_no_other_scheme():
     for url in ("ftp://verifier.example", "https://127.0.0.2", "verifier.example"):
         with pytest.raises(MalformedError):
             origin_of(url)
+
+
+@pytest.mark.parametrize("broken", [{"dcql_query": 1}, {"scope": "badge"}, {"client_metadata": 1}, {"nonce": ...}])
+def test_W53_W55_sender_of_a_bad_question_from_its_own_page_is_certain(broken):
+    (candidate,) = parse_dc_api_request("openid4vp-v1-signed", changed(**broken)["data"]).candidates
+    sender = verify_signed_dc_api_sender(candidate, origin=ORIGIN, key=VERIFIER.public_key, now=NOW)
+    assert (sender.client_id, sender.origin, sender.response_uri, sender.state) == (CLIENT_ID, ORIGIN, "", None)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"signer": OTHER},
+        {"exp": AT - 61},
+        {"aud": "https://wallet.example"},
+        {"expected_origins": ["https://elsewhere.example"]},
+        {"expected_origins": ...},
+    ],
+)
+def test_W53_W55_no_page_is_told_of_the_question_of_another(changes):
+    (candidate,) = parse_dc_api_request("openid4vp-v1-signed", changed(dcql_query=1, **changes)["data"]).candidates
+    with pytest.raises(CredentialError):
+        verify_signed_dc_api_sender(candidate, origin=ORIGIN, key=VERIFIER.public_key, now=NOW)
+
+
+@pytest.mark.parametrize(("metadata", "name"), [({"client_name": "Bakker"}, "Bakker"), (1, None)])
+def test_W55_whoever_asks_unsigned_is_the_page(metadata, name):
+    request = parse_dc_api_request("openid4vp-v1-unsigned", {"client_metadata": metadata, "client_id": CLIENT_ID})
+    sender = read_unsigned_dc_api_sender(request, origin=ORIGIN)
+    assert (sender.client_id, sender.origin, sender.client_name) == (f"origin:{ORIGIN}", ORIGIN, name)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kernel.formats import ALGORITHMS, FORMATS
+from kernel.jwt import parse_jwt, sign_jwt
 from kernel.keys import SoftwareSigner
 from kernel.openid4vp import (
     RequestSigner,
@@ -125,14 +126,106 @@ async def test_W55_no_signature_that_holds_is_refused(house, holder, badge):
 async def test_W55_origin_is_as_browsers_write_it(house, holder, badge, origin):
     refused = await hand_over(holder, question(house, signer_of(house)), origin=origin)
     assert (refused.status_code, refused.json()["code"]) == (400, "request_refused")
+    assert (refused.json()["failure"], refused.json()["rule"]) == ("page_origin", "OpenID4VP 1.0 A.2")
+
+
+@pytest.mark.parametrize(
+    ("client_id", "failure", "rule"),
+    [
+        ("redirect_uri:https://verifier.example", "page_client_id", "OpenID4VP 1.0 §5.9.3"),
+        ("origin:https://verifier.example", "page_client_id", "OpenID4VP 1.0 §5.9.3"),
+        ("did:web:verifier.example", "page_client_id", "OpenID4VP 1.0 §5.9.3"),
+        ("decentralized_identifier:did:web:elsewhere.example", "sender_proof", "OpenID4VP 1.0 §5.9.3"),
+        (None, "page_request", "OpenID4VP 1.0 A.3"),
+    ],
+)
+async def test_W55_A34_who_signs_under_no_name_of_a_signer_is_told_so_and_not_of_a_link(
+    house, holder, badge, client_id, failure, rule
+):
+    refused = await hand_over(holder, change(house, client_id=client_id))
+    body = refused.json()
+    assert (refused.status_code, body["failure"], body["rule"]) == (400, failure, rule)
+    assert "link" not in body["title"]
+    assert "request_id" not in body
+
+
+def change(house, **members):
+    """A signed question with these members instead, None for left out."""
+    asked = question(house, signer_of(house))
+    payload = {**parse_jwt(asked["data"]["request"]).payload, **members}
+    payload = {name: value for name, value in payload.items() if value is not None}
+    header = {"kid": f"{house.verifier.did}#es256-1"}
+    signed = sign_jwt(payload, signer=house.verifier.signer, typ="oauth-authz-req+jwt", header=header)
+    return {**asked, "data": {"request": signed}}
+
+
+def unsigned(house, **members):
+    asked = question(house)
+    data = {name: value for name, value in {**asked["data"], **members}.items() if value is not None}
+    return {**asked, "data": data}
+
+
+@pytest.mark.parametrize("make", [change, unsigned])
+@pytest.mark.parametrize(
+    ("members", "failure", "error"),
+    [
+        ({"dcql_query": {"credentials": []}}, "question_query", "invalid_request"),
+        ({"dcql_query": None, "scope": "com.example.diploma"}, "question_scope", "invalid_scope"),
+        ({"client_metadata": 5}, "question_parameters", "invalid_request"),
+    ],
+)
+async def test_W53_W55_page_of_a_bad_question_hears_what_is_wrong_after_the_person_acted(
+    house, holder, badge, make, members, failure, error
+):
+    """Named as for the same question over `direct_post`."""
+    refused = await hand_over(holder, make(house, **members))
+    body = refused.json()
+    assert (refused.status_code, body["failure"], "data" in body) == (400, failure, False)
+    told = await holder.call("POST", f"/requests/{body['request_id']}/decline", {})
+    assert told.json() == {"data": {"error": error}}
+    [entry] = [entry for entry in await holder.history() if entry["kind"] == "declined"]
+    assert entry["party_name"] == "verifier.example"
+    assert house.verifier.received == []
+
+
+async def test_W53_W55_of_several_signers_one_that_is_certain_hears_what_is_wrong(house, holder, badge):
+    bad = signer_of(house, signer=SoftwareSigner.generate())
+    asked = question(house, bad, signer_of(house), nonce="abc123")
+    signatures = [change_payload(house, each, dcql_query=1) for each in (bad, signer_of(house), bad)]
+    parts = [each.split(".") for each in signatures]
+    data = {"payload": parts[0][1], "signatures": [{"protected": head, "signature": tail} for head, _, tail in parts]}
+    body = (await hand_over(holder, {**asked, "data": {"request": data}})).json()
+    assert body["failure"] == "question_query"
+    told = await holder.call("POST", f"/requests/{body['request_id']}/decline", {})
+    assert told.json() == {"data": {"error": "invalid_request"}}
+
+
+def change_payload(house, by, **members):
+    """What several sign, with these members instead, signed by one of them."""
+    asked = question(house, by, by, nonce="abc123")
+    listed = asked["data"]["request"]
+    payload = parse_jwt(
+        f"{listed['signatures'][0]['protected']}.{listed['payload']}.{listed['signatures'][0]['signature']}"
+    )
+    header = {**by.key_reference, "client_id": by.client_id}
+    return sign_jwt({**payload.payload, **members}, signer=by.signer, typ="oauth-authz-req+jwt", header=header)
+
+
+@pytest.mark.parametrize("make", [change, unsigned])
+async def test_W51_W55_page_that_gave_no_usable_key_hears_an_error_and_never_the_data(house, holder, badge, make):
+    opened = await hand_over(holder, make(house, client_metadata=create_client_metadata(encryption_key=None)))
+    assert opened.status_code == 201
+    refused = await accept(holder, opened)
+    assert (refused.status_code, refused.json()["failure"]) == (400, "answer_encryption")
+    assert refused.json()["data"] == {"error": "invalid_request"}
 
 
 @pytest.mark.parametrize(
     ("change", "failure"),
     [
-        ({"protocol": "openid4vp-v2"}, "link"),
-        ({"protocol": "openid4vp-v1-signed"}, "link"),
-        ({"data": {}}, "question_parameters"),
+        ({"protocol": "openid4vp-v2"}, "page_protocol"),
+        ({"protocol": "openid4vp-v1-signed"}, "page_request"),
+        ({"data": {}}, "question_query"),
         ({"data": {"response_mode": "direct_post"}}, "question_parameters"),
     ],
 )

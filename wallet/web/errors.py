@@ -100,6 +100,8 @@ def problem(request: Request, error: WalletError) -> Problem:
         found.more["answered"] = error.answered
     if isinstance(error, RequestRefusedError) and error.request_id:
         found.more["request_id"] = error.request_id
+    if isinstance(error, RequestRefusedError) and error.data:
+        found.more["data"] = dict(error.data)
     return found
 
 
@@ -107,12 +109,12 @@ class _WalletProblem(Problem):
     """Says which step failed, on which side, by which rule, and with which error code of the other side.
 
     `request_id` names the question that may be declined at `/api/requests/{request_id}/decline`, so that its sender
-    hears why.
+    hears why. `data` goes back to the page that asked (W-55).
     """
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
-        self.more: dict[str, str] = {}
+        self.more: dict[str, Any] = {}
 
     def body(self) -> dict[str, Any]:
         return super().body() | self.more

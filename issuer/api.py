@@ -419,7 +419,7 @@ async def _form(request: Request) -> _Form:
     if content_type != "application/x-www-form-urlencoded" or len(body) > _MAX_TOKEN_REQUEST:
         raise MalformedError("not a form, or a huge one")
     try:
-        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, strict_parsing=True, max_num_fields=50)
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=50)
     except ValueError as exc:
         raise MalformedError("a form that cannot be read") from exc
     others = [(name, value) for name, value in pairs if name != _RESOURCE]

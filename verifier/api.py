@@ -211,7 +211,6 @@ async def _read_form(request: Request) -> list[tuple[str, str]]:
         return parse_qsl(
             (await request.body()).decode("ascii"),
             keep_blank_values=True,
-            strict_parsing=True,
             encoding="utf-8",
             errors="strict",
             max_num_fields=MAX_FORM_FIELDS,

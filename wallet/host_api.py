@@ -360,7 +360,7 @@ async def _form(request: Request) -> Mapping[str, str]:
     if _media_type(request) != _FORM or len(body) > _MAX_FORM:
         raise OAuthRefusal(INVALID_REQUEST, "Not a form, or a huge one.")
     try:
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True, max_num_fields=50)
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=50)
     except ValueError as exc:
         raise OAuthRefusal(INVALID_REQUEST, "The form cannot be read.") from exc
     if len(dict(pairs)) != len(pairs) or any("\x00" in value for _, value in pairs):

@@ -81,8 +81,11 @@ def create_request_uri_form(wallet_nonce: str) -> dict[str, str]:
 
 
 def parse_request_uri_form(form: Mapping[str, str] | Iterable[tuple[str, str]]) -> str | None:
-    """Return the `wallet_nonce` of a wallet that fetches a request object by POST, None when it sent none. §5.10."""
-    wallet_nonce = find_text(_parse_form(form), "wallet_nonce")
+    """Return the `wallet_nonce` of a wallet that fetches a request object by POST, None when it sent none. §5.10.
+
+    One without a value counts as left out (RFC 6749 §3.1).
+    """
+    wallet_nonce = _parse_form(form).get("wallet_nonce") or None
     if wallet_nonce is not None and len(wallet_nonce) > MAX_WALLET_NONCE:
         raise MalformedError("'wallet_nonce' is too long")
     return wallet_nonce

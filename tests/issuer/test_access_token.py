@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -173,6 +174,15 @@ async def test_A30_a_withdrawn_award_is_not_redeemed(issuer: Issuer) -> None:
     code = await issuer.code(award)
     await issuer.change(award["id"], "revoke")
     assert (await issuer.post_token(code, award["offer"]["tx_code"])).json()["error"] == "invalid_grant"
+
+
+@pytest.mark.parametrize("end", ["&", "&more", "&&more="])
+async def test_I27_a_form_with_nothing_behind_a_name_or_an_and_is_read(issuer: Issuer, end: str) -> None:
+    award = await issuer.award()
+    form = {"grant_type": PRE_AUTHORIZED_CODE_GRANT, "pre-authorized_code": await issuer.code(award)}
+    body = urlencode({**form, "tx_code": award["offer"]["tx_code"]}) + end
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert (await issuer.client.post(f"/{ORG}/token", content=body, headers=headers)).status_code == 200
 
 
 async def test_protocol_endpoints_ignore_cookies_and_take_no_token_from_the_query(issuer: Issuer) -> None:

@@ -750,8 +750,13 @@ def test_V02_W42_a_verifier_reads_the_nonce_of_a_wallet_that_posts():
     assert parse_request_uri_form([("wallet_metadata", "{}")]) is None
 
 
-@pytest.mark.parametrize("form", [{"wallet_nonce": ""}, {"wallet_nonce": "x" * 513}, [("wallet_nonce", "a")] * 2])
-def test_V02_a_wallet_nonce_that_is_empty_too_long_or_given_twice_is_malformed(form):
+def test_V02_a_parameter_without_a_value_counts_as_left_out():
+    """RFC 6749 §3.1."""
+    assert parse_request_uri_form({"wallet_nonce": "", "wallet_metadata": ""}) is None
+
+
+@pytest.mark.parametrize("form", [{"wallet_nonce": "x" * 513}, [("wallet_nonce", "a")] * 2, [("wallet_nonce", "")] * 2])
+def test_V02_a_wallet_nonce_that_is_too_long_or_given_twice_is_malformed(form):
     with pytest.raises(MalformedError):
         parse_request_uri_form(form)
 

@@ -84,6 +84,17 @@ async def test_V02_the_request_is_served_again_while_it_waits_and_never_afterwar
     assert (gone.status_code, gone.json()["error"]) == (404, "invalid_request_uri")
 
 
+@pytest.mark.parametrize("body", ["wallet_nonce=&wallet_metadata=", "wallet_nonce=w-1&", "wallet_nonce=w-1&more", ""])
+async def test_V02_a_form_with_nothing_behind_a_name_or_an_and_is_read(stage: Stage, body: str) -> None:
+    """Both parameters are optional (§5.10), and one without a value counts as left out (RFC 6749 §3.1)."""
+    started = await stage.ask()
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    posted = await stage.wallet().client.post(started["request_uri"], content=body, headers=headers)
+    assert posted.status_code == 200
+    expected = "w-1" if "w-1" in body else None
+    assert payload(posted.text).get("wallet_nonce") == expected
+
+
 async def test_V02_a_wallet_nonce_is_echoed_on_post_only(stage: Stage) -> None:
     started = await stage.ask()
     client = stage.wallet().client

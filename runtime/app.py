@@ -253,6 +253,8 @@ def _handle_errors(app: FastAPI, pages: Pages | None, protocol: Sequence[Route])
 
     async def other_error(request: Request, error: Exception) -> Response:
         problem = problem_of(error)
+        if problem.status == 405:
+            problem.headers |= _allow(request)
         log_refusal(error, problem.status, problem.code)
         return show(request, problem)
 
@@ -260,6 +262,14 @@ def _handle_errors(app: FastAPI, pages: Pages | None, protocol: Sequence[Route])
     app.add_exception_handler(OAuthError, oauth_error)
     for kind in (Problem, CredentialError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, other_error)
+
+
+def _allow(request: Request) -> dict[str, str]:
+    """Every method of an address, whose routes each know their own. RFC 9110 §10.2.1."""
+    routes = [route for route in request.app.router.routes if isinstance(route, Route)]
+    found = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    methods = sorted({method for route in found for method in route.methods or ()})
+    return {"Allow": ", ".join(methods)} if methods else {}
 
 
 def _wants_page(request: Request) -> bool:

@@ -1,4 +1,7 @@
-"""An address is itself and no other: what ends in another slash is not there, and nobody is sent anywhere for it."""
+"""An address is itself and no other, and says by which methods it is there.
+
+What ends in another slash is not there, and nobody is sent anywhere for it.
+"""
 
 import re
 from collections.abc import AsyncIterator
@@ -72,3 +75,21 @@ async def test_I11_A28_A57_no_address_leads_to_the_host_that_a_request_names(app
     """A redirect built from the Host header would send a code, in a body that goes along, to whoever named the host."""
     assert len(addresses_beside(app)) > 20
     assert await wrong_answers(app) == []
+
+
+def methods_by_address(app: FastAPI) -> dict[str, set[str]]:
+    """Every address of a service, with all methods of the routes that lead there."""
+    routes = [route for route in app.router.routes if isinstance(route, Route)]
+    return {
+        path: set().union(*(other.methods or () for other in routes if other.path_regex.match(path)))
+        for path in {re.sub(r"\{[^}]+\}", "1", route.path) for route in routes}
+    }
+
+
+async def test_V02_a_method_that_an_address_does_not_know_is_answered_with_all_that_it_knows(app: FastAPI) -> None:
+    """RFC 9110 §15.5.6."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=app.state.service.settings.public_url) as client:
+        for address, methods in {**methods_by_address(app), "/static/skillswallet.css": {"GET", "HEAD"}}.items():
+            answer = await client.request("PROPFIND", address)
+            assert (answer.status_code, answer.headers["allow"]) == (405, ", ".join(sorted(methods))), address

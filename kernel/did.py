@@ -46,6 +46,7 @@ class DidDocument:
     raw: Mapping[str, Any]
     _methods: Mapping[str, Mapping[str, Any]] = field(repr=False)
     _relations: Mapping[Relation, frozenset[str]] = field(repr=False)
+    _listed: frozenset[str] = field(repr=False)
 
     def find_key(self, kid: object, *, relation: Relation) -> PublicKey:
         """Return the key with exactly this DID URL, if the document lists it in this relation.
@@ -53,9 +54,26 @@ class DidDocument:
         K-23, A-02, A-04: no match by fragment or by guess. A method of another controller, one that was revoked
         and one with an end date (which nobody here could judge) are not usable.
         """
-        method = self._methods.get(kid) if isinstance(kid, str) else None
-        if method is None or kid not in self._relations[relation]:
+        if not isinstance(kid, str) or kid not in self._relations[relation]:
             raise UntrustedIssuerError(f"the DID document has no such key in {relation}")
+        return self._get_key(kid)
+
+    def find_listed_key(self, kid: object) -> PublicKey:
+        """The same of a key in `verificationMethod`, whatever it is used for, or in `authentication` alone.
+
+        For what is neither a credential nor a presentation: OpenID4VP 1.0 §5.9.3 names no relation for requests. A key
+        that is there to encrypt signs nothing (RFC 7517 §4.2).
+        """
+        if not isinstance(kid, str) or kid not in self._listed | self._relations["authentication"]:
+            raise UntrustedIssuerError("the DID document has no such key")
+        if _is_for_encryption(self._methods.get(kid, {})):
+            raise UntrustedIssuerError("the key is there to encrypt")
+        return self._get_key(kid)
+
+    def _get_key(self, kid: str) -> PublicKey:
+        method = self._methods.get(kid)
+        if method is None:
+            raise UntrustedIssuerError("the DID document has the key elsewhere")
         if method.get("controller") != self.did:
             raise UntrustedIssuerError("the key belongs to another controller")
         if "revoked" in method or "expires" in method:
@@ -74,8 +92,9 @@ def parse_did_document(raw: object, *, did: str) -> DidDocument:
     methods: dict[str, Mapping[str, Any]] = {}
     for method in _elements(document, "verificationMethod"):
         _add_method(methods, method, did)
+    listed = frozenset(methods)
     relations = {relation: _parse_relation(document, relation, methods, did) for relation in _RELATIONS}
-    return DidDocument(did, document, methods, relations)
+    return DidDocument(did, document, methods, relations, listed)
 
 
 def create_did_web_document(
@@ -225,6 +244,11 @@ def _parse_relation(
 def _absolute(reference: str, did: str) -> str:
     """Resolve a relative DID URL against the document's subject. DID Core 1.0 §3.2.2."""
     return did + reference if reference.startswith("#") else reference
+
+
+def _is_for_encryption(method: Mapping[str, Any]) -> bool:
+    jwk = method.get("publicKeyJwk")
+    return isinstance(jwk, Mapping) and jwk.get("use") == "enc"
 
 
 def _parse_method_key(method: Mapping[str, Any]) -> PublicKey:

@@ -149,8 +149,11 @@ class Resolver:
         return self._documents.find(did, now) or await self._read_did(did, now)
 
     async def resolve_did_key(self, did: str, kid: str, *, now: datetime) -> PublicKey:
-        """The key `kid` that the DID uses for `authentication`: a verifier's key for its requests."""
-        return await self._find_key(did, kid, now, relation="authentication")
+        """The key `kid` in the document of this DID, whatever it is used for: a verifier's for its requests.
+
+        OpenID4VP 1.0 §5.9.3: `kid` says which one of `verificationMethod`, and no relation is asked for.
+        """
+        return await self._find_key(did, now, lambda document: document.find_listed_key(kid))
 
     async def resolve_status(self, credential: VerifiedCredential, *, now: datetime) -> StatusAnswer | None:
         """What the status lists say now: the worst of what they say; None for a credential that names none.
@@ -197,7 +200,7 @@ class Resolver:
     async def _did_key(self, did: str, kid: str | None, now: datetime) -> PublicKey:
         if kid is None:
             raise UntrustedIssuerError("the credential does not say which key of its issuer signed it")
-        return await self._find_key(did, kid, now, relation="assertionMethod")
+        return await self._find_key(did, now, lambda document: document.find_key(kid, relation="assertionMethod"))
 
     async def _metadata_key(self, issuer: str, kid: str | None, now: datetime) -> PublicKey:
         """K-25; a kept key set that does not know the key is fetched afresh, once, as with DID documents (K-27)."""
@@ -219,15 +222,15 @@ class Resolver:
         self._key_sets.put(issuer, key_set, now + _DID_AGE)
         return key_set
 
-    async def _find_key(self, did: str, kid: str, now: datetime, *, relation: Relation) -> PublicKey:
+    async def _find_key(self, did: str, now: datetime, find: Callable[[DidDocument], PublicKey]) -> PublicKey:
         """K-27: a kept document that does not know the key is fetched afresh, once."""
         kept = self._documents.find(did, now)
         if kept is not None:
             try:
-                return kept.find_key(kid, relation=relation)
+                return find(kept)
             except UntrustedIssuerError:
                 pass
-        return (await self._read_did(did, now)).find_key(kid, relation=relation)
+        return find(await self._read_did(did, now))
 
     async def _read_did(self, did: str, now: datetime) -> DidDocument:
         if not did.startswith("did:web:"):

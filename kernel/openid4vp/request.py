@@ -61,7 +61,7 @@ _JSON_PARAMETERS: Final = ("dcql_query", "client_metadata", "transaction_data", 
 class UnverifiedRequest:
     """A request object that was read. Which key must have signed it follows from the client identifier alone.
 
-    `did` and `key_id` for a decentralized identifier: resolve the DID, take that key from `authentication`. `key_id`
+    `did` and `key_id` for a decentralized identifier: resolve the DID, take that key of its document. `key_id`
     alone for a federation entity: that key of what its trust chain says. `attestation`: find the key of its issuer, if
     that one is trusted for it. Else `x5c`: the chain that must lead to an anchor.
     """

@@ -546,3 +546,39 @@ def test_K20_worked_example_6_key_proof_names_its_key_by_did_jwk(profile_vectors
     key = resolve_static_did(did).find_key(proof["header"]["kid"], relation="authentication")
     verified = verify_jwt(proof["jwt"], key=key, typ="openid4vci-proof+jwt", algorithms=frozenset({"ES256"}))
     assert verified.payload == proof["payload"]
+
+
+# Keys of who asks, for which no relation is named
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"assertionMethod": []},
+        {},
+        {"authentication": [KID]},
+        {"verificationMethod": [], "assertionMethod": [], "authentication": [jwk_method()]},
+    ],
+)
+def test_W43_key_of_a_request_is_any_that_the_document_lists(changes: dict[str, Any]):
+    assert parse_did_document(did_document(**changes), did=DID).find_listed_key(KID) == KEY
+
+
+@pytest.mark.parametrize(
+    ("changes", "kid"),
+    [
+        ({}, f"{DID}#another"),
+        ({}, "#es256-2026"),
+        ({}, [KID]),
+        ({}, None),
+        ({"verificationMethod": [], "assertionMethod": [jwk_method()]}, KID),
+        ({"verificationMethod": [], "authentication": [KID]}, KID),
+        ({"verificationMethod": [jwk_method(controller="did:web:other.example")]}, KID),
+        ({"verificationMethod": [jwk_method(revoked="2026-01-01T00:00:00Z")]}, KID),
+        ({"verificationMethod": [jwk_method(publicKeyJwk={**KEY.jwk, "use": "enc"})]}, KID),
+    ],
+    ids=range(9),
+)
+def test_W43_A02_A34_no_other_key_signs_a_request(changes: dict[str, Any], kid: object):
+    with pytest.raises(UntrustedIssuerError):
+        parse_did_document(did_document(**changes), did=DID).find_listed_key(kid)

@@ -164,9 +164,21 @@ async def test_K85_a_failure_is_not_remembered(world: World):
     assert await resolver.resolve_issuer_key(unverified(), now=NOW) == ISSUER_SIGNER.public_key
 
 
-async def test_a_verifiers_key_is_found_in_authentication(world: World):
+@pytest.mark.parametrize("relations", [(), ("assertionMethod",), ("authentication",)])
+async def test_W43_a_verifiers_key_is_found_by_its_name_whatever_it_is_used_for(world: World, relations):
+    """OpenID4VP 1.0 §5.9.3 says `verificationMethod`; for credentials K-23 holds all the same."""
+    document = create_did_web_document(ISSUER.id, [("es256-1", ISSUER_SIGNER.public_key)])
+    for relation in {"assertionMethod", "authentication"} - set(relations):
+        del document[relation]
+    world.pages[DID_URL] = ("application/did+json", json.dumps(document).encode())
+    resolver = Resolver(world.fetch)
     kid = f"{ISSUER.id}#es256-1"
-    assert await Resolver(world.fetch).resolve_did_key(ISSUER.id, kid, now=NOW) == ISSUER_SIGNER.public_key
+    assert await resolver.resolve_did_key(ISSUER.id, kid, now=NOW) == ISSUER_SIGNER.public_key
+    with pytest.raises(UntrustedIssuerError):
+        await resolver.resolve_did_key(ISSUER.id, f"{ISSUER.id}#another", now=NOW)
+    if "assertionMethod" not in relations:
+        with pytest.raises(UntrustedIssuerError):
+            await resolver.resolve_issuer_key(unverified(), now=NOW)
 
 
 async def test_K27_the_cache_of_documents_is_bounded(world: World):

@@ -97,8 +97,10 @@ def without_assertion(document):
     return {**document, "assertionMethod": []}
 
 
-def without_authentication(document):
-    return {**document, "authentication": []}
+def for_credentials_alone(document):
+    """What is embedded in a relation may be used for that alone. DID Core 1.0 §5.3."""
+    methods = document["verificationMethod"]
+    return {**document, "verificationMethod": [], "authentication": [], "assertionMethod": methods}
 
 
 def with_keys(change):
@@ -176,7 +178,7 @@ async def test_A01_A02_A03_A06_A07_A08_A09_A34_a_forged_question_is_not_shown_an
 
 @pytest.mark.parametrize("attack", ["A04", "A06", "A07"])
 async def test_A04_A06_A07_a_question_by_a_key_that_may_not_sign_it_is_not_shown(house, holder, attack):
-    house.verifier.change_did_document = without_authentication if attack == "A04" else KEYS[attack]
+    house.verifier.change_did_document = for_credentials_alone if attack == "A04" else KEYS[attack]
     answer = await open_request(house, holder)
     assert (answer.status_code, answer.json()["code"]) == (400, "request_refused")
     assert house.verifier.received == []

@@ -63,6 +63,16 @@ async def test_W44_request_of_a_did_jwk_client_is_read(house, holder, badge):
     assert asked["verifier"]["host"] == "verifier.example"
 
 
+@pytest.mark.parametrize("unlisted", [("authentication",), ("authentication", "assertionMethod")])
+async def test_W43_W44_did_document_need_not_say_what_a_verifiers_key_is_for(house, holder, badge, unlisted):
+    def without(document):
+        return {name: value for name, value in document.items() if name not in unlisted}
+
+    house.verifier.change_did_document = without
+    asked = await holder.open_request(house.verifier.ask(house.verifier.skill_query(FIRST)))
+    assert asked["verifier"]["is_signed"]
+
+
 @pytest.mark.parametrize(
     "misbehaviour",
     [

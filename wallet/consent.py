@@ -24,6 +24,9 @@ from wallet.recognition import PartyRecognition, recognition_json
 _MAX_ALTERNATIVES = 50
 # The same badge may be held in several forms; so many ways are looked at for those fifty.
 _MAX_WAYS = 5 * _MAX_ALTERNATIVES
+# In all ways to answer all questions so many badges are named on one page; a few ways of each question always are.
+_MAX_ON_A_PAGE = 1000
+_FEW = 5
 # Of one badge so many selections of claims are offered.
 _MAX_CLAIM_CHOICES = 5
 _STATE_ORDER = ("valid", "unknown", "told", "not_yet_valid", "suspended", "expired", "revoked")
@@ -295,10 +298,13 @@ def match_questions(
             for query in request.dcql_query.credentials
         ]
     agreements = find_agreements(request)
+    parts = _Parts(request.dcql_query, held, language)
+    longest = sum(max(map(len, asked.options), default=0) for asked in sets)
+    most = max(_FEW, _MAX_ON_A_PAGE // max(longest, 1))
     proposed: set[str] = set()
     for number, asked in enumerate(sets):
-        ways = _able_to_agree(_alternatives(asked, found, held, request.dcql_query, language), agreements)
-        question = AskedQuestion(f"q{number}", asked.required, tuple(_fewest_badges_first(ways, proposed)))
+        ways = _able_to_agree(_alternatives(asked, found, parts), agreements)
+        question = AskedQuestion(f"q{number}", asked.required, tuple(_fewest_badges_first(ways, proposed)[:most]))
         if question.required and question.alternatives:
             proposed |= question.alternatives[0].badge_ids
         yield question
@@ -340,9 +346,62 @@ def _rank(badge: Badge) -> tuple[int, bool]:
     return _STATE_ORDER.index(badge.state.kind), not badge.recognition.is_recognised
 
 
-def _alternatives(
-    asked: SetMatch, found: DcqlMatch, held: Mapping[str, tuple[Badge, HeldForm]], query: DcqlQuery, language: str
-) -> list[Alternative]:
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What one form of a badge shows and hides, where certain claims of it are opened."""
+
+    shown: tuple[Fact, ...]
+    hidden: tuple[Fact, ...]
+    is_whole: bool
+
+
+class _Parts:
+    """The parts of the ways to answer one request. What they show is told once for each form, however many there are.
+
+    A stranger writes the question: hundreds of queries may ask the same of one badge, in thousands of ways.
+    """
+
+    def __init__(self, query: DcqlQuery, held: Mapping[str, tuple[Badge, HeldForm]], language: str) -> None:
+        self._multiple = frozenset(asked.id for asked in query.credentials if asked.multiple)
+        self._held = held
+        self._language = language
+        self._facts: dict[tuple[str, frozenset[ConcretePath]], _Facts] = {}
+        self._parts: dict[tuple[str, str, frozenset[ConcretePath]], Part] = {}
+
+    def get(self, query_id: str, answer: Answer) -> Part:
+        """What is shown in answer to one query of the request."""
+        key = (query_id, answer.candidate_id, answer.opened)
+        if key not in self._parts:
+            badge, form = self._held[answer.candidate_id]
+            facts = self._facts_of(form, answer.opened)
+            self._parts[key] = Part(
+                query_id=query_id,
+                form_id=form.id,
+                badge=badge,
+                answer=answer,
+                shown=facts.shown,
+                hidden=facts.hidden,
+                is_whole=facts.is_whole,
+                is_multiple=query_id in self._multiple,
+            )
+        return self._parts[key]
+
+    def _facts_of(self, form: HeldForm, opened: frozenset[ConcretePath]) -> _Facts:
+        if (form.id, opened) not in self._facts:
+            claims = form.credential.claims
+            where: dict[str, Any] = {
+                "disclosable": form.disclosable_paths(),
+                "opened": opened,
+                "labels": form.labels,
+                "language": self._language,
+            }
+            self._facts[form.id, opened] = _Facts(
+                find_shown_facts(claims, **where), find_hidden_facts(claims, **where), form.is_whole
+            )
+        return self._facts[form.id, opened]
+
+
+def _alternatives(asked: SetMatch, found: DcqlMatch, described: "_Parts") -> list[Alternative]:
     """Every way to meet one set that a person could tell from the others, as the verifier prefers (§6.4.1, §6.4.2).
 
     The same badges in other forms are no other way unless they tell something else; among those, only the ones in which
@@ -353,18 +412,9 @@ def _alternatives(
         for option in asked.options
         for answers in islice(_combinations(found, option), _MAX_WAYS)
     )
-    # Ways share their parts: a part is described once, however many ways there are.
-    described: dict[tuple[str, str, frozenset[ConcretePath]], Part] = {}
-
-    def part_of(query_id: str, answer: Answer) -> Part:
-        key = (query_id, answer.candidate_id, answer.opened)
-        if key not in described:
-            described[key] = _part(query, query_id, answer, *held[answer.candidate_id], language)
-        return described[key]
-
     by_badges: dict[frozenset[str], list[Alternative]] = {}
     for way in islice(flat, _MAX_WAYS):
-        parts = tuple(part_of(query_id, answer) for query_id, answer in way)
+        parts = tuple(described.get(query_id, answer) for query_id, answer in way)
         alternative = Alternative(",".join(map(_key, parts)), parts)
         by_badges.setdefault(alternative.badge_ids, []).append(alternative)
     ways = [way for same in islice(by_badges.values(), _MAX_ALTERNATIVES) for way in _distinct(same)]
@@ -429,27 +479,6 @@ def _candidate(form: HeldForm, authorities: Mapping[str, Authorities]) -> Candid
     )
 
 
-def _part(query: DcqlQuery, query_id: str, answer: Answer, badge: Badge, form: HeldForm, language: str) -> Part:
-    asked = query.find(query_id)
-    claims = form.credential.claims
-    where: dict[str, Any] = {
-        "disclosable": form.disclosable_paths(),
-        "opened": answer.opened,
-        "labels": form.labels,
-        "language": language,
-    }
-    return Part(
-        query_id=query_id,
-        form_id=form.id,
-        badge=badge,
-        answer=answer,
-        shown=find_shown_facts(claims, **where),
-        hidden=find_hidden_facts(claims, **where),
-        is_whole=form.is_whole,
-        is_multiple=asked is not None and asked.multiple,
-    )
-
-
 def _merge(parts: Sequence[Part]) -> ShownBadge:
     """All facts of several parts of one badge, each once by what it says. What one of them asks for is no extra."""
     facts: dict[tuple[str, str], Fact] = {}
@@ -506,12 +535,17 @@ def _require_one_badge_for_each_query(parts: Iterable[Part]) -> None:
 
 
 def part_json(part: Part) -> dict[str, Any]:
+    extra = part.extra
     return {
         "query_id": part.query_id,
         "credential_id": part.badge.id,
         "name": part.badge.view.name,
         "state": part.badge.state.kind,
         "is_whole": part.is_whole,
-        "shown": [asdict(fact) | {"is_extra": fact in part.extra} for fact in part.shown],
-        "hidden": [asdict(fact) for fact in part.hidden],
+        "shown": [_fact_json(fact) | {"is_extra": fact in extra} for fact in part.shown],
+        "hidden": [_fact_json(fact) for fact in part.hidden],
     }
+
+
+def _fact_json(fact: Fact) -> dict[str, Any]:
+    return {"path": fact.path, "label": fact.label, "value": fact.value, "kind": fact.kind}

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from kernel.dcql import parse_dcql_query
+from kernel.dcql import QueryTooLargeError, parse_dcql_query
 from kernel.errors import (
     AlgorithmNotAllowedError,
     AudienceError,
@@ -330,6 +330,14 @@ _ALL = (
         _("dcql_query klopt niet."),
     ),
     Failure(
+        "question_size",
+        Step.QUESTION,
+        "OpenID4VP 1.0 §6.2",
+        _("Zij vragen te veel in één keer. Daar kan niemand uit kiezen."),
+        _("Laat wie het vraagt een kleinere vraag stellen."),
+        _("dcql_query is te groot: vraag minder claims, of laat minder combinaties toe."),
+    ),
+    Failure(
         "question_parameters",
         Step.QUESTION,
         "OpenID4VP 1.0 §5.1, §5.2, §5.3, §8.2",
@@ -424,6 +432,8 @@ def question_failure(error: CredentialError, query: object) -> Failure:
         return FAILURES[_OF_UNSUPPORTED.get(error.error, "question_parameters")]
     try:
         parse_dcql_query(query)
+    except QueryTooLargeError:
+        return FAILURES["question_size"]
     except CredentialError:
         return FAILURES["question_query"]
     return FAILURES["question_parameters"]

@@ -4,6 +4,7 @@ The question is signed and checked before anything of it is shown (W-41). Nothin
 behaves differently towards it, before the person has acted (A-39). Exactly what the person saw is sent.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -184,7 +185,8 @@ async def get_request(
         recognition=recognition,
         purpose={language: shown_text(text) for language, text in request.purpose.items()},
         comparison_code=request.comparison_code,
-        questions=tuple(match_questions(request, badges, language, authorities)),
+        # A stranger's question: however much there is to weigh, others need not wait for it.
+        questions=await asyncio.to_thread(tuple, match_questions(request, badges, language, authorities)),
         agreements=find_agreements(request),
         attester=attester_of(content),
         registration=_read_registration(content),

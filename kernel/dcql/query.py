@@ -22,6 +22,13 @@ from kernel.members import (
 MAX_CREDENTIAL_QUERIES: Final = 512
 MAX_CLAIMS_QUERIES: Final = 2048
 MAX_ALTERNATIVES: Final = 512
+# In all sets together: every query of the largest question twice. All of it is weighed for one page.
+MAX_NAMED_IN_SETS: Final = 2 * MAX_CREDENTIAL_QUERIES
+
+
+class QueryTooLargeError(MalformedError):
+    """A query that asks for more than anybody could look through."""
+
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
@@ -117,7 +124,7 @@ def parse_dcql_query(value: object) -> DcqlQuery:
     credentials = tuple(_parse_credential_query(as_object(element, "a credential query")) for element in listed)
     _require_unique((query.id for query in credentials), "two credential queries with one id")
     if sum(len(query.claims) for query in credentials) > MAX_CLAIMS_QUERIES:
-        raise MalformedError("the DCQL query asks for too many claims")
+        raise QueryTooLargeError("the DCQL query asks for too many claims")
     known = frozenset(query.id for query in credentials)
     return DcqlQuery(credentials, _parse_credential_sets(members, known))
 
@@ -194,14 +201,17 @@ def _parse_claim_sets(members: Mapping[str, Any], claims: tuple[ClaimsQuery, ...
 def _parse_credential_sets(members: Mapping[str, Any], known: frozenset[str]) -> tuple[CredentialSetQuery, ...]:
     listed = find_objects(members, "credential_sets")
     if len(listed) > MAX_ALTERNATIVES:
-        raise MalformedError("'credential_sets' has too many elements")
-    return tuple(
+        raise QueryTooLargeError("'credential_sets' has too many elements")
+    sets = tuple(
         CredentialSetQuery(
             options=_parse_alternatives(element.get("options"), "'options'", known),
             required=find_flag(element, "required", default=True),
         )
         for element in listed
     )
+    if sum(len(option) for each in sets for option in each.options) > MAX_NAMED_IN_SETS:
+        raise QueryTooLargeError("'credential_sets' offers too many combinations")
+    return sets
 
 
 def _parse_alternatives(value: object, what: str, known: frozenset[str]) -> tuple[tuple[str, ...], ...]:

@@ -352,11 +352,22 @@ def test_K96_A38_credential_sets_name_only_credential_queries_that_exist(broken)
         query(credential_query(claims=[{"path": [str(number)]} for number in range(2049)])),
         query(credential_sets=[{"options": [["badge"]]}] * 513),
         query(credential_sets=[{"options": [["badge"]] * 513}]),
+        query(credential_sets=[{"options": [["badge"]] * 205}] * 5),
+        query(
+            *(credential_query(id=f"q{number}") for number in range(205)),
+            credential_sets=[{"options": [[f"q{number}" for number in range(205)]] * 5}],
+        ),
     ],
 )
 def test_K86_a_query_larger_than_anybody_asks_is_malformed(huge):
     with pytest.raises(MalformedError):
         parse_dcql_query(huge)
+
+
+def test_K86_a_question_may_name_every_query_of_the_largest_twice():
+    names = [f"q{number}" for number in range(512)]
+    sets = [{"options": [names]}, {"options": [[name] for name in names]}]
+    assert parse_dcql_query(query(*(credential_query(id=name) for name in names), credential_sets=sets))
 
 
 def test_K94_a_verifier_never_asks_for_a_claim_twice_and_a_wallet_ignores_the_second_time():

@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from html import unescape
+from threading import current_thread, main_thread
 
 import pytest
 
@@ -18,7 +19,8 @@ from tests.support.full_badge import DESCRIPTIONS, LEARNING_OUTCOME
 from tests.support.microcredentials import FULL
 from tests.support.simulated_issuer import DC, VC
 from tests.wallet.test_pages import HOSTILE, open_link, receive
-from wallet.claims import LEARNING_LABELS
+from wallet import consent
+from wallet.claims import LEARNING_LABELS, find_shown_facts
 
 FIRST, SECOND, *_ = SKILLS
 
@@ -401,6 +403,51 @@ async def test_W48_badge_that_is_shown_anyway_is_proposed_for_the_next_question_
     asked = await holder.open_request(house.verifier.ask(house.verifier.skill_query(FIRST, LEVEL["targetUrl"])))
     assert [part["name"] for part in asked["share"]] == ["both", "both"]
     assert len(asked["questions"][1]["alternatives"]) == 2
+
+
+def many_queries(house, count, *sets):
+    """A question of so many queries, and of sets that name them by number."""
+    [asked] = house.verifier.skill_query(FIRST)["credentials"]
+    query = {"credentials": [asked | {"id": f"q{number}"} for number in range(count)]}
+    options = [[[f"q{name}" for name in names] for names in each] for each in sets]
+    return query | {"credential_sets": [{"options": each} for each in options]}
+
+
+async def test_A43_what_a_badge_shows_is_told_once_however_many_queries_ask_it_and_not_on_the_event_loop(
+    house, holder, monkeypatch
+):
+    told = []
+
+    def find(*claims, **where):
+        told.append(current_thread() is main_thread())
+        return find_shown_facts(*claims, **where)
+
+    monkeypatch.setattr(consent, "find_shown_facts", find)
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    by_one, together = [[name] for name in range(128)], [range(name, name + 64) for name in range(8)]
+    asked = await holder.open_request(house.verifier.ask(many_queries(house, 128, by_one, together)))
+    assert [len(way["parts"]) for question in asked["questions"] for way in question["alternatives"]] == [1, 64]
+    assert told == [False]
+
+
+async def test_A43_question_of_which_nobody_could_choose_is_refused(house, holder):
+    await holder.receive(house.issuer.offer_link(configurations=[DC]))
+    link = house.verifier.ask(many_queries(house, 12, *[[range(12)] * 5] * 20))
+    refused = (await holder.call("POST", "/requests", {"request": link})).json()
+    assert (refused["code"], refused["failure"]) == ("request_refused", "question_size")
+    await holder.call("POST", f"/requests/{refused['request_id']}/decline", {})
+    assert [error.error for error in house.verifier.received] == ["invalid_request"]
+
+
+async def test_A43_W47_page_names_so_many_badges_and_a_few_for_each_question(house, holder, monkeypatch):
+    skill = create_test_achievement()["alignment"][0]
+    for name in ("one", "two", "three"):
+        await hold(house, holder, name, skill)
+    for most, ways in ((4, 2), (2, 2), (1000, 3)):
+        monkeypatch.setattr(consent, "_MAX_ON_A_PAGE", most)
+        monkeypatch.setattr(consent, "_FEW", 2)
+        asked = await holder.open_request(house.verifier.ask(many_queries(house, 2, [[0]], [[1]])))
+        assert [len(question["alternatives"]) for question in asked["questions"]] == [ways, ways]
 
 
 async def test_W48_what_was_told_is_what_was_sent(house, holder):

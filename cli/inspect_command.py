@@ -1,8 +1,9 @@
 """`skillswallet inspect FILE|URL|TEXT`: what is this credential, who issued it, and can it be believed?
 
 Exit status: 0 believed: authentic, valid, and from an issuer that the trust list recognises; 1 refuted, from an issuer
-that lost its recognition, or no badge; 2 could not be checked, or nobody says that its issuer is known. Anybody can
-sign under any name, so without a list nothing is believed, unless the caller says that any issuer will do. T-01, T-02.
+that lost its recognition, or no badge; 2 could not be checked (too large for us, an address that may not be opened, no
+such file), or nobody says that its issuer is known. Anybody can sign under any name, so without a list nothing is
+believed, unless the caller says that any issuer will do. T-01, T-02.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import typer
 from rich.markup import escape
@@ -30,12 +31,14 @@ from runtime.checked_badge import CheckedBadge, resolve_checked_badge
 from runtime.clock import utc_now
 from runtime.fetch import Fetcher
 from runtime.import_view import CheckLine, ImportView, create_view
-from runtime.importing import MAX_UPLOAD_BYTES, read_badge
+from runtime.importing import MAX_UPLOAD_BYTES, read_badge, unread_code
 from runtime.logging import configure_logging
 from runtime.resolve import Resolver
 
 BELIEVED, REFUTED, UNKNOWN = 0, 1, 2
 _STATUSES: Final = {Verdict.REFUTED: REFUTED, Verdict.UNPROVEN: UNKNOWN}
+_UNREAD: Final = {"no_badge": REFUTED}
+_LONGEST_ENDING: Final = 6
 _STATUS_COLOURS: Final = {BELIEVED: "green", REFUTED: "red", UNKNOWN: "yellow"}
 _COLOURS: Final = {"good": "green", "bad": "red", "warn": "yellow", "": "dim"}
 _SIGNS: Final = {"check": "✓", "stop": "✗", "question": "?", "info": "-", "half": "?"}
@@ -64,7 +67,7 @@ def inspect(
     try:
         checked = asyncio.run(_judge(content, email=email, local_hosts=local_hosts, trust_list=trust_list))
     except MalformedError as exc:
-        fail(texts.NO_BADGE.say(language()), facts={say("code", "code"): exc.code})
+        _fail_unread(subject, exc)
     status = _find_status(checked, any_issuer=any_issuer)
     if as_json:
         found = {**checked.as_json(), "recognition_asked": trust_list is not None}
@@ -123,8 +126,35 @@ def _find_status(checked: CheckedBadge, *, any_issuer: bool) -> int:
     return BELIEVED if any_issuer or checked.has_only(Recognised.RECOGNISED) else UNKNOWN
 
 
+def _fail_unread(subject: str, error: MalformedError) -> NoReturn:
+    """End with why nothing was read as a badge; only what was looked at, and is none, is a no."""
+    code = unread_code(error)
+    if code == "no_badge" and _names_a_file(subject):
+        fail(
+            say("Er is geen bestand met deze naam.", "There is no file of this name."),
+            hint=say("Controleer de naam en de map.", "Check the name and the folder."),
+            facts={say("gevraagd", "asked for"): shown_line(subject)},
+            status=UNKNOWN,
+        )
+    fail(texts.UNREAD[code].say(language()), facts={say("code", "code"): code}, status=_UNREAD.get(code, UNKNOWN))
+
+
+def _names_a_file(subject: str) -> bool:
+    """Whether a text that is no badge was meant as a file that is not there: it has folders in it, or an ending."""
+    if not subject.isprintable() or subject.startswith(("{", "<", "eyJ")) or _is_file(subject) or subject == "-":
+        return False
+    ending = Path(subject).suffix[1:]
+    return "/" in subject or (ending.isalnum() and len(ending) <= _LONGEST_ENDING)
+
+
 def _read_subject(subject: str) -> bytes | str:
     """The bytes of a file or of standard input, or the text itself; never more of them than a badge has."""
+    if _is_folder(subject):
+        fail(
+            say("Dit is een map, geen bestand.", "This is a folder and no file."),
+            hint=say("Kies het bestand van de badge.", "Choose the file of the badge."),
+            status=UNKNOWN,
+        )
     if subject == "-":
         return sys.stdin.buffer.read(MAX_UPLOAD_BYTES + 1)
     if _is_file(subject):
@@ -137,6 +167,13 @@ def _is_file(subject: str) -> bool:
     """A text may be longer than any name, which the system refuses even to look for."""
     try:
         return Path(subject).is_file()
+    except OSError:
+        return False
+
+
+def _is_folder(subject: str) -> bool:
+    try:
+        return Path(subject).is_dir()
     except OSError:
         return False
 

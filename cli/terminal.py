@@ -5,7 +5,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Coroutine, Iterator
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import segno
 import typer
@@ -102,15 +102,15 @@ def explained_errors() -> Iterator[None]:
         fail(say(f"Dit bestand is er niet: {exc.filename or exc}", f"There is no such file: {exc.filename or exc}"))
 
 
-def fail(sentence: str, *, hint: str = "", facts: dict[str, str] | None = None) -> None:
-    """Say what went wrong and end with exit status 1."""
+def fail(sentence: str, *, hint: str = "", facts: dict[str, str] | None = None, status: int = 1) -> NoReturn:
+    """Say what went wrong and end with this exit status."""
     lines = [f"[bold]{escape(sentence)}[/bold]"]
     lines += [escape(hint)] if hint else []
     lines += [f"[dim]{escape(name)}: {escape(value)}[/dim]" for name, value in (facts or {}).items() if value]
     err.print(
         Panel("\n".join(lines), title=say("Dit lukte niet", "This did not work"), border_style="red", expand=False)
     )
-    raise typer.Exit(1)
+    raise typer.Exit(status)
 
 
 @contextlib.contextmanager

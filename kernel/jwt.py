@@ -17,6 +17,7 @@ from kernel.errors import (
     ExpiredError,
     MalformedError,
     NotYetValidError,
+    TooLargeError,
     WrongTypeError,
 )
 from kernel.keys import VERIFIABLE_ALGORITHMS, PublicKey, Signer, parse_public_jwk
@@ -70,8 +71,10 @@ def parse_jwt(raw: object, *, max_bytes: int = MAX_BYTES) -> UnverifiedJwt:
     extension is understood (RFC 7515 §4.1.11), a private key in the header (K-05), and every second spelling of
     the same bytes (K-06).
     """
-    if not isinstance(raw, str) or len(raw) > max_bytes:
-        raise MalformedError("not a text, or one larger than allowed here")
+    if not isinstance(raw, str):
+        raise MalformedError("not a text")
+    if len(raw) > max_bytes:
+        raise TooLargeError("a text larger than allowed here")
     protected, _, rest = raw.partition(".")
     claims, dot, signature = rest.partition(".")
     if not dot or "." in signature:

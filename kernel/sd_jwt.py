@@ -24,6 +24,7 @@ from kernel.errors import (
     MalformedError,
     NonceError,
     RejectedError,
+    TooLargeError,
 )
 from kernel.jwt import LEEWAY, UnverifiedJwt, parse_jwt, sign_jwt, verify_jwt, verify_times
 from kernel.keys import PublicKey, Signer
@@ -289,14 +290,16 @@ class _Parts(NamedTuple):
 
 
 def _take_apart(raw: object) -> _Parts:
-    if not isinstance(raw, str) or len(raw) > MAX_CHARACTERS or not raw.isascii():
-        raise MalformedError("no text, or one that is too long or not ASCII")
+    if not isinstance(raw, str) or not raw.isascii():
+        raise MalformedError("no text, or one that is not ASCII")
+    if len(raw) > MAX_CHARACTERS:
+        raise TooLargeError("a text that is too long")
     issuer_jwt, tilde, rest = raw.partition("~")
     if not tilde:
         raise MalformedError("an SD-JWT without a tilde")
     *disclosures, key_binding_jwt = rest.split("~")
     if len(disclosures) > MAX_DISCLOSURES:
-        raise MalformedError("an SD-JWT with too many disclosures")
+        raise TooLargeError("an SD-JWT with too many disclosures")
     token = parse_jwt(issuer_jwt)
     hash_algorithm = token.payload.get("_sd_alg", DEFAULT_HASH)
     if not isinstance(hash_algorithm, str) or hash_algorithm not in _HASHES:
@@ -411,7 +414,7 @@ class _Revealing:
         if kind not in _CONTAINERS:
             return value
         if len(path) >= MAX_DEPTH:
-            raise MalformedError("claims nested too deeply")
+            raise TooLargeError("claims nested too deeply")
         return self._reveal_object(value, (*path, step)) if kind is dict else self._reveal_array(value, (*path, step))
 
     def _find_all(self, digests: Any, path: ClaimsPath) -> list[Disclosure]:

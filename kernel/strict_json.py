@@ -16,7 +16,7 @@ import orjson
 import pybase64
 
 from kernel import base64url
-from kernel.errors import MalformedError
+from kernel.errors import MalformedError, TooLargeError
 
 MAX_BYTES: Final = 512 * 1024
 MAX_DEPTH: Final = 32
@@ -38,13 +38,13 @@ _SUSPECT_ESCAPE: Final = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 
 
 def parse_json(raw: bytes | str, *, max_bytes: int = MAX_BYTES) -> Any:
-    """Return the value of a JSON text, or raise MalformedError for anything that has two readings or is too large."""
+    """Return the value of a JSON text, or raise MalformedError for two readings, TooLargeError for too much."""
     try:
         data = raw.encode("utf-8") if isinstance(raw, str) else raw
     except UnicodeError as exc:
         raise MalformedError("the JSON text is not UTF-8") from exc
     if len(data) > max_bytes:
-        raise MalformedError("the JSON text is larger than allowed here")
+        raise TooLargeError("the JSON text is larger than allowed here")
     try:
         value = orjson.loads(data)
         # What our own writer spells the same has no second reading; for all else there is the careful way.
@@ -167,7 +167,9 @@ def _read_carefully(data: bytes) -> Any:
     try:
         text = data.decode("utf-8").strip(_WHITE_SPACE)
         value, end = _DECODER.raw_decode(text)
-    except (ValueError, RecursionError) as exc:
+    except RecursionError as exc:
+        raise TooLargeError("JSON nested too deeply") from exc
+    except ValueError as exc:
         raise MalformedError(f"not JSON: {type(exc).__name__}") from exc
     if end != len(text):
         raise MalformedError("something after the JSON value")
@@ -179,7 +181,7 @@ def _inspect_containers(value: object) -> None:
     containers = [value] if isinstance(value, list | dict) else []
     for _ in range(MAX_DEPTH):
         if any(len(container) > MAX_ELEMENTS for container in containers):
-            raise MalformedError("a JSON array or object with too many elements")
+            raise TooLargeError("a JSON array or object with too many elements")
         containers = [
             child
             for container in containers
@@ -187,7 +189,7 @@ def _inspect_containers(value: object) -> None:
             if isinstance(child, _CONTAINERS)
         ]
     if containers:
-        raise MalformedError("JSON nested too deeply")
+        raise TooLargeError("JSON nested too deeply")
 
 
 def _strings(value: object) -> Iterator[str]:

@@ -133,6 +133,10 @@ REASON_TEXTS: Final[Mapping[str, Text]] = {
         "De badge is te groot of te ingewikkeld om hier na te kijken. Dat is geen ja en geen nee.",
         "The badge is too large or too complex to be checked here. That is neither a yes nor a no.",
     ),
+    "address_refused": Text(
+        "Hier staat alleen een ander webadres, en dat mag niet worden geopend.",
+        "All that stands here is another web address, which may not be opened.",
+    ),
     "rejected": _WRONG,
     "algorithm": Text(
         "De badge is beveiligd op een manier die niet veilig genoeg is.",
@@ -514,6 +518,23 @@ NO_BADGE: Final = Text(
     "SVG), a data file (JSON), the signed text, or the link to the badge.",
 )
 
+# Why something was not read as a badge, by `unread_code`: what was not looked at is not called no badge.
+UNREAD: Final[Mapping[str, Text]] = {
+    "no_badge": NO_BADGE,
+    "badge_too_large": Text(
+        "Dit is te groot of te ingewikkeld voor ons om na te kijken. Dat is geen ja en geen nee. Heeft de uitgever "
+        "een kleinere vorm van de badge, of de badges een voor een? Gebruik dan die.",
+        "This is too large or too complex for us to check. That is neither a yes nor a no. If the issuer has a smaller "
+        "form of the badge, or the badges one by one, use that.",
+    ),
+    "address_refused": Text(
+        "Dit webadres mag van hier niet worden geopend: het begint niet met https://, of noemt geen host bij naam. "
+        "Wat daar staat, hebben we niet nagekeken. Sla de badge op als bestand, en kies dat bestand.",
+        "This web address may not be opened from here: it does not begin with https://, or names no host by its name. "
+        "What stands there was not checked. Save the badge as a file, and choose that file.",
+    ),
+}
+
 ELEMENTS: Final[Mapping[str, Text]] = {
     "learner": Text("Van wie", "Whose"),
     "title": Text("Naam", "Name"),
@@ -651,6 +672,18 @@ NO_BADGE_THERE: Final = Verdict(
     Text(
         "Kijk of de link heel is. Of sla de badge op als bestand, en kies dat bestand.",
         "See whether the link is complete. Or save the badge as a file, and choose that file.",
+    ),
+)
+TOO_LARGE_THERE: Final = Verdict(
+    "warn",
+    "question",
+    Text(
+        "Wat op dit webadres staat, is te groot voor ons om na te kijken",
+        "What stands at this web address is too large for us to check",
+    ),
+    Text(
+        "Vraag de uitgever of er een kleinere vorm van de badge is.",
+        "Ask the issuer whether there is a smaller form of the badge.",
     ),
 )
 ADDRESS_NOT_OPENED: Final = Verdict(

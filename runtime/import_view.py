@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from kernel.errors import TooLargeError
 from kernel.formats.credential import DC_SD_JWT, LDP_VC
 from kernel.importing import IMPORT_CHECK_CODES, ImportReport, Kind
 from kernel.importing import Verdict as Verdicts
@@ -139,7 +140,7 @@ def _find_verdict(
         return texts.RECORDS[_find_least(report, parts)]
     reason = _find_reason(report)
     if report.imported.kind is Kind.ADDRESS:
-        return texts.NO_BADGE_THERE if report.verdict is Verdicts.REFUTED else texts.ADDRESS_NOT_OPENED
+        return _find_verdict_there(report, reason)
     if report.verdict is Verdicts.REFUTED:
         return texts.REFUTED.get(reason or "", texts.REFUTED_OTHERWISE)
     if report.verdict is Verdicts.UNPROVEN:
@@ -149,6 +150,13 @@ def _find_verdict(
     if report.archived_at is not None and recognition is not None and recognition.outcome is Recognised.RECOGNISED:
         return texts.PROVEN_BY_ARCHIVE
     return texts.PROVEN[None if recognition is None else recognition.outcome]
+
+
+def _find_verdict_there(report: ImportReport, reason: str | None) -> texts.Verdict:
+    """Return what is to be said of an address at which nothing was read as a badge."""
+    if report.verdict is Verdicts.REFUTED:
+        return texts.NO_BADGE_THERE
+    return texts.TOO_LARGE_THERE if reason == TooLargeError.code else texts.ADDRESS_NOT_OPENED
 
 
 def _find_least(report: ImportReport, parts: Sequence[Recognition | None]) -> str:

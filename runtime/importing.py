@@ -1,6 +1,6 @@
 """Whatever badge somebody brings, judged with what the world says of it: the one driver for pages and command line.
 
-    imported = await read_badge(content)                    # MalformedError: no badge
+    imported = await read_badge(content)                    # MalformedError: no badge, or `unread_code` says why else
     report = await resolve_report(fetch, imported, now=now)
 
 The kernel says what it needs next and never fetches; here that is fetched by the guarded fetcher, side by side, within
@@ -15,9 +15,10 @@ from typing import Final, Protocol, TypeVar
 
 from cryptography.x509 import Certificate
 
-from kernel.errors import CredentialError, MalformedError
+from kernel.errors import CredentialError, MalformedError, TooLargeError
 from kernel.formats import judged_when_issued
 from kernel.importing import (
+    AddressRefusedError,
     Answer,
     AnswerKind,
     Imported,
@@ -71,6 +72,8 @@ _ANSWERED: Final = {404: AnswerKind.NOT_FOUND, 410: AnswerKind.GONE}
 
 async def read_badge(content: bytes | str) -> Imported:
     """Say what this is, or raise MalformedError; a picture without a badge inside may show the QR code of one."""
+    if len(content) > MAX_UPLOAD_BYTES:
+        raise TooLargeError("more than is read of a file")
     try:
         return await asyncio.to_thread(recognise, content)
     except MalformedError as refusal:
@@ -81,6 +84,13 @@ async def read_badge(content: bytes | str) -> Imported:
         except (UnreadablePictureError, NoQrCodeError):
             raise refusal from None
     return await asyncio.to_thread(recognise, text)
+
+
+def unread_code(error: MalformedError) -> str:
+    """Why it was not read as a badge, as pages and APIs call it: what nobody looked at is not called no badge."""
+    if isinstance(error, TooLargeError):
+        return "badge_too_large"
+    return "address_refused" if isinstance(error, AddressRefusedError) else "no_badge"
 
 
 async def resolve_address(fetch: Fetcher, imported: Imported) -> bytes | None:

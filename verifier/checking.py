@@ -11,9 +11,9 @@ from kernel.errors import CredentialError, MalformedError
 from runtime.archives import ArchiveFinding, resolve_archive
 from runtime.at_once import Turns
 from runtime.checked_badge import CheckedBadge, resolve_checked_badge
-from runtime.importing import read_badge
+from runtime.importing import read_badge, unread_code
 from runtime.service import Service
-from verifier.errors import NoArchiveError, NoBadgeError, TooManyChecksError
+from verifier.errors import UNREAD, NoArchiveError, TooManyChecksError
 from verifier.settings import VerifierSettings
 
 
@@ -50,7 +50,7 @@ async def _check_badge(
     try:
         imported = await read_badge(content)
     except MalformedError as exc:
-        raise NoBadgeError from exc
+        raise UNREAD[unread_code(exc)] from exc
     found = await _resolve_archive(service, archive, now) if archive else None
     left_behind = None if found is None else found.left_behind
     checked = await resolve_checked_badge(

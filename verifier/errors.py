@@ -191,6 +191,28 @@ class NoBadgeError(VerifierError):
     hint = "Use the file as the issuer gave it."
 
 
+class BadgeTooLargeError(NoBadgeError):
+    """What was sent to be checked is more than is taken on here; whether it is a badge was not looked at."""
+
+    code = "badge_too_large"
+    title = "This is too large or too complex to be checked here. That is neither a yes nor a no."
+    hint = "Use a smaller form of the badge, if the issuer has one."
+
+
+class AddressRefusedError(NoBadgeError):
+    """An address was sent that is never asked, whatever stands there."""
+
+    code = "address_refused"
+    title = "This web address may not be opened from here, so what stands there was not checked."
+    hint = "Send the badge as a file."
+
+
+# Of what was not read as a badge, by `runtime.importing.unread_code`.
+UNREAD: Mapping[str, type[NoBadgeError]] = {
+    error.code: error for error in (NoBadgeError, BadgeTooLargeError, AddressRefusedError)
+}
+
+
 class NoArchiveError(VerifierError):
     """What was sent beside a badge is no archive of an issuer."""
 

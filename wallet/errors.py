@@ -345,6 +345,30 @@ class NoBadgeError(WalletError):
     advice = _("Gebruik het bestand zoals de uitgever het gaf: een plaatje, een JSON-bestand, tekst of de link.")
 
 
+class BadgeTooLargeError(NoBadgeError):
+    """What was brought is more than is taken on here; whether it is a badge was not looked at."""
+
+    code = "badge_too_large"
+    title = _("Dit is te groot of te ingewikkeld voor ons om na te kijken")
+    meaning = _("Of het een badge is, weten we dus niet. Er is niets bewaard.")
+    advice = _("Heeft de uitgever een kleinere vorm van de badge, of de badges een voor een? Gebruik dan die.")
+
+
+class AddressRefusedError(NoBadgeError):
+    """An address was brought that is never asked, whatever stands there."""
+
+    code = "address_refused"
+    title = _("Dit webadres mag van hier niet worden geopend")
+    meaning = _("Wat daar staat, hebben we niet nagekeken. Er is niets bewaard.")
+    advice = _("Sla de badge op als bestand, en kies dat bestand.")
+
+
+# Of what was not read as a badge, by `runtime.importing.unread_code`.
+UNREAD: Mapping[str, type[NoBadgeError]] = {
+    error.code: error for error in (NoBadgeError, BadgeTooLargeError, AddressRefusedError)
+}
+
+
 class NoRefreshError(WalletError):
     """The badge names no address for its newest form, or is not proven to be its issuer's."""
 

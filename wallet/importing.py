@@ -23,12 +23,19 @@ from kernel.web_urls import host_of
 from runtime.at_once import Turns
 from runtime.endorsements import JudgedEndorsement, resolve_endorsers
 from runtime.import_view import create_view
-from runtime.importing import read_badge, resolve_address, resolve_recognition, resolve_recognitions, resolve_report
+from runtime.importing import (
+    read_badge,
+    resolve_address,
+    resolve_recognition,
+    resolve_recognitions,
+    resolve_report,
+    unread_code,
+)
 from runtime.tokens import create_token
 from wallet import store
 from wallet.badge_files import BadgeFile
 from wallet.delivery_notes import create_note, identity_key, open_note, seal_note
-from wallet.errors import NoBadgeError, NotFoundError, TooManyChecksError
+from wallet.errors import UNREAD, NoBadgeError, NotFoundError, TooManyChecksError
 from wallet.history import HistoryKind, HistoryRecord, add_history_record
 from wallet.models import ImportedBadge
 from wallet.settings import Wallet
@@ -261,7 +268,7 @@ async def read_content(wallet: Wallet, content: bytes | str) -> tuple[bytes, Imp
             return content.encode() if isinstance(content, str) else content, imported
         there = await read_badge(found)
     except MalformedError as exc:
-        raise NoBadgeError from exc
+        raise UNREAD[unread_code(exc)] from exc
     if there.kind is Kind.ADDRESS:
         raise NoBadgeError("an address that leads to another")
     return found, there

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
-from kernel.errors import CredentialError, MalformedError, UndecidedError
+from kernel.errors import CredentialError, MalformedError, TooLargeError, UndecidedError
 from kernel.importing import Verdict, recognise
 from kernel.open_badges import is_newer, verify_replacement
 from kernel.open_badges_api import (
@@ -404,8 +404,8 @@ async def _judge(wallet: Wallet, vault: Vault, header: _Header, now: datetime) -
     own = {"digest": waits.content["digest"], "position": waits.content["position"]}
     try:
         imported = await asyncio.to_thread(recognise, waits.file)
-    except MalformedError:
-        found: dict[str, Any] = {"refusal": "no_badge"}
+    except MalformedError as exc:
+        found: dict[str, Any] = {"refusal": "too_large" if isinstance(exc, TooLargeError) else "no_badge"}
     else:
         with importing.take_turn():
             report, found = await importing.judge_badge(wallet, imported, waits.file, now)

@@ -12,7 +12,7 @@ from kernel.importing import ImportReport, Kind, Verdict
 from kernel.open_badges import is_newer, verify_replacement
 from runtime.importing import read_badge, resolve_report
 from wallet import importing
-from wallet.errors import NoBadgeError, NoRefreshError
+from wallet.errors import BadgeTooLargeError, NoBadgeError, NoRefreshError
 from wallet.importing import RefreshOutcome, find_refresh_address
 from wallet.settings import Wallet
 from wallet.vault import Vault
@@ -40,6 +40,8 @@ async def _replace(
 ) -> RefreshOutcome:
     try:
         content, imported = await importing.read_content(wallet, url)
+    except BadgeTooLargeError:
+        return RefreshOutcome.NOT_PROVEN
     except NoBadgeError:
         return RefreshOutcome.NO_BADGE
     if imported.kind is Kind.ADDRESS:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Literal
 
-from kernel.errors import MalformedError
+from kernel.errors import MalformedError, TooLargeError
 from kernel.strict_json import MAX_BYTES, parse_json_object
 
 # B-32: larger art is no badge; and what it carries is bounded like any JSON text.
@@ -49,7 +49,7 @@ class BakedCredential:
 def parse_file(content: bytes) -> BakedCredential:
     """Return the credential in a `.json`, `.jws` or `.jwt` file. B-33."""
     if len(content) > MAX_TEXT_BYTES:
-        raise MalformedError("a file that is too large to be a badge")
+        raise TooLargeError("a file that is too large to be a badge")
     return parse_text(decode_utf8(content.removeprefix(b"\xef\xbb\xbf")))
 
 
@@ -60,7 +60,7 @@ def parse_text(text: str, *, version: OpenBadgesVersion = "3.0") -> BakedCredent
         parse_json_object(stripped)
         return BakedCredential(stripped, CredentialForm.JSON, version)
     if len(stripped) > MAX_TEXT_BYTES:
-        raise MalformedError("a text that is too long to be a badge")
+        raise TooLargeError("a text that is too long to be a badge")
     if _COMPACT_JWS.fullmatch(stripped):
         return BakedCredential(stripped, CredentialForm.JWS, version)
     if version == "2.0" and _URL.fullmatch(stripped):

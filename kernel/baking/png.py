@@ -15,7 +15,7 @@ from kernel.baking.content import (
     decode_utf8,
     parse_text,
 )
-from kernel.errors import MalformedError
+from kernel.errors import MalformedError, TooLargeError
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _KEYWORD: Final = b"openbadgecredential"
@@ -62,7 +62,7 @@ def _carries(chunk: _Chunk, *versions: OpenBadgesVersion) -> bool:
 def _read_chunks(picture: bytes) -> Iterator[_Chunk]:
     """Walk from IHDR to IEND; what follows after that is no part of the picture."""
     if len(picture) > MAX_PICTURE_BYTES:
-        raise MalformedError("a picture that is too large to be a badge")
+        raise TooLargeError("a picture that is too large to be a badge")
     view, start = memoryview(picture), len(SIGNATURE)
     for number in range(_MAX_CHUNKS):
         chunk = _read_chunk(view, start)
@@ -72,7 +72,7 @@ def _read_chunks(picture: bytes) -> Iterator[_Chunk]:
         if chunk.kind == b"IEND":
             return
         start = chunk.end
-    raise MalformedError("a PNG with too many chunks")
+    raise TooLargeError("a PNG with too many chunks")
 
 
 def _read_chunk(view: memoryview, start: int) -> _Chunk:

@@ -17,7 +17,7 @@ from kernel.baking.content import (
     decode_utf8,
     parse_text,
 )
-from kernel.errors import MalformedError
+from kernel.errors import MalformedError, TooLargeError
 
 NAMESPACE: Final = "https://purl.imsglobal.org/ob/v3p0"
 _PREFIX: Final = "openbadges"
@@ -47,7 +47,7 @@ class _Drawing:
 
     def __init__(self, picture: bytes) -> None:
         if len(picture) > MAX_PICTURE_BYTES:
-            raise MalformedError("a picture that is too large to be a badge")
+            raise TooLargeError("a picture that is too large to be a badge")
         decode_utf8(picture)
         self.picture = picture
         self.opening = (0, 0)

@@ -9,12 +9,13 @@ from kernel.importing.endorsements import EndorsementReport, judge_endorsements
 from kernel.importing.imported import Container, Imported, Kind, Securing
 from kernel.importing.judging import judge
 from kernel.importing.lookups import Answer, AnswerKind, Lookup, LookupKind, Material
-from kernel.importing.recognition import recognise
+from kernel.importing.recognition import AddressRefusedError, recognise
 from kernel.importing.report import IMPORT_CHECK_CODES, REASONS, ImportCheck, ImportReport, Signer, Verdict
 
 __all__ = [
     "IMPORT_CHECK_CODES",
     "REASONS",
+    "AddressRefusedError",
     "Answer",
     "AnswerKind",
     "Container",

@@ -1,7 +1,8 @@
 """Say what a file or a text is: one entry point for everything that somebody may bring. Issue 3, B-22, B-30, E-10.
 
 Recognised by content, never by name or label (K-68): pictures with a badge inside, JSON, compact JWS, SD-JWT, an
-address. Nothing is believed, followed or inflated; what is too large, too deep or of no known kind is MalformedError.
+address. Nothing is believed, followed or inflated. What is of no known kind is MalformedError; what is too large or too
+deep to be looked at is TooLargeError, since it may be anything.
 """
 
 import re
@@ -12,7 +13,7 @@ from typing import Any, Final
 from kernel import base64url
 from kernel.baking import MAX_ART_BYTES, BakedCredential, CredentialForm, parse_baked
 from kernel.elm import read_elm_credential
-from kernel.errors import MalformedError, RejectedError
+from kernel.errors import MalformedError, RejectedError, TooLargeError
 from kernel.formats.credential import DC_SD_JWT
 from kernel.formats.sd_jwt_format import get_content_format
 from kernel.importing import open_badges_2
@@ -47,10 +48,15 @@ _KINDS: Final[tuple[tuple[str, Kind], ...]] = (
 )
 
 
+class AddressRefusedError(MalformedError):
+    """An address that is never asked, whatever stands there: without https, or a number instead of a name (A-35)."""
+
+    code = "address_refused"
+    sentence = "This address may not be opened."
+
+
 def recognise(content: bytes | str) -> Imported:
     """Say what this is and who it names as its issuer, or raise MalformedError; believes nothing of it."""
-    if len(content) > MAX_FILE_BYTES:
-        raise MalformedError("a file that is too large to be a badge")
     if isinstance(content, str):
         return _recognise_text(content)
     if content.startswith(_PNG) or _XML.match(content):
@@ -75,13 +81,15 @@ def recognise_document(document: Mapping[str, Any], *, container: Container = Co
 
 
 def _recognise_text(text: str) -> Imported:
+    if len(text) > MAX_FILE_BYTES:
+        raise TooLargeError("a text that is too large to be looked at")
     stripped = text.strip()
     if stripped.startswith("{"):
         return recognise_document(parse_json_object(stripped))
     if "~" in stripped and not _ADDRESS.match(stripped):
         return _recognise_sd_jwt(stripped)
     if _ADDRESS.fullmatch(stripped):
-        return create_address(web_url(stripped, "the address"))
+        return create_address(_read_address(stripped))
     if stripped.startswith("<"):
         return _recognise_picture(parse_baked(stripped.encode("utf-8", "replace")))
     return _recognise_jwt(stripped)
@@ -90,6 +98,13 @@ def _recognise_text(text: str) -> Imported:
 def create_address(url: str) -> Imported:
     """Return an address that somebody pasted: what stands there is what is to be judged."""
     return Imported(Kind.ADDRESS, Container.ADDRESS, Securing.NONE, {"id": url}, Microcredential("", ""), None)
+
+
+def _read_address(text: str) -> str:
+    try:
+        return web_url(text, "the address")
+    except MalformedError as exc:
+        raise AddressRefusedError from exc
 
 
 def _recognise_picture(baked: BakedCredential) -> Imported:
@@ -232,10 +247,10 @@ def _recognise_parts(document: Mapping[str, Any]) -> tuple[Imported, ...]:
     named = subject.get("verifiableCredential", [])
     found = named if isinstance(named, list) else [named]
     if len(found) > MAX_PARTS:
-        raise MalformedError("a file with more credentials than are read at once")
+        raise TooLargeError("a file with more credentials than are read at once")
     parts = tuple(_recognise_part(part) for part in found)
     if _count(parts) > MAX_PARTS:
-        raise MalformedError("a file with more credentials inside one another than are read at once")
+        raise TooLargeError("a file with more credentials inside one another than are read at once")
     return parts
 
 

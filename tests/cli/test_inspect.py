@@ -16,7 +16,7 @@ from kernel.baking import bake
 from kernel.keys import SoftwareSigner
 from kernel.trust_list import State
 from runtime.clock import utc_now
-from tests.kernel.test_importing import PNG, SIGNED_BADGE, clr, measured_badge, sign
+from tests.kernel.test_importing import PNG, SIGNED_BADGE, clr, measured_badge, sign, small_badge
 
 TEXT = json.dumps(SIGNED_BADGE)
 
@@ -50,8 +50,30 @@ def test_a_badge_that_holds_is_believed(tmp_path: Path, language: str, says: str
         ("dit is geen badge", 1, "Dit is geen badge"),
         ("https://127.0.0.1/badge", 2, "We konden dit webadres nu niet openen"),
         ("x" * 5000, 1, "Dit is geen badge"),
+        (json.dumps({**SIGNED_BADGE, "image": "x" * 600_000}), 2, "te groot of te ingewikkeld"),
+        (
+            json.dumps(clr(*[small_badge(f"urn:uuid:{number}") for number in range(21)])),
+            2,
+            "te groot of te ingewikkeld",
+        ),
+        ("https://192.168.1.1/x", 2, "mag van hier niet worden geopend"),
+        ("map/badge.png", 2, "Er is geen bestand met deze naam"),
+        ("badge.png", 2, "Er is geen bestand met deze naam"),
+        (str(Path(__file__).parent), 2, "Dit is een map"),
     ],
-    ids=["changed", "unsigned", "sentence", "private-address", "long"],
+    ids=[
+        "changed",
+        "unsigned",
+        "sentence",
+        "private-address",
+        "long",
+        "large",
+        "many",
+        "refused-address",
+        "no-file-in-folder",
+        "no-file",
+        "folder",
+    ],
 )
 def test_the_exit_status_tells_refuted_from_not_checked(subject: str, status: int, says: str) -> None:
     found, output = inspect(subject)
@@ -74,7 +96,9 @@ def test_programs_get_the_report_and_nothing_else() -> None:
 def test_A43_a_file_that_is_too_large_is_read_no_further(tmp_path: Path) -> None:
     path = tmp_path / "zeros"
     path.write_bytes(bytes(20_000_000))
-    assert inspect(str(path))[0] == 1
+    status, output = inspect(str(path))
+    assert status == 2
+    assert "te groot" in output
 
 
 def test_A43_json_for_programs_commands_no_terminal() -> None:

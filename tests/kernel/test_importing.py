@@ -17,9 +17,10 @@ from kernel.data_integrity import add_base_proof, add_proof, derive_credential
 from kernel.did import create_did_web_document, did_jwk, did_key, did_web_url
 from kernel.elm import create_elm_credential
 from kernel.endorsement import create_endorsement, sign_endorsement
-from kernel.errors import CredentialError, MalformedError
+from kernel.errors import CredentialError, MalformedError, TooLargeError
 from kernel.importing import (
     IMPORT_CHECK_CODES,
+    AddressRefusedError,
     Answer,
     AnswerKind,
     Container,
@@ -230,6 +231,47 @@ def test_K57_an_envelope_is_opened() -> None:
 def test_A08_what_is_no_badge_is_malformed(content: bytes | str) -> None:
     with pytest.raises(MalformedError):
         recognise(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps({**badge(), "image": "x" * 600_000}),
+        json.dumps({**badge(), "credentialSubject": {"verifiableCredential": [{}] * 21}}),
+        '{"a":' * 40 + "1" + "}" * 40,
+        '{"a":' * 100_000 + "1" + "}" * 100_000,
+        json.dumps({"a": [0] * 10_001}),
+        "x" * 4_000_000,
+        f"{'x' * 600_000}.e30.AA",
+        f"{'~' * 5000}",
+        SVG + b" " * 4_000_000,
+        PNG + b" " * 4_000_000,
+        HEADER + _chunk(b"tIME", b"") * 10_000 + PIXELS,
+    ],
+    ids=range(11),
+)
+def test_K74_A08_what_is_too_much_for_us_is_not_called_no_badge(content: bytes | str) -> None:
+    with pytest.raises(TooLargeError):
+        recognise(content)
+
+
+def test_A08_a_large_photo_is_no_badge_that_would_be_too_large() -> None:
+    with pytest.raises(MalformedError) as refusal:
+        recognise(b"\xff\xd8" + bytes(4_000_000))
+    assert refusal.value.code == "malformed"
+
+
+@pytest.mark.parametrize("address", ["http://issuer.example/1", "https://192.168.1.1/1"])
+def test_A35_an_address_that_may_not_be_asked_is_called_that(address: str) -> None:
+    with pytest.raises(AddressRefusedError):
+        recognise(address)
+
+
+def test_K74_what_is_too_large_at_an_address_was_not_checked() -> None:
+    large = Answer(AnswerKind.FOUND, json.dumps({**SIGNED_BADGE, "image": "x" * 600_000}).encode())
+    result = Round("https://issuer.example/1", {"https://issuer.example/1": large})
+    assert result.ended("format") == ("unknown", "too_large")
+    assert result.report.verdict is Verdict.UNPROVEN
 
 
 # Open Badges 3.0

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from kernel.baking import bake
-from kernel.importing import Verdict
+from kernel.importing import Answer, AnswerKind, Verdict
 from kernel.jwt import sign_jwt
 from kernel.status.token_status_list import Status
 from runtime.at_once import Turns
@@ -136,6 +136,27 @@ async def test_K74_a_dead_host_is_neither_yes_nor_no(stage: Stage) -> None:
 async def test_A19_a_changed_badge_is_refuted(stage: Stage) -> None:
     response = await check(stage, text=json.dumps({**SIGNED_BADGE, "name": "Anders"}))
     assert title(response) == "Deze badge klopt niet"
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "says"),
+    [
+        (json.dumps({**SIGNED_BADGE, "image": "x" * 600_000}), "badge_too_large", "te groot of te ingewikkeld"),
+        ("https://192.168.1.1/x", "address_refused", "mag van hier niet worden geopend"),
+    ],
+)
+async def test_K74_what_was_not_looked_at_is_not_called_no_badge(stage: Stage, text: str, code: str, says: str) -> None:
+    response = await check(stage, text=text)
+    assert response.status_code == 400
+    assert says in response.text
+    answer = await stage.api.post("/api/check", files={"text": (None, text)})
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+
+
+async def test_K74_what_is_too_large_at_an_address_is_called_that(stage: Stage) -> None:
+    large = Answer(AnswerKind.FOUND, json.dumps({**SIGNED_BADGE, "image": "x" * 600_000}).encode())
+    stage.transport.apps["badges.example:443"] = serve({"https://badges.example/1": large})
+    assert "te groot" in title(await check(stage, text="https://badges.example/1"))
 
 
 async def test_E01_what_is_inside_a_record_is_told_one_by_one(stage: Stage) -> None:

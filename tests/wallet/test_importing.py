@@ -188,13 +188,29 @@ async def test_W20_the_api_checks_keeps_lists_and_deletes_badges_from_elsewhere(
 
 
 @pytest.mark.parametrize(
+    ("text", "code", "says"),
+    [
+        (json.dumps({**SIGNED_BADGE, "image": "x" * 600_000}), "badge_too_large", "te groot of te ingewikkeld"),
+        ("https://192.168.1.1/x", "address_refused", "mag van hier niet worden geopend"),
+    ],
+)
+async def test_K74_W20_what_was_not_looked_at_is_not_called_no_badge(house, browser, text, code, says):
+    page = await bring(browser, text=text)
+    assert page.status_code == 400
+    assert says in page.text
+    holder = await house.new_holder()
+    answer = await holder.call("POST", "/imported-badges", {"text": text})
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+
+
+@pytest.mark.parametrize(
     "body", [{}, {"text": "x", "file": "eA=="}, {"file": "???"}, {"text": "no badge"}, {"text": "x" * 700_001}]
 )
 async def test_W20_the_api_refuses_what_is_no_badge(house, body):
     holder = await house.new_holder()
     answer = await holder.call("POST", "/imported-badges", body)
     assert answer.status_code == 400
-    assert answer.json()["code"] in ("no_badge", "malformed")
+    assert answer.json()["code"] in ("no_badge", "malformed", "badge_too_large")
 
 
 async def test_the_import_page_says_once_that_one_of_three_will_do(browser):

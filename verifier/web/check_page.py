@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from runtime.archives import MAX_ARCHIVE_UPLOAD
 from runtime.dependencies import NowDep, get_service
-from runtime.import_texts import NO_ARCHIVE, NO_BADGE, NOTHING_GIVEN
+from runtime.import_texts import NO_ARCHIVE, NOTHING_GIVEN, UNREAD
 from runtime.import_view import create_view
 from runtime.middleware import source_of
 from runtime.service import Service
@@ -48,7 +48,7 @@ def create_check_router(pages: Pages, checks: Checks) -> APIRouter:
             errors = {"archive": NO_ARCHIVE.say(language)}
             return pages.render(request, "check.html", status=exc.status, errors=errors, **given)
         except NoBadgeError as exc:
-            errors = {"text" if isinstance(content, str) else "file": NO_BADGE.say(language)}
+            errors = {"text" if isinstance(content, str) else "file": UNREAD[exc.code].say(language)}
             return pages.render(request, "check.html", status=exc.status, errors=errors, **given)
         view = create_view(
             checked.report, language, checked.recognition, checked.endorsements, checked.archive, checked.parts

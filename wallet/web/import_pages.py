@@ -4,7 +4,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from runtime.dependencies import NowDep
-from runtime.import_texts import NO_BADGE, NOTHING_GIVEN
+from runtime.import_texts import NOTHING_GIVEN, UNREAD
 from runtime.web.badge_form import read_content, read_text
 from runtime.web.forms import FormDep
 from runtime.web.language import request_language, translator
@@ -39,7 +39,7 @@ async def import_badge(
     try:
         found = await importing.check_badge(wallet, holder.vault, content, language=language, now=now)
     except NoBadgeError as exc:
-        errors = {"text" if isinstance(content, str) else "file": NO_BADGE.say(language)}
+        errors = {"text" if isinstance(content, str) else "file": UNREAD[exc.code].say(language)}
         return pages.render(request, "import.html", status=exc.status, errors=errors, text=text)
     return _go(f"/imported/{found.id}") if found.id else pages.render(request, "imported.html", badge=found)
 

@@ -109,6 +109,15 @@ def x509_hash(leaf: x509.Certificate) -> str:
     return base64url.encode(hashlib.sha256(leaf.public_bytes(Encoding.DER)).digest())
 
 
+def dns_names(leaf: x509.Certificate) -> set[str]:
+    """Return the DNS alternative names of a certificate, in lower case, with wildcards as they are."""
+    try:
+        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return set()
+    return {name.lower() for name in names.get_values_for_type(x509.DNSName)}
+
+
 def _parse_certificate(text: object) -> x509.Certificate:
     """Read one certificate: DER in standard base64, unlike everything else in JOSE. RFC 7515 §4.1.6."""
     if not isinstance(text, str) or len(text) > _MAX_CHARACTERS:
@@ -128,7 +137,7 @@ def _require_own_rules(leaf: x509.Certificate, anchors: Sequence[x509.Certificat
         raise UntrustedIssuerError("no trust anchor is configured")
     if leaf.issuer == leaf.subject:
         raise UntrustedIssuerError("the leaf certificate is self-signed")
-    if dns_name is not None and dns_name.lower() not in _dns_names(leaf):
+    if dns_name is not None and dns_name.lower() not in dns_names(leaf):
         raise UntrustedIssuerError("the leaf certificate is for another name")
 
 
@@ -147,14 +156,6 @@ def _verify_path(
         return verifier.verify(certificates[0], list(certificates[1:])).chain
     except VerificationError as exc:
         raise UntrustedIssuerError(f"no valid path to a trust anchor: {exc}") from exc
-
-
-def _dns_names(leaf: x509.Certificate) -> set[str]:
-    try:
-        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return set()
-    return {name.lower() for name in names.get_values_for_type(x509.DNSName)}
 
 
 def _authority_key_identifiers(certificates: Sequence[x509.Certificate]) -> frozenset[str]:

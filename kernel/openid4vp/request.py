@@ -37,7 +37,7 @@ from kernel.openid4vp.verifier_info import (
 )
 from kernel.strict_json import encode_json, parse_json
 from kernel.web_urls import parse_web_url, web_url
-from kernel.x5c import parse_x5c, verify_x5c, x509_hash
+from kernel.x5c import VerifiedChain, dns_names, parse_x5c, verify_x5c, x509_hash
 
 TYP: Final = "oauth-authz-req+jwt"
 MEDIA_TYPE: Final = "application/oauth-authz-req+jwt"
@@ -340,11 +340,15 @@ def _get_x5c(token: UnverifiedJwt) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class ProvenClient:
-    """The key that must have signed; where the client is known to be (None: nowhere); if attested, where exactly."""
+    """The key that must have signed; where the client is known to be (None: nowhere); if attested, where exactly.
+
+    It may also be on any host that is one label below one of `parents`, which a certificate names with a wildcard.
+    """
 
     key: PublicKey
     hosts: frozenset[str] | None
     redirect_uris: tuple[str, ...] = ()
+    parents: frozenset[str] = frozenset()
 
 
 def find_signing_key(
@@ -370,7 +374,7 @@ def find_signing_key(
         return ProvenClient(chain.leaf_key, frozenset({client.value.lower()}))
     if x509_hash(chain.leaf) != client.value:
         raise UntrustedIssuerError("the certificate is not the one that the client identifier names")
-    return ProvenClient(chain.leaf_key, _certificate_hosts(chain.leaf))
+    return _find_certified_client(chain)
 
 
 def _find_attested_key(
@@ -401,12 +405,14 @@ def _did_hosts(did: str) -> frozenset[str] | None:
     return None if method or not identifier else frozenset({unquote(identifier.partition(":")[0]).lower()})
 
 
-def _certificate_hosts(leaf: x509.Certificate) -> frozenset[str]:
-    try:
-        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return frozenset()
-    return frozenset(name.lower() for name in names.get_values_for_type(x509.DNSName))
+def _find_certified_client(chain: VerifiedChain) -> ProvenClient:
+    """Bind the client to the host names of its certificate, where it has any. Decision 0088.
+
+    `x509_hash` names a party by its certificate alone (§5.9.3), and one for an organisation has no host name.
+    """
+    names = dns_names(chain.leaf)
+    parents = frozenset(name.removeprefix("*.") for name in names if name.startswith("*.") and name.count(".") > 1)
+    return ProvenClient(chain.leaf_key, frozenset(names) if names else None, parents=parents)
 
 
 def _require_made_for_us(
@@ -431,7 +437,9 @@ def _require_response_uri(response_uri: str, proven: ProvenClient) -> None:
     """
     parts = parse_web_url(response_uri, "'response_uri'")
     names = {parts.netloc.lower(), (parts.hostname or "") if parts.port in (None, 443) else ""}
-    is_elsewhere = proven.hosts is not None and names.isdisjoint(proven.hosts)
+    # RFC 9525 §6.3: a wildcard stands for one whole label, the first.
+    is_below = any(name.partition(".")[2] in proven.parents for name in names)
+    is_elsewhere = proven.hosts is not None and names.isdisjoint(proven.hosts) and not is_below
     if is_elsewhere or (proven.redirect_uris and response_uri not in proven.redirect_uris):
         raise RejectedError("the answer would go to another party than the one that asks")
 

@@ -58,6 +58,18 @@ async def test_W43_W44_verifier_with_a_certificate_under_a_listed_anchor_is_answ
     assert len(house.verifier.received) == 1
 
 
+@pytest.mark.parametrize("dns_names", [(), ["*.example"], ["*.verifier.example"]])
+async def test_W44_W46_organisation_without_a_host_in_its_certificate_is_answered(house, holder, badge, dns_names):
+    """One that has names is answered under these alone; `verifier.example` is below neither of the two."""
+    leaf = create_leaf(AUTHORITY, NOW, dns_names=dns_names)
+    question = link(house, f"x509_hash:{x509_hash(leaf.certificate)}", leaf=leaf)
+    heard = await holder.call("POST", "/requests", {"request": question})
+    assert heard.status_code == (400 if dns_names else 201)
+    if not dns_names:
+        assert (await holder.call("POST", f"/requests/{heard.json()['id']}/accept", {})).status_code == 200
+        assert len(house.verifier.received) == 1
+
+
 @pytest.mark.parametrize(
     ("client_id", "changes"),
     [

@@ -261,18 +261,28 @@ class Fetcher:
         *,
         headers: Mapping[str, str] | None = None,
         kind: FetchKind = FetchKind.PROTOCOL,
+        max_bytes: int | None = None,
     ) -> FetchedResponse:
-        """POST serialised JSON (or, with a Content-Type in `headers`, anything else). Answers as `post_form`."""
-        return await self._post(url, content, "application/json", headers, kind)
+        """POST serialised JSON (or, with a Content-Type in `headers`, anything else). Answers as `post_form`.
+
+        `max_bytes` is for a caller that asked for more than such an answer holds otherwise.
+        """
+        return await self._post(url, content, "application/json", headers, kind, max_bytes)
 
     async def close(self) -> None:
         """Close what is open."""
         await self._client.aclose()
 
     async def _post(
-        self, url: str, content: bytes, content_type: str, headers: Mapping[str, str] | None, kind: FetchKind
+        self,
+        url: str,
+        content: bytes,
+        content_type: str,
+        headers: Mapping[str, str] | None,
+        kind: FetchKind,
+        max_bytes: int | None = None,
     ) -> FetchedResponse:
-        rule = _RULES[kind]
+        rule = _RULES[kind] if max_bytes is None else replace(_RULES[kind], max_bytes=max_bytes)
         default = {"Content-Type": content_type, "Accept": "application/json"}
         response = await self._send("POST", url, headers=default | dict(headers or {}), content=content, rule=rule)
         return _answered("POST", response, rule)

@@ -38,7 +38,7 @@ from wallet.errors import (
     WalletError,
 )
 from wallet.holder_keys import create_holder_key
-from wallet.issuer_envelope import create_envelope
+from wallet.issuer_envelope import answer_limit, create_envelope
 from wallet.issuer_requests import error_of, post_for_nonce
 from wallet.key_proofs import ProofWay, create_proofs, get_proof_way
 from wallet.offer_record import Progress, step
@@ -108,7 +108,7 @@ def read_answer(
         if response.status not in (200, 202):
             error = error_of(response)
             raise IssuerFailedError(f"{asking.code}: {error}", step=asking, answered=error)
-        answer = parse_credential_response(response.json())
+        answer = parse_credential_response(response.json(max_bytes=answer_limit(len(keys))))
         common = _with_keys(wanted, keys)
         if isinstance(answer, IssuedCredentials):
             raw = [from_wire(credential) for credential in answer.credentials]
@@ -218,7 +218,7 @@ async def _post(progress: Progress, wanted: Wanted, way: ProofWay, keys: Sequenc
         credential_response_encryption=envelope.response_encryption,
     ).as_json()
     with step(CREDENTIAL_STEP):
-        return await envelope.post(progress, progress.metadata.credential_endpoint, body)
+        return await envelope.post(progress, progress.metadata.credential_endpoint, body, copies=len(keys))
 
 
 async def _resolve_nonce(progress: Progress) -> str | None:

@@ -216,4 +216,4 @@ async def _post(progress: Progress, item: dict[str, Any]) -> FetchedResponse:
     body: dict[str, Any] = {"transaction_id": item["transaction_id"]}
     if envelope.response_encryption is not None:
         body["credential_response_encryption"] = envelope.response_encryption
-    return await envelope.post(progress, endpoint, body)
+    return await envelope.post(progress, endpoint, body, copies=len(item["holder_keys"]))

@@ -19,12 +19,17 @@ from kernel.openid4vci import (
     decrypt_message,
     encrypt_message,
 )
-from kernel.strict_json import encode_json
+from kernel.strict_json import MAX_BYTES, encode_json
 from runtime.fetch import FetchedResponse
 from wallet.issuer_requests import post_to_issuer
 from wallet.offer_record import Progress
 
 _ENCRYPTED = "application/jwt"
+
+
+def answer_limit(copies: int) -> int:
+    """How large an answer with so many credentials may be: K-86 bounds each, and encryption makes it a third more."""
+    return (copies + 1) * MAX_BYTES * 4 // 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +47,20 @@ class Envelope:
             return None
         return ResponseEncryption(public_part(self.private_jwk), self.enc).as_json()
 
-    async def post(self, progress: Progress, endpoint: str, body: Mapping[str, Any]) -> FetchedResponse:
-        """Send a question with the access token, and return the answer opened."""
+    async def post(self, progress: Progress, endpoint: str, body: Mapping[str, Any], *, copies: int) -> FetchedResponse:
+        """Send a question for so many copies with the access token, and return the answer opened."""
+        limit = answer_limit(copies)
         if self.recipient is None:
-            return await post_to_issuer(progress, endpoint, json.dumps(body).encode())
+            return await post_to_issuer(progress, endpoint, json.dumps(body).encode(), max_bytes=limit)
         sealed = encrypt_message(body, recipient=self.recipient.jwk, enc=self.recipient.enc)
-        response = await post_to_issuer(progress, endpoint, sealed.encode(), media_type=_ENCRYPTED)
+        response = await post_to_issuer(progress, endpoint, sealed.encode(), media_type=_ENCRYPTED, max_bytes=limit)
         if self.private_jwk is None or response.status not in (200, 202):
             return response
         if response.media_type != _ENCRYPTED:
             raise RejectedError("an answer in the open where an encrypted one was asked for")
-        members = decrypt_message(response.text(), private_jwk=self.private_jwk, enc_values=frozenset({self.enc}))
+        members = decrypt_message(
+            response.text(), private_jwk=self.private_jwk, enc_values=frozenset({self.enc}), max_bytes=limit
+        )
         return replace(response, body=encode_json(members))
 
 

@@ -100,12 +100,17 @@ async def post_to_server(
 
 
 async def post_to_issuer(
-    progress: Progress, endpoint: str, content: bytes, *, media_type: str = "application/json"
+    progress: Progress,
+    endpoint: str,
+    content: bytes,
+    *,
+    media_type: str = "application/json",
+    max_bytes: int | None = None,
 ) -> FetchedResponse:
     """Post to a protected endpoint of the issuer with the access token. RFC 9449 §7, §9; RFC 6750 §2.1."""
     for attempt in (1, 2):
         headers = {"Content-Type": media_type, **_resource_headers(progress, endpoint)}
-        response = await progress.wallet.fetch.post_json(endpoint, content, headers=headers)
+        response = await progress.wallet.fetch.post_json(endpoint, content, headers=headers, max_bytes=max_bytes)
         gave_nonce = _note(progress, "issuer", endpoint, response)
         if attempt == 2 or response.status != 401 or not gave_nonce or not _asks_nonce(response):
             break

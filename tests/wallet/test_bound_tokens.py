@@ -279,6 +279,35 @@ async def test_W13_several_copies_come_each_with_a_key_of_its_own(house, holder)
     assert len(house.issuer.holder_keys) == len(set(house.issuer.holder_keys)) == 10
 
 
+@pytest.mark.parametrize("encrypts", ["no", "required"])
+async def test_W13_K86_limit_is_that_of_each_copy_and_not_of_all_together(house, holder, encrypts):
+    house.issuer.batch_size, house.issuer.encrypts = 5, encrypts
+    house.issuer.planted_hidden = {"essay": "x" * 200_000}
+    badge = await holder.receive(house.issuer.offer_link(configurations=[DC, VC]))
+    assert badge["formats"] == ["dc+sd-jwt", "vc+sd-jwt"]
+    assert len(set(house.issuer.holder_keys)) == 10
+
+
+async def test_W13_W14_K86_limit_of_what_was_awaited_is_that_of_each_copy_too(house, holder):
+    house.issuer.batch_size, house.issuer.misbehave = 5, "deferred"
+    house.issuer.planted_hidden = {"essay": "x" * 200_000}
+    offer = await holder.open_offer(house.issuer.offer_link(configurations=[DC]))
+    await holder.accept(offer["id"])
+    house.issuer.misbehave = None
+    for _ in range(2):
+        house.clock.advance(timedelta(minutes=2))
+        await holder.call("POST", "/awaited")
+    assert len(await holder.badges()) == 1
+
+
+async def test_W13_K86_answer_that_is_larger_than_all_copies_may_be_is_refused(house, holder):
+    house.issuer.batch_size = 2
+    house.issuer.planted_hidden = {f"essay{number}": "x" * 600_000 for number in range(3)}
+    offer = await holder.open_offer(house.issuer.offer_link(configurations=[DC]))
+    assert (await holder.accept(offer["id"])).status_code == 502
+    assert await holder.badges() == []
+
+
 async def test_W13_each_verifier_gets_a_copy_of_its_own_and_the_same_one_again(house, holder):
     house.issuer.batch_size = 3
     await holder.receive(house.issuer.offer_link(configurations=[DC]))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.language import say
+from runtime.spreadsheets import decode_list, find_separator
 
 COLUMNS = ("given_name", "family_name", "email")
 
@@ -41,7 +42,7 @@ def read_recipients(path: Path) -> list[dict[str, Any]]:
 def read_text(path: Path) -> str:
     """What stands in a text file that a spreadsheet may have saved, or UnreadableInputError."""
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return decode_list(path.read_bytes())
     except UnicodeDecodeError as exc:
         raise UnreadableInputError(
             say(f"{path.name} is geen UTF-8.", f"{path.name} is no UTF-8."),
@@ -50,7 +51,10 @@ def read_text(path: Path) -> str:
 
 
 def _read_rows(path: Path) -> list[dict[str, str | None]]:
-    reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
+    first, line_end, rest = read_text(path).partition("\n")
+    separator = find_separator(first)
+    text = first + line_end + rest if separator is None else rest
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator or ",")
     try:
         missing = [column for column in COLUMNS if column not in (reader.fieldnames or [])]
         if missing:

@@ -14,6 +14,7 @@ from issuer.settings import IssuerSettings
 from issuer.store import Session
 from runtime.database import Database
 from runtime.tokens import create_token, hash_token
+from runtime.visible_text import hides_something, is_blank
 
 Scope = Literal["organisations:write", "achievements:write", "awards:write", "awards:read", "status:write"]
 ALL_SCOPES: frozenset[str] = frozenset(get_args(Scope))
@@ -65,7 +66,7 @@ async def create_api_key(
     """
     if operator_id is not None:
         await _verify_person(session, operator_id, scopes, organisation_id)
-    if not name.strip() or not scopes or not set(scopes) <= ALL_SCOPES:
+    if is_blank(name) or hides_something(name) or not scopes or not set(scopes) <= ALL_SCOPES:
         raise InputError(fields={"scopes": N_("Geef een naam, en rechten die er zijn.")})
     key = _PREFIX + create_token(32)
     row = ApiKey(

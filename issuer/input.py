@@ -4,7 +4,6 @@ What is let in must be storable on both databases and issuable in both formats: 
 cannot be signed would fail at the holder's wallet, where nobody can mend it.
 """
 
-import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated, Final
 from urllib.parse import urlsplit
@@ -23,6 +22,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from runtime.visible_text import hides_something, is_blank
+
 # The largest whole number of an INTEGER column on both databases, and so of a version or a list.
 LARGEST_NUMBER: Final = 2**31 - 1
 # Longer than any offer may stand open; the settings say how long that is.
@@ -30,10 +31,6 @@ MANY_SECONDS: Final = 10**9
 
 # The context in which what was stored is read again: it met the rules of its day, and must be legible for ever.
 STORED: Final = {"stored": True}
-
-_LAYOUT: Final = frozenset("\t\n\r")
-# These make a text read otherwise than it is written. Unicode Standard Annex 9, §2.1 to §2.5.
-_DIRECTIONS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class Input(BaseModel):
@@ -47,13 +44,9 @@ class Input(BaseModel):
         if info.context is STORED:
             return value
         for text in value if isinstance(value, list) else (value,):
-            if isinstance(text, str) and not (text.isascii() and text.isprintable()) and any(map(_is_hidden, text)):
+            if isinstance(text, str) and (hides_something(text) or (text.strip() and is_blank(text))):
                 raise PydanticCustomError("invisible_character", "has a character that cannot be seen")
         return value
-
-
-def _is_hidden(character: str) -> bool:
-    return character in _DIRECTIONS or (unicodedata.category(character) == "Cc" and character not in _LAYOUT)
 
 
 def _verify_address(address: str, info: ValidationInfo) -> str:

@@ -14,6 +14,7 @@ from issuer.errors import N_, InputError
 from issuer.list_columns import DEFAULT, Columns, find_columns, read_line
 from issuer.results import IMPOSSIBLE_VALUE, UNKNOWN_LEVEL, UNKNOWN_SKILL
 from issuer.store import AchievementRow
+from runtime.spreadsheets import find_separator
 
 MAX_LINES = 1000
 TOO_MANY = N_(
@@ -90,11 +91,14 @@ def parse_recipients(
     more lines than the `limit`.
     """
     lines = [(number, line) for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1) if line.strip()]
+    separator = find_separator(lines[0][1]) if lines else None
+    if separator is not None:
+        lines = lines[1:]
     if not lines:
         raise InputError(fields={"people": NOBODY})
     if len(lines) > limit:
         raise InputError(fields={"people": too_many})
-    columns = _find_columns(lines[0][1], achievement)
+    columns = _find_columns(_split(lines[0][1], separator), achievement)
     people = lines if columns is None else lines[1:]
     if not people:
         raise InputError(fields={"people": NOBODY})
@@ -103,20 +107,20 @@ def parse_recipients(
     seen: set[str] = set()
     measured = None if achievement is None else achievement.version.achievement
     for number, line in people:
-        found = _parse_line(number, line, columns or DEFAULT, measured, seen)
+        found = _parse_line(number, line, _split(line, separator), columns or DEFAULT, measured, seen)
         (good if isinstance(found, GoodLine) else bad).append(found)  # type: ignore[arg-type]
     return RecipientList(good, bad, () if columns is None else columns.unused)
 
 
-def _find_columns(line: str, achievement: AchievementRow | None) -> Columns | None:
+def _find_columns(cells: list[str], achievement: AchievementRow | None) -> Columns | None:
     if achievement is None:
-        return find_columns(_split(line), (), None)
+        return find_columns(cells, (), None)
     description = description_of(achievement)
-    return find_columns(_split(line), description.result_descriptions, description.grading_scheme, description.skills)
+    return find_columns(cells, description.result_descriptions, description.grading_scheme, description.skills)
 
 
-def _split(line: str) -> list[str]:
-    separator = next((mark for mark in _SEPARATORS if mark in line), ",")
+def _split(line: str, separator: str | None) -> list[str]:
+    separator = separator or next((mark for mark in _SEPARATORS if mark in line), ",")
     if '"' not in line and "\r" not in line:
         return line.split(separator)
     try:
@@ -126,9 +130,9 @@ def _split(line: str) -> list[str]:
 
 
 def _parse_line(
-    number: int, line: str, columns: Columns, measured: Mapping[str, Any] | None, seen: set[str]
+    number: int, line: str, given: Sequence[str], columns: Columns, measured: Mapping[str, Any] | None, seen: set[str]
 ) -> GoodLine | BadLine:
-    cells = [cell.strip() for cell in _split(line)]
+    cells = [cell.strip() for cell in given]
     text = line.strip()[:200]
     if any(cells[len(columns.fields) :]):
         return BadLine(number, text, _MORE_CELLS)

@@ -518,6 +518,11 @@ NO_BADGE: Final = Text(
     "SVG), a data file (JSON), the signed text, or the link to the badge.",
 )
 
+UNREAD_MESSAGES: Final = Text(
+    "De uitgever kan iets over deze badge melden. Dat konden we nu niet ophalen.",
+    "The issuer may have a message about this badge. It could not be fetched now.",
+)
+
 # Why something was not read as a badge, by `unread_code`: what was not looked at is not called no badge.
 UNREAD: Final[Mapping[str, Text]] = {
     "no_badge": NO_BADGE,

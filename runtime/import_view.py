@@ -121,13 +121,19 @@ def create_view(
         remarks=tuple(_create_remarks(report, language)),
         technical=tuple(_create_technical(report, recognition, language)),
         archive="" if archive is None else _say_archive(archive, report.archived_at, language),
-        messages=tuple(message_text(word).say(language) for word in _find_messages(report)),
+        messages=tuple(_say_messages(report, language)),
     )
 
 
 def _find_messages(report: ImportReport) -> Sequence[str]:
     """What the issuer's lists tell beside the badge, each thing once; nothing of that touches the verdict."""
     return list(dict.fromkeys(report.check("status").evidence.get("messages", ())))
+
+
+def _say_messages(report: ImportReport, language: str) -> Iterator[str]:
+    yield from (message_text(word).say(language) for word in _find_messages(report))
+    if report.check("status").evidence.get("has_unread_messages"):
+        yield texts.UNREAD_MESSAGES.say(language)
 
 
 # The verdict

@@ -34,6 +34,7 @@ from issuer.web.measured_form import (
     measured_values,
 )
 from kernel.strict_json import parse_json
+from runtime.spreadsheets import decode_list
 from runtime.tokens import create_numeric_code
 from runtime.web.language import written_number
 from skills.search import SkillIndex
@@ -406,7 +407,7 @@ async def _read_list(form: FormData) -> str:
     if len(content) > _MAX_LIST:
         raise InputError(fields={"file": N_("Dit bestand is te groot voor een lijst. Verdeel het.")})
     try:
-        return content.decode("utf-8-sig")
+        return decode_list(content)
     except UnicodeDecodeError as exc:
         raise InputError(fields={"file": N_("Bewaar de lijst als CSV in UTF-8, of plak hem.")}) from exc
 

@@ -213,7 +213,7 @@ class ImportedCredential:
             self._statuses.require_good(references, self._issuer, read_text(self.document, "id"))
         if self._may_hide_status:
             return ImportCheck("status", Outcome.UNKNOWN, STATUS_HIDDEN)
-        told = {"messages": self._statuses.messages} if self._statuses.messages else {}
+        told = self._tell_messages()
         if all(each.purpose == MESSAGE for each in references):
             return ImportCheck("status", Outcome.NOT_APPLICABLE, NO_STATUS, told)
         evidence = {"lists": [each.uri for each in references], **told}
@@ -222,6 +222,11 @@ class ImportedCredential:
         if not self._left_behind.is_last_word:
             return ImportCheck("status", Outcome.UNKNOWN, ARCHIVE_NOT_LAST, evidence)
         return ImportCheck("status", Outcome.PASSED, ARCHIVED, evidence)
+
+    def _tell_messages(self) -> dict[str, Any]:
+        """What lists tell beside it, and whether one could not be read: neither touches a verdict. Decision 0052."""
+        told: dict[str, Any] = {"messages": self._statuses.messages} if self._statuses.messages else {}
+        return told | ({"has_unread_messages": True} if self._statuses.has_unread_messages else {})
 
 
 def _judge_json_ld(error: JsonLdError) -> ImportCheck:

@@ -30,7 +30,8 @@ class Statuses:
     """The status lists of one judgement, each with the keys of the issuer whose it is.
 
     `is_archived` tells whether any came from the archive: then it says what was so when the archive was made.
-    `messages` are those that lists have beside the credential, by their words, empty where nobody gives one.
+    `messages` are those that lists have beside the credential, by their words, empty where nobody gives one;
+    `has_unread_messages` tells whether a list of them could not be read.
     """
 
     def __init__(self, library: Library, keys: Keys, *, now: datetime, archive: VerifiedArchive | None = None) -> None:
@@ -40,6 +41,7 @@ class Statuses:
         self._archive = archive
         self.is_archived = False
         self.messages: list[str] = []
+        self.has_unread_messages = False
 
     def require_good(self, references: tuple[StatusReference, ...], issuer: str, identifier: str | None) -> None:
         """Look each place up, and raise for the first that has it withdrawn, on hold, or not known. K-74, K-80.1
@@ -61,6 +63,7 @@ class Statuses:
             content, now = self._get(reference, issuer)
             entry = self._read_entry(reference, issuer, _decode(content), now)
         except CredentialError:
+            self.has_unread_messages = True
             return
         if entry.value:
             self.messages.append(entry.message or "")

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from issuer.errors import InputError
 from issuer.models import AchievementVersion
+from issuer.recipients import parse_recipients
 from tests.issuer.conftest import ORG, SD_JWT, SLUG, VCDM, Issuer, achievement, recipient
 
 HUGE = 10**20
@@ -38,6 +40,8 @@ async def test_A09_a_number_or_name_that_no_database_can_hold_is_not_there(any_i
     [
         {"name": "a\x07b"},
         {"name": "Hogeschool\u202etset"},
+        {"name": "\u200b"},
+        {"name": "\u3164"},
         {"url": "https://["},
         {"url": "https://stmw.example:99999"},
         {"registration_number": ""},
@@ -164,3 +168,28 @@ async def test_a_badge_that_was_described_under_older_rules_stays_legible(issuer
         row.description = {**row.description, "skills": skills}
     response = await issuer.api("GET", f"/organisations/{ORG}/achievements")
     assert response.json()["achievements"][0]["skills"] == skills
+
+
+@pytest.mark.parametrize("name", ["\u200b", "\u3164", "l\u00adms"], ids=ascii)
+async def test_A08_a_key_whose_name_nobody_can_see_is_not_made(issuer: Issuer, name: str) -> None:
+    body = {"name": name, "scopes": ["awards:read"]}
+    response = await issuer.api("POST", f"/organisations/{ORG}/api-keys", json=body)
+    assert (response.status_code, list(response.json()["fields"])) == (400, ["name"])
+
+
+def test_A08_a_line_of_a_list_with_a_name_that_nobody_can_see_is_refused() -> None:
+    found = parse_recipients("\u200b;\u200b;x@x.example\nمی\u200cنا;Çelik;mina@x.example")
+    assert [line.text for line in found.bad] == ["\u200b;\u200b;x@x.example"]
+    assert [line.recipient.email for line in found.good] == ["mina@x.example"]
+
+
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "\ufeffsep=;"], ids=ascii)
+def test_the_line_that_names_the_separator_is_nobody(first: str) -> None:
+    found = parse_recipients(f"{first}\nvoornaam;achternaam;e-mail\nSanne;de Vries, Ir;s@x.example\n")
+    assert found.bad == []
+    assert [(line.number, line.recipient.family_name) for line in found.good] == [(3, "de Vries, Ir")]
+
+
+def test_a_list_of_a_separator_alone_names_nobody() -> None:
+    with pytest.raises(InputError):
+        parse_recipients("sep=;\n")

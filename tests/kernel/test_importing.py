@@ -499,6 +499,7 @@ def test_K80_1_a_list_of_messages_that_cannot_be_had_decides_nothing_either(answ
     result = Round(message_badge(_bitstring_entry()), lists)
     assert result.ended("status") == ("passed", None)
     assert "messages" not in result.report.check("status").evidence
+    assert result.report.check("status").evidence["has_unread_messages"] is True
 
 
 def test_K80_1_a_badge_with_messages_alone_has_no_list_that_could_withdraw_it() -> None:

@@ -28,7 +28,7 @@ from runtime.fetch import Fetcher
 from runtime.import_view import create_view
 from runtime.importing import read_badge, resolve_report
 from runtime.pictures import read_qr_code
-from tests.kernel.test_importing import PNG, SIGNED_BADGE, SVG, clr, sign, small_badge
+from tests.kernel.test_importing import PNG, SIGNED_BADGE, SVG, clr, message_badge, sign, small_badge
 from tests.kernel.test_importing import endorsement as create_signed_endorsement
 from tests.support.badge_host import redirect, serve
 from tests.support.badges import create_test_achievement, create_test_dataset, issue_badge
@@ -387,3 +387,9 @@ def test_B07_results_in_an_sd_jwt_are_told_too() -> None:
     view = create_view(judge(recognise(raw), {}, now=NOW), "nl")
     [results] = [fact for fact in view.facts if fact.element == "results"]
     assert results.lines[2:] == ("Cijfer: 7,5 (op een schaal van 1 tot 10, nodig: 5,5)", "Stand: gehaald")
+
+
+async def test_K80_1_a_message_that_could_not_be_fetched_is_named() -> None:
+    report = await report_of(message_badge())
+    assert "kan iets over deze badge melden" in create_view(report, "nl").messages[0]
+    assert "may have a message" in create_view(report, "en").messages[0]

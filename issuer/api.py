@@ -68,6 +68,7 @@ from issuer.errors import (
     AttestationChallengeError,
     ChangedMeanwhileError,
     ClientAuthenticationError,
+    ClientSecretError,
     DpopNonceError,
     EncryptionParametersError,
     GrantError,
@@ -168,6 +169,7 @@ _CLIENT_ERRORS: Final = (
     StaleClientAttestationError,
     AttestationChallengeError,
     ClientAuthenticationError,
+    ClientSecretError,
     UnauthorizedClientError,
     UndecidedError,
 )
@@ -226,10 +228,10 @@ def _protocol(
             except CredentialError as exc:
                 code, word = wire_error(exc, place)
                 log_refusal(exc, code, word)
-                headers: dict[str, str] = getattr(exc, "headers", {})
+                headers: Mapping[str, str] = getattr(exc, "headers", {})
                 if code in (401, 403):
                     challenge = www_authenticate(request.headers.get("authorization", ""), word)
-                    headers = {**headers, "WWW-Authenticate": challenge}
+                    headers = {"WWW-Authenticate": challenge, **headers}
                 if code == 503:
                     headers = {**headers, "Retry-After": RETRY_SECONDS}
                 return OAuthError(code, word, exc.sentence, headers=headers).response()
@@ -259,6 +261,9 @@ def _refusals(place: Place, kinds: Sequence[type[CredentialError]]) -> Mapping[i
 
 
 def _refusal(code: int, words: set[str]) -> Answer:
+    if code == 401 and words == {"invalid_client"}:
+        answer = oauth_refusal(*words, description="Clients have no secret here.")
+        return replace(answer, headers={"WWW-Authenticate": "The scheme that was tried (RFC 6749 §5.2)."})
     answer = oauth_refusal(*words, description=_WHY_401 if code == 401 else "")
     headers: dict[str, str] = {}
     if code in (401, 403):
@@ -704,17 +709,24 @@ def _publishes_list(content: Mapping[str, Mapping[str, Any]], past: str, **more:
         refusals={
             304: Answer("The list at hand is the newest."),
             501: problem_refusal("historical_status"),
+            **more.pop("refusals", {}),
         },
         **more,
     )
 
 
-@described(_publishes_list({status_lists.TOKEN.media_type: messages.JWT}, "time"))
+@described(
+    _publishes_list(
+        {status_lists.TOKEN.media_type: messages.JWT}, "time", refusals={406: problem_refusal("not_acceptable")}
+    )
+)
 async def token_status_list(request: Request) -> Response:
     """A Status List Token: cached, compressed, and open to every page's script. Token Status List §8; K-78."""
     if "time" in request.query_params:
         raise Problem(501, "historical_status", "Status lists of the past are not offered.")
-    return await _status_list(request, status_lists.TOKEN, vary="Accept-Encoding")
+    if not _accepts(status_lists.TOKEN.media_type, request.headers.get("accept", "")):
+        raise Problem(406, "not_acceptable", "Status lists are here as JWTs.", headers={"Vary": "Accept"})
+    return await _status_list(request, status_lists.TOKEN, vary="Accept, Accept-Encoding")
 
 
 @described(
@@ -764,6 +776,16 @@ def _prefers(wanted: str, other: str, accept: str) -> bool:
         for name in (wanted, other)
     )
     return weight_of_wanted > weight_of_other
+
+
+def _accepts(media_type: str, accept: str) -> bool:
+    """Whether a media type may be the answer; the most exact range that covers it counts. RFC 9110 §12.5.1."""
+    if not accept.strip():
+        return True
+    ranges = (part.partition(";") for part in accept.lower().replace(" ", "").split(","))
+    is_refused = {name: bool(re.search(r"\bq=0(?:\.0*)?(?:;|$)", parameters)) for name, _, parameters in ranges}
+    covering = (media_type, f"{media_type.partition('/')[0]}/*", "*/*")
+    return not next((is_refused[name] for name in covering if name in is_refused), True)
 
 
 def _accepts_gzip(accept_encoding: str) -> bool:

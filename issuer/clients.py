@@ -10,7 +10,7 @@ from datetime import datetime
 from issuer.client_authentication import ClientInstance, HeaderFields, authenticate_client
 from issuer.configurations import configuration_securing
 from issuer.credential_issuer import CredentialIssuer
-from issuer.errors import ClientAuthenticationError
+from issuer.errors import ClientAuthenticationError, ClientSecretError
 from issuer.models import Authorization
 from issuer.policies import require_grant
 from issuer.sender_constraint import HEADER, find_dpop_proof
@@ -44,7 +44,12 @@ async def verify_client(
     url: str,
     now: datetime,
 ) -> Client:
-    """Check and use up what a POST to the authorization server came with. I-30, I-33, I-45 to I-48."""
+    """Check and use up what a POST to the authorization server came with. I-30, I-33, I-45 to I-48.
+
+    Who tries to authenticate with a secret is told that this is no way here, and not taken for anybody (RFC 6749 §5.2).
+    """
+    if any(value.partition(" ")[0].lower() == "basic" for value in headers.getlist("authorization")):
+        raise ClientSecretError("the Authorization header of a registered client")
     proof = await find_dpop_proof(database, settings, issuer, headers.getlist(HEADER), method="POST", url=url, now=now)
     instance = await authenticate_client(
         database, settings, resolver, issuer, headers, client_id=client_id, now=now, dpop_proof=proof

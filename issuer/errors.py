@@ -86,6 +86,14 @@ class ClientAuthenticationError(RejectedError):
     sentence = "This needs a client attestation of a wallet provider that is trusted here."
 
 
+class ClientSecretError(RejectedError):
+    """A client shows a secret, as those do that were registered; nobody has one here."""
+
+    code = "client_secret"
+    sentence = "Clients have no secret here; send none, or a client attestation."
+    headers: Mapping[str, str] = {"WWW-Authenticate": 'Basic realm="clients"'}
+
+
 class UnauthorizedClientError(RejectedError):
     """The client is known, and may not have this in this way."""
 
@@ -245,6 +253,8 @@ ROWS: Mapping[type[CredentialError], Row] = {
     StaleClientAttestationError: Row("use_fresh_attestation", "credential_request_denied", _BAD_NOTIFICATION),
     AttestationChallengeError: Row("use_attestation_challenge", "credential_request_denied", _BAD_NOTIFICATION),
     ClientAuthenticationError: Row("invalid_client", "credential_request_denied", _BAD_NOTIFICATION),
+    # RFC 6749 §5.2: 401 where a client tried to authenticate by the Authorization header
+    ClientSecretError: Row("invalid_client", "credential_request_denied", _BAD_NOTIFICATION, status=401),
     UnauthorizedClientError: Row("unauthorized_client", "credential_request_denied", _BAD_NOTIFICATION),
     KeyProofError: Row("invalid_request", "invalid_proof", _BAD_NOTIFICATION),
     InsufficientScopeError: Row("invalid_scope", "insufficient_scope", "insufficient_scope", resource_status=403),

@@ -7,6 +7,7 @@ The six client-attestation cases of the OpenID Foundation's issuer plan are here
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from issuer.policies import DIIP, HAIP, OPEN, require_grant
 from kernel.errors import CredentialError
 from kernel.keys import SoftwareSigner
 from kernel.openid4vci import (
+    PRE_AUTHORIZED_CODE_GRANT,
     ClientAttestationError,
     DpopProofError,
     StaleClientAttestationError,
@@ -271,3 +273,22 @@ async def test_I32_I47_what_one_wallet_was_given_is_not_anothers_with_the_same_k
     for refused in (other, Client(ClientInstance(WALLET, KNOWN.public_key)), Client()):
         with pytest.raises(ClientAuthenticationError):
             verify_same_client(bound, refused)
+
+
+@pytest.mark.parametrize("endpoint", ["par", "token"])
+async def test_I48_a_client_that_shows_a_secret_is_told_that_nobody_has_one_here(issuer: Issuer, endpoint: str) -> None:
+    """RFC 6749 §5.2: 401, and the scheme that was tried."""
+    award = await issuer.award()
+    forms = {
+        "par": CodeFlow.start(issuer).form(),
+        "token": {
+            "grant_type": PRE_AUTHORIZED_CODE_GRANT,
+            "pre-authorized_code": await issuer.code(award),
+            "tx_code": award["offer"]["tx_code"],
+        },
+    }
+    post = partial(issuer.client.post, f"/{ORG}/{endpoint}", data=forms[endpoint])
+    refused = await post(auth=("wallet", "secret"))
+    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+    assert refused.headers["www-authenticate"].startswith("Basic ")
+    assert (await post()).status_code < 300

@@ -188,7 +188,7 @@ async def test_K78_the_endpoint_is_open_compressed_and_cacheable(issuer: Issuer)
     async with issuer.client.stream("GET", LIST, headers={"Accept-Encoding": "gzip"}) as response:
         packed = b"".join([part async for part in response.aiter_raw()])
         assert response.headers["content-encoding"] == "gzip"
-        assert response.headers["vary"] == "Accept-Encoding"
+        assert response.headers["vary"] == "Accept, Accept-Encoding"
     assert gzip.decompress(packed).decode() == plain.text
     again = await issuer.client.get(
         LIST, headers={"If-None-Match": plain.headers["etag"], "Accept-Encoding": "identity"}
@@ -242,3 +242,28 @@ async def test_I77_every_change_is_written_down_and_nothing_can_be_wiped_out(any
         with pytest.raises(DBAPIError, match="append-only"):
             async with issuer.database.transaction() as session:
                 await session.execute(text(statement))
+
+
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [
+        (None, 200),
+        ("", 200),
+        ("*/*", 200),
+        ("application/*;q=0.1", 200),
+        ("application/statuslist+cwt, application/statuslist+jwt;q=0.5", 200),
+        ("application/statuslist+cwt", 406),
+        ("application/statuslist+cwt, application/statuslist+jwt;q=0", 406),
+        ("application/statuslist+jwt;q=0.0, */*", 406),
+    ],
+)
+async def test_K78_a_list_is_not_given_to_who_cannot_read_its_form(
+    issuer: Issuer, accept: str | None, status: int
+) -> None:
+    """Token Status List §8.1; RFC 9110 §15.5.7."""
+    await issuer.award()
+    [address] = (await issuer.client.get(f"/{ORG}/status")).json()["status_lists"][:1]
+    del issuer.client.headers["accept"]
+    response = await issuer.client.get(address, headers={} if accept is None else {"Accept": accept})
+    assert response.status_code == status
+    assert "Accept" in response.headers["vary"]

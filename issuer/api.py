@@ -767,6 +767,10 @@ async def _status_list(request: Request, form: status_lists.ListForm, *, vary: s
     return Response(served.document, media_type=form.media_type, headers=headers)
 
 
+# Token Status List §8.1; not made here.
+_OTHER_FORM: Final = "application/statuslist+cwt"
+
+
 def _prefers(wanted: str, other: str, accept: str) -> bool:
     """Whether one media type is asked for by name, and more than the other, which all others get. RFC 9110 §12.5.1."""
     ranges = (part.partition(";") for part in accept.lower().replace(" ", "").split(","))
@@ -779,11 +783,14 @@ def _prefers(wanted: str, other: str, accept: str) -> bool:
 
 
 def _accepts(media_type: str, accept: str) -> bool:
-    """Whether a media type may be the answer; the most exact range that covers it counts. RFC 9110 §12.5.1."""
-    if not accept.strip():
-        return True
+    """Whether a media type may be the answer; the most exact range that covers it counts. RFC 9110 §12.5.1.
+
+    Who names neither form of a list gets what there is: what cannot be had leaves badges unchecked.
+    """
     ranges = (part.partition(";") for part in accept.lower().replace(" ", "").split(","))
     is_refused = {name: bool(re.search(r"\bq=0(?:\.0*)?(?:;|$)", parameters)) for name, _, parameters in ranges}
+    if not is_refused.keys() & {media_type, _OTHER_FORM}:
+        return True
     covering = (media_type, f"{media_type.partition('/')[0]}/*", "*/*")
     return not next((is_refused[name] for name in covering if name in is_refused), True)
 

@@ -252,6 +252,7 @@ async def test_I77_every_change_is_written_down_and_nothing_can_be_wiped_out(any
         ("*/*", 200),
         ("application/*;q=0.1", 200),
         ("application/statuslist+cwt, application/statuslist+jwt;q=0.5", 200),
+        ("application/json", 200),
         ("application/statuslist+cwt", 406),
         ("application/statuslist+cwt, application/statuslist+jwt;q=0", 406),
         ("application/statuslist+jwt;q=0.0, */*", 406),

@@ -500,6 +500,7 @@ class RequestAnswer(Answer):
     agreements: list[AgreementAnswer]
     questions: list[QuestionAnswer]
     answerable: bool
+    has_common_format: bool
     near: list[NearSkillAnswer]
     share: list[PartAnswer]
     expires_at: str

@@ -13,6 +13,7 @@ from typing import Any
 
 from kernel import base64url
 from kernel.dcql import Answer, Authorities, Candidate, ConcretePath, DcqlMatch, DcqlQuery, SetMatch, match
+from kernel.formats import FORMATS
 from kernel.openid4vp import TRANSACTION_DATA_FORMATS, AuthorizationRequest, Registration, TransactionData
 from kernel.strict_json import encode_json
 from wallet.claims import LEARNING, Fact, choose_text, find_hidden_facts, find_shown_facts, shown_name
@@ -185,6 +186,8 @@ class RequestPage:
     expires_at: datetime
     near: tuple[NearSkill, ...] = ()
     """What comes near to what is asked for and is no answer to it."""
+    has_common_format: bool = True
+    """Whether they read, by what they say, a format they ask for as wallets of this kind have it: whatever is held."""
 
     @property
     def is_answerable(self) -> bool:
@@ -276,6 +279,7 @@ def request_json(page: RequestPage) -> dict[str, Any]:
             for question in page.questions
         ],
         "answerable": page.is_answerable,
+        "has_common_format": page.has_common_format,
         "near": [near_json(near) for near in page.near],
         "share": [part_json(part) for part in page.proposed_parts()] if page.is_answerable else [],
         "expires_at": page.expires_at.isoformat(),
@@ -289,7 +293,12 @@ def match_questions(
 
     `authorities`: who stands above the issuers, by form, where the question asks for that.
     """
-    held = {form.id: (badge, form) for badge in sorted(badges, key=_rank) for form in badge.forms}
+    held = {
+        form.id: (badge, form)
+        for badge in sorted(badges, key=_rank)
+        for form in badge.forms
+        if _is_readable(request, form)
+    }
     found = match(request.dcql_query, [_candidate(form, authorities) for _, form in held.values()])
     sets: Sequence[SetMatch] = found.sets
     if not request.dcql_query.credential_sets:
@@ -308,6 +317,17 @@ def match_questions(
         if question.required and question.alternatives:
             proposed |= question.alternatives[0].badge_ids
         yield question
+
+
+def _is_readable(request: AuthorizationRequest, form: HeldForm) -> bool:
+    """Whether they ask for this format and say that they read it, signed as this form is (§11.1)."""
+    credential = form.credential
+    asked = [query for query in request.dcql_query.credentials if query.format == credential.format]
+    if not asked:
+        return False
+    is_bound = any(query.require_cryptographic_holder_binding for query in asked)
+    unverified = FORMATS[credential.format].parse(credential.raw)
+    return request.client_metadata.can_read(unverified, credential.holder_key if is_bound else None)
 
 
 def _fewest_badges_first(ways: Sequence[Alternative], proposed: set[str]) -> Sequence[Alternative]:

@@ -192,7 +192,12 @@ async def get_request(
         registration=_read_registration(content),
         expires_at=row.expires_at,
         near=find_near_skills(request.dcql_query, badges, wallet.skills),
+        has_common_format=_has_common_format(request),
     )
+
+
+def _has_common_format(request: AuthorizationRequest) -> bool:
+    return bool(request.client_metadata.find_common_formats(request.dcql_query.formats))
 
 
 def _read_registration(content: Mapping[str, Any]) -> Registration | None:
@@ -245,8 +250,8 @@ async def accept_request(
 async def decline_request(wallet: Wallet, vault: Vault, request_id: str, now: datetime) -> Sent:
     """Say no. The verifier hears `access_denied`, the same as when nothing fits (§8.5, A-39).
 
-    Of a question that cannot be answered at all it hears why: what was asked is wrong, or of a format that no wallet
-    of this kind holds. That too only now that the person has acted (W-53).
+    Of a question that cannot be answered at all it hears why: what was asked is wrong, or is only asked or read in
+    formats and algorithms that no wallet of this kind has. That too only now that the person has acted (W-53).
     """
     async with wallet.database.reading() as session:
         row = await store.get_request(session, vault.account_id, request_id)
@@ -256,7 +261,7 @@ async def decline_request(wallet: Wallet, vault: Vault, request_id: str, now: da
     if "refusal" in content:
         return await _decline_refused(wallet, vault, request_id, content, now)
     request = read_request(content, row.created_at)
-    error = ACCESS_DENIED if request.dcql_query.formats & FORMATS.keys() else VP_FORMATS_NOT_SUPPORTED
+    error = ACCESS_DENIED if _has_common_format(request) else VP_FORMATS_NOT_SUPPORTED
     async with wallet.database.transaction() as session:
         await store.spend_request(session, vault.account_id, request_id, now)
         await add_history_record(session, vault, _declined(request, content["recognition"], now))

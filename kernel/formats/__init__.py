@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from kernel.formats.capabilities import ALGORITHMS, vp_formats_supported
+from kernel.formats.capabilities import ALGORITHMS, secured_by, vp_formats_supported
 from kernel.formats.credential import (
     CredentialFormat,
     IssuableFormat,
@@ -43,6 +43,7 @@ __all__ = [
     "judged_at",
     "judged_when_issued",
     "parse_credential",
+    "secured_by",
     "to_wire",
     "verify_validity",
     "vp_formats_supported",

@@ -55,7 +55,7 @@ from kernel.open_badges import CREDENTIALS_V2, CredentialDataset, create_open_ba
 from kernel.sd_jwt import DEFAULT_HASH, ClaimsPath
 from kernel.strict_json import encode_json, parse_json_object
 
-_WHOLE_SUITES: Final = {"Ed25519": "eddsa-rdfc-2022", "EdDSA": "eddsa-rdfc-2022", "ES256": "ecdsa-rdfc-2019"}
+WHOLE_SUITES: Final = {"Ed25519": "eddsa-rdfc-2022", "EdDSA": "eddsa-rdfc-2022", "ES256": "ecdsa-rdfc-2019"}
 _VOCABULARY: Final = "https://www.w3.org/2018/credentials#"
 _STATUS: Final = f"{_VOCABULARY}credentialStatus"
 # What decides whether a credential counts, and so may not be hidden: as in an SD-JWT VC. SD-JWT VC §2.2.2.3 (K-39)
@@ -152,7 +152,7 @@ class LdpVc(PresentedFormat):
         }
         signed = add_proof(
             presentation,
-            cryptosuite=_WHOLE_SUITES[holder_signer.algorithm],
+            cryptosuite=WHOLE_SUITES[holder_signer.algorithm],
             signer=holder_signer,
             verification_method=holder.key_id,
             proof_purpose="authentication",
@@ -190,7 +190,7 @@ class LdpVc(PresentedFormat):
             )
         return add_proof(
             document,
-            cryptosuite=_WHOLE_SUITES[signer.algorithm],
+            cryptosuite=WHOLE_SUITES[signer.algorithm],
             signer=signer,
             verification_method=issuer.kid,
             proof_purpose="assertionMethod",

@@ -1,14 +1,14 @@
 """What a verifier says it can read, and what a wallet says it can do. OpenID4VP 1.0 §5.1, §10, §11; PROFILE.md V-05."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from kernel.errors import AlgorithmNotAllowedError, CredentialError, MalformedError
-from kernel.formats import FORMATS, vp_formats_supported
+from kernel.formats import FORMATS, UnverifiedCredential, secured_by, vp_formats_supported
 from kernel.jwe import ENC_VALUES, KEY_AGREEMENT, parse_recipient
-from kernel.keys import Jwk
-from kernel.members import as_array, as_object, as_texts, find_object, find_text
+from kernel.keys import Jwk, PublicKey
+from kernel.members import as_array, as_object, as_texts, find_object, find_text, find_texts
 from kernel.openid4vp.client_identifier import ClientIdPrefix
 
 # What is used when a verifier names nothing. §8.3.
@@ -31,12 +31,36 @@ WALLET_METADATA: Final[Mapping[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class ClientMetadata:
-    """What a verifier says about itself; its name is a claim of its own until a trust list confirms it. §5.1."""
+    """What a verifier says about itself; its name is a claim of its own until a trust list confirms it. §5.1.
 
-    vp_formats: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    `vp_formats` is None where it says nothing of formats. §5.1 requires that only of a verifier whose formats are not
+    known in another way, and its query names them too: such a question is answered in any format that it asks for.
+    """
+
+    vp_formats: Mapping[str, Mapping[str, Any]] | None = None
     encryption_keys: tuple[Jwk, ...] = ()
     enc_values: tuple[str, ...] = (DEFAULT_ENC,)
     client_name: str | None = None
+
+    def find_common_formats(self, asked: Collection[str]) -> frozenset[str]:
+        """Return those of the formats asked for in which a wallet of this kind can answer and be read. §8.5, §11.1."""
+        return frozenset(name for name in asked if name in VP_FORMATS and self._reads(name, VP_FORMATS[name].items()))
+
+    def can_read(self, credential: UnverifiedCredential, holder_key: PublicKey | None) -> bool:
+        """Whether it says that it reads a presentation of this credential; without a `holder_key`, unbound. §11.1, B.
+
+        What is named has to match; of what is not named anything will do. B.1.3.1.3, B.1.3.2.3, B.3.4.
+        """
+        return self._reads(credential.format, secured_by(credential, holder_key))
+
+    def _reads(self, format_id: str, secured: Iterable[tuple[str, Collection[str]]]) -> bool:
+        """Whether it names the format, and for each member that it gives one of these values."""
+        if self.vp_formats is None:
+            return True
+        said = self.vp_formats.get(format_id)
+        return said is not None and all(
+            name not in said or not frozenset(values).isdisjoint(said[name]) for name, values in secured
+        )
 
     def select_encryption(self) -> tuple[Jwk, str]:
         """Return the key and content encryption for a response, or raise AlgorithmNotAllowedError. §8.3; W-51.
@@ -58,16 +82,24 @@ def parse_client_metadata(value: object) -> ClientMetadata:
     So are keys that cannot be used here: they may be meant for others.
     """
     members = as_object(value, "'client_metadata'")
-    formats = find_object(members, "vp_formats_supported") or {}
+    formats = find_object(members, "vp_formats_supported")
     jwks = find_object(members, "jwks")
     keys = () if jwks is None else as_array(jwks.get("keys"), "'keys'")[:MAX_KEYS]
     enc_values = members.get("encrypted_response_enc_values_supported", [DEFAULT_ENC])
     return ClientMetadata(
-        vp_formats={name: as_object(entry, "a format") for name, entry in formats.items()},
+        vp_formats=None if formats is None else {name: _parse_format(name, entry) for name, entry in formats.items()},
         encryption_keys=tuple(key for key in keys if isinstance(key, Mapping)),
         enc_values=as_texts(enc_values, "'encrypted_response_enc_values_supported'"),
         client_name=find_text(members, "client_name"),
     )
+
+
+def _parse_format(format_id: str, value: object) -> Mapping[str, Any]:
+    """Read what is said of one format: of those known here each member that matters is a list of texts."""
+    entry = as_object(value, "a format")
+    for name in VP_FORMATS.get(format_id, ()):
+        find_texts(entry, name)
+    return entry
 
 
 def find_client_name(value: object) -> str | None:

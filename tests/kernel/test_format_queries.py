@@ -11,11 +11,14 @@ from kernel.formats import (
     ALGORITHMS,
     FORMATS,
     ISSUABLE,
+    UnverifiedCredential,
     VerifiedCredential,
     parse_credential,
     vp_formats_supported,
 )
 from kernel.jwt import sign_jwt
+from kernel.keys import SoftwareSigner
+from kernel.openid4vp import parse_client_metadata
 from tests.support.badges import (
     AUDIENCE,
     HOLDER_SIGNER,
@@ -194,3 +197,50 @@ def test_every_way_of_issuing_is_one_that_can_be_read() -> None:
     for name in ISSUABLE:
         if name != "dc+sd-jwt":
             assert verify(issue(name)).format in FORMATS
+
+
+READS_SD_JWT = {"sd-jwt_alg_values": ["ES256"], "kb-jwt_alg_values": ["ES256"]}
+READS_PROOFS = {"proof_type_values": ["DataIntegrityProof"], "cryptosuite_values": ["ecdsa-rdfc-2019"]}
+
+
+@pytest.mark.parametrize(
+    ("format_id", "header", "said", "is_read"),
+    [
+        ("dc+sd-jwt", {"alg": "ES256"}, {"dc+sd-jwt": READS_SD_JWT}, True),
+        ("dc+sd-jwt", {"alg": "ES256"}, {"dc+sd-jwt": {**READS_SD_JWT, "sd-jwt_alg_values": ["ES512"]}}, False),
+        ("dc+sd-jwt", {"alg": "ES256"}, {"dc+sd-jwt": {**READS_SD_JWT, "kb-jwt_alg_values": ["EdDSA"]}}, False),
+        ("dc+sd-jwt", {"alg": "ES256"}, {"vc+sd-jwt": {}}, False),
+        ("dc+sd-jwt", {"alg": "ES256"}, {}, False),
+        ("dc+sd-jwt", {"alg": "ES256"}, None, True),
+        ("vc+sd-jwt", {"alg": "ES256"}, {"vc+sd-jwt": {"alg_values": ["ES256"]}}, True),
+        ("jwt_vc_json", {"alg": "RS256"}, {"jwt_vc_json": {"alg_values": ["ES256"]}}, False),
+        ("jwt_vc_json", {"alg": "ES256"}, {"jwt_vc_json": {"alg_values": ["RS256"]}}, False),
+        ("ldp_vc", {"cryptosuite": "ecdsa-rdfc-2019"}, {"ldp_vc": READS_PROOFS}, True),
+        ("ldp_vc", {"cryptosuite": "ecdsa-sd-2023"}, {"ldp_vc": READS_PROOFS}, False),
+        ("ldp_vc", {"cryptosuite": "ecdsa-rdfc-2019"}, {"ldp_vc": {"cryptosuite_values": ["ecdsa-sd-2023"]}}, False),
+        (
+            "ldp_vc",
+            {"cryptosuite": "ecdsa-rdfc-2019"},
+            {"ldp_vc": {"proof_type_values": ["Ed25519Signature"]}},
+            False,
+        ),
+    ],
+)
+def test_W53_a_verifier_reads_what_it_says_it_reads(format_id, header, said, is_read):
+    """OpenID4VP 1.0 §11.1, B.1.3.1.3, B.1.3.2.3, B.3.4."""
+    credential = UnverifiedCredential(format_id, "", header, {}, "", None, (), False, {})
+    metadata = parse_client_metadata({} if said is None else {"vp_formats_supported": said})
+    assert metadata.can_read(credential, SoftwareSigner.generate().public_key) is is_read
+
+
+def test_W53_who_asks_for_no_holder_binding_need_not_read_the_holders_signature():
+    credential = UnverifiedCredential("dc+sd-jwt", "", {"alg": "ES256"}, {}, "", None, (), False, {})
+    metadata = parse_client_metadata({"vp_formats_supported": {"dc+sd-jwt": {"kb-jwt_alg_values": ["EdDSA"]}}})
+    assert metadata.can_read(credential, None)
+
+
+def test_W53_formats_in_common_are_asked_for_known_here_and_read_there():
+    said = {"dc+sd-jwt": READS_SD_JWT, "ldp_vc": {"cryptosuite_values": ["bbs-2023"]}, "mso_mdoc": {}}
+    metadata = parse_client_metadata({"vp_formats_supported": said})
+    assert metadata.find_common_formats({"dc+sd-jwt", "ldp_vc", "mso_mdoc", "vc+sd-jwt"}) == {"dc+sd-jwt"}
+    assert parse_client_metadata({}).find_common_formats({"vc+sd-jwt", "mso_mdoc"}) == {"vc+sd-jwt"}

@@ -456,6 +456,8 @@ def test_A01_W41_what_is_no_signed_token_is_refused(raw):
         {"client_metadata": None},
         {"client_metadata": {"vp_formats_supported": []}},
         {"client_metadata": {"vp_formats_supported": {"dc+sd-jwt": []}}},
+        {"client_metadata": {"vp_formats_supported": {"dc+sd-jwt": {"sd-jwt_alg_values": []}}}},
+        {"client_metadata": {"vp_formats_supported": {"ldp_vc": {"cryptosuite_values": "ecdsa-sd-2023"}}}},
         {"client_metadata": {"jwks": []}},
         {"client_metadata": {"jwks": {}}},
         {"client_metadata": {"jwks": {"keys": []}}},

@@ -330,6 +330,69 @@ async def test_W53_A39_nothing_that_fits_is_told_to_the_person_and_not_to_the_ve
     assert house.verifier.received == [ErrorResponse("access_denied", None, house.verifier.state)]
 
 
+UNREADABLE_FORMATS = (
+    {"mso_mdoc": {}},
+    {"dc+sd-jwt": {"sd-jwt_alg_values": ["ES512"], "kb-jwt_alg_values": ["EdDSA"]}},
+    {"dc+sd-jwt": {"sd-jwt_alg_values": ["ES512"]}},
+    {"dc+sd-jwt": {"kb-jwt_alg_values": ["EdDSA"]}},
+    {"vc+sd-jwt": {"alg_values": ["ES256"]}},
+)
+
+
+def say_formats(house, formats):
+    house.verifier.response_mode = "direct_post"
+    house.verifier.more = {"client_metadata": {} if formats is None else {"vp_formats_supported": formats}}
+
+
+@pytest.mark.parametrize("formats", UNREADABLE_FORMATS)
+@pytest.mark.parametrize("is_held", [True, False])
+async def test_W53_A39_what_the_verifier_says_it_cannot_read_is_not_shown_and_it_hears_so_afterwards(
+    house, holder, formats, is_held
+):
+    """§8.5, §11.1, B.3.4. Whatever this person holds, it hears the same."""
+    if is_held:
+        await holder.receive(house.issuer.offer_link())
+    say_formats(house, formats)
+    asked = await holder.open_request(house.verifier.ask(house.verifier.skill_query(FIRST)))
+    assert (asked["answerable"], asked["has_common_format"], asked["share"]) == (False, False, [])
+    refused = await holder.call("POST", f"/requests/{asked['id']}/accept", {})
+    assert (refused.json()["code"], house.verifier.received) == ("no_match", [])
+    await holder.call("POST", f"/requests/{asked['id']}/decline", {})
+    assert house.verifier.received == [ErrorResponse("vp_formats_not_supported", None, house.verifier.state)]
+
+
+@pytest.mark.parametrize(
+    "formats", [None, {"dc+sd-jwt": {}}, {"dc+sd-jwt": {"sd-jwt_alg_values": ["ES512", "ES256"]}, "x": {"y": 1}}]
+)
+async def test_W53_W48_what_the_verifier_reads_or_says_nothing_of_is_shown(house, holder, badge, formats):
+    say_formats(house, formats)
+    assert (await share(house, holder, house.verifier.skill_query(FIRST))).status_code == 200
+    assert house.verifier.verify("skill_1", house.issuer.signer.public_key).holder_key
+
+
+async def test_W53_a_badge_is_offered_in_the_format_that_the_verifier_reads(house, holder, badge):
+    sd = house.verifier.skill_query(FIRST)["credentials"][0] | {"id": "skill_1_sd"}
+    w3 = house.verifier.skill_query(FIRST, query_format="vc+sd-jwt")["credentials"][0] | {"id": "skill_1_w3"}
+    say_formats(house, {"vc+sd-jwt": {"alg_values": ["ES256"]}})
+    query = {"credentials": [sd, w3], "credential_sets": [{"options": [["skill_1_sd"], ["skill_1_w3"]]}]}
+    await share(house, holder, query)
+    assert list(house.verifier.received[-1].vp_token) == ["skill_1_w3"]
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("nl", "Zij kunnen badges uit deze wallet niet lezen"), ("en", "They cannot read badges from this wallet")],
+)
+async def test_W53_page_says_in_plain_words_that_they_cannot_read_badges_from_here(house, language, words):
+    browser = house.new_browser(language)
+    await browser.sign_up("Sanne")
+    say_formats(house, {"mso_mdoc": {}})
+    await open_link(browser, house.verifier.ask(house.verifier.skill_query(FIRST)))
+    assert words in browser.page
+    await browser.post(f"{browser.answer.url.path}/decline")
+    assert house.verifier.received == [ErrorResponse("vp_formats_not_supported", None, house.verifier.state)]
+
+
 async def test_W53_A39_declining_and_not_holding_look_the_same_to_the_verifier(house, holder, badge):
     await holder.open_request(house.verifier.ask(house.verifier.skill_query(FIRST)))  # its DID document is known now
     traffic = []

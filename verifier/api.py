@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, Request, Response, Security
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.routing import Route
 
@@ -28,6 +28,7 @@ from runtime.management import Gate, ManagementRoute
 from runtime.middleware import source_of
 from runtime.route_document import Answer, Operation, described, oauth_refusal, responses
 from runtime.service import Service
+from runtime.visible_text import hides_something, is_blank
 from runtime.web.badge_form import read_content, read_file, read_text
 from verifier import client_identifiers, federation, operators, questions, relying_parties, results, store, webhooks
 from verifier.checking import Checks
@@ -225,7 +226,16 @@ management = APIRouter(
     prefix="/api", tags=["management"], route_class=ManagementRoute, generate_unique_id_function=operation_id
 )
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+def _require_visible(name: str) -> str:
+    if is_blank(name):
+        raise ValueError("has nothing that can be seen")
+    return name
+
+
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_require_visible)
+]
 WebAddress = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"]+$", max_length=500)]
 
 
@@ -237,9 +247,9 @@ class Body(BaseModel):
     @field_validator("*")
     @classmethod
     def _is_writable(cls, value: object) -> object:
-        """PostgreSQL keeps no NUL in a text, so nobody may write one."""
-        if isinstance(value, str) and "\x00" in value:
-            raise ValueError("has a NUL character")
+        """What nobody can see stands in no text: holders read it, and PostgreSQL keeps no NUL (A-08, A-41)."""
+        if isinstance(value, str) and hides_something(value):
+            raise ValueError("has a character that cannot be seen")
         return value
 
 
@@ -256,7 +266,7 @@ class NewRelyingParty(Body):
 class NewKey(Body):
     """A further API key, with no more rights than it needs."""
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    name: Annotated[Name, StringConstraints(max_length=100)]
     scopes: list[str] = Field(min_length=1, max_length=20)
 
 

@@ -269,3 +269,15 @@ async def test_A52_a_settled_request_is_not_listed_for_another_relying_party(sta
     await stage.ask()
     stranger = await other_party(stage)
     assert (await stranger.get("/api/relying-parties/ander/presentations")).json()["presentations"] == []
+
+
+@pytest.mark.parametrize("name", ["\u200b", "Bakker\u202e", "\u3164", "nul\x00", "soft\u00adhyphen"])
+async def test_A08_A41_a_text_that_nobody_can_see_is_refused(stage: Stage, name: str) -> None:
+    for path, body in (
+        ("/api/relying-parties", {"slug": "ander", "name": name}),
+        (f"{PARTY}/keys", {"name": name, "scopes": ["questions:read"]}),
+        (f"{PARTY}/questions", {**QUESTION, "title": name}),
+    ):
+        client = stage.admin if path == "/api/relying-parties" else stage.api
+        refused = await client.post(path, json=body)
+        assert (refused.status_code, refused.json()["code"]) == (400, "malformed"), path

@@ -118,6 +118,17 @@ FAILURES: Mapping[str, FailureText] = {
             "Ask again. If it happens again, the candidate's wallet does not work with ours.",
         ),
     ),
+    "too_large": FailureText(
+        Text(
+            "Wat wij kregen, is te groot of te ingewikkeld voor ons.",
+            "What we received is too large or too complex for us.",
+        ),
+        Text(
+            "Wij konden niets nakijken. Dat zegt niets over de badge.",
+            "We could not check anything. That says nothing about the badge.",
+        ),
+        Text("Vraag de kandidaat om een andere badge.", "Ask the candidate for another badge."),
+    ),
     "rejected": FailureText(
         Text("Een controle van deze badge slaagde niet.", "A check of this badge did not pass."), _NO_VALUE, _ASK_AGAIN
     ),

@@ -200,7 +200,7 @@ def test_recipients_that_are_not_as_described_are_refused(tmp_path, content, com
     ("content", "complaint"),
     [
         pytest.param(b"given_name,family_name,email\nAndr\xe9,B,a@b.example\n", "no UTF-8", id="Latin 1"),
-        pytest.param("given_name,family_name,email\n".encode("utf-16"), "no UTF-8", id="UTF-16"),
+        pytest.param("given_name,family_name,email\n".encode("utf-16-le"), "lacks the column", id="UTF-16 unmarked"),
         pytest.param(
             b'given_name,family_name,email\n"' + b"A" * 200_000 + b'",B,a@b.example\n', "CSV", id="a huge cell"
         ),

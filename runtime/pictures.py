@@ -1,7 +1,7 @@
 """Pictures of strangers, decoded within bounds; and the QR codes in them.
 
-with opened_picture(content) as picture: …      slow, and blocks: in a thread
-text = await read_qr_code(content)              in a process of its own
+with opened_picture(content) as picture: …      # slow, and blocks: in a thread
+text = await read_qr_code(content)              # in a process of its own
 """
 
 import asyncio
@@ -18,7 +18,7 @@ __all__ = ["MAX_PICTURE_BYTES", "NoQrCodeError", "UnreadablePictureError", "open
 # A photo of a phone.
 MAX_PICTURE_BYTES: Final = 10 * 1024 * 1024
 _READER: Final = Path(picture_process.__file__)
-# Of the processor, where a photo of the largest size takes three; and by the clock, since that may be busy.
+# Of the processor, of which a photo of the largest size takes one; and by the clock, since that may be busy.
 _CPU_SECONDS: Final = 5
 _SECONDS: Final = 20
 # A photo of the largest size takes some 250 MB while it is decoded: more at once would be too much for a small server.
